@@ -1,4 +1,6 @@
 //! ISO/IEC 18013-5 mobile documents, without I/O.
 
+pub mod crypto;
+pub mod seams;
 pub mod time;
 pub mod value;

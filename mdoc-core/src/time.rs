@@ -55,7 +55,9 @@ impl Timestamp {
         if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return Err(BadTime);
         }
-        OffsetDateTime::parse(text, &Rfc3339).map(|t| Self::from_unix(t.unix_timestamp())).map_err(|_| BadTime)
+        OffsetDateTime::parse(text, &Rfc3339)
+            .map(|t| Self::from_unix(t.unix_timestamp()))
+            .map_err(|_| BadTime)
     }
 
     /// Whether `text` is written the one way that ISO/IEC 18013-5 allows in ValidityInfo:
@@ -68,13 +70,19 @@ impl Timestamp {
     /// This instant moved later; stops at the end of the year 9999.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
-        Self::from_unix(self.0.saturating_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX)))
+        Self::from_unix(
+            self.0
+                .saturating_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// This instant moved earlier; stops at the beginning of the year 0.
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
-        Self::from_unix(self.0.saturating_sub(i64::try_from(by.as_secs()).unwrap_or(i64::MAX)))
+        Self::from_unix(
+            self.0
+                .saturating_sub(i64::try_from(by.as_secs()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// The calendar date in UTC.
@@ -84,7 +92,9 @@ impl Timestamp {
     }
 
     fn civil(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(UtcOffset::UTC)
+        OffsetDateTime::from_unix_timestamp(self.0)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+            .to_offset(UtcOffset::UTC)
     }
 }
 
@@ -119,7 +129,9 @@ impl FullDate {
         if year > 9999 {
             return Err(BadTime);
         }
-        Date::from_calendar_date(i32::from(year), month, day).map(Self).map_err(|_| BadTime)
+        Date::from_calendar_date(i32::from(year), month, day)
+            .map(Self)
+            .map_err(|_| BadTime)
     }
 
     /// Reads `YYYY-MM-DD` and nothing else.
@@ -127,10 +139,15 @@ impl FullDate {
     /// # Errors
     /// [`BadTime`] for another form, or a day that does not exist.
     pub fn parse(text: &str) -> Result<Self, BadTime> {
-        let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text.as_bytes() else { return Err(BadTime) };
+        let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text.as_bytes() else {
+            return Err(BadTime);
+        };
         let number = |digits: &[u8]| {
             digits.iter().try_fold(0u16, |sum, digit| {
-                digit.is_ascii_digit().then(|| sum * 10 + u16::from(digit - b'0')).ok_or(BadTime)
+                digit
+                    .is_ascii_digit()
+                    .then(|| sum * 10 + u16::from(digit - b'0'))
+                    .ok_or(BadTime)
             })
         };
         let (month, day) = (number(&[m0, m1])?, number(&[d0, d1])?);
@@ -172,7 +189,11 @@ impl FullDate {
     pub fn years_until(self, on: Self) -> u16 {
         let years = on.year().saturating_sub(self.year());
         let before_birthday = (on.month(), on.day()) < (self.month(), self.day());
-        if before_birthday { years.saturating_sub(1) } else { years }
+        if before_birthday {
+            years.saturating_sub(1)
+        } else {
+            years
+        }
     }
 
     /// The same day of the year `years` later; 29 February becomes 28 February in a common year.
@@ -188,7 +209,9 @@ impl FullDate {
     /// The date `days` later.
     #[must_use]
     pub fn plus_days(self, days: u32) -> Self {
-        self.midnight().plus(Duration::from_secs(u64::from(days) * 86_400)).date()
+        self.midnight()
+            .plus(Duration::from_secs(u64::from(days) * 86_400))
+            .date()
     }
 }
 
@@ -209,7 +232,13 @@ mod tests {
         assert_eq!(Timestamp::parse("2026-06-01T14:00:00+02:00").unwrap(), utc);
         assert_eq!(Timestamp::parse("2026-06-01T12:00:00.999Z").unwrap(), utc);
         assert_eq!(utc.to_string(), "2026-06-01T12:00:00Z");
-        for bad in ["2026-06-01", "2026-06-01T12:00:00", "2026-06-01 12:00:00Z", "2026-06-01T12:00:00+00:00Z", ""] {
+        for bad in [
+            "2026-06-01",
+            "2026-06-01T12:00:00",
+            "2026-06-01 12:00:00Z",
+            "2026-06-01T12:00:00+00:00Z",
+            "",
+        ] {
             assert_eq!(Timestamp::parse(bad), Err(BadTime), "{bad}");
         }
     }
@@ -225,7 +254,12 @@ mod tests {
     #[test]
     fn ages_turn_on_the_birthday() {
         let born = FullDate::parse("2004-02-29").unwrap();
-        for (on, age) in [("2022-02-28", 17), ("2022-03-01", 18), ("2024-02-29", 20), ("2003-01-01", 0)] {
+        for (on, age) in [
+            ("2022-02-28", 17),
+            ("2022-03-01", 18),
+            ("2024-02-29", 20),
+            ("2003-01-01", 0),
+        ] {
             assert_eq!(born.years_until(FullDate::parse(on).unwrap()), age, "{on}");
         }
         assert_eq!(born.plus_years(18).to_string(), "2022-02-28");
@@ -234,7 +268,14 @@ mod tests {
 
     #[test]
     fn dates_that_do_not_exist_are_refused() {
-        for bad in ["2023-02-29", "2023-13-01", "2023-00-10", "23-01-01", "2023-1-01", "2023-01-01Z"] {
+        for bad in [
+            "2023-02-29",
+            "2023-13-01",
+            "2023-00-10",
+            "23-01-01",
+            "2023-1-01",
+            "2023-01-01Z",
+        ] {
             assert_eq!(FullDate::parse(bad), Err(BadTime), "{bad}");
         }
     }

@@ -57,7 +57,10 @@ pub fn to_json(value: &Value) -> serde_json::Value {
         Value::Tag(tag, inner) => json!({ "tag": tag, "value": to_json(inner) }),
         Value::Array(items) => items.iter().map(to_json).collect(),
         Value::Map(entries) => serde_json::Value::Object(
-            entries.iter().map(|(key, value)| (key_text(key), to_json(value))).collect(),
+            entries
+                .iter()
+                .map(|(key, value)| (key_text(key), to_json(value)))
+                .collect(),
         ),
         _ => serde_json::Value::Null,
     }
@@ -78,9 +81,15 @@ mod tests {
     #[test]
     fn dates_have_the_tags_of_the_standard() {
         let date = full_date(FullDate::parse("1990-01-02").unwrap());
-        assert_eq!(encode(&date), [b"\xd9\x03\xec\x6a".as_slice(), b"1990-01-02"].concat());
+        assert_eq!(
+            encode(&date),
+            [b"\xd9\x03\xec\x6a".as_slice(), b"1990-01-02"].concat()
+        );
         let instant = tdate(Timestamp::from_unix(0));
-        assert_eq!(encode(&instant), [b"\xc0\x74".as_slice(), b"1970-01-01T00:00:00Z"].concat());
+        assert_eq!(
+            encode(&instant),
+            [b"\xc0\x74".as_slice(), b"1970-01-01T00:00:00Z"].concat()
+        );
         assert_eq!(to_json(&date), json!("1990-01-02"));
     }
 
