@@ -1,0 +1,384 @@
+//! Strict, bounded, borrowed decoding of CBOR (RFC 8949), and deterministic encoding.
+//!
+//! [`Item::parse`] walks the input once: well-formedness, UTF-8, nesting, counts, duplicate keys. After
+//! that an [`Item`] is a view of the received bytes, and every accessor is total. What ISO/IEC 18013-5
+//! allows a reader to tolerate (heads that are not the shortest, indefinite lengths) is taken and
+//! counted in [`Shape`]; what it does not is an error.
+
+mod diagnostic;
+mod walk;
+pub(crate) mod write;
+
+use std::borrow::Cow;
+
+pub use self::diagnostic::diagnostic;
+pub use self::walk::Shape;
+use crate::error::{DecodeError, Fault};
+use crate::limits::Limits;
+use crate::value::{TAG_ENCODED, Value};
+
+/// One well-formed CBOR item, as a view of the bytes it arrived in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item<'b> {
+    raw: &'b [u8],
+}
+
+/// The type of an item, with the value where it is small.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Unsigned integer, major type 0.
+    Unsigned(u64),
+    /// Negative integer −1 − n, major type 1; here n.
+    Negative(u64),
+    /// Byte string.
+    Bytes,
+    /// Text string.
+    Text,
+    /// Array.
+    Array,
+    /// Map.
+    Map,
+    /// Tagged item, with the tag's number.
+    Tag(u64),
+    /// `true` or `false`.
+    Bool(bool),
+    /// `null` or `undefined`.
+    Null,
+    /// A floating-point number or another simple value.
+    Simple,
+}
+
+impl<'b> Item<'b> {
+    /// Takes exactly one item and checks all of it.
+    ///
+    /// # Errors
+    /// [`DecodeError`] with the offset of the first byte at fault.
+    pub fn parse(input: &'b [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        Self::parse_with_shape(input, limits).map(|(item, _)| item)
+    }
+
+    /// As [`Item::parse`], and tells how the input was written.
+    ///
+    /// # Errors
+    /// [`DecodeError`] with the offset of the first byte at fault.
+    pub fn parse_with_shape(input: &'b [u8], limits: &Limits) -> Result<(Self, Shape), DecodeError> {
+        walk::check(input, limits).map(|shape| (Self { raw: input }, shape))
+    }
+
+    /// The bytes of the item as received.
+    #[must_use]
+    pub const fn raw(self) -> &'b [u8] {
+        self.raw
+    }
+
+    /// The type of the item.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        let Some(head) = walk::head(self.raw) else {
+            return Kind::Simple;
+        };
+        match (head.major, head.value) {
+            (0, Some(n)) => Kind::Unsigned(n),
+            (1, Some(n)) => Kind::Negative(n),
+            (2, _) => Kind::Bytes,
+            (3, _) => Kind::Text,
+            (4, _) => Kind::Array,
+            (5, _) => Kind::Map,
+            (6, Some(n)) => Kind::Tag(n),
+            (7, Some(20)) if head.len == 1 => Kind::Bool(false),
+            (7, Some(21)) if head.len == 1 => Kind::Bool(true),
+            (7, Some(22 | 23)) if head.len == 1 => Kind::Null,
+            _ => Kind::Simple,
+        }
+    }
+
+    /// The value of an unsigned integer.
+    #[must_use]
+    pub fn unsigned(self) -> Option<u64> {
+        if let Kind::Unsigned(n) = self.kind() {
+            Some(n)
+        } else {
+            None
+        }
+    }
+
+    /// The value of an integer that fits 64 bits.
+    #[must_use]
+    pub fn integer(self) -> Option<i64> {
+        match self.kind() {
+            Kind::Unsigned(n) => i64::try_from(n).ok(),
+            Kind::Negative(n) => i64::try_from(n).ok().map(|n| -1 - n),
+            _ => None,
+        }
+    }
+
+    /// The value of a boolean.
+    #[must_use]
+    pub fn boolean(self) -> Option<bool> {
+        if let Kind::Bool(value) = self.kind() {
+            Some(value)
+        } else {
+            None
+        }
+    }
+
+    /// Whether this is `null` or `undefined`.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The content of a byte string; owned only if it came in chunks.
+    #[must_use]
+    pub fn bytes(self) -> Option<Cow<'b, [u8]>> {
+        if self.kind() == Kind::Bytes {
+            self.string()
+        } else {
+            None
+        }
+    }
+
+    /// The content of a text string; owned only if it came in chunks.
+    #[must_use]
+    pub fn text(self) -> Option<Cow<'b, str>> {
+        if self.kind() != Kind::Text {
+            return None;
+        }
+        match self.string()? {
+            Cow::Borrowed(bytes) => core::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
+    }
+
+    fn string(self) -> Option<Cow<'b, [u8]>> {
+        let head = walk::head(self.raw)?;
+        let rest = self.raw.get(head.len..)?;
+        if let Some(len) = head.value {
+            return rest.get(..usize::try_from(len).ok()?).map(Cow::Borrowed);
+        }
+        let mut joined = Vec::new();
+        let mut rest = rest;
+        while rest.first().is_some_and(|byte| *byte != walk::BREAK) {
+            let chunk = walk::head(rest)?;
+            let end = chunk.len.checked_add(usize::try_from(chunk.value?).ok()?)?;
+            joined.extend_from_slice(rest.get(chunk.len..end)?);
+            rest = rest.get(end..)?;
+        }
+        Some(Cow::Owned(joined))
+    }
+
+    /// The elements of an array.
+    #[must_use]
+    pub fn array(self) -> Option<Items<'b>> {
+        if self.kind() == Kind::Array {
+            Items::of(self.raw)
+        } else {
+            None
+        }
+    }
+
+    /// The entries of a map, in the order received.
+    #[must_use]
+    pub fn map(self) -> Option<Entries<'b>> {
+        if self.kind() == Kind::Map {
+            Items::of(self.raw).map(Entries)
+        } else {
+            None
+        }
+    }
+
+    /// The tag and the item inside.
+    #[must_use]
+    pub fn tagged(self) -> Option<(u64, Self)> {
+        let Kind::Tag(tag) = self.kind() else { return None };
+        let head = walk::head(self.raw)?;
+        Some((
+            tag,
+            Self {
+                raw: self.raw.get(head.len..)?,
+            },
+        ))
+    }
+
+    /// The value of a map's text key, if the item is a map that has it.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Self> {
+        self.map()?
+            .find(|(name, _)| name.text().is_some_and(|text| text == key))
+            .map(|(_, value)| value)
+    }
+
+    /// The value of a map's integer key, if the item is a map that has it.
+    #[must_use]
+    pub fn get_label(self, label: i64) -> Option<Self> {
+        self.map()?
+            .find(|(name, _)| name.integer() == Some(label))
+            .map(|(_, value)| value)
+    }
+
+    /// The value as a tree of its own, for elements whose shape only a format knows.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for what CBOR allows and the tree cannot hold.
+    pub fn to_value(self) -> Result<Value, DecodeError> {
+        ciborium::de::from_reader_with_recursion_limit(self.raw, 2 * Limits::DEFAULT.depth)
+            .map_err(|_| DecodeError::expected("a value of a common CBOR type"))
+    }
+
+    // What the structures of the standard are decoded with: the same accessors, with errors in words.
+
+    pub(crate) fn expect_map(self) -> Result<Entries<'b>, DecodeError> {
+        self.map().ok_or(DecodeError::expected("a map"))
+    }
+
+    pub(crate) fn expect_array(self) -> Result<Items<'b>, DecodeError> {
+        self.array().ok_or(DecodeError::expected("an array"))
+    }
+
+    pub(crate) fn expect_text(self) -> Result<Cow<'b, str>, DecodeError> {
+        self.text().ok_or(DecodeError::expected("a text string"))
+    }
+
+    pub(crate) fn expect_bytes(self) -> Result<Cow<'b, [u8]>, DecodeError> {
+        self.bytes().ok_or(DecodeError::expected("a byte string"))
+    }
+
+    pub(crate) fn expect_unsigned(self) -> Result<u64, DecodeError> {
+        self.unsigned()
+            .ok_or(DecodeError::expected("an unsigned integer"))
+    }
+
+    /// A required member of a map.
+    pub(crate) fn member(self, key: &'static str) -> Result<Self, DecodeError> {
+        self.expect_map()?;
+        self.get(key).ok_or(DecodeError::missing(key))
+    }
+
+    /// An optional member of a map; `null` stands for absent.
+    pub(crate) fn optional(self, key: &str) -> Option<Self> {
+        self.get(key).filter(|value| !value.is_null())
+    }
+}
+
+/// The elements of an array or, two by two, of a map.
+#[derive(Debug, Clone)]
+pub struct Items<'b> {
+    rest: &'b [u8],
+    left: Option<u64>,
+}
+
+impl<'b> Items<'b> {
+    fn of(raw: &'b [u8]) -> Option<Self> {
+        let head = walk::head(raw)?;
+        let left = head.value.map(|count| {
+            if head.major == 5 {
+                count.saturating_mul(2)
+            } else {
+                count
+            }
+        });
+        Some(Self {
+            rest: raw.get(head.len..)?,
+            left,
+        })
+    }
+}
+
+impl<'b> Iterator for Items<'b> {
+    type Item = Item<'b>;
+
+    fn next(&mut self) -> Option<Item<'b>> {
+        match &mut self.left {
+            Some(0) => return None,
+            Some(left) => *left -= 1,
+            None if self.rest.first() == Some(&walk::BREAK) => {
+                self.left = Some(0);
+                return None;
+            }
+            None => {}
+        }
+        let len = walk::item_len(self.rest)?;
+        let (raw, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(Item { raw })
+    }
+}
+
+/// The entries of a map.
+#[derive(Debug, Clone)]
+pub struct Entries<'b>(Items<'b>);
+
+impl<'b> Iterator for Entries<'b> {
+    type Item = (Item<'b>, Item<'b>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next()?, self.0.next()?))
+    }
+}
+
+/// A tag 24 item: encoded CBOR in a byte string, together with the bytes it arrived in.
+///
+/// Whatever is hashed, signed or MACed travels like this (ISO/IEC 18013-5:2021, 8.1), and it is the
+/// bytes of [`Embedded::raw`] that enter the computation, never a new encoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedded<'b> {
+    raw: &'b [u8],
+    content: Cow<'b, [u8]>,
+}
+
+impl<'b> Embedded<'b> {
+    /// Takes an item that must be a tag 24 byte string.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is not; the content is looked at by [`Embedded::item`].
+    pub fn new(item: Item<'b>) -> Result<Self, DecodeError> {
+        let wrong = || DecodeError::new(Fault::Expected("a tag 24 byte string"));
+        let (tag, inner) = item.tagged().ok_or_else(wrong)?;
+        if tag != TAG_ENCODED {
+            return Err(wrong());
+        }
+        Ok(Self {
+            raw: item.raw,
+            content: inner.bytes().ok_or_else(wrong)?,
+        })
+    }
+
+    /// The whole item as received: tag, head of the byte string, content.
+    #[must_use]
+    pub const fn raw(&self) -> &'b [u8] {
+        self.raw
+    }
+
+    /// The content of the byte string.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// The one item inside.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the content is not exactly one well-formed item.
+    pub fn item(&self, limits: &Limits) -> Result<Item<'_>, DecodeError> {
+        Item::parse(&self.content, limits).map_err(DecodeError::embedded)
+    }
+
+    /// As [`Embedded::item`], and tells how it was written.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the content is not exactly one well-formed item.
+    pub fn item_with_shape(&self, limits: &Limits) -> Result<(Item<'_>, Shape), DecodeError> {
+        Item::parse_with_shape(&self.content, limits).map_err(DecodeError::embedded)
+    }
+}
+
+/// `content` as a tag 24 byte string.
+#[must_use]
+pub fn embed(content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(content.len() + 11);
+    write::embedded(&mut out, content);
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! The one pass over received CBOR that everything else relies on.
+
+use crate::error::{DecodeError, Fault};
+use crate::limits::Limits;
+
+pub(super) const BREAK: u8 = 0xff;
+
+/// No limit of a caller goes beyond this, because nesting is walked by calls.
+const MAX_DEPTH: usize = 256;
+
+/// How an input was written, where the standard lets a reader be tolerant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Items, nested ones included.
+    pub items: usize,
+    /// Items of indefinite length; ISO/IEC 18013-5 tells writers not to use them.
+    pub indefinite: usize,
+    /// Heads that are not the shortest; ISO/IEC 18013-5 tells writers not to use them.
+    pub not_shortest: usize,
+}
+
+impl Shape {
+    /// The sum of both, for a message that has parts inside tag 24.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            items: self.items.saturating_add(other.items),
+            indefinite: self.indefinite.saturating_add(other.indefinite),
+            not_shortest: self.not_shortest.saturating_add(other.not_shortest),
+        }
+    }
+}
+
+/// The first bytes of an item.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) major: u8,
+    /// The argument; none for an indefinite length or a break.
+    pub(super) value: Option<u64>,
+    /// Bytes of the head itself.
+    pub(super) len: usize,
+}
+
+/// Reads a head; none if the input is too short or the additional information is reserved.
+pub(super) fn head(input: &[u8]) -> Option<Head> {
+    let (first, rest) = input.split_first()?;
+    let (major, info) = (first >> 5, first & 31);
+    let (value, extra) = match info {
+        0..=23 => (Some(u64::from(info)), 0),
+        24 => (Some(u64::from(*rest.first()?)), 1),
+        25 => (Some(u64::from(u16::from_be_bytes(*rest.first_chunk()?))), 2),
+        26 => (Some(u64::from(u32::from_be_bytes(*rest.first_chunk()?))), 4),
+        27 => (Some(u64::from_be_bytes(*rest.first_chunk()?)), 8),
+        31 => (None, 0),
+        _ => return None,
+    };
+    Some(Head {
+        major,
+        value,
+        len: 1 + extra,
+    })
+}
+
+/// Checks that `input` is exactly one item within the limits, and without duplicate keys.
+pub(super) fn check(input: &[u8], limits: &Limits) -> Result<Shape, DecodeError> {
+    if input.len() > limits.message {
+        return Err(DecodeError::new(Fault::Limit("the message")));
+    }
+    let mut walk = Walk {
+        input,
+        at: 0,
+        limits,
+        shape: Shape::default(),
+    };
+    walk.item(0)?;
+    match input.len().saturating_sub(walk.at) {
+        0 => Ok(walk.shape),
+        more => Err(walk.error(Fault::TrailingBytes(more))),
+    }
+}
+
+/// The length of the first item of an input that was checked before; as deep in calls as in items.
+pub(super) fn item_len(input: &[u8]) -> Option<usize> {
+    let head = head(input)?;
+    let children = match (head.major, head.value) {
+        (2 | 3, Some(len)) => return head.len.checked_add(usize::try_from(len).ok()?),
+        (2..=5, None) => None,
+        (4, Some(count)) => Some(count),
+        (5, Some(count)) => Some(count.checked_mul(2)?),
+        (6, Some(_)) => Some(1),
+        _ => return Some(head.len),
+    };
+    let mut at = head.len;
+    let mut left = children;
+    loop {
+        match &mut left {
+            Some(0) => return Some(at),
+            Some(left) => *left -= 1,
+            None if input.get(at) == Some(&BREAK) => return Some(at + 1),
+            None => {}
+        }
+        at = at.checked_add(item_len(input.get(at..)?)?)?;
+    }
+}
+
+struct Walk<'b, 'l> {
+    input: &'b [u8],
+    at: usize,
+    limits: &'l Limits,
+    shape: Shape,
+}
+
+impl<'b> Walk<'b, '_> {
+    const fn error(&self, fault: Fault) -> DecodeError {
+        DecodeError::new(fault).at(self.at)
+    }
+
+    fn rest(&self) -> &'b [u8] {
+        self.input.get(self.at..).unwrap_or_default()
+    }
+
+    fn head(&mut self) -> Result<Head, DecodeError> {
+        let rest = self.rest();
+        let Some(head) = head(rest) else {
+            let reserved = rest.first().is_some_and(|first| matches!(first & 31, 28..=30));
+            return Err(self.error(if reserved {
+                Fault::Malformed("reserved additional information")
+            } else {
+                Fault::Truncated
+            }));
+        };
+        let shortest = match (head.len, head.value) {
+            (2, Some(n)) => n > 23,
+            (3, Some(n)) => n > 0xff,
+            (5, Some(n)) => n > 0xffff,
+            (9, Some(n)) => n > 0xffff_ffff,
+            _ => true,
+        };
+        if head.major == 7 {
+            if head.len == 2 && head.value.is_some_and(|n| n < 32) {
+                return Err(self.error(Fault::Malformed(
+                    "a simple value in two bytes that has one of its own",
+                )));
+            }
+        } else if !shortest {
+            self.shape.not_shortest += 1;
+        }
+        self.at += head.len;
+        Ok(head)
+    }
+
+    fn item(&mut self, depth: usize) -> Result<(), DecodeError> {
+        if depth > self.limits.depth.min(MAX_DEPTH) {
+            return Err(self.error(Fault::Limit("the nesting")));
+        }
+        self.shape.items += 1;
+        if self.shape.items > self.limits.items {
+            return Err(self.error(Fault::Limit("the number of items")));
+        }
+        let start = self.at;
+        let head = self.head()?;
+        if head.value.is_none() {
+            match head.major {
+                2..=5 => self.shape.indefinite += 1,
+                7 => {
+                    self.at = start;
+                    return Err(self.error(Fault::Malformed("a break where an item is due")));
+                }
+                _ => {
+                    self.at = start;
+                    return Err(self.error(Fault::Malformed("an indefinite length on a type without one")));
+                }
+            }
+        }
+        match head.major {
+            2 | 3 => self.string(head),
+            4 => self.array(head.value, depth),
+            5 => self.map(head.value, depth),
+            6 => self.item(depth + 1),
+            _ => Ok(()),
+        }
+    }
+
+    fn string(&mut self, head: Head) -> Result<(), DecodeError> {
+        if let Some(len) = head.value {
+            return self.content(head.major, len);
+        }
+        while !self.take_break() {
+            let chunk = self.head()?;
+            match chunk.value {
+                Some(len) if chunk.major == head.major => self.content(chunk.major, len)?,
+                _ => return Err(self.error(Fault::Malformed("a chunk of another type in a string"))),
+            }
+            self.shape.items += 1;
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, major: u8, len: u64) -> Result<(), DecodeError> {
+        let content = usize::try_from(len).ok().and_then(|len| self.rest().get(..len));
+        let Some(content) = content else {
+            return Err(self.error(Fault::Truncated));
+        };
+        if major == 3 && core::str::from_utf8(content).is_err() {
+            return Err(self.error(Fault::Malformed("a text string that is not UTF-8")));
+        }
+        self.at += content.len();
+        Ok(())
+    }
+
+    /// Whether the next byte ends a container of indefinite length; if so, goes past it.
+    fn take_break(&mut self) -> bool {
+        let is_break = self.rest().first() == Some(&BREAK);
+        if is_break {
+            self.at += 1;
+        }
+        is_break
+    }
+
+    /// A declared count that the rest of the input cannot hold is an error before it is a loop.
+    fn plausible(&self, count: Option<u64>, each: usize) -> Result<(), DecodeError> {
+        let room = self.rest().len() / each;
+        match count {
+            Some(count) if usize::try_from(count).map_or(true, |count| count > room) => {
+                Err(self.error(Fault::Truncated))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn array(&mut self, count: Option<u64>, depth: usize) -> Result<(), DecodeError> {
+        self.plausible(count, 1)?;
+        match count {
+            Some(count) => {
+                for _ in 0..count {
+                    self.item(depth + 1)?;
+                }
+            }
+            None => {
+                while !self.take_break() {
+                    self.item(depth + 1)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, count: Option<u64>, depth: usize) -> Result<(), DecodeError> {
+        self.plausible(count, 2)?;
+        let mut keys = Keys::default();
+        let mut left = count;
+        loop {
+            match &mut left {
+                Some(0) => break,
+                Some(left) => *left -= 1,
+                None if self.take_break() => break,
+                None => {}
+            }
+            let start = self.at;
+            self.item(depth + 1)?;
+            let raw = self.input.get(start..self.at).unwrap_or_default();
+            let Some(key) = Key::of(raw) else {
+                self.at = start;
+                return Err(self.error(Fault::Malformed("a map key of indefinite length")));
+            };
+            if keys.add(key) {
+                self.at = start;
+                return Err(self.error(Fault::DuplicateKey));
+            }
+            self.item(depth + 1)?;
+        }
+        if keys.has_duplicate() {
+            return Err(self.error(Fault::DuplicateKey));
+        }
+        Ok(())
+    }
+}
+
+/// A map key by its value: `05` and `18 05` are the same key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'b> {
+    Unsigned(u64),
+    Negative(u64),
+    Bytes(&'b [u8]),
+    Text(&'b [u8]),
+    Other(&'b [u8]),
+}
+
+impl<'b> Key<'b> {
+    /// None if the key's length is indefinite, so that its value is not in one piece.
+    fn of(raw: &'b [u8]) -> Option<Self> {
+        let head = head(raw)?;
+        let content = raw.get(head.len..).unwrap_or_default();
+        Some(match (head.major, head.value?) {
+            (0, n) => Self::Unsigned(n),
+            (1, n) => Self::Negative(n),
+            (2, _) => Self::Bytes(content),
+            (3, _) => Self::Text(content),
+            _ => Self::Other(raw),
+        })
+    }
+}
+
+const FEW_KEYS: usize = 16;
+
+/// The keys of one map: the first few compared as they come, more of them sorted at the end, so that
+/// a small map needs no allocation and a huge one no quadratic time.
+#[derive(Default)]
+struct Keys<'b> {
+    first: [Option<Key<'b>>; FEW_KEYS],
+    count: usize,
+    many: Vec<Key<'b>>,
+}
+
+impl<'b> Keys<'b> {
+    /// Whether the key was there already, as far as that shows at once.
+    fn add(&mut self, key: Key<'b>) -> bool {
+        if let Some(free) = self.first.get_mut(self.count) {
+            *free = Some(key);
+            let earlier = self.first.get(..self.count).unwrap_or_default();
+            let seen = earlier.contains(&Some(key));
+            self.count += 1;
+            return seen;
+        }
+        self.many.push(key);
+        false
+    }
+
+    fn has_duplicate(mut self) -> bool {
+        if self.many.is_empty() {
+            return false;
+        }
+        self.many.extend(self.first.into_iter().flatten());
+        self.many.sort_unstable();
+        !self.many.is_sorted_by(|a, b| a < b)
+    }
+}
