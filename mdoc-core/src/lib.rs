@@ -1,6 +1,7 @@
 //! ISO/IEC 18013-5 mobile documents, without I/O.
 
 pub mod cbor;
+pub mod cose;
 pub mod crypto;
 pub mod error;
 pub mod limits;
