@@ -124,7 +124,7 @@ impl DigestAlgorithm {
 }
 
 /// A digest of up to 64 bytes, without an allocation.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Digest {
     bytes: [u8; 64],
     len: usize,

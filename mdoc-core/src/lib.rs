@@ -3,8 +3,14 @@
 pub mod cbor;
 pub mod cose;
 pub mod crypto;
+pub mod device_request;
+pub mod device_response;
+pub mod device_signed;
 pub mod error;
+pub mod issuer_signed;
 pub mod limits;
+pub mod mso;
 pub mod seams;
 pub mod time;
+pub mod transcript;
 pub mod value;

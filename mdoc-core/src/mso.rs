@@ -1,0 +1,452 @@
+//! The mobile security object: what the issuer signs.
+
+use crate::cbor::{Embedded, Item, write};
+use crate::cose::key::{self, KeyFault};
+use crate::crypto::{Digest, DigestAlgorithm, PublicKey};
+use crate::error::{DecodeError, Fault};
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// What the issuer vouches for: a digest of every element, the holder's key, a period of validity.
+///
+/// ```cddl
+/// MobileSecurityObject = {
+///   "version": tstr, "digestAlgorithm": tstr, "valueDigests": {+ NameSpace => {+ DigestID => Digest}},
+///   "deviceKeyInfo": DeviceKeyInfo, "docType": DocType, "validityInfo": ValidityInfo,
+///   ? "status": Status
+/// }
+/// ```
+/// Having one says that it decoded, not that anybody signed it; for that see [`crate::verify`].
+///
+/// Source: ISO/IEC 18013-5:2021, 9.1.2.4; `status` from the second edition.
+#[derive(Debug, Clone)]
+pub struct MobileSecurityObject {
+    /// The version as received; its major number is 1.
+    pub version: String,
+    /// The hash of all digests.
+    pub digest_algorithm: DigestAlgorithm,
+    /// The digests, by namespace and digest ID.
+    pub value_digests: ValueDigests,
+    /// The holder's key and what it may sign itself.
+    pub device_key_info: DeviceKeyInfo,
+    /// The type of document.
+    pub doc_type: String,
+    /// When it was signed and is valid.
+    pub validity_info: ValidityInfo,
+    /// Where to ask whether it was revoked (second edition).
+    pub status: Option<Status>,
+}
+
+impl MobileSecurityObject {
+    /// Decodes the content of `MobileSecurityObjectBytes`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] with the path of the first offending member.
+    pub fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
+        let text = |name: &'static str| {
+            let text = item
+                .member(name)?
+                .expect_text()
+                .map_err(|error| error.within(name))?;
+            Ok::<_, DecodeError>(text.into_owned())
+        };
+        let inside = |name: &'static str| move |error: DecodeError| error.within(name);
+        let version = text("version")?;
+        check_version(&version).map_err(inside("version"))?;
+        let algorithm = text("digestAlgorithm")?;
+        let digest_algorithm = DigestAlgorithm::from_name(&algorithm)
+            .ok_or_else(|| DecodeError::expected("SHA-256, SHA-384 or SHA-512").within("digestAlgorithm"))?;
+        Ok(Self {
+            version,
+            digest_algorithm,
+            value_digests: ValueDigests::decode(item.member("valueDigests")?)
+                .map_err(inside("valueDigests"))?,
+            device_key_info: DeviceKeyInfo::decode(item.member("deviceKeyInfo")?)
+                .map_err(inside("deviceKeyInfo"))?,
+            doc_type: text("docType")?,
+            validity_info: ValidityInfo::decode(item.member("validityInfo")?)
+                .map_err(inside("validityInfo"))?,
+            status: item.optional("status").map(Status::decode),
+        })
+    }
+}
+
+/// Versions are `major.minor`; an unknown minor number is no error, another major one is.
+pub(crate) fn check_version(version: &str) -> Result<(), DecodeError> {
+    match version.split('.').next() {
+        Some("1") => Ok(()),
+        _ => Err(DecodeError::new(Fault::Version(
+            version.chars().take(16).collect(),
+        ))),
+    }
+}
+
+/// The digests of an MSO, found by binary search.
+#[derive(Debug, Clone, Default)]
+pub struct ValueDigests {
+    /// Sorted by name; the digests of each sorted by ID.
+    name_spaces: Vec<(String, Vec<(u64, Digest)>)>,
+}
+
+impl ValueDigests {
+    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
+        let mut name_spaces = Vec::new();
+        for (name, digests) in item.expect_map()? {
+            let name = name.expect_text()?.into_owned();
+            let mut of_name = Vec::new();
+            for (id, digest) in digests.expect_map().map_err(|error| error.within(&name))? {
+                let digest = digest.expect_bytes().map_err(|error| error.within(&name))?;
+                if digest.len() > 64 {
+                    return Err(DecodeError::expected("a digest of at most 64 bytes").within(&name));
+                }
+                // Negative IDs occur in the field (trap 8); no item can refer to one.
+                if let Some(id) = id.unsigned() {
+                    of_name.push((id, Digest::new(&digest)));
+                }
+            }
+            of_name.sort_unstable_by_key(|(id, _)| *id);
+            name_spaces.push((name, of_name));
+        }
+        name_spaces.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(Self { name_spaces })
+    }
+
+    /// The digest with that ID, if the issuer signed one.
+    #[must_use]
+    pub fn get(&self, name_space: &str, digest_id: u64) -> Option<&Digest> {
+        let at = self
+            .name_spaces
+            .binary_search_by(|(name, _)| name.as_str().cmp(name_space))
+            .ok()?;
+        let (_, digests) = self.name_spaces.get(at)?;
+        let at = digests.binary_search_by_key(&digest_id, |(id, _)| *id).ok()?;
+        digests.get(at).map(|(_, digest)| digest)
+    }
+
+    /// Namespaces with the number of digests in each, decoys included, sorted by name.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.name_spaces
+            .iter()
+            .map(|(name, digests)| (name.as_str(), digests.len()))
+    }
+}
+
+/// The holder's key, and which elements it may sign itself.
+#[derive(Debug, Clone)]
+pub struct DeviceKeyInfo {
+    /// The key with which the device authenticates; a fault if it is none that we can use.
+    pub device_key: Result<PublicKey, KeyFault>,
+    /// What the key may sign; empty if the issuer authorised nothing.
+    pub key_authorizations: KeyAuthorizations,
+}
+
+impl DeviceKeyInfo {
+    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
+        let device_key = item.member("deviceKey")?;
+        device_key
+            .expect_map()
+            .map_err(|error| error.within("deviceKey"))?;
+        let key_authorizations = match item.optional("keyAuthorizations") {
+            Some(item) => {
+                KeyAuthorizations::decode(item).map_err(|error| error.within("keyAuthorizations"))?
+            }
+            None => KeyAuthorizations::default(),
+        };
+        Ok(Self {
+            device_key: key::decode(device_key),
+            key_authorizations,
+        })
+    }
+}
+
+/// Elements that the device key may sign or MAC itself.
+///
+/// Shape: `{? "nameSpaces": [+ NameSpace], ? "dataElements": {+ NameSpace => [+ DataElementIdentifier]}}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyAuthorizations {
+    /// Namespaces of which every element is authorised.
+    pub name_spaces: Vec<String>,
+    /// Single elements, by namespace.
+    pub data_elements: Vec<(String, Vec<String>)>,
+}
+
+impl KeyAuthorizations {
+    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
+        fn texts(item: Item<'_>) -> Result<Vec<String>, DecodeError> {
+            item.expect_array()?
+                .map(|name| Ok(name.expect_text()?.into_owned()))
+                .collect()
+        }
+        item.expect_map()?;
+        let name_spaces = item
+            .optional("nameSpaces")
+            .map(texts)
+            .transpose()?
+            .unwrap_or_default();
+        let mut data_elements = Vec::new();
+        if let Some(elements) = item.optional("dataElements") {
+            for (name, identifiers) in elements.expect_map()? {
+                data_elements.push((name.expect_text()?.into_owned(), texts(identifiers)?));
+            }
+        }
+        Ok(Self {
+            name_spaces,
+            data_elements,
+        })
+    }
+
+    /// Whether the device key may vouch for this element (ISO/IEC 18013-5:2021, 9.1.2.4).
+    #[must_use]
+    pub fn permits(&self, name_space: &str, element: &str) -> bool {
+        self.name_spaces.iter().any(|name| name == name_space)
+            || self.data_elements.iter().any(|(name, elements)| {
+                name == name_space && elements.iter().any(|permitted| permitted == element)
+            })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.name_spaces.is_empty() && self.data_elements.is_empty()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let parts = usize::from(!self.name_spaces.is_empty()) + usize::from(!self.data_elements.is_empty());
+        write::map(out, parts);
+        if !self.name_spaces.is_empty() {
+            write::text(out, "nameSpaces");
+            write::array(out, self.name_spaces.len());
+            for name in &self.name_spaces {
+                write::text(out, name);
+            }
+        }
+        if !self.data_elements.is_empty() {
+            write::text(out, "dataElements");
+            write::map(out, self.data_elements.len());
+            for (name, elements) in &self.data_elements {
+                write::text(out, name);
+                write::array(out, elements.len());
+                for element in elements {
+                    write::text(out, element);
+                }
+            }
+        }
+    }
+}
+
+/// When the MSO was signed, and from when until when it is valid. Both limits are inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValidityInfo {
+    /// The instant of the signature.
+    pub signed: Timestamp,
+    /// The first instant of validity.
+    pub valid_from: Timestamp,
+    /// The last instant of validity.
+    pub valid_until: Timestamp,
+    /// When the issuer expects to sign again.
+    pub expected_update: Option<Timestamp>,
+    /// Whether all of them were written in the one form of the standard: UTC, whole seconds.
+    pub strictly_written: bool,
+}
+
+impl ValidityInfo {
+    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
+        let mut strictly_written = true;
+        let mut read = |name: &'static str, item: Item<'_>| {
+            let (instant, strict) = tdate(item).map_err(|error| error.within(name))?;
+            strictly_written &= strict;
+            Ok::<_, DecodeError>(instant)
+        };
+        let signed = read("signed", item.member("signed")?)?;
+        let valid_from = read("validFrom", item.member("validFrom")?)?;
+        let valid_until = read("validUntil", item.member("validUntil")?)?;
+        // Only a hint to the wallet: one that cannot be read is no reason to refuse the document.
+        let expected_update = item
+            .optional("expectedUpdate")
+            .and_then(|item| read("expectedUpdate", item).ok());
+        Ok(Self {
+            signed,
+            valid_from,
+            valid_until,
+            expected_update,
+            strictly_written,
+        })
+    }
+}
+
+fn tdate(item: Item<'_>) -> Result<(Timestamp, bool), DecodeError> {
+    let wrong = || DecodeError::expected("a tag 0 date-time");
+    let (tag, text) = item.tagged().ok_or_else(wrong)?;
+    let text = text
+        .text()
+        .filter(|_| tag == crate::value::TAG_TDATE)
+        .ok_or_else(wrong)?;
+    let instant = Timestamp::parse(&text).map_err(|_| DecodeError::expected("a date-time of RFC 3339"))?;
+    Ok((instant, Timestamp::is_strict(&text)))
+}
+
+/// Where the status of the document is published (second edition).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Position in a token status list.
+    pub status_list: Option<StatusListReference>,
+    /// Identifier to look for in an identifier list.
+    pub identifier_list: Option<IdentifierListReference>,
+    /// Whether there is something this crate cannot read.
+    pub unknown: bool,
+}
+
+/// `{"idx": uint, "uri": tstr, ? "certificate": bstr}`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusListReference {
+    /// Position in the list, from 0.
+    pub index: u64,
+    /// Where the list is.
+    pub uri: String,
+    /// DER of the certificate that the list's chain ends in, if it is not the IACA.
+    pub certificate: Option<Vec<u8>>,
+}
+
+/// `{"id": bstr, "uri": tstr, ? "certificate": bstr}`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentifierListReference {
+    /// The identifier of this document.
+    pub id: Vec<u8>,
+    /// Where the list is.
+    pub uri: String,
+    /// DER of the certificate that the list's chain ends in, if it is not the IACA.
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl Status {
+    fn decode(item: Item<'_>) -> Self {
+        let text = |item: Item<'_>, name| Some(item.optional(name)?.text()?.into_owned());
+        let bytes = |item: Item<'_>, name| Some(item.optional(name)?.bytes()?.into_owned());
+        let status_list = item.optional("status_list").and_then(|list| {
+            let index = list.optional("idx")?.unsigned()?;
+            Some(StatusListReference {
+                index,
+                uri: text(list, "uri")?,
+                certificate: bytes(list, "certificate"),
+            })
+        });
+        let identifier_list = item.optional("identifier_list").and_then(|list| {
+            let id = bytes(list, "id")?;
+            Some(IdentifierListReference {
+                id,
+                uri: text(list, "uri")?,
+                certificate: bytes(list, "certificate"),
+            })
+        });
+        let unknown = status_list.is_none() && identifier_list.is_none();
+        Self {
+            status_list,
+            identifier_list,
+            unknown,
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let lists = usize::from(self.status_list.is_some()) + usize::from(self.identifier_list.is_some());
+        let certificate = |out: &mut Vec<u8>, certificate: &Option<Vec<u8>>| {
+            if let Some(der) = certificate {
+                write::text(out, "certificate");
+                write::bytes(out, der);
+            }
+        };
+        write::map(out, lists);
+        if let Some(list) = &self.status_list {
+            write::text(out, "status_list");
+            write::map(out, 2 + usize::from(list.certificate.is_some()));
+            write::text(out, "idx");
+            write::unsigned(out, list.index);
+            write::text(out, "uri");
+            write::text(out, &list.uri);
+            certificate(out, &list.certificate);
+        }
+        if let Some(list) = &self.identifier_list {
+            write::text(out, "identifier_list");
+            write::map(out, 2 + usize::from(list.certificate.is_some()));
+            write::text(out, "id");
+            write::bytes(out, &list.id);
+            write::text(out, "uri");
+            write::text(out, &list.uri);
+            certificate(out, &list.certificate);
+        }
+    }
+}
+
+/// What is signed, in the order of the standard's table; appended as `MobileSecurityObjectBytes`
+/// (tag 24 around the map).
+pub(crate) struct MsoDraft<'a> {
+    pub(crate) digest_algorithm: DigestAlgorithm,
+    /// By namespace, digests with their IDs in the order to be written.
+    pub(crate) value_digests: &'a [(&'a str, Vec<(u64, Digest)>)],
+    pub(crate) device_key: &'a PublicKey,
+    pub(crate) key_authorizations: &'a KeyAuthorizations,
+    pub(crate) doc_type: &'a str,
+    pub(crate) signed: Timestamp,
+    pub(crate) valid_from: Timestamp,
+    pub(crate) valid_until: Timestamp,
+    pub(crate) expected_update: Option<Timestamp>,
+    pub(crate) status: Option<&'a Status>,
+}
+
+impl MsoDraft<'_> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let digests: usize = self.value_digests.iter().map(|(_, digests)| digests.len()).sum();
+        let mut out = Vec::with_capacity(600 + digests * (self.digest_algorithm.output_len() + 8));
+        write::map(&mut out, 6 + usize::from(self.status.is_some()));
+        write::text(&mut out, "version");
+        write::text(&mut out, "1.0");
+        write::text(&mut out, "digestAlgorithm");
+        write::text(&mut out, self.digest_algorithm.name());
+        write::text(&mut out, "valueDigests");
+        write::map(&mut out, self.value_digests.len());
+        for (name, digests) in self.value_digests {
+            write::text(&mut out, name);
+            write::map(&mut out, digests.len());
+            for (id, digest) in digests {
+                write::unsigned(&mut out, *id);
+                write::bytes(&mut out, digest.as_ref());
+            }
+        }
+        write::text(&mut out, "deviceKeyInfo");
+        let authorised = !self.key_authorizations.is_empty();
+        write::map(&mut out, 1 + usize::from(authorised));
+        write::text(&mut out, "deviceKey");
+        out.extend(key::encode(self.device_key));
+        if authorised {
+            write::text(&mut out, "keyAuthorizations");
+            self.key_authorizations.write(&mut out);
+        }
+        write::text(&mut out, "docType");
+        write::text(&mut out, self.doc_type);
+        write::text(&mut out, "validityInfo");
+        write::map(&mut out, 3 + usize::from(self.expected_update.is_some()));
+        for (name, instant) in [
+            ("signed", self.signed),
+            ("validFrom", self.valid_from),
+            ("validUntil", self.valid_until),
+        ] {
+            write::text(&mut out, name);
+            write::tdate(&mut out, instant);
+        }
+        if let Some(instant) = self.expected_update {
+            write::text(&mut out, "expectedUpdate");
+            write::tdate(&mut out, instant);
+        }
+        if let Some(status) = self.status {
+            write::text(&mut out, "status");
+            status.write(&mut out);
+        }
+        out
+    }
+}
+
+/// The MSO inside the payload of an issuerAuth: `MobileSecurityObjectBytes` is a tag 24 item.
+///
+/// # Errors
+/// [`DecodeError`] if the payload is not exactly that.
+pub fn decode_payload(payload: &[u8], limits: &Limits) -> Result<MobileSecurityObject, DecodeError> {
+    let bytes = Item::parse(payload, limits).and_then(Embedded::new)?;
+    bytes.item(limits).and_then(MobileSecurityObject::decode)
+}

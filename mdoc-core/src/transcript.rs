@@ -1,0 +1,99 @@
+//! The session transcript: what both sides saw before the first document was sent.
+
+use crate::cbor::{Item, embed, write};
+use crate::crypto::{Backend, Digest, DigestAlgorithm};
+use crate::error::DecodeError;
+use crate::limits::Limits;
+use crate::value::TAG_ENCODED;
+
+/// The bytes that tie a response to one session.
+///
+/// Shape: `[DeviceEngagementBytes / null, EReaderKeyBytes / null, Handover]`, kept as it was built or
+/// received: its parts are the bytes that were scanned and sent, never encoded again.
+///
+/// Source: ISO/IEC 18013-5:2021, 9.1.5.1; OpenID4VP 1.0, B.2.6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionTranscript {
+    raw: Vec<u8>,
+}
+
+impl SessionTranscript {
+    /// Takes an encoded transcript: the array itself, or `SessionTranscriptBytes` (tag 24 around it).
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is neither.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let item = Item::parse(bytes, limits)?;
+        if let Some((TAG_ENCODED, inner)) = item.tagged() {
+            let content = inner.expect_bytes()?;
+            let inner = Item::parse(&content, limits).map_err(DecodeError::embedded)?;
+            return Self::from_array(inner);
+        }
+        Self::from_array(item)
+    }
+
+    fn from_array(item: Item<'_>) -> Result<Self, DecodeError> {
+        match item.array().map(Iterator::count) {
+            Some(3) => Ok(Self {
+                raw: item.raw().to_vec(),
+            }),
+            _ => Err(DecodeError::expected("a SessionTranscript, an array of three")),
+        }
+    }
+
+    /// The transcript after a QR code was scanned. Both arguments are whole tag 24 items: the scanned
+    /// engagement, and the reader's key as it is sent.
+    #[must_use]
+    pub fn qr(device_engagement_bytes: &[u8], e_reader_key_bytes: &[u8]) -> Self {
+        let mut raw = Vec::new();
+        write::array(&mut raw, 3);
+        raw.extend_from_slice(device_engagement_bytes);
+        raw.extend_from_slice(e_reader_key_bytes);
+        write::null(&mut raw);
+        Self { raw }
+    }
+
+    /// The transcript of OpenID4VP 1.0 over redirects. `jwk_thumbprint` is the SHA-256 thumbprint of
+    /// the key that the response is encrypted to, none if it is not encrypted.
+    #[must_use]
+    pub fn openid4vp(
+        client_id: &str,
+        nonce: &str,
+        jwk_thumbprint: Option<&[u8]>,
+        response_uri: &str,
+        backend: &dyn Backend,
+    ) -> Self {
+        let mut info = Vec::new();
+        write::array(&mut info, 4);
+        write::text(&mut info, client_id);
+        write::text(&mut info, nonce);
+        match jwk_thumbprint {
+            Some(thumbprint) => write::bytes(&mut info, thumbprint),
+            None => write::null(&mut info),
+        }
+        write::text(&mut info, response_uri);
+        let mut raw = Vec::new();
+        write::array(&mut raw, 3);
+        write::null(&mut raw);
+        write::null(&mut raw);
+        write::array(&mut raw, 2);
+        write::text(&mut raw, "OpenID4VPHandover");
+        write::bytes(
+            &mut raw,
+            backend.digest(DigestAlgorithm::Sha256, &[&info]).as_ref(),
+        );
+        Self { raw }
+    }
+
+    /// The array, without a tag: as it stands in DeviceAuthentication and ReaderAuthentication.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// SHA-256 of `SessionTranscriptBytes`, the salt of every key derivation.
+    #[must_use]
+    pub fn salt(&self, backend: &dyn Backend) -> Digest {
+        backend.digest(DigestAlgorithm::Sha256, &[&embed(&self.raw)])
+    }
+}
