@@ -18,7 +18,7 @@ use crate::mso::{self, MobileSecurityObject};
 pub struct IssuerSigned<'b> {
     raw: Item<'b>,
     issuer_auth: Sign1<'b>,
-    name_spaces: Vec<(Cow<'b, str>, Vec<Embedded<'b>>)>,
+    name_spaces: NameSpaces<'b>,
 }
 
 impl<'b> IssuerSigned<'b> {
@@ -74,8 +74,11 @@ impl<'b> IssuerSigned<'b> {
     }
 }
 
+/// `IssuerSignedItemBytes` by namespace, in the order received.
+pub type NameSpaces<'b> = Vec<(Cow<'b, str>, Vec<Embedded<'b>>)>;
+
 /// The items of an IssuerSigned map; none is as good as an empty map (the mdoc released nothing).
-pub(crate) fn name_spaces(item: Item<'_>) -> Result<Vec<(Cow<'_, str>, Vec<Embedded<'_>>)>, DecodeError> {
+pub(crate) fn name_spaces(item: Item<'_>) -> Result<NameSpaces<'_>, DecodeError> {
     let Some(spaces) = item.get("nameSpaces") else {
         return Ok(Vec::new());
     };

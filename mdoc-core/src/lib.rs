@@ -7,6 +7,7 @@ pub mod device_request;
 pub mod device_response;
 pub mod device_signed;
 pub mod error;
+pub mod issue;
 pub mod issuer_signed;
 pub mod limits;
 pub mod mso;
