@@ -11,6 +11,7 @@ pub mod issue;
 pub mod issuer_signed;
 pub mod limits;
 pub mod mso;
+pub mod present;
 pub mod seams;
 pub mod time;
 pub mod transcript;
