@@ -4,3 +4,4 @@ pub mod crypto;
 pub mod seams;
 pub mod time;
 pub mod value;
+pub mod x509;
