@@ -6,12 +6,16 @@
 //!
 //! Source: RFC 5280; ISO/IEC 18013-5:2021, Annex B.
 
+pub mod build;
 mod der;
 mod extension;
 mod name;
 pub mod oid;
 mod parsed;
+pub mod path;
 mod pem;
+pub mod profile;
+pub mod revocation;
 mod signature;
 
 use core::fmt;
@@ -368,3 +372,8 @@ impl fmt::Debug for Certificate {
         f.write_str(")")
     }
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
