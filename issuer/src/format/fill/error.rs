@@ -219,6 +219,23 @@ pub struct FillError {
     pub problem: FillProblem,
 }
 
+impl FillError {
+    /// Stable for ever: published, never renamed, never reused.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.problem.code()
+    }
+
+    /// What to do about it, in one line, where there is more to say than the sentence does.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        if self.field == super::PORTRAIT && self.problem == FillProblem::Missing {
+            return Some("give an image file, or base64 in the data".to_owned());
+        }
+        self.problem.hint()
+    }
+}
+
 impl fmt::Display for FillError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.field.is_empty() {
@@ -281,6 +298,14 @@ impl FillNotice {
             Self::Unlisted { .. } => "fill.unlisted",
             Self::JurisdictionNotACode => "fill.jurisdiction-not-a-code",
         }
+    }
+}
+
+impl FillWarning {
+    /// Stable for ever: published, never renamed, never reused.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.notice.code()
     }
 }
 

@@ -524,6 +524,22 @@ fn ages_need_a_birth_date() {
 }
 
 #[test]
+fn a_portrait_that_is_missing_tells_how_to_give_one() {
+    let catalogue = Catalogue::shipped();
+    let format = catalogue.format("partial-iso-18013-5").unwrap();
+    let errors = fill(format, &person(), None, &facts(), &times("2026-06-01T00:00:00Z")).unwrap_err();
+    assert_eq!(errors.0.len(), 1);
+    assert_eq!(
+        (errors.0[0].code(), errors.0[0].field.as_str()),
+        ("fill.missing", "portrait")
+    );
+    assert_eq!(
+        errors.0[0].hint().as_deref(),
+        Some("give an image file, or base64 in the data")
+    );
+}
+
+#[test]
 fn a_portrait_for_a_format_without_one_is_a_fault() {
     let format = own_format(r#"<element identifier="level" type="uint"/>"#);
     let result = fill(

@@ -52,10 +52,10 @@ impl<'d> Reader<'d> {
             return None;
         };
         if !ValueType::NAMES.contains(&name) {
-            let mut message = format!("there is no type {name}");
-            if let Some(meant) = nearest(name, ValueType::NAMES) {
-                message.push_str(&format!(", did you mean {meant}?"));
-            }
+            let message = format!(
+                "there is no type {name}; there are {}",
+                ValueType::NAMES.join(", ")
+            );
             self.faults
                 .note_attribute::<()>(node, "type", FormatCode::BadType, message);
             self.structure(node, "");
