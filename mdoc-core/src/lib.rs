@@ -17,4 +17,5 @@ pub mod seams;
 pub mod time;
 pub mod transcript;
 pub mod value;
+pub mod verify;
 pub mod x509;
