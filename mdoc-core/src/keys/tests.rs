@@ -223,6 +223,25 @@ fn jwks_that_are_none_are_refused() {
     ));
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_a_key_or_an_error(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+        at in proptest::prelude::any::<proptest::sample::Index>(),
+        to in proptest::prelude::any::<u8>(),
+    ) {
+        let _ = secret_from_file(&bytes);
+        let _ = public_from_file(&bytes);
+        let _ = secret_from_der(&bytes);
+        for pem in [openssl("prime256v1.p8"), openssl("prime256v1.sec1"), openssl("ed25519.p8")] {
+            let mut der = der_of(&pem);
+            let at = at.index(der.len());
+            der[at] = to;
+            let _ = secret_from_der(&der);
+        }
+    }
+}
+
 #[test]
 fn errors_and_debug_show_no_key() {
     let secret = secret_from_jwk(P256_JWK).unwrap();

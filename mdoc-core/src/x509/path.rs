@@ -188,7 +188,7 @@ impl core::error::Error for BrokenPath {}
 /// Finds the way from the first certificate of `chain` to one of the anchors.
 ///
 /// Anchors are found by the issuer's name, byte for byte; among those of one name the one that the authority
-/// key identifier points to is tried first, then every other. Where no anchor signed, the next certificate of
+/// key identifier points to is tried first, then every other; of a renewed root, the one that is valid `now`. Where no anchor signed, the next certificate of
 /// the chain is taken as an intermediate if it is a CA, valid `now`, and every path length above permits it.
 #[must_use]
 pub fn find<'a>(
@@ -214,7 +214,7 @@ pub fn find<'a>(
     let mut current = first;
     for depth in 0..=brought.len() {
         let (intermediates, above) = brought.split_at(depth);
-        let broken = match anchor_of(current, depth, anchors, backend) {
+        let broken = match anchor_of(current, depth, anchors, now, backend) {
             Ok(anchor) => {
                 return Path::Anchored {
                     anchor,
@@ -250,6 +250,7 @@ fn anchor_of<'a>(
     certificate: &Certificate,
     below: usize,
     anchors: &'a [TrustAnchor],
+    now: Timestamp,
     backend: &dyn Backend,
 ) -> Result<&'a TrustAnchor, BrokenPath> {
     let wanted = match certificate.authority_key_identifier() {
@@ -265,8 +266,13 @@ fn anchor_of<'a>(
         return Err(BrokenPath::NoAnchor { issuer: issuer() });
     }
     candidates.sort_by_cached_key(|anchor| {
-        // `false` sorts first. Computed from the key: what a list says of it may be wrong.
-        wanted != Some(anchor.certificate.computed_key_identifier().as_slice())
+        let anchor = &anchor.certificate;
+        // `false` sorts first. Computed from the key: what a list says of it may be wrong. Roots are renewed
+        // with the same name and key: one that is valid now goes before one that is not.
+        (
+            wanted != Some(anchor.computed_key_identifier().as_slice()),
+            !anchor.is_valid_at(now),
+        )
     });
     let mut broken = BrokenPath::BadSignature {
         issuer: issuer(),

@@ -12,7 +12,7 @@ pub(crate) struct Block<'a> {
 impl Block<'_> {
     /// Whether the block has the header of the old, password-based encryption (RFC 1421, 4.6.1.1).
     pub(crate) fn is_encrypted(&self) -> bool {
-        self.body.contains("ENCRYPTED")
+        self.body.contains("Proc-Type: 4,ENCRYPTED")
     }
 
     /// The bytes; `None` if the body is not Base64.

@@ -34,7 +34,11 @@ pub enum Role {
     ReaderAuthentication,
 }
 
-/// Judges a certificate by its role; `issuer` is the certificate above it, if it is not a root.
+/// Judges a certificate by its role; `issuer` is the anchor it leads to, if it is not a root itself.
+///
+/// Where intermediate certificates lie between, the anchor is still the one to compare with: country and
+/// state come from the root. That the key identifiers then differ is a finding, as the profile has no
+/// intermediate certificates.
 ///
 /// Neither signatures nor the present time are looked at: see [`super::path`].
 #[must_use]
@@ -326,11 +330,11 @@ impl Check<'_> {
     }
 }
 
-/// Whether a certificate may issue others: CA in basicConstraints, and keyCertSign.
+/// Whether a certificate may issue others: CA in basicConstraints, and keyCertSign, each said once.
 pub(in crate::x509) fn may_issue(certificate: &Certificate) -> bool {
     let ca = matches!(certificate.basic_constraints(), Some(Ok(constraints)) if constraints.ca);
     let signs = matches!(certificate.key_usage(), Some(Ok(usage)) if usage.contains(KeyUsage::KEY_CERT_SIGN));
-    ca && signs
+    ca && signs && certificate.duplicate_extensions().is_empty()
 }
 
 /// The first critical extension that is not understood.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::revocation::RevocationList;
+use super::build::{ListTerms, RevokedSerial, build_crl};
+use super::revocation::{Revocation, RevocationList};
 use super::world::{Parts, at, kept, world, world_on};
 use super::*;
 use crate::crypto::{CryptoError, Curve};
@@ -246,11 +247,43 @@ fn debug_shows_subject_and_serial_number_only() {
     assert!(text.len() < 90);
 }
 
+thread_local! {
+    /// A document signer, its root, and a list of the root that does not name it.
+    static LIST_WORLD: (Certificate, Certificate, Vec<u8>) = {
+        let w = world();
+        let revoked = [RevokedSerial {
+            serial_number: w.reader.serial_number().to_vec(),
+            at: at("2026-01-31T00:00:00Z"),
+        }];
+        let terms = ListTerms {
+            this_update: at("2026-02-01T00:00:00Z"),
+            next_update: at("2026-05-01T00:00:00Z"),
+            number: 1,
+        };
+        let list = build_crl(&w.iaca, &w.iaca_key, &revoked, terms).unwrap();
+        (w.ds, w.iaca, list.der().to_vec())
+    };
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
         let _ = Certificate::from_der(&bytes);
         let _ = RevocationList::from_bytes(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_list_is_read_or_refused(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        let w = LIST_WORLD.with(|w| (w.0.clone(), w.1.clone(), w.2.clone()));
+        let mut der = w.2;
+        let at = at.index(der.len());
+        der[at] = to;
+        if let Ok(list) = RevocationList::from_der(&der) {
+            // A change is noticed, unless it changed nothing.
+            let answer = list.evaluate(&w.0, &w.1, world::at("2026-03-01T00:00:00Z"), &RustCrypto);
+            let unchanged = list.der() == LIST_WORLD.with(|w| w.2.clone());
+            prop_assert_eq!(answer == Revocation::Good, unchanged, "{}", at);
+        }
     }
 
     #[test]

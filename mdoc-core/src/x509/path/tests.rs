@@ -119,6 +119,21 @@ fn every_root_of_the_name_is_tried() {
 }
 
 #[test]
+fn of_a_renewed_root_the_valid_one_is_found() {
+    let w = world();
+    let mut old = Parts::of(&w.iaca);
+    old.not_after = crate::x509::der::time(at("2026-05-01T00:00:00Z"));
+    let old = old.sign(&w.iaca_key);
+    let both = anchors(&[&old, &w.iaca]);
+    let found = |now| match find(std::slice::from_ref(&w.ds), &both, now, &RustCrypto) {
+        Path::Anchored { anchor, .. } => anchor.certificate.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found(now()), w.iaca);
+    assert_eq!(found(at("2026-04-01T00:00:00Z")), old);
+}
+
+#[test]
 fn names_are_compared_octet_by_octet() {
     let w = world();
     let mut parts = Parts::of(&w.ds);
@@ -246,6 +261,10 @@ fn an_intermediate_is_a_valid_authority_itself() {
         with(parts().with(oid::KEY_USAGE, true, &usage).sign(&root_key)),
         not_ca
     );
+    let mut twice = parts();
+    let again = twice.extensions[0].clone();
+    twice.extensions.push(again);
+    assert_eq!(with(twice.sign(&root_key)), not_ca);
     let mut late = parts();
     late.not_before = crate::x509::der::time(at("2026-06-01T00:00:01Z"));
     assert!(matches!(
