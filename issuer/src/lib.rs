@@ -5,7 +5,9 @@
 //! [`format::Catalogue::with_folder`].
 
 pub mod format;
+pub mod issue;
 pub mod photo;
 pub mod quality;
+pub mod signer;
 
 mod nearest;
