@@ -1,0 +1,420 @@
+//! A person's data and a format become the elements of a document.
+
+mod convert;
+mod error;
+
+use mdoc_core::time::{FullDate, Timestamp};
+use mdoc_core::value::{self, Value};
+use serde_json::Value as Json;
+
+pub(crate) use convert::Converter;
+pub use error::{FillError, FillErrors, FillNotice, FillProblem, FillWarning};
+
+use super::codes::{has_subdivision_form, sign_of};
+use super::derive::{Derivation, set_identifier};
+use super::types::ValueType;
+use super::{DataPath, Element, Format, Origin};
+use crate::nearest::nearest;
+
+/// What is known of the issuer, from the certificate of the signer and the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IssuerFacts {
+    /// C of the subject of the signer's certificate: an alpha-2 code of ISO 3166-1.
+    pub country: String,
+    /// ST of the subject of the signer's certificate, if it has one; should be a code of ISO 3166-2.
+    pub jurisdiction: Option<String>,
+    /// The name of the issuing authority, as configured.
+    pub authority: Option<String>,
+}
+
+/// The times that derivations start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// validFrom of the document: ages are those of this day, in UTC.
+    pub valid_from: Timestamp,
+    /// The administrative date of issue.
+    pub issue_date: FullDate,
+}
+
+/// The elements of a document, ready for the data-quality gate and for signing.
+///
+/// Having one says that every value has the type and keeps the limits of its format; not yet that the values make
+/// sense together: for that see [`crate::quality::check`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filled {
+    /// The docType.
+    pub doctype: String,
+    /// Namespaces and their elements, both in the order of the format; none of them is empty.
+    pub namespaces: Vec<(String, Vec<(String, Value)>)>,
+    /// What a person should look at.
+    pub warnings: Vec<FillWarning>,
+}
+
+impl Filled {
+    /// The value of an element.
+    #[must_use]
+    pub fn element(&self, namespace: &str, identifier: &str) -> Option<&Value> {
+        self.elements()
+            .find(|(n, i, _)| *n == namespace && *i == identifier)
+            .map(|(_, _, value)| value)
+    }
+
+    /// Every element as namespace, identifier and value.
+    pub fn elements(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+        self.namespaces.iter().flat_map(|(namespace, elements)| {
+            elements
+                .iter()
+                .map(move |(i, v)| (namespace.as_str(), i.as_str(), v))
+        })
+    }
+}
+
+/// Applies a format to a person's data.
+///
+/// `data` is a JSON object; `null` counts as absent. `portrait` is an image file for the element `portrait`, instead of
+/// base64 in the data.
+///
+/// # Errors
+/// [`FillErrors`] with everything that is wrong, by field. It shows names of fields and rules, no values.
+pub fn fill(
+    format: &Format,
+    data: &Json,
+    portrait: Option<&[u8]>,
+    facts: &IssuerFacts,
+    times: &Times,
+) -> Result<Filled, FillErrors> {
+    let mut filling = Filling {
+        format,
+        data,
+        portrait,
+        facts,
+        valid_from: times.valid_from.date(),
+        birth_date: None,
+        issue_date: times.issue_date,
+        converter: Converter::default(),
+    };
+    let namespaces = filling.run();
+    let Converter { errors, warnings } = filling.converter;
+    if errors.is_empty() {
+        Ok(Filled {
+            doctype: format.doctype.clone(),
+            namespaces,
+            warnings,
+        })
+    } else {
+        Err(FillErrors(errors))
+    }
+}
+
+/// The work of [`fill`].
+struct Filling<'a> {
+    format: &'a Format,
+    data: &'a Json,
+    portrait: Option<&'a [u8]>,
+    facts: &'a IssuerFacts,
+    valid_from: FullDate,
+    /// `None` also if the data have one that is no date.
+    birth_date: Option<FullDate>,
+    issue_date: FullDate,
+    converter: Converter,
+}
+
+/// The element that takes the portrait given as a file.
+const PORTRAIT: &str = "portrait";
+/// The element, or else the field, that ages are counted from.
+const BIRTH_DATE: &str = "birth_date";
+
+impl Filling<'_> {
+    fn run(&mut self) -> Vec<(String, Vec<(String, Value)>)> {
+        if !self.data.is_object() {
+            self.converter.fail::<()>("", FillProblem::NotAnObject);
+            return Vec::new();
+        }
+        self.read_birth_date();
+        self.read_issue_date();
+        let format = self.format;
+        if self.portrait.is_some() && !format.elements().any(|(_, element)| takes_portrait(element)) {
+            self.converter
+                .fail::<()>(PORTRAIT, FillProblem::NoPortraitElement);
+        }
+        let mut namespaces = Vec::new();
+        for namespace in &format.namespaces {
+            let mut filled = Vec::new();
+            for element in &namespace.elements {
+                self.fill_element(element, &mut filled);
+            }
+            if !filled.is_empty() {
+                namespaces.push((namespace.name.clone(), filled));
+            }
+        }
+        self.refuse_unknown_fields();
+        namespaces
+    }
+
+    fn read_birth_date(&mut self) {
+        let element = self
+            .format
+            .elements()
+            .find(|(_, element)| element.identifier == BIRTH_DATE);
+        let path = element.map_or_else(|| DataPath::of(BIRTH_DATE), |(_, element)| element.path().clone());
+        let Some(json) = path.find(self.data) else { return };
+        self.birth_date = json.as_str().and_then(|text| FullDate::parse(text).ok());
+        // If it is an element, its own conversion reports what is wrong.
+        let needed = self
+            .format
+            .elements()
+            .any(|(_, element)| needs_birth_date(element));
+        if element.is_none() && needed && self.birth_date.is_none() {
+            self.converter
+                .convert(&path.to_string(), &ValueType::FullDate, json);
+        }
+    }
+
+    /// The date that the data state for the element with the rule `issue-date` comes before the one of today.
+    fn read_issue_date(&mut self) {
+        let stated = self
+            .format
+            .elements()
+            .filter(|(_, element)| {
+                matches!(
+                    element.origin,
+                    Origin::Derived {
+                        derivation: Derivation::IssueDate,
+                        overridable: true,
+                        ..
+                    }
+                )
+            })
+            .find_map(|(_, element)| element.path().find(self.data)?.as_str());
+        let date = stated.and_then(|text| {
+            FullDate::parse(text)
+                .or_else(|_| Timestamp::parse(text).map(Timestamp::date))
+                .ok()
+        });
+        self.issue_date = date.unwrap_or(self.issue_date);
+    }
+
+    fn fill_element(&mut self, element: &Element, filled: &mut Vec<(String, Value)>) {
+        match &element.origin {
+            Origin::Data(path) => filled.extend(self.stated(element, path)),
+            Origin::Derived { derivation, .. } if derivation.is_set() => {
+                self.fill_set(element, derivation, filled)
+            }
+            Origin::Derived {
+                derivation,
+                overridable,
+                path,
+            } => {
+                let stated = path.find(self.data);
+                let value = match stated {
+                    Some(json) if *overridable => {
+                        self.converter
+                            .convert(&path.to_string(), &element.value_type, json)
+                    }
+                    _ => self.derive(element, derivation),
+                };
+                if let (Some(json), Some(value), false) = (stated, &value, overridable) {
+                    self.compare(&path.to_string(), derivation, json, value);
+                }
+                filled.extend(value.map(|value| (element.identifier.clone(), value)));
+            }
+        }
+    }
+
+    fn stated(&mut self, element: &Element, path: &DataPath) -> Option<(String, Value)> {
+        let field = path.to_string();
+        let stated = path.find(self.data);
+        let file = self.portrait.filter(|_| takes_portrait(element));
+        let value = match (stated, file, &element.value_type) {
+            (Some(_), Some(_), _) => self.converter.fail(&field, FillProblem::PortraitTwice),
+            (None, Some(bytes), ValueType::Bytes(rules)) => self.converter.bytes(&field, rules, bytes),
+            (Some(json), None, value_type) => self.converter.convert(&field, value_type, json),
+            _ if element.required => self.converter.fail(&field, FillProblem::Missing),
+            _ => None,
+        };
+        value.map(|value| (element.identifier.clone(), value))
+    }
+
+    fn fill_set(&mut self, element: &Element, derivation: &Derivation, filled: &mut Vec<(String, Value)>) {
+        let Some(age) = self.age(element) else { return };
+        for nn in derivation.ages(age) {
+            let identifier = set_identifier(&element.identifier, nn);
+            let value = Value::Bool(age >= u16::from(nn));
+            if let Some(json) = DataPath::of(&identifier).find(self.data) {
+                self.compare(&identifier, derivation, json, &value);
+            }
+            filled.push((identifier, value));
+        }
+    }
+
+    /// The age at validFrom. Notes what is missing if the element is required.
+    fn age(&mut self, element: &Element) -> Option<u16> {
+        if let Some(born) = self.birth_date {
+            return Some(born.years_until(self.valid_from));
+        }
+        // A birth date that is there but wrong has been reported already.
+        let stated = self
+            .format
+            .elements()
+            .find(|(_, element)| element.identifier == BIRTH_DATE)
+            .map_or_else(|| DataPath::of(BIRTH_DATE), |(_, element)| element.path().clone())
+            .find(self.data);
+        if element.required && stated.is_none() {
+            self.converter
+                .fail::<()>(&element.identifier, FillProblem::BirthDateNeeded);
+        }
+        None
+    }
+
+    fn derive(&mut self, element: &Element, derivation: &Derivation) -> Option<Value> {
+        let field = element.identifier.as_str();
+        let text = |text: &str| Json::String(text.to_owned());
+        let json = match derivation {
+            Derivation::AgeOver(nn) => Json::Bool(self.age(element)? >= u16::from(*nn)),
+            Derivation::AgeInYears => Json::from(self.age(element)?),
+            Derivation::AgeBirthYear => {
+                self.age(element)?;
+                Json::from(self.birth_date?.year())
+            }
+            Derivation::IssueDate => return Some(dated(&element.value_type, self.issue_date)),
+            Derivation::Expiry(lifetime) => {
+                return Some(dated(&element.value_type, lifetime.after(self.issue_date)));
+            }
+            Derivation::Constant(json) => json.clone(),
+            Derivation::IssuingCountry => text(&self.facts.country),
+            Derivation::IssuingJurisdiction => {
+                let code = self
+                    .facts
+                    .jurisdiction
+                    .as_deref()
+                    .filter(|code| has_subdivision_form(code));
+                if code.is_none() && self.facts.jurisdiction.is_some() && !element.required {
+                    self.converter.warn(field, FillNotice::JurisdictionNotACode);
+                }
+                text(self.fact(
+                    element,
+                    code,
+                    "an ISO 3166-2 code as the state in the signer's certificate",
+                )?)
+            }
+            Derivation::IssuingAuthority => text(self.fact(
+                element,
+                self.facts.authority.as_deref(),
+                "the configured issuing authority",
+            )?),
+            Derivation::UnDistinguishingSign => {
+                let sign = sign_of(&self.facts.country);
+                text(self.fact(element, sign, "the distinguishing sign of the issuing country")?)
+            }
+            // Made by `fill_set`.
+            Derivation::AgeOverSet(_) | Derivation::NearestAgeSet => return None,
+        };
+        self.converter.convert(field, &element.value_type, &json)
+    }
+
+    fn fact<'f>(&mut self, element: &Element, fact: Option<&'f str>, name: &'static str) -> Option<&'f str> {
+        if fact.is_none() && element.required {
+            self.converter.fail::<()>(
+                &element.path().to_string(),
+                FillProblem::IssuerFactMissing { fact: name },
+            );
+        }
+        fact
+    }
+
+    /// What the data state of an element that may not be overridden must be what the rule makes.
+    fn compare(&mut self, field: &str, derivation: &Derivation, stated: &Json, derived: &Value) {
+        if *stated != value::to_json(derived) {
+            self.converter.fail::<()>(
+                field,
+                FillProblem::DerivedConflict {
+                    derivation: derivation.name(),
+                },
+            );
+        }
+    }
+
+    fn refuse_unknown_fields(&mut self) {
+        let mut known: Vec<DataPath> = Vec::new();
+        let age = self
+            .birth_date
+            .map_or(0, |born| born.years_until(self.valid_from));
+        for (_, element) in self.format.elements() {
+            if let Origin::Derived { derivation, .. } = &element.origin
+                && derivation.is_set()
+            {
+                let ages = derivation.ages(age).into_iter();
+                known.extend(ages.map(|nn| DataPath::of(&set_identifier(&element.identifier, nn))));
+            } else {
+                known.push(element.path().clone());
+            }
+            if needs_birth_date(element) && !self.format.elements().any(|(_, e)| e.identifier == BIRTH_DATE) {
+                known.push(DataPath::of(BIRTH_DATE));
+            }
+        }
+        let mut unknown = Vec::new();
+        find_unknown(self.data, &[], &known, &mut unknown);
+        self.converter.errors.extend(unknown);
+    }
+}
+
+/// Walks the objects that paths lead through; everything a path does not lead to is unknown.
+fn find_unknown(data: &Json, above: &[&str], known: &[DataPath], unknown: &mut Vec<FillError>) {
+    let Some(object) = data.as_object() else { return };
+    let below = |path: &DataPath| -> Option<(String, bool)> {
+        let starts = path.names().iter().zip(above).all(|(name, above)| name == above);
+        let next = path.names().get(above.len())?;
+        starts.then(|| (next.clone(), path.names().len() == above.len() + 1))
+    };
+    let here: Vec<(String, bool)> = known.iter().filter_map(below).collect();
+    for (name, value) in object {
+        let path: Vec<&str> = above.iter().copied().chain([name.as_str()]).collect();
+        let found: Vec<bool> = here
+            .iter()
+            .filter(|(known, _)| known == name)
+            .map(|(_, last)| *last)
+            .collect();
+        if found.is_empty() {
+            let nearest = nearest(name, here.iter().map(|(known, _)| known.as_str())).map(str::to_owned);
+            unknown.push(FillError {
+                field: path.join("/"),
+                problem: FillProblem::UnknownField { nearest },
+            });
+        } else if !found.contains(&true) {
+            if value.is_object() {
+                find_unknown(value, &path, known, unknown);
+            } else if !value.is_null() {
+                let problem = FillProblem::WrongType {
+                    expected: "an object with named members",
+                    found: convert::kind_of(value),
+                };
+                unknown.push(FillError {
+                    field: path.join("/"),
+                    problem,
+                });
+            }
+        }
+    }
+}
+
+fn takes_portrait(element: &Element) -> bool {
+    element.identifier == PORTRAIT
+        && matches!(element.value_type, ValueType::Bytes(_))
+        && matches!(element.origin, Origin::Data(_))
+}
+
+const fn needs_birth_date(element: &Element) -> bool {
+    matches!(&element.origin, Origin::Derived { derivation, .. } if derivation.needs_birth_date())
+}
+
+/// A date as the type has it; a `tdate` is midnight, because a precise time would link the copies of a batch.
+fn dated(value_type: &ValueType, date: FullDate) -> Value {
+    if matches!(value_type, ValueType::Tdate) {
+        value::tdate(date.midnight())
+    } else {
+        value::full_date(date)
+    }
+}
+
+#[cfg(test)]
+mod tests;
