@@ -1,0 +1,354 @@
+//! From a certificate up to one that is trusted.
+//!
+//! Trust comes from the configured anchors alone: a root that a message brings along counts for nothing.
+//!
+//! Source: RFC 5280, 6.1; ISO/IEC 18013-5:2021, Annex B.
+
+use core::fmt;
+
+use super::profile::{may_issue, unknown_critical};
+use super::{Certificate, UnusableKey};
+use crate::crypto::Backend;
+use crate::time::Timestamp;
+
+/// Certificates that a message may bring along; more are refused unread.
+pub const LONGEST_CHAIN: usize = 8;
+
+/// A certificate that somebody decided to trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustAnchor {
+    /// The certificate: of an issuing authority, or of one document signer.
+    pub certificate: Certificate,
+    /// The documents it is trusted for, by docType; `None` is all.
+    pub doc_types: Option<Vec<String>>,
+}
+
+impl TrustAnchor {
+    /// Trusts a certificate for every kind of document.
+    #[must_use]
+    pub const fn new(certificate: Certificate) -> Self {
+        Self {
+            certificate,
+            doc_types: None,
+        }
+    }
+
+    /// Whether it is trusted for documents of that kind.
+    #[must_use]
+    pub fn permits(&self, doc_type: &str) -> bool {
+        self.doc_types
+            .as_ref()
+            .is_none_or(|permitted| permitted.iter().any(|p| p == doc_type))
+    }
+}
+
+/// Where a chain leads.
+///
+/// Only signatures, names and the intermediate certificates were looked at. Whether the first certificate
+/// and the anchor are valid now and fit their roles is the caller's to check, as steps of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Path<'a> {
+    /// The signatures lead to an anchor.
+    Anchored {
+        /// The anchor.
+        anchor: &'a TrustAnchor,
+        /// Certificates between, the one that signed the first certificate first. The profile of ISO/IEC 18013-5
+        /// has none, so any is worth a warning.
+        intermediates: &'a [Certificate],
+    },
+    /// The first certificate is itself configured as an anchor, and is not self-signed. Nothing above it was seen.
+    Pinned {
+        /// The anchor, equal to the first certificate.
+        anchor: &'a TrustAnchor,
+    },
+    /// There is no way to an anchor.
+    Broken(BrokenPath),
+}
+
+/// Why a chain leads nowhere. Names are those of certificates, in the form of RFC 4514.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BrokenPath {
+    /// The chain has no certificate.
+    Empty,
+    /// The chain has more than [`LONGEST_CHAIN`] certificates.
+    TooLong {
+        /// How many.
+        certificates: usize,
+    },
+    /// No anchor has the name of the issuer.
+    NoAnchor {
+        /// The issuer that would have to be trusted.
+        issuer: String,
+    },
+    /// Anchors have the name of the issuer, and none of their keys made the signature.
+    BadSignature {
+        /// The issuer.
+        issuer: String,
+        /// How many anchors were tried.
+        anchors: usize,
+    },
+    /// An anchor made the signature, and its key cannot be used.
+    UnusableAnchor {
+        /// The anchor.
+        subject: String,
+        /// Why not.
+        why: UnusableKey,
+    },
+    /// A CA allows fewer intermediate certificates below it than there are.
+    PathLength {
+        /// The CA.
+        subject: String,
+        /// How many there are.
+        below: usize,
+    },
+    /// An intermediate certificate may not issue certificates.
+    IntermediateNotCa {
+        /// Its subject.
+        subject: String,
+    },
+    /// An intermediate certificate is not valid at the time.
+    IntermediateNotValid {
+        /// Its subject.
+        subject: String,
+        /// The first instant of its validity.
+        not_before: Timestamp,
+        /// The last one.
+        not_after: Timestamp,
+    },
+    /// An intermediate certificate has a critical extension that is not understood.
+    IntermediateCritical {
+        /// Its subject.
+        subject: String,
+        /// The extension.
+        extension: String,
+    },
+    /// An intermediate certificate did not make the signature below it.
+    IntermediateSignature {
+        /// Its subject.
+        subject: String,
+    },
+}
+
+impl fmt::Display for BrokenPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no certificate"),
+            Self::TooLong { certificates } => {
+                write!(
+                    f,
+                    "{certificates} certificates where {LONGEST_CHAIN} are the most"
+                )
+            }
+            Self::NoAnchor { issuer } => write!(f, "the issuer {issuer} is not trusted"),
+            Self::BadSignature { issuer, anchors } => write!(
+                f,
+                "none of the {anchors} trusted certificates named {issuer} made the signature"
+            ),
+            Self::UnusableAnchor { subject, why } => {
+                write!(
+                    f,
+                    "the key of the trusted certificate {subject} cannot be used: {why}"
+                )
+            }
+            Self::PathLength { subject, below } => write!(
+                f,
+                "{subject} allows fewer intermediate certificates below it than the {below} there are"
+            ),
+            Self::IntermediateNotCa { subject } => {
+                write!(
+                    f,
+                    "the intermediate certificate {subject} may not issue certificates"
+                )
+            }
+            Self::IntermediateNotValid {
+                subject,
+                not_before,
+                not_after,
+            } => write!(
+                f,
+                "the intermediate certificate {subject} is valid from {not_before} to {not_after} only"
+            ),
+            Self::IntermediateCritical { subject, extension } => write!(
+                f,
+                "the intermediate certificate {subject} has the unknown critical extension {extension}"
+            ),
+            Self::IntermediateSignature { subject } => {
+                write!(
+                    f,
+                    "the intermediate certificate {subject} did not sign the one below it"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for BrokenPath {}
+
+/// Finds the way from the first certificate of `chain` to one of the anchors.
+///
+/// Anchors are found by the issuer's name, byte for byte; among those of one name the one that the authority
+/// key identifier points to is tried first, then every other; of a renewed root, the one that is valid `now`. Where no anchor signed, the next certificate of
+/// the chain is taken as an intermediate if it is a CA, valid `now`, and every path length above permits it.
+#[must_use]
+pub fn find<'a>(
+    chain: &'a [Certificate],
+    anchors: &'a [TrustAnchor],
+    now: Timestamp,
+    backend: &dyn Backend,
+) -> Path<'a> {
+    let Some((first, brought)) = chain.split_first() else {
+        return Path::Broken(BrokenPath::Empty);
+    };
+    if chain.len() > LONGEST_CHAIN {
+        return Path::Broken(BrokenPath::TooLong {
+            certificates: chain.len(),
+        });
+    }
+    // A self-signed one goes on: it is found as its own issuer, and judged as a root.
+    if let Some(anchor) = anchors.iter().find(|anchor| anchor.certificate == *first)
+        && !(first.is_self_issued() && signed(first, first, backend))
+    {
+        return Path::Pinned { anchor };
+    }
+    let mut current = first;
+    for depth in 0..=brought.len() {
+        let (intermediates, above) = brought.split_at(depth);
+        let broken = match anchor_of(current, depth, anchors, now, backend) {
+            Ok(anchor) => {
+                return Path::Anchored {
+                    anchor,
+                    intermediates,
+                };
+            }
+            Err(broken) => broken,
+        };
+        // Only a certificate of the issuer's name is a candidate; a root brought along ends the way.
+        let Some(next) = above.first().filter(|next| {
+            next.subject_der() == current.issuer_der() && !next.is_self_issued() && *next != current
+        }) else {
+            return Path::Broken(broken);
+        };
+        if let Err(broken) = intermediate(next, current, depth, now, backend) {
+            return Path::Broken(broken);
+        }
+        current = next;
+    }
+    Path::Broken(BrokenPath::NoAnchor {
+        issuer: current.issuer().to_string(),
+    })
+}
+
+fn signed(certificate: &Certificate, issuer: &Certificate, backend: &dyn Backend) -> bool {
+    issuer
+        .public_key()
+        .is_ok_and(|key| certificate.verify_signed_by(&key, backend).is_ok())
+}
+
+/// The anchor that signed `certificate`, below which there are `below` intermediates.
+fn anchor_of<'a>(
+    certificate: &Certificate,
+    below: usize,
+    anchors: &'a [TrustAnchor],
+    now: Timestamp,
+    backend: &dyn Backend,
+) -> Result<&'a TrustAnchor, BrokenPath> {
+    let wanted = match certificate.authority_key_identifier() {
+        Some(Ok(identifier)) => identifier.key_identifier,
+        _ => None,
+    };
+    let mut candidates: Vec<_> = anchors
+        .iter()
+        .filter(|anchor| anchor.certificate.subject_der() == certificate.issuer_der())
+        .collect();
+    let issuer = || certificate.issuer().to_string();
+    if candidates.is_empty() {
+        return Err(BrokenPath::NoAnchor { issuer: issuer() });
+    }
+    candidates.sort_by_cached_key(|anchor| {
+        let anchor = &anchor.certificate;
+        // `false` sorts first. Computed from the key: what a list says of it may be wrong. Roots are renewed
+        // with the same name and key: one that is valid now goes before one that is not.
+        (
+            wanted != Some(anchor.computed_key_identifier().as_slice()),
+            !anchor.is_valid_at(now),
+        )
+    });
+    let mut broken = BrokenPath::BadSignature {
+        issuer: issuer(),
+        anchors: candidates.len(),
+    };
+    for anchor in candidates {
+        match anchor.certificate.public_key() {
+            Err(why) => {
+                broken = BrokenPath::UnusableAnchor {
+                    subject: issuer(),
+                    why,
+                };
+            }
+            Ok(key) if certificate.verify_signed_by(&key, backend).is_ok() => {
+                if permits_below(&anchor.certificate, below) {
+                    return Ok(anchor);
+                }
+                broken = BrokenPath::PathLength {
+                    subject: issuer(),
+                    below,
+                };
+            }
+            Ok(_) => {}
+        }
+    }
+    Err(broken)
+}
+
+/// Whether the path length of a CA permits that many intermediates below it.
+fn permits_below(ca: &Certificate, below: usize) -> bool {
+    match ca.basic_constraints() {
+        Some(Ok(constraints)) => constraints
+            .path_len
+            .is_none_or(|most| usize::try_from(most).is_ok_and(|most| below <= most)),
+        // What cannot be read permits nothing; what is absent says nothing.
+        Some(Err(_)) => below == 0,
+        None => true,
+    }
+}
+
+/// Checks an intermediate certificate that is to have signed `below`, itself above `depth` others.
+fn intermediate(
+    certificate: &Certificate,
+    below: &Certificate,
+    depth: usize,
+    now: Timestamp,
+    backend: &dyn Backend,
+) -> Result<(), BrokenPath> {
+    let subject = || certificate.subject().to_string();
+    if !may_issue(certificate) {
+        return Err(BrokenPath::IntermediateNotCa { subject: subject() });
+    }
+    if !certificate.is_valid_at(now) {
+        return Err(BrokenPath::IntermediateNotValid {
+            subject: subject(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+        });
+    }
+    if let Some(extension) = unknown_critical(certificate) {
+        return Err(BrokenPath::IntermediateCritical {
+            subject: subject(),
+            extension: extension.to_string(),
+        });
+    }
+    if !permits_below(certificate, depth) {
+        return Err(BrokenPath::PathLength {
+            subject: subject(),
+            below: depth,
+        });
+    }
+    if !signed(below, certificate, backend) {
+        return Err(BrokenPath::IntermediateSignature { subject: subject() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+use super::*;
+use crate::crypto::{Curve, RustCrypto};
+use crate::seams::{Signer, SoftwareKey};
+use crate::x509::build::Draft;
+use crate::x509::oid;
+use crate::x509::profile::{Role, check};
+use crate::x509::world::{Parts, World, at, document_signer, iaca_root, ids, kept, key, world};
+use crate::x509::{KeyUsage, public_key_der};
+
+fn now() -> Timestamp {
+    at("2026-06-01T00:00:00Z")
+}
+
+fn anchors(certificates: &[&Certificate]) -> Vec<TrustAnchor> {
+    certificates
+        .iter()
+        .map(|certificate| TrustAnchor::new((*certificate).clone()))
+        .collect()
+}
+
+/// An authority between the root and what `key` will sign, with that path length.
+fn between(
+    w: &mut World,
+    name: &str,
+    under: (&Certificate, &SoftwareKey),
+    path_len: Option<u8>,
+) -> (Certificate, SoftwareKey) {
+    let own = key(Curve::P256, &mut w.rng);
+    let constraints = match path_len {
+        Some(length) => vec![0x30, 6, 1, 1, 0xFF, 2, 1, length],
+        None => vec![0x30, 3, 1, 1, 0xFF],
+    };
+    let mut parts = Parts::of(&w.iaca)
+        .with(oid::BASIC_CONSTRAINTS, true, &constraints)
+        .subject(&[(oid::COMMON_NAME, 0x0C, name)]);
+    parts.issuer = under.0.subject_der().to_vec();
+    parts.key = public_key_der(own.public_key());
+    (parts.sign(under.1), own)
+}
+
+fn signed_by(w: &World, issuer: &Certificate, signer: &SoftwareKey) -> Certificate {
+    let mut parts = Parts::of(&w.ds);
+    parts.issuer = issuer.subject_der().to_vec();
+    parts.sign(signer)
+}
+
+/// The root of the world without a path length.
+fn open_root(w: &World) -> Certificate {
+    Parts::of(&w.iaca)
+        .with(oid::BASIC_CONSTRAINTS, true, &[0x30, 3, 1, 1, 0xFF])
+        .sign(&w.iaca_key)
+}
+
+#[test]
+fn a_signer_leads_to_its_root() {
+    let w = world();
+    let anchors = anchors(&[&w.reader_ca, &w.iaca]);
+    let chain = [w.ds.clone()];
+    assert_eq!(
+        find(&chain, &anchors, now(), &RustCrypto),
+        Path::Anchored {
+            anchor: &anchors[1],
+            intermediates: &[]
+        }
+    );
+    let kept = kept("utopia-test"); // made by another program
+    let (ds, iaca) = (kept[0].1.clone(), kept[1].1.clone());
+    assert!(matches!(
+        find(&[ds], &[TrustAnchor::new(iaca)], now(), &RustCrypto),
+        Path::Anchored { .. }
+    ));
+}
+
+#[test]
+fn a_root_that_was_brought_along_counts_for_nothing() {
+    let w = world();
+    let chain = [w.ds.clone(), w.iaca.clone()];
+    let broken = BrokenPath::NoAnchor {
+        issuer: "CN=Utopia IACA,O=Utopia Motor Vehicles,ST=UT-NB,C=UT".into(),
+    };
+    assert_eq!(
+        find(&chain, &anchors(&[&w.reader_ca]), now(), &RustCrypto),
+        Path::Broken(broken.clone())
+    );
+    assert_eq!(find(&chain[..1], &[], now(), &RustCrypto), Path::Broken(broken));
+    assert_eq!(
+        find(&[], &[], now(), &RustCrypto),
+        Path::Broken(BrokenPath::Empty)
+    );
+    assert_eq!(
+        find(&vec![w.ds.clone(); 9], &[], now(), &RustCrypto),
+        Path::Broken(BrokenPath::TooLong { certificates: 9 })
+    );
+}
+
+#[test]
+fn every_root_of_the_name_is_tried() {
+    let mut w = world();
+    let other_key = key(Curve::P384, &mut w.rng);
+    let other = iaca_root().build(&other_key, &mut w.rng).unwrap();
+    assert_eq!(other.subject_der(), w.iaca.subject_der());
+    let ds = Parts::of(&w.ds)
+        .without(oid::AUTHORITY_KEY_IDENTIFIER)
+        .sign(&w.iaca_key);
+    let both = anchors(&[&other, &w.iaca]);
+    for chain in [[ds], [w.ds.clone()]] {
+        assert!(matches!(
+            find(&chain, &both, now(), &RustCrypto),
+            Path::Anchored { anchor, .. } if anchor.certificate == w.iaca
+        ));
+    }
+    assert_eq!(
+        find(&[w.ds.clone()], &anchors(&[&other]), now(), &RustCrypto),
+        Path::Broken(BrokenPath::BadSignature {
+            issuer: other.subject().to_string(),
+            anchors: 1
+        })
+    );
+}
+
+#[test]
+fn of_a_renewed_root_the_valid_one_is_found() {
+    let w = world();
+    let mut old = Parts::of(&w.iaca);
+    old.not_after = crate::x509::der::time(at("2026-05-01T00:00:00Z"));
+    let old = old.sign(&w.iaca_key);
+    let both = anchors(&[&old, &w.iaca]);
+    let found = |now| match find(std::slice::from_ref(&w.ds), &both, now, &RustCrypto) {
+        Path::Anchored { anchor, .. } => anchor.certificate.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found(now()), w.iaca);
+    assert_eq!(found(at("2026-04-01T00:00:00Z")), old);
+}
+
+#[test]
+fn names_are_compared_octet_by_octet() {
+    let w = world();
+    let mut parts = Parts::of(&w.ds);
+    let mut reordered = w.iaca.subject_der().to_vec();
+    let country = reordered[2..15].to_vec(); // SET { SEQUENCE { C, "UT" } }
+    assert_eq!(&country[11..], b"UT");
+    reordered.drain(2..15);
+    reordered.extend(country);
+    parts.issuer = reordered;
+    let ds = parts.sign(&w.iaca_key);
+    assert_eq!(ds.issuer().country().as_deref(), Some("UT"));
+    assert!(matches!(
+        find(&[ds], &anchors(&[&w.iaca]), now(), &RustCrypto),
+        Path::Broken(BrokenPath::NoAnchor { .. })
+    ));
+}
+
+#[test]
+fn a_pinned_signer_is_told_apart_from_a_self_signed_one() {
+    let mut w = world();
+    let pinned = anchors(&[&w.ds]);
+    let chain = [w.ds.clone()];
+    assert_eq!(
+        find(&chain, &pinned, now(), &RustCrypto),
+        Path::Pinned { anchor: &pinned[0] }
+    );
+    // Self-signed: its own root, so that it has to be one.
+    let mut own = Draft {
+        issuer: w.ds.subject_der().to_vec(),
+        subject: w.ds.subject_der().to_vec(),
+        validity: document_signer().validity,
+        extensions: vec![],
+    }
+    .sign(w.ds_key.public_key(), &w.ds_key, &mut w.rng)
+    .unwrap();
+    own = Parts::of(&own)
+        .with(oid::KEY_USAGE, true, &KeyUsage::DIGITAL_SIGNATURE.to_der())
+        .sign(&w.ds_key);
+    let configured = anchors(&[&own]);
+    let chain = [own.clone()];
+    assert!(matches!(
+        find(&chain, &configured, now(), &RustCrypto),
+        Path::Anchored { anchor, .. } if anchor.certificate == own
+    ));
+    let findings = ids(&check(Role::IacaRoot, &own, None));
+    assert!(findings.contains(&"iaca.basic-constraints"));
+    assert!(findings.contains(&"iaca.key-usage"));
+}
+
+#[test]
+fn intermediates_are_taken_only_if_everything_above_permits_them() {
+    let mut w = world();
+    let root = open_root(&w);
+    let root_key = SoftwareKey::new(w.iaca_key.secret().clone()).unwrap();
+    let (upper, upper_key) = between(&mut w, "upper", (&root, &root_key), Some(1));
+    let (lower, lower_key) = between(&mut w, "lower", (&upper, &upper_key), Some(0));
+    let ds = signed_by(&w, &lower, &lower_key);
+    let open = anchors(&[&root]);
+    let closed = anchors(&[&w.iaca]);
+    let chain = [ds.clone(), lower.clone(), upper.clone()];
+    assert_eq!(
+        find(&chain, &open, now(), &RustCrypto),
+        Path::Anchored {
+            anchor: &open[0],
+            intermediates: &chain[1..]
+        }
+    );
+    assert_eq!(
+        find(&chain, &closed, now(), &RustCrypto),
+        Path::Broken(BrokenPath::PathLength {
+            subject: root.subject().to_string(),
+            below: 2
+        })
+    );
+    // A chain may go on beyond the anchor.
+    assert!(matches!(
+        find(&chain, &anchors(&[&upper]), now(), &RustCrypto),
+        Path::Anchored { intermediates: [only], .. } if *only == lower
+    ));
+    assert!(matches!(
+        find(&[ds, upper.clone()], &open, now(), &RustCrypto),
+        Path::Broken(BrokenPath::NoAnchor { issuer }) if issuer == "CN=lower"
+    ));
+    let (short, short_key) = between(&mut w, "short", (&root, &root_key), Some(0));
+    let (last, last_key) = between(&mut w, "last", (&short, &short_key), None);
+    let ds = signed_by(&w, &last, &last_key);
+    assert_eq!(
+        find(&[ds, last, short], &open, now(), &RustCrypto),
+        Path::Broken(BrokenPath::PathLength {
+            subject: "CN=short".into(),
+            below: 1
+        })
+    );
+}
+
+#[test]
+fn an_intermediate_is_a_valid_authority_itself() {
+    let mut w = world();
+    let root = open_root(&w);
+    let root_key = SoftwareKey::new(w.iaca_key.secret().clone()).unwrap();
+    let open = anchors(&[&root]);
+    let (middle, middle_key) = between(&mut w, "middle", (&root, &root_key), Some(0));
+    let ds = signed_by(&w, &middle, &middle_key);
+    let subject = || "CN=middle".to_owned();
+    let with = |middle: Certificate| match find(&[ds.clone(), middle], &open, now(), &RustCrypto) {
+        Path::Broken(broken) => broken,
+        other => panic!("{other:?}"),
+    };
+    let parts = || Parts::of(&middle);
+    let not_ca = BrokenPath::IntermediateNotCa { subject: subject() };
+    assert_eq!(
+        with(parts().without(oid::BASIC_CONSTRAINTS).sign(&root_key)),
+        not_ca
+    );
+    assert_eq!(
+        with(
+            parts()
+                .with(oid::BASIC_CONSTRAINTS, true, &[0x30, 0])
+                .sign(&root_key)
+        ),
+        not_ca
+    );
+    let usage = KeyUsage::CRL_SIGN.to_der();
+    assert_eq!(
+        with(parts().with(oid::KEY_USAGE, true, &usage).sign(&root_key)),
+        not_ca
+    );
+    let mut twice = parts();
+    let again = twice.extensions[0].clone();
+    twice.extensions.push(again);
+    assert_eq!(with(twice.sign(&root_key)), not_ca);
+    let mut late = parts();
+    late.not_before = crate::x509::der::time(at("2026-06-01T00:00:01Z"));
+    assert!(matches!(
+        with(late.sign(&root_key)),
+        BrokenPath::IntermediateNotValid { .. }
+    ));
+    assert_eq!(
+        with(
+            parts()
+                .with(oid::NAME_CONSTRAINTS, true, &[0x30, 0])
+                .sign(&root_key)
+        ),
+        BrokenPath::IntermediateCritical {
+            subject: subject(),
+            extension: "2.5.29.30".into()
+        }
+    );
+    let mut other = parts();
+    other.key = w.iaca.public_key_info_der().to_vec();
+    assert_eq!(
+        with(other.sign(&root_key)),
+        BrokenPath::IntermediateSignature { subject: subject() }
+    );
+    // The document signer of the same root is no authority, whatever the names say.
+    let forged = signed_by(&w, &w.ds, &w.ds_key);
+    assert!(matches!(
+        find(&[forged, w.ds.clone()], &open, now(), &RustCrypto),
+        Path::Broken(BrokenPath::IntermediateNotCa { .. })
+    ));
+}
+
+#[test]
+fn anchors_may_be_limited_to_kinds_of_document() {
+    let mut anchor = TrustAnchor::new(world().iaca);
+    assert!(anchor.permits("org.iso.18013.5.1.mDL"));
+    anchor.doc_types = Some(vec!["org.iso.7367.1.mVRC".into()]);
+    assert!(!anchor.permits("org.iso.18013.5.1.mDL"));
+    assert!(anchor.permits("org.iso.7367.1.mVRC"));
+}

@@ -1,0 +1,89 @@
+//! PEM as people have it: several blocks, text between them, any line length.
+
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+/// One block: its label and what is between the lines.
+pub(crate) struct Block<'a> {
+    pub(crate) label: &'a str,
+    body: &'a str,
+}
+
+impl Block<'_> {
+    /// Whether the block has the header of the old, password-based encryption (RFC 1421, 4.6.1.1).
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.body.contains("Proc-Type: 4,ENCRYPTED")
+    }
+
+    /// The bytes; `None` if the body is not Base64.
+    pub(crate) fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let mut packed = Zeroizing::new(String::with_capacity(self.body.len()));
+        packed.extend(self.body.chars().filter(|c| !c.is_ascii_whitespace()));
+        Base64::decode_vec(&packed).ok().map(Zeroizing::new)
+    }
+}
+
+/// The blocks of a text, in order. One that does not end is left out.
+pub(crate) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
+    let mut rest = text;
+    core::iter::from_fn(move || {
+        loop {
+            let (_, after) = rest.split_once("-----BEGIN ")?;
+            let (label, after) = after.split_once("-----")?;
+            rest = after;
+            if label.len() > 64 || label.contains('\n') {
+                continue;
+            }
+            let (body, after) = after.split_once("-----END ")?;
+            let Some(after) = after
+                .strip_prefix(label)
+                .and_then(|after| after.strip_prefix("-----"))
+            else {
+                continue;
+            };
+            rest = after;
+            return Some(Block { label, body });
+        }
+    })
+}
+
+/// A block with lines of 64 characters (RFC 7468).
+pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let body = Zeroizing::new(Base64::encode_string(der));
+    let room = body.len() + body.len() / 64 + 2 * label.len() + 48;
+    let mut out = Zeroizing::new(String::with_capacity(room));
+    let mut rest: &str = &body;
+    for part in ["-----BEGIN ", label, "-----\n"] {
+        out.push_str(part);
+    }
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
+        out.push_str(line);
+        out.push('\n');
+        rest = after;
+    }
+    for part in ["-----END ", label, "-----\n"] {
+        out.push_str(part);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_found_among_text() {
+        let first = encode("ONE", &[1; 100]);
+        let second = encode("TWO", &[]);
+        let text = format!("before\n{}between\n{}-----BEGIN THREE-----\nAA", *first, *second);
+        let found: Vec<_> = blocks(&text)
+            .map(|b| (b.label.to_owned(), b.decode().unwrap().to_vec()))
+            .collect();
+        assert_eq!(
+            found,
+            [("ONE".to_owned(), vec![1; 100]), ("TWO".to_owned(), vec![])]
+        );
+        assert!(first.lines().all(|line| line.len() <= 64));
+    }
+}

@@ -1,0 +1,165 @@
+//! The rules on names, key identifiers and contacts.
+
+use super::{ABSENT, Check, Rule, hex};
+use crate::x509::{Attribute, Certificate, GeneralName, der, name, oid};
+
+impl<'a> Check<'a> {
+    pub(super) fn names(&mut self) {
+        let subject = self.certificate.subject();
+        if subject.common_name().is_none_or(|name| name.is_empty()) {
+            self.add(Rule::CommonName, ABSENT, "a common name");
+        }
+        if let Some(allowed) = self.profile.attributes {
+            for attribute in subject.attributes() {
+                if !allowed.contains(&attribute.oid) {
+                    let found = format!("{}={}", name::short(attribute.oid), attribute.text());
+                    let allowed: Vec<_> = allowed.iter().map(|oid| name::short(*oid)).collect();
+                    self.add(
+                        Rule::SubjectAttribute,
+                        found,
+                        format!("only {}", allowed.join(", ")),
+                    );
+                }
+            }
+        }
+        if self.profile.country {
+            self.country();
+            self.state();
+        }
+    }
+
+    fn country(&mut self) {
+        let subject = self.certificate.subject();
+        let of_issuer = self.issuer.map(|issuer| issuer.subject().country());
+        match (subject.country(), of_issuer) {
+            (None, _) => self.add(Rule::Country, ABSENT, "a country"),
+            (Some(country), Some(above)) if above.as_ref() != Some(&country) => {
+                self.add(Rule::Country, country, above.unwrap_or_else(|| ABSENT.to_owned()));
+            }
+            _ => {}
+        }
+        let countries: Vec<_> = subject
+            .attributes()
+            .iter()
+            .filter(|attribute| attribute.oid == oid::COUNTRY)
+            .collect();
+        let well_formed = |country: &Attribute<'_>| {
+            country.tag == der::PRINTABLE_STRING
+                && country.value.len() == 2
+                && country.value.iter().all(u8::is_ascii_uppercase)
+        };
+        if countries.len() > 1 || !countries.iter().all(|country| well_formed(country)) {
+            let found: Vec<_> = countries.iter().map(|country| country.text()).collect();
+            self.add(
+                Rule::CountryForm,
+                found.join(" and "),
+                "two upper-case letters in a PrintableString",
+            );
+        }
+    }
+
+    fn state(&mut self) {
+        let subject = self.certificate.subject();
+        let state = subject.state_or_province();
+        if let Some(issuer) = self.issuer {
+            match (&state, issuer.subject().state_or_province()) {
+                (Some(state), Some(above)) if *state != above => {
+                    self.add(Rule::State, state.as_str(), above);
+                }
+                (Some(state), None) => {
+                    self.add(Rule::StatePresence, state.as_str(), "none, as in its issuer");
+                }
+                (None, Some(above)) => self.add(Rule::StatePresence, ABSENT, above),
+                _ => {}
+            }
+        }
+        let Some(state) = state else { return };
+        let country = subject.country().unwrap_or_default();
+        let code = state
+            .strip_prefix(country.as_str())
+            .and_then(|rest| rest.strip_prefix('-'));
+        let proper = |code: &str| {
+            (1..=3).contains(&code.len())
+                && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        };
+        if !code.is_some_and(proper) {
+            let expected = format!("a code of ISO 3166-2, {country}-…");
+            self.add(Rule::StateForm, state, expected);
+        }
+    }
+
+    pub(super) fn identifiers(&mut self) {
+        let computed = self.certificate.computed_key_identifier();
+        match self.certificate.subject_key_identifier() {
+            None => self.add(Rule::SubjectKeyIdentifier, ABSENT, hex(&computed)),
+            Some(Ok(id)) if id != computed => {
+                self.add(Rule::SubjectKeyIdentifier, hex(id), hex(&computed));
+            }
+            _ => {} // malformed is a finding of its own
+        }
+        let present = self.certificate.authority_key_identifier();
+        if self.profile.root && self.issuer.is_none() {
+            if self.profile.ca.as_ref().is_some_and(|ca| ca.path_len.is_some()) && present.is_some() {
+                self.add(Rule::IacaAki, "present", "absent from a self-signed certificate");
+            }
+            return;
+        }
+        let expected = self.issuer.map(Self::key_identifier_of);
+        let id = match present {
+            None => None,
+            Some(Ok(present)) => present.key_identifier.map(<[u8]>::to_vec),
+            Some(Err(_)) => return,
+        };
+        let text = || {
+            expected
+                .as_ref()
+                .map_or_else(|| "the key of its issuer".to_owned(), |id| hex(id))
+        };
+        match id {
+            None => {
+                let text = text();
+                self.add(Rule::AuthorityKeyIdentifier, ABSENT, text);
+            }
+            Some(id) if expected.as_ref().is_some_and(|expected| *expected != id) => {
+                let text = text();
+                self.add(Rule::AuthorityKeyIdentifier, hex(&id), text);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The key identifier that certificates below refer to: the one written, else the computed one.
+    fn key_identifier_of(certificate: &'a Certificate) -> Vec<u8> {
+        match certificate.subject_key_identifier() {
+            Some(Ok(id)) => id.to_vec(),
+            _ => certificate.computed_key_identifier().to_vec(),
+        }
+    }
+
+    pub(super) fn contacts(&mut self) {
+        if self.profile.issuer_alt_name {
+            let expected = "an e-mail address or a URI";
+            match self.certificate.issuer_alt_name() {
+                None => self.add(Rule::IssuerAltName, ABSENT, expected),
+                Some(Ok(names))
+                    if !names
+                        .iter()
+                        .any(|name| matches!(name, GeneralName::Email(_) | GeneralName::Uri(_))) =>
+                {
+                    self.add(Rule::IssuerAltName, format!("{names:?}"), expected);
+                }
+                _ => {}
+            }
+        }
+        let expected = "URIs, without reasons or CRL issuer";
+        match self.certificate.crl_distribution_points() {
+            None if self.profile.crl_distribution_points => {
+                self.add(Rule::CrlDistributionPoints, ABSENT, expected);
+            }
+            Some(Ok(points)) if points.other_than_uri || points.restricted || points.uris.is_empty() => {
+                self.add(Rule::CrlDistributionPoints, format!("{points:?}"), expected);
+            }
+            _ => {}
+        }
+    }
+}
