@@ -1,1 +1,18 @@
-//! Placeholder doc.
+//! What the programs mdoc-issuer, mdoc-holder and mdoc-verifier share where they meet their user.
+//!
+//! The one place of these packages that opens files, asks the clock and the system's randomness, and
+//! turns failures into words and exit statuses: results go to stdout, talk goes to stderr, and whatever
+//! goes wrong is a sentence and a hint.
+
+pub mod args;
+pub mod failure;
+pub mod input;
+
+pub mod nearest;
+pub mod output;
+pub mod recognise;
+pub mod run;
+pub mod system;
+
+pub use failure::{Exit, Failure};
+pub use run::run;

@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod device_request;
 pub mod device_response;
 pub mod device_signed;
+pub mod engagement;
 pub mod error;
 pub mod issue;
 pub mod issuer_signed;

@@ -1,0 +1,168 @@
+//! Values of options, as clap's value parsers: instants, durations, countries.
+
+use core::time::Duration;
+
+use mdoc_core::time::{FullDate, Timestamp};
+
+const UNITS: [(char, u64); 5] = [
+    ('s', 1),
+    ('m', 60),
+    ('h', 3_600),
+    ('d', 86_400),
+    ('y', 365 * 86_400),
+];
+
+/// An instant: RFC 3339 with any offset, or a date alone for its beginning in UTC.
+///
+/// # Errors
+/// A sentence with an example of what is expected.
+pub fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text)
+        .or_else(|_| FullDate::parse(text).map(FullDate::midnight))
+        .map_err(|_| {
+            "an instant such as 2026-06-01T12:00:00Z or a date such as 2026-06-01 is expected".to_owned()
+        })
+}
+
+/// A duration: a number and a unit, `45s`, `90m`, `12h`, `30d`, `1y` (365 days). Longer than nothing.
+///
+/// # Errors
+/// A sentence with an example of what is expected.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "a number with a unit is expected: 45s, 90m, 12h, 30d or 1y (365 days)".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let (_, seconds) = UNITS
+        .into_iter()
+        .find(|(name, _)| *name == unit)
+        .ok_or_else(wrong)?;
+    let digits = text.strip_suffix(unit).unwrap_or_default();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    match count.checked_mul(seconds) {
+        Some(0) => Err("a duration of nothing is of no use".to_owned()),
+        Some(seconds) if seconds <= 1_000 * 365 * 86_400 => Ok(Duration::from_secs(seconds)),
+        _ => Err("the duration is longer than a thousand years".to_owned()),
+    }
+}
+
+/// A duration in the largest unit that gives a whole number: `30d`, `90m`.
+#[must_use]
+pub fn duration_text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    UNITS
+        .into_iter()
+        .rev()
+        .find(|(_, unit)| seconds > 0 && seconds.is_multiple_of(*unit))
+        .map_or_else(
+            || format!("{seconds}s"),
+            |(name, unit)| format!("{}{name}", seconds / unit),
+        )
+}
+
+/// A country: two letters of ISO 3166-1, taken in either case and given in upper case.
+///
+/// # Errors
+/// A sentence with an example of what is expected.
+pub fn country(text: &str) -> Result<String, String> {
+    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("two letters of ISO 3166-1 are expected, for example NL".to_owned())
+    }
+}
+
+/// A state or province: a subdivision of ISO 3166-2 such as `NL-UT`, given in upper case.
+///
+/// # Errors
+/// A sentence with an example of what is expected.
+pub fn subdivision(text: &str) -> Result<String, String> {
+    let wrong = || "a subdivision of ISO 3166-2 is expected, for example NL-UT".to_owned();
+    let (country_code, part) = text.split_once('-').ok_or_else(wrong)?;
+    let country_code = country(country_code).map_err(|_| wrong())?;
+    if (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Ok(format!("{country_code}-{}", part.to_ascii_uppercase()))
+    } else {
+        Err(wrong())
+    }
+}
+
+/// An element as `namespace:element`; the last colon parts them, since a namespace may hold colons.
+///
+/// # Errors
+/// A sentence with an example of what is expected.
+pub fn element(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once(':') {
+        Some((name_space, element)) if !name_space.is_empty() && !element.is_empty() => {
+            Ok((name_space.to_owned(), element.to_owned()))
+        }
+        _ => Err("namespace:element is expected, for example org.iso.18013.5.1:family_name".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        for (text, seconds) in [
+            ("45s", 45),
+            ("90m", 5_400),
+            ("12h", 43_200),
+            ("30d", 2_592_000),
+            ("1y", 31_536_000),
+        ] {
+            let duration = duration(text).unwrap();
+            assert_eq!(duration.as_secs(), seconds, "{text}");
+            assert_eq!(duration_text(duration), text);
+        }
+        assert_eq!(duration_text(Duration::from_secs(25 * 3600)), "25h");
+        for wrong in [
+            "",
+            "30",
+            "d",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "1w",
+            "0d",
+            "30 d",
+            "99999999999999999999d",
+            "1001y",
+            "5é",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn instants_and_dates() {
+        assert_eq!(
+            instant("2026-06-01T14:00:00+02:00").unwrap().to_string(),
+            "2026-06-01T12:00:00Z"
+        );
+        assert_eq!(instant("2026-06-01").unwrap().to_string(), "2026-06-01T00:00:00Z");
+        assert!(instant("yesterday").unwrap_err().contains("2026-06-01T12:00:00Z"));
+    }
+
+    #[test]
+    fn countries_and_their_parts() {
+        assert_eq!(country("nl").unwrap(), "NL");
+        assert!(country("NLD").is_err());
+        assert_eq!(subdivision("nl-ut").unwrap(), "NL-UT");
+        for wrong in ["UT", "NL-", "NL-ABCD", "N-UT"] {
+            assert!(subdivision(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_last_colon_parts_an_element() {
+        assert_eq!(
+            element("urn:eu:pid:1:age").unwrap(),
+            ("urn:eu:pid:1".to_owned(), "age".to_owned())
+        );
+        assert!(element("family_name").is_err());
+    }
+}

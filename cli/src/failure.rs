@@ -1,0 +1,130 @@
+//! What a command ends with: a status, or a failure in words.
+
+use core::fmt;
+use std::process::ExitCode;
+
+/// The exit status of every program. Stable: scripts depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done, or accepted.
+    Done,
+    /// 1: the answer is no: rejected, or all of a batch failed.
+    Rejected,
+    /// 2: no answer: wrong usage, an unreadable file, no network.
+    CouldNotTell,
+    /// 3: some of a batch failed.
+    SomeFailed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Rejected => 1,
+            Exit::CouldNotTell => 2,
+            Exit::SomeFailed => 3,
+        })
+    }
+}
+
+/// Why a command did not do what it was asked: one sentence, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A lower-case sentence without a full stop; several lines for several faults.
+    pub message: String,
+    /// What the user can do about it, one line.
+    pub hint: Option<String>,
+    /// The status that the program ends with.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// A failure that leaves the question open: usage, files, network.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            exit: Exit::CouldNotTell,
+        }
+    }
+
+    /// The same failure with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure with a hint, if there is one.
+    #[must_use]
+    pub fn hint_if(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    /// The same failure with another exit status.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// The words for stderr: `mdoc-issuer: error: …`, then `hint: …`.
+    #[must_use]
+    pub fn words(&self, program: &str) -> String {
+        let mut words = format!("{program}: error: {}\n", printable(&self.message));
+        if let Some(hint) = &self.hint {
+            words.push_str("hint: ");
+            words.push_str(&printable(hint));
+            words.push('\n');
+        }
+        words
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for Failure {}
+
+/// Text that is safe on a terminal: what others wrote may hold control characters, which could move the
+/// cursor or change what the user reads; so could the marks that reverse the direction of text.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '\u{fffd}',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_then_a_hint() {
+        let failure = Failure::new("photo.jpg is empty").hint("take another one");
+        assert_eq!(
+            failure.words("mdoc-issuer"),
+            "mdoc-issuer: error: photo.jpg is empty\nhint: take another one\n"
+        );
+        assert_eq!(Failure::new("no").words("x"), "x: error: no\n");
+        assert_eq!(failure.exit, Exit::CouldNotTell);
+    }
+
+    #[test]
+    fn what_others_wrote_cannot_steer_the_terminal() {
+        assert_eq!(
+            printable("a\u{1b}[31mb\u{202e}c\nd"),
+            "a\u{fffd}[31mb\u{fffd}c\nd"
+        );
+    }
+}

@@ -1,0 +1,456 @@
+//! Files as users have them: read within a limit, and recognised by what is in them, not by their names.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
+use mdoc_core::cbor::Item;
+use mdoc_core::engagement::EngagementUri;
+use mdoc_core::limits::Limits;
+
+use crate::failure::Failure;
+use crate::nearest::nearest;
+
+/// The largest file that is read, in bytes: 64 MiB.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
+/// The name that stands for standard input, and for standard output.
+pub const STDIN: &str = "-";
+
+/// What is in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// CBOR, or what seems to be CBOR with a fault in it.
+    Cbor,
+    /// PEM blocks: certificates, keys.
+    Pem,
+    /// DER, as of a certificate.
+    Der,
+    /// JSON text.
+    Json,
+    /// An `mdoc:` URI, the text of a QR code.
+    EngagementUri,
+    /// A JPEG picture.
+    Jpeg,
+    /// Another known kind of file; its name with an article.
+    Other(&'static str),
+    /// Text of no known kind.
+    Text,
+    /// Nothing known.
+    Unknown,
+}
+
+/// How the bytes were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// As they are.
+    Raw,
+    /// As hexadecimal digits.
+    Hex,
+    /// As base64url or base64.
+    Base64,
+}
+
+/// A file that was read and recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// How to call it in messages: the path as given, or `standard input`.
+    pub name: String,
+    /// What is in it.
+    pub form: Form,
+    /// How that was written.
+    pub writing: Writing,
+    /// The content; hexadecimal digits and base64 undone, PEM, JSON and URIs as they are.
+    pub bytes: Vec<u8>,
+}
+
+impl Input {
+    /// Reads and recognises a file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be read, is empty or too large.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        read_bytes(path).map(|bytes| Self::recognise(display(path), bytes))
+    }
+
+    /// Recognises bytes that are there already.
+    #[must_use]
+    pub fn recognise(name: String, bytes: Vec<u8>) -> Self {
+        let (form, writing, decoded) = recognise(&bytes);
+        let bytes = decoded.unwrap_or(bytes);
+        Self {
+            name,
+            form,
+            writing,
+            bytes,
+        }
+    }
+
+    /// What it is, with an article: `a JPEG picture`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.form {
+            Form::Cbor => "CBOR",
+            Form::Pem => self.pem_kind(),
+            Form::Der => "a certificate or key in DER",
+            Form::Json => "JSON",
+            Form::EngagementUri => "an mdoc: URI",
+            Form::Jpeg => "a JPEG picture",
+            Form::Other(kind) => kind,
+            Form::Text => "text",
+            Form::Unknown => "of an unknown kind",
+        }
+    }
+
+    fn pem_kind(&self) -> &'static str {
+        let text = String::from_utf8_lossy(&self.bytes);
+        if text.contains("PRIVATE KEY-----") {
+            "a private key"
+        } else if text.contains("-----BEGIN CERTIFICATE-----") {
+            "a certificate"
+        } else if text.contains("PUBLIC KEY-----") {
+            "a public key"
+        } else {
+            "a PEM file"
+        }
+    }
+
+    /// The content as text.
+    ///
+    /// # Errors
+    /// [`Failure`] if it is not UTF-8.
+    pub fn text(&self) -> Result<&str, Failure> {
+        core::str::from_utf8(&self.bytes)
+            .map(|text| text.trim_start_matches('\u{feff}'))
+            .map_err(|_| Failure::new(format!("{} is not text in UTF-8", self.name)))
+    }
+
+    /// The content as CBOR, of an `mdoc:` URI that which is in it. `expected` is what the command wants,
+    /// with an article: `an mdoc`.
+    ///
+    /// # Errors
+    /// [`Failure`] that says what it is instead. Whether the CBOR is well-formed is not asked here.
+    pub fn cbor(&self, expected: &str) -> Result<Cow<'_, [u8]>, Failure> {
+        match self.form {
+            Form::Cbor => Ok(Cow::Borrowed(&self.bytes)),
+            Form::EngagementUri => {
+                let uri = EngagementUri::parse(self.text()?).map_err(|error| {
+                    Failure::new(format!("{} is no usable mdoc: URI: {error}", self.name))
+                        .hint("copy the whole text of the QR code: mdoc: and what follows, without a gap")
+                })?;
+                Ok(Cow::Owned(uri.bytes))
+            }
+            _ => Err(self.not(expected)),
+        }
+    }
+
+    /// The failure of a file of the wrong kind: `portrait.jpg is a JPEG picture, an mdoc is expected`.
+    #[must_use]
+    pub fn not(&self, expected: &str) -> Failure {
+        let message = format!("{} is {}, {expected} is expected", self.name, self.kind());
+        let hint = match self.form {
+            Form::Jpeg | Form::Other(_) => "give the file itself, not a picture or an archive of it",
+            Form::Pem if self.pem_kind() == "a private key" => {
+                "a private key goes with an option such as --signer-key or --key"
+            }
+            Form::Pem | Form::Der => "`mdoc-issuer inspect FILE` shows what is in a certificate",
+            Form::Json => "JSON is taken as user data (`mdoc-issuer issue --data`) and as a JWK",
+            Form::Cbor => "`mdoc-issuer inspect FILE` shows what is in it",
+            Form::EngagementUri => "this is the text of a QR code, not what came after it was scanned",
+            Form::Text | Form::Unknown => {
+                "CBOR is taken raw, as hexadecimal digits and as base64url; the file may be cut off or not what its name says"
+            }
+        };
+        Failure::new(message).hint(hint)
+    }
+}
+
+/// The path as it is called in messages.
+#[must_use]
+pub fn display(path: &Path) -> String {
+    if is_stdio(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Whether the path is `-`.
+#[must_use]
+pub fn is_stdio(path: &Path) -> bool {
+    path.as_os_str() == STDIN
+}
+
+/// Reads a file, or standard input for `-`, but no more of it than tells that it is too large.
+///
+/// # Errors
+/// [`Failure`] if it cannot be read, is empty or too large.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    if is_stdio(path) {
+        return read_from(io::stdin().lock(), "standard input");
+    }
+    read_from(open(path)?, &display(path))
+}
+
+/// Opens a file that is to be read.
+pub(crate) fn open(path: &Path) -> Result<File, Failure> {
+    let name = display(path);
+    // Asked first: opening a folder for reading succeeds on some systems, and a pipe may wait for ever.
+    if path.is_dir() {
+        return Err(
+            Failure::new(format!("{name} is a folder, a file is expected")).hint(format!(
+                "name a file in it, as in {}",
+                path.join("document.mdoc").display()
+            )),
+        );
+    }
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The failure of a path that cannot be opened, in words.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let name = display(path);
+    match error.kind() {
+        ErrorKind::NotFound => {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
+            if !folder.is_dir() {
+                return Failure::new(format!(
+                    "{name} does not exist: there is no folder {}",
+                    folder.display()
+                ))
+                .hint("check the spelling of the path");
+            }
+            let hint = similar_name(path, folder).map_or_else(
+                || "check the spelling of the path".to_owned(),
+                |similar| format!("did you mean {similar}?"),
+            );
+            Failure::new(format!("{name} does not exist")).hint(hint)
+        }
+        ErrorKind::PermissionDenied => Failure::new(format!("you are not permitted to read {name}"))
+            .hint(format!("see who may with `ls -l {name}`")),
+        ErrorKind::NotADirectory => {
+            Failure::new(format!("{name} does not exist: a part of its path is a file"))
+                .hint("check the spelling of the path")
+        }
+        _ => Failure::new(format!("{name} cannot be read: {error}")),
+    }
+}
+
+fn similar_name(path: &Path, folder: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_str()?;
+    let entries = fs::read_dir(folder).ok()?.take(10_000);
+    let names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let found = nearest(wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(found).display().to_string())
+}
+
+fn read_from(mut source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    source
+        .by_ref()
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len > LARGEST_FILE) {
+        return Err(Failure::new(format!("{name} is larger than 64 MiB"))
+            .hint("documents have some kilobytes; this is probably another file"));
+    }
+    if bytes.is_empty() {
+        return Err(Failure::new(format!("{name} is empty"))
+            .hint("the command that should have written it has probably failed"));
+    }
+    Ok(bytes)
+}
+
+/// The form, how it was written, and the bytes if they are not those of the file.
+fn recognise(bytes: &[u8]) -> (Form, Writing, Option<Vec<u8>>) {
+    if let Some(form) = by_first_bytes(bytes) {
+        return (form, Writing::Raw, None);
+    }
+    if let Some(text) = text_of(bytes) {
+        return by_text(text);
+    }
+    (binary(bytes).unwrap_or(Form::Unknown), Writing::Raw, None)
+}
+
+fn by_first_bytes(bytes: &[u8]) -> Option<Form> {
+    Some(match bytes {
+        [0xff, 0xd8, 0xff, ..] => Form::Jpeg,
+        [0x89, b'P', b'N', b'G', ..] => Form::Other("a PNG picture"),
+        [0, 0, 0, 12, b'j', b'P', ..] => Form::Other("a JPEG 2000 picture"),
+        [b'G', b'I', b'F', b'8', ..] => Form::Other("a GIF picture"),
+        [b'%', b'P', b'D', b'F', ..] => Form::Other("a PDF document"),
+        [b'P', b'K', 3, 4, ..] => Form::Other("a ZIP archive"),
+        [0x1f, 0x8b, 8, ..] => Form::Other("a gzip archive"),
+        _ => return None,
+    })
+}
+
+/// UTF-8 without control characters. No structure of the standard can be mistaken for it: the first byte
+/// of each is a map, an array or a tag, and none of these begins a character.
+fn text_of(bytes: &[u8]) -> Option<&str> {
+    let text = core::str::from_utf8(bytes).ok()?;
+    let control = |c: char| c.is_control() && !c.is_whitespace();
+    (!text.contains(control)).then(|| text.trim_start_matches('\u{feff}').trim())
+}
+
+fn by_text(text: &str) -> (Form, Writing, Option<Vec<u8>>) {
+    let scheme = text.get(..5).unwrap_or_default();
+    if text.contains("-----BEGIN ") {
+        return (Form::Pem, Writing::Raw, None);
+    }
+    if scheme.eq_ignore_ascii_case("mdoc:") {
+        return (Form::EngagementUri, Writing::Raw, None);
+    }
+    if text.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(text).is_ok() {
+        return (Form::Json, Writing::Raw, None);
+    }
+    let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let decoded = [(Writing::Hex, hex(&packed)), (Writing::Base64, base64(&packed))];
+    for (writing, bytes) in decoded {
+        if let Some(bytes) = bytes
+            && let Some(form) = by_first_bytes(&bytes).or_else(|| binary(&bytes))
+        {
+            return (form, writing, Some(bytes));
+        }
+    }
+    (Form::Text, Writing::Raw, None)
+}
+
+/// What binary data is: DER if its length is right, CBOR if it is well-formed or begins like a structure.
+fn binary(bytes: &[u8]) -> Option<Form> {
+    if is_der(bytes) {
+        return Some(Form::Der);
+    }
+    // Maps, arrays and tags: 0x80 to 0xdb, and those of indefinite length.
+    let first = *bytes.first()?;
+    let begins = matches!(first, 0x80..=0x9b | 0x9f | 0xa0..=0xbb | 0xbf | 0xc0..=0xdb);
+    (begins || Item::parse(bytes, &Limits::DEFAULT).is_ok()).then_some(Form::Cbor)
+}
+
+/// A SEQUENCE that ends where the data end.
+fn is_der(bytes: &[u8]) -> bool {
+    let (length, head) = match bytes {
+        [0x30, 0x81, a, ..] => (u64::from(*a), 3),
+        [0x30, 0x82, a, b, ..] => (u64::from(u16::from_be_bytes([*a, *b])), 4),
+        [0x30, 0x83, a, b, c, ..] => (u64::from(u32::from_be_bytes([0, *a, *b, *c])), 5),
+        [0x30, a, ..] if *a < 0x80 => (u64::from(*a), 2),
+        _ => return false,
+    };
+    u64::try_from(bytes.len()).is_ok_and(|len| len == length + head)
+}
+
+fn hex(packed: &str) -> Option<Vec<u8>> {
+    let digits = packed
+        .strip_prefix("0x")
+        .or_else(|| packed.strip_prefix("h'")?.strip_suffix('\''))
+        .unwrap_or(packed);
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    if pairs.is_empty() || !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
+        .collect()
+}
+
+fn base64(packed: &str) -> Option<Vec<u8>> {
+    let packed = packed.trim_end_matches('=');
+    if packed.is_empty() {
+        return None;
+    }
+    Base64UrlUnpadded::decode_vec(packed)
+        .or_else(|_| Base64Unpadded::decode_vec(packed))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(bytes: &[u8]) -> (Form, Writing) {
+        let input = Input::recognise("x".to_owned(), bytes.to_vec());
+        (input.form, input.writing)
+    }
+
+    const ENGAGEMENT: &str = "a20063312e300182 01D8185846\nA0";
+
+    #[test]
+    fn content_tells_what_a_file_is() {
+        let cbor: &[u8] = &[0xa1, 0x61, b'a', 0x82, 0x01, 0x02];
+        assert_eq!(form(cbor), (Form::Cbor, Writing::Raw));
+        assert_eq!(form(b"a1 61\r\n61 8201 02\n"), (Form::Cbor, Writing::Hex));
+        assert_eq!(form(b"oWFhggEC"), (Form::Cbor, Writing::Base64));
+        assert_eq!(form(b"oWFh\nggEC==\n"), (Form::Cbor, Writing::Base64));
+        assert_eq!(form(b"h'a161618201 02'"), (Form::Cbor, Writing::Hex));
+        assert_eq!(
+            form(ENGAGEMENT.as_bytes()),
+            (Form::Cbor, Writing::Hex),
+            "broken, but begun"
+        );
+        assert_eq!(form(&[0xff, 0xd8, 0xff, 0xe0]), (Form::Jpeg, Writing::Raw));
+        assert_eq!(form(b"_9j_4AAQ"), (Form::Jpeg, Writing::Base64));
+        assert_eq!(
+            form(b"text before\n-----BEGIN CERTIFICATE-----\n"),
+            (Form::Pem, Writing::Raw)
+        );
+        assert_eq!(form(&[0x30, 0x03, 0x02, 0x01, 0x00]), (Form::Der, Writing::Raw));
+        assert_eq!(form(b"\xef\xbb\xbf {\"a\": 1}\n"), (Form::Json, Writing::Raw));
+        assert_eq!(form(b"MDOC:owBj"), (Form::EngagementUri, Writing::Raw));
+        assert_eq!(form(b"Dear Sir or Madam,"), (Form::Text, Writing::Raw));
+        assert_eq!(form(&[0, 1, 2, 0xfe]), (Form::Unknown, Writing::Raw));
+    }
+
+    #[test]
+    fn the_wrong_kind_of_file_is_named() {
+        let jpeg = Input::recognise("portrait.jpg".to_owned(), vec![0xff, 0xd8, 0xff, 0xe0]);
+        let failure = jpeg.cbor("an mdoc").unwrap_err();
+        assert_eq!(
+            failure.message,
+            "portrait.jpg is a JPEG picture, an mdoc is expected"
+        );
+        assert!(failure.hint.is_some());
+        let key = Input::recognise("k".to_owned(), b"-----BEGIN PRIVATE KEY-----".to_vec());
+        assert_eq!(
+            key.cbor("an mdoc").unwrap_err().message,
+            "k is a private key, an mdoc is expected"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_has_a_neighbour() {
+        let folder = std::env::temp_dir().join(format!("mdoc-cli-input-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("document.mdoc"), [0xa0]).unwrap();
+        fs::write(folder.join("nothing"), []).unwrap();
+        let failure = Input::read(&folder.join("documnet.mdoc")).unwrap_err();
+        assert!(failure.message.ends_with("documnet.mdoc does not exist"));
+        assert!(failure.hint.unwrap().ends_with("document.mdoc?"));
+        assert!(Input::read(&folder).unwrap_err().message.contains("is a folder"));
+        assert!(
+            Input::read(&folder.join("nothing"))
+                .unwrap_err()
+                .message
+                .ends_with("is empty")
+        );
+        let missing = Input::read(&folder.join("no/file")).unwrap_err();
+        assert!(missing.message.contains("there is no folder"), "{missing}");
+        assert!(Input::read(&folder.join("document.mdoc")).is_ok());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_read_to_its_end() {
+        let failure = read_from(io::repeat(1), "zero").unwrap_err();
+        assert_eq!(failure.message, "zero is larger than 64 MiB");
+    }
+}
