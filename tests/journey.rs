@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use mdoc_core::crypto::{Curve, PublicKey, RustCrypto, SecretKey};
 use mdoc_core::device_request::{DeviceRequest, ReaderAuth, ReaderIdentity, encode_request};
-use mdoc_core::engagement::DeviceEngagement;
+use mdoc_core::engagement::{self, BleOptions};
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::present::DeviceKey;
@@ -19,7 +19,9 @@ use mdoc_core::seams::SoftwareKey;
 use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::verify::{Form, Inputs, Report, verify};
-use mdoc_core::x509::build::{DocumentSigner as NewSigner, IacaRoot, ReaderAuthentication, ReaderCa, Validity};
+use mdoc_core::x509::build::{
+    DocumentSigner as NewSigner, IacaRoot, ReaderAuthentication, ReaderCa, Validity,
+};
 use mdoc_core::x509::path::TrustAnchor;
 use mdoc_core::x509::{Certificate, GeneralName};
 use mdoc_core::{cbor, cose};
@@ -47,18 +49,32 @@ fn main() -> Result<()> {
     heading("A country");
     let country = Country::new("NL", "Example IACA", now, &mut rng)?;
     println!("IACA             {}", country.iaca.subject());
-    println!("document signer  {}, until {}", country.signer.subject(), country.signer.not_after());
+    println!(
+        "document signer  {}, until {}",
+        country.signer.subject(),
+        country.signer.not_after()
+    );
 
     heading("A driving licence, from document-formats/partial-iso-18013-5.xml and a person's data");
     let wallet = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut rng))?;
     let licence = country.issue(wallet.secret().public_key(), now, &mut rng)?;
-    println!("issued           {} bytes, bound to the wallet's key", licence.len());
+    println!(
+        "issued           {} bytes, bound to the wallet's key",
+        licence.len()
+    );
 
     heading("A bar asks for age-over-18");
     let bar = Bar::new(now, &mut rng)?;
-    let session = bar.session(&mut rng)?;
-    let ask = request::preset("age-over-18").ok_or("the preset is gone")?.request();
-    let signed = encode_request(&ask, &bar.identity(&session))?;
+    let session = Meeting::new(&mut rng);
+    let ask = request::preset("age-over-18")
+        .ok_or("the preset is gone")?
+        .request();
+    let chain = [bar.certificate.der()];
+    let identity = ReaderIdentity {
+        signer: &bar.key,
+        x5chain: &chain,
+    };
+    let signed = encode_request(&ask, &ReaderAuth::EachDocument(identity, &session.transcript))?;
     println!("request          {} bytes, signed by the reader", signed.len());
 
     let anchors = [TrustAnchor::new(country.iaca.clone())];
@@ -69,14 +85,20 @@ fn main() -> Result<()> {
 
     let signature = DeviceKey::Signature(&wallet);
     let response = answer(&licence, signature, &signed, &session, &bar, now)?;
-    println!("response         {} bytes with a device signature\n", response.len());
+    println!(
+        "response         {} bytes with a device signature\n",
+        response.len()
+    );
     expect(&verify(&response, Form::DeviceResponse, &inputs), true)?;
 
     heading("Once more, with a MAC that only this reader can check");
     // A key signs or MACs for all its life, so this is a second licence with a key of its own.
     let second = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut rng))?;
     let second_licence = country.issue(second.secret().public_key(), now, &mut rng)?;
-    let mac = DeviceKey::Mac { secret: second.secret(), reader_key: session.reader_key.public_key() };
+    let mac = DeviceKey::Mac {
+        secret: second.secret(),
+        reader_key: session.reader_key.public_key(),
+    };
     let maced = answer(&second_licence, mac, &signed, &session, &bar, now)?;
     expect(&verify(&maced, Form::DeviceResponse, &inputs), true)?;
 
@@ -92,7 +114,14 @@ fn main() -> Result<()> {
     heading("A licence of a country that nobody knows");
     let elsewhere = Country::new("NL", "Another IACA", now, &mut rng)?;
     let forged = elsewhere.issue(wallet.secret().public_key(), now, &mut rng)?;
-    let foreign = answer(&forged, DeviceKey::Signature(&wallet), &signed, &session, &bar, now)?;
+    let foreign = answer(
+        &forged,
+        DeviceKey::Signature(&wallet),
+        &signed,
+        &session,
+        &bar,
+        now,
+    )?;
     expect(&verify(&foreign, Form::DeviceResponse, &inputs), false)?;
 
     println!("\nTwo were accepted and three refused, each for its reason.");
@@ -106,7 +135,11 @@ fn heading(text: &str) {
 /// Prints a report, and fails if it is not the expected one.
 fn expect(report: &Report<'_>, accepted: bool) -> Result<()> {
     print!("{}", show::to_text(report, Detail::Brief));
-    if report.accepted() == accepted { Ok(()) } else { Err("the verdict is another than expected".into()) }
+    if report.accepted() == accepted {
+        Ok(())
+    } else {
+        Err("the verdict is another than expected".into())
+    }
 }
 
 struct Country {
@@ -126,7 +159,10 @@ impl Country {
             state: None,
             common_name: name.to_owned(),
             organization: Some("Example Licensing Authority".to_owned()),
-            validity: Validity { from, until: now.plus(9 * 365 * DAY) },
+            validity: Validity {
+                from,
+                until: now.plus(9 * 365 * DAY),
+            },
             contacts: contacts.clone(),
             crl_uri: crl_uri.clone(),
         };
@@ -135,23 +171,36 @@ impl Country {
         let signer = NewSigner {
             common_name: format!("{name} document signer"),
             organization: None,
-            validity: Validity { from, until: now.plus(400 * DAY) },
+            validity: Validity {
+                from,
+                until: now.plus(400 * DAY),
+            },
             mdoc_purpose: false,
             contacts,
             crl_uri,
         };
         let signer = signer.build(signer_key.secret().public_key(), &iaca, &iaca_key, rng)?;
-        Ok(Self { iaca, signer, signer_key })
+        Ok(Self {
+            iaca,
+            signer,
+            signer_key,
+        })
     }
 
     fn issue(&self, device_key: &PublicKey, now: Timestamp, rng: &mut ChaCha20Rng) -> Result<Vec<u8>> {
         let catalogue = Catalogue::shipped();
-        let format = catalogue.format("partial-iso-18013-5").ok_or("the format is gone")?;
+        let format = catalogue
+            .format("partial-iso-18013-5")
+            .ok_or("the format is gone")?;
         let person = serde_json::from_str(PERSON)?;
         let mut order = Order::new(format, &person, device_key);
         order.portrait = Some(PORTRAIT);
-        let signer =
-            DocumentSigner::new(self.signer.clone(), &self.signer_key, &format.doctype, Deviations::Refuse)?;
+        let signer = DocumentSigner::new(
+            self.signer.clone(),
+            &self.signer_key,
+            &format.doctype,
+            Deviations::Refuse,
+        )?;
         Ok(issue(&order, &signer, now, rng, &RustCrypto)?.document)
     }
 }
@@ -171,7 +220,10 @@ struct Meeting {
 
 impl Bar {
     fn new(now: Timestamp, rng: &mut ChaCha20Rng) -> Result<Self> {
-        let validity = Validity { from: now.minus(DAY), until: now.plus(365 * DAY) };
+        let validity = Validity {
+            from: now.minus(DAY),
+            until: now.plus(365 * DAY),
+        };
         let ca_key = SoftwareKey::new(SecretKey::generate(Curve::P256, rng))?;
         let ca = ReaderCa {
             country: Some("NL".to_owned()),
@@ -190,24 +242,28 @@ impl Bar {
             crl_uri: "https://readers.example/ca.crl".to_owned(),
         };
         let certificate = certificate.build(key.secret().public_key(), &ca, &ca_key, rng)?;
-        Ok(Self { ca: [TrustAnchor::new(ca)], certificate, key })
+        Ok(Self {
+            ca: [TrustAnchor::new(ca)],
+            certificate,
+            key,
+        })
     }
+}
 
-    fn session(&self, rng: &mut ChaCha20Rng) -> Result<Meeting> {
-        let engagement = SecretKey::generate(Curve::P256, rng);
+impl Meeting {
+    fn new(rng: &mut ChaCha20Rng) -> Self {
+        let phone = SecretKey::generate(Curve::P256, rng);
         let reader_key = SecretKey::generate(Curve::P256, rng);
-        let qr = DeviceEngagement::ble(engagement.public_key(), [7; 16]);
-        let transcript = SessionTranscript::qr(
-            &cbor::embed(&qr),
-            &cbor::embed(&cose::key::encode(reader_key.public_key())),
-        );
-        Ok(Meeting { transcript, reader_key })
-    }
-
-    fn identity<'a>(&'a self, meeting: &'a Meeting) -> ReaderAuth<'a> {
-        // A literal array would not live long enough; the certificate does.
-        let x5chain = std::slice::from_ref(&self.chain);
-        ReaderAuth::EachDocument(ReaderIdentity { signer: &self.key, x5chain }, &meeting.transcript)
+        let bluetooth = BleOptions {
+            peripheral_server_uuid: Some([7; 16]),
+            ..BleOptions::default()
+        };
+        let qr_code = engagement::encode_ble(phone.public_key(), &bluetooth);
+        let hello = cose::key::encode(reader_key.public_key());
+        Self {
+            transcript: SessionTranscript::qr(&cbor::embed(&qr_code), &cbor::embed(&hello)),
+            reader_key,
+        }
     }
 }
 
@@ -225,11 +281,17 @@ fn answer(
     let request = DeviceRequest::decode(request, &limits)?;
     let session = Session {
         transcript: &meeting.transcript,
-        trust: ReaderTrust { anchors: &bar.ca, now },
+        trust: ReaderTrust {
+            anchors: &bar.ca,
+            now,
+        },
         limits,
         backend: &RustCrypto,
     };
-    let held = [Held { document: &document, key }];
+    let held = [Held {
+        document: &document,
+        key,
+    }];
     let question = Question::new(&request, &held, &session)?;
     for document in &question.documents {
         println!("the wallet shows {} asks for", document.reader);
@@ -243,7 +305,10 @@ fn answer(
 /// Turns the value of `age_over_18` round, without a new signature.
 fn tamper(response: &[u8]) -> Result<Vec<u8>> {
     let needle = b"age_over_18\x6celementValue\xf5";
-    let at = response.windows(needle.len()).position(|window| window == needle).ok_or("nothing to tamper with")?;
+    let at = response
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .ok_or("nothing to tamper with")?;
     let mut tampered = response.to_vec();
     if let Some(value) = tampered.get_mut(at + needle.len() - 1) {
         *value = 0xf4;

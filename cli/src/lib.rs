@@ -7,7 +7,7 @@
 pub mod args;
 pub mod failure;
 pub mod input;
-
+pub mod keys;
 pub mod nearest;
 pub mod output;
 pub mod recognise;

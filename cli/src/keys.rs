@@ -1,0 +1,315 @@
+//! Keys, certificates and trust anchors from files.
+
+use core::error::Error;
+use std::fs::{self, Metadata};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use mdoc_core::cbor::{Embedded, Item};
+use mdoc_core::cose;
+use mdoc_core::crypto::{PublicKey, SecretKey};
+use mdoc_core::keys::{self, KeyError};
+use mdoc_core::limits::Limits;
+use mdoc_core::seams::SoftwareKey;
+use mdoc_core::x509::Certificate;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::input::{Form, Input, display, is_stdio, open};
+use crate::recognise::Structure;
+
+/// The most files that are looked at in a folder of trust anchors.
+const MOST_FILES: usize = 10_000;
+
+/// Reads a private key: PEM (PKCS#8 or SEC 1), DER or JWK.
+///
+/// A file that others than its owner can read is refused, on systems that have such a notion.
+///
+/// # Errors
+/// [`Failure`] that names the file; nothing of what was read is ever in it.
+pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
+    let name = display(path);
+    let mut bytes = Zeroizing::new(Vec::new());
+    let most = u64::try_from(keys::LARGEST_FILE).unwrap_or(u64::MAX);
+    // Room for all of it from the beginning: a buffer that grows leaves copies behind.
+    bytes.reserve_exact(keys::LARGEST_FILE + 64);
+    let read = if is_stdio(path) {
+        std::io::stdin().lock().take(most + 1).read_to_end(&mut bytes)
+    } else {
+        let file = open(path)?;
+        // Asked of the open file, so that it cannot be exchanged in between.
+        let metadata = file
+            .metadata()
+            .map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
+        owner_alone(path, &metadata)?;
+        file.take(most + 1).read_to_end(&mut bytes)
+    };
+    read.map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
+    if bytes.is_empty() {
+        return Err(Failure::new(format!("{name} is empty")).hint("give the file with the private key"));
+    }
+    keys::secret_from_file(&bytes).map_err(|error| {
+        let failure = Failure::new(format!("no private key can be read from {name}: {}", sentence(&error)));
+        match error {
+            KeyError::PublicOnly => failure.hint("give the file with the private key, such as ds.key.pem"),
+            KeyError::Encrypted => failure.hint(format!(
+                "write it without a password to a file of mode 0600: `(umask 077; openssl pkey -in {name} -out new.key.pem)`"
+            )),
+            _ => failure.hint("a private key is a PEM file with `BEGIN PRIVATE KEY`, or a JWK with `d`"),
+        }
+    })
+}
+
+/// Reads a private key and makes it ready to sign.
+///
+/// # Errors
+/// [`Failure`] that names the file.
+pub fn signer(path: &Path) -> Result<SoftwareKey, Failure> {
+    SoftwareKey::new(secret_key(path)?)
+        .map_err(|error| Failure::new(format!("the key in {} cannot sign: {error}", display(path))))
+}
+
+#[cfg(unix)]
+fn owner_alone(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
+    if !metadata.is_file() || mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let name = path.display();
+    Err(Failure::new(format!(
+        "{name} is a private key that others can use: its mode is {mode:04o}, it must be for its owner alone"
+    ))
+    .hint(format!(
+        "if nobody has taken it yet, `chmod 600 {name}`; otherwise make a new key"
+    )))
+}
+
+#[cfg(not(unix))]
+fn owner_alone(_: &Path, _: &Metadata) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Reads a public key: PEM or DER of a key or a certificate, JWK, or a `COSE_Key` in CBOR.
+///
+/// # Errors
+/// [`Failure`] that names the file.
+pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    let input = Input::read(path)?;
+    let name = &input.name;
+    match input.form {
+        Form::Cbor => cose_key(&input),
+        Form::Pem | Form::Der | Form::Json => keys::public_from_file(&input.bytes).map_err(|error| {
+            if input.kind() == "a private key" {
+                return Failure::new(format!("{name} is a private key, a public key is expected")).hint(
+                    format!(
+                        "write its public half to a file: `openssl pkey -in {name} -pubout -out public.pem`"
+                    ),
+                );
+            }
+            Failure::new(format!(
+                "no public key can be read from {name}: {}",
+                sentence(&error)
+            ))
+            .hint("a public key is a PEM file, a certificate, a JWK or a COSE_Key")
+        }),
+        _ => Err(input.not("a public key")),
+    }
+}
+
+fn cose_key(input: &Input) -> Result<PublicKey, Failure> {
+    let broken = |error: &dyn Error| {
+        Failure::new(format!(
+            "no public key can be read from {}: {}",
+            input.name,
+            sentence(error)
+        ))
+    };
+    let item = Item::parse(&input.bytes, &Limits::DEFAULT).map_err(|error| broken(&error))?;
+    if Structure::of(item) != Structure::CoseKey {
+        let found = Structure::of(item).words();
+        return Err(
+            Failure::new(format!("{} is {found}, a public key is expected", input.name))
+                .hint("a public key is a PEM file, a certificate, a JWK or a COSE_Key"),
+        );
+    }
+    match Embedded::new(item) {
+        Ok(embedded) => {
+            let inner = embedded.item(&Limits::DEFAULT).map_err(|error| broken(&error))?;
+            cose::key::decode(inner).map_err(|error| broken(&error))
+        }
+        Err(_) => cose::key::decode(item).map_err(|error| broken(&error)),
+    }
+}
+
+/// Reads all certificates of a file: PEM, one or more, or DER. At least one.
+///
+/// # Errors
+/// [`Failure`] that names the file.
+pub fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let input = Input::read(path)?;
+    let found = certificates_in(&input)?;
+    if found.is_empty() {
+        return Err(input.not("a certificate"));
+    }
+    Ok(found)
+}
+
+/// Reads the one certificate of a file; of a bundle the first, which is the leaf.
+///
+/// # Errors
+/// [`Failure`] that names the file.
+pub fn certificate(path: &Path) -> Result<Certificate, Failure> {
+    let input = Input::read(path)?;
+    let first = certificates_in(&input)?.into_iter().next();
+    first.ok_or_else(|| input.not("a certificate"))
+}
+
+/// All certificates in what was read; none if it is something else.
+///
+/// # Errors
+/// [`Failure`] if one of them is broken.
+pub fn certificates_in(input: &Input) -> Result<Vec<Certificate>, Failure> {
+    let broken = |error: &dyn Error| {
+        Failure::new(format!(
+            "{} holds a broken certificate: {}",
+            input.name,
+            sentence(error)
+        ))
+        .hint("get the file again from where it came")
+    };
+    match input.form {
+        Form::Pem => {
+            Certificate::all_from_pem(&String::from_utf8_lossy(&input.bytes)).map_err(|e| broken(&e))
+        }
+        Form::Der => match Certificate::from_der(&input.bytes) {
+            Ok(certificate) => Ok(vec![certificate]),
+            // Keys are DER as well.
+            Err(_) if keys::public_from_file(&input.bytes).is_ok() => Ok(Vec::new()),
+            Err(_) if keys::secret_from_file(&input.bytes).is_ok() => Ok(Vec::new()),
+            Err(error) => Err(broken(&error)),
+        },
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Certificates to start from, and what was odd about the files that they came from.
+#[derive(Debug, Clone, Default)]
+pub struct TrustAnchors {
+    /// The certificates, in the order of the files' names, none twice.
+    pub certificates: Vec<Certificate>,
+    /// Sentences about files of a folder that hold no certificate, or a broken one.
+    pub warnings: Vec<String>,
+}
+
+/// Reads trust anchors from files and folders.
+///
+/// Of a folder, and of the folders right in it, all `*.pem`, `*.der`, `*.crt` and `*.cer` are taken, except
+/// that `*.key.pem` are private keys by the names we give and are not opened.
+///
+/// # Errors
+/// [`Failure`] if a path cannot be read, a file named by itself holds no certificate, or there is none at all.
+pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failure> {
+    let mut anchors = TrustAnchors::default();
+    for path in paths.iter().map(AsRef::as_ref) {
+        if !path.is_dir() {
+            anchors.add(certificates(path)?);
+            continue;
+        }
+        let mut files = Vec::new();
+        candidates(path, true, &mut files)?;
+        let before = anchors.certificates.len() + anchors.warnings.len();
+        for file in &files {
+            match Input::read(file).and_then(|input| certificates_in(&input)) {
+                Ok(found) if found.is_empty() => anchors.warnings.push(format!(
+                    "{} holds no certificate and is passed over",
+                    file.display()
+                )),
+                Ok(found) => anchors.add(found),
+                Err(failure) => anchors.warnings.push(failure.message),
+            }
+        }
+        if anchors.certificates.len() + anchors.warnings.len() == before && files.is_empty() {
+            anchors.warnings.push(format!(
+                "{} has no *.pem, *.der, *.crt or *.cer file",
+                path.display()
+            ));
+        }
+    }
+    if anchors.certificates.is_empty() {
+        let why = anchors
+            .warnings
+            .first()
+            .map_or(String::new(), |warning| format!(": {warning}"));
+        return Err(Failure::new(format!("no trust anchor was found{why}")).hint(
+            "give a certificate in PEM or DER, or a folder of them, such as that of `mdoc-issuer pki iaca`",
+        ));
+    }
+    Ok(anchors)
+}
+
+impl TrustAnchors {
+    fn add(&mut self, found: Vec<Certificate>) {
+        for certificate in found {
+            if !self.certificates.contains(&certificate) {
+                self.certificates.push(certificate);
+            }
+        }
+    }
+}
+
+fn candidates(folder: &Path, enter: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = listed.map_err(|error| {
+        Failure::new(format!(
+            "the folder {} cannot be listed: {error}",
+            folder.display()
+        ))
+    })?;
+    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            if enter {
+                candidates(&path, false, files)?;
+            }
+        } else if is_certificate_name(&path) {
+            if files.len() == MOST_FILES {
+                return Err(Failure::new(format!(
+                    "{} has more than {MOST_FILES} certificate files",
+                    folder.display()
+                ))
+                .hint("give a folder with nothing but trust anchors"));
+            }
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_certificate_name(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let certificate = [".pem", ".der", ".crt", ".cer"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    certificate && !name.ends_with(".key.pem")
+}
+
+/// An error with its causes, as one sentence.
+#[must_use]
+pub fn sentence(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        text.push_str(": ");
+        text.push_str(&found.to_string());
+        cause = found.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use mdoc_core::crypto::Curve;
+
+use super::*;
+use crate::output::{Existing, NewFile, write};
+use crate::system;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("mdoc-cli-keys-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn with(&self, name: &str, content: impl AsRef<[u8]>, secret: bool) -> PathBuf {
+        let path = self.0.join(name);
+        let content = content.as_ref();
+        let file = NewFile {
+            path: &path,
+            content,
+            secret,
+        };
+        write(file, Existing::Replace).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn key() -> SecretKey {
+    SecretKey::generate(Curve::P256, &mut system::random().unwrap())
+}
+
+const ROOT: &str = include_str!("../../../tests/vectors/certs/us-production-iaca/US-AZ-MDL-CA.pem");
+
+#[test]
+fn public_keys_in_every_form() {
+    let folder = Folder::new("public");
+    let key = key();
+    let public = key.public_key();
+    let cose = cose::key::encode(public);
+    let hex = cose
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    for path in [
+        folder.with("a.pem", keys::public_to_pem(public), false),
+        folder.with("a.jwk", keys::public_to_jwk(public), false),
+        folder.with("a.cbor", &cose, false),
+        folder.with("a.hex", hex, false),
+        folder.with("b.cbor", mdoc_core::cbor::embed(&cose), false),
+    ] {
+        assert_eq!(&public_key(&path).unwrap(), public, "{}", path.display());
+    }
+    assert!(public_key(&folder.with("root.pem", ROOT, false)).is_ok());
+    let failure =
+        public_key(&folder.with("s.key.pem", keys::secret_to_pem(&key).as_bytes(), true)).unwrap_err();
+    assert!(
+        failure
+            .message
+            .ends_with("is a private key, a public key is expected")
+    );
+    let failure = public_key(&folder.with("t.cbor", [0x83, 0xf6, 0xf6, 0xf6], false)).unwrap_err();
+    assert!(failure.message.contains("SessionTranscript"), "{failure}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_private_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new("private");
+    let key = key();
+    let path = folder.with("ds.key.pem", keys::secret_to_pem(&key).as_bytes(), true);
+    assert_eq!(secret_key(&path).unwrap().public_key(), key.public_key());
+    for mode in [0o640, 0o604, 0o644, 0o620] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let failure = secret_key(&path).unwrap_err();
+        assert!(failure.message.contains(&format!("{mode:04o}")), "{failure}");
+        assert!(failure.hint.unwrap().contains("chmod 600"));
+    }
+}
+
+#[test]
+fn a_certificate_is_no_private_key() {
+    let folder = Folder::new("none");
+    let failure = secret_key(&folder.with("ds.pem", ROOT, true)).unwrap_err();
+    assert!(failure.message.contains("only a public one"), "{failure}");
+    assert!(failure.hint.unwrap().contains("ds.key.pem"));
+}
+
+#[test]
+fn anchors_from_a_folder_one_level_deep() {
+    let folder = Folder::new("anchors");
+    fs::create_dir_all(folder.0.join("nl/deeper")).unwrap();
+    let root = folder.with("root.pem", ROOT, false);
+    folder.with("nl/same.CRT", ROOT, false);
+    folder.with("nl/deeper/unseen.pem", "nothing", false);
+    folder.with("iaca.key.pem", "never opened", false);
+    folder.with("readme.txt", "not looked at", false);
+    let note = folder.with("note.pem", "not a certificate", false);
+    let anchors = trust_anchors(&[&folder.0]).unwrap();
+    assert_eq!(anchors.certificates.len(), 1, "the same one twice counts once");
+    assert_eq!(
+        anchors.warnings,
+        [format!(
+            "{} holds no certificate and is passed over",
+            note.display()
+        )]
+    );
+    assert_eq!(trust_anchors(&[&root]).unwrap().certificates.len(), 1);
+    assert!(trust_anchors(&[&note]).is_err());
+    assert!(trust_anchors(&[folder.0.join("nl/deeper")]).is_err());
+}

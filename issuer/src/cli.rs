@@ -1,0 +1,51 @@
+//! The commands of mdoc-issuer: flags, help and printing; no rule of the domain.
+
+pub mod format;
+pub mod inspect;
+pub mod pki;
+
+use clap::{Parser, Subcommand};
+use mdoc_cli::{Exit, Failure};
+
+/// The name of the program, which begins its messages.
+pub const PROGRAM: &str = "mdoc-issuer";
+
+/// Makes mobile identity documents (ISO/IEC 18013-5), and looks into them.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, version, after_help = "\
+From nothing to something to look into:
+  mdoc-issuer pki iaca --country NL --name \"Example IACA\" --out demo
+  mdoc-issuer pki signer --iaca demo --out demo
+  mdoc-issuer format list
+  mdoc-issuer inspect demo/ds.pem
+
+Exit status: 0 done, 1 the answer is no, 2 could not tell (usage, files).")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make keys and certificates: issuing authority, document signer, reader
+    #[command(subcommand)]
+    Pki(pki::Command),
+    /// List, check and show document formats
+    #[command(subcommand)]
+    Format(format::Command),
+    /// Look into a document, request, QR code or certificate, without trusting it
+    Inspect(inspect::Arguments),
+}
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// [`Failure`] in words, with nothing half-done.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Pki(command) => pki::run(&command),
+        Command::Format(command) => format::run(&command),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+    }
+}

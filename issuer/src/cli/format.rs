@@ -1,0 +1,441 @@
+//! `mdoc-issuer format`
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use mdoc_cli::output;
+use mdoc_cli::{Exit, Failure, input, keys};
+use serde_json::{Value as Json, json};
+
+use super::PROGRAM;
+use crate::format::catalogue::{Entry, Problem, SHIPPED};
+use crate::format::derive::Derivation;
+use crate::format::types::{Charset, TextRules, ValueType};
+use crate::format::{Catalogue, Format, FormatErrors, Origin};
+
+/// What to do with document formats.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the formats that can be asked for by name
+    #[command(after_help = "\
+Examples:
+  mdoc-issuer format list
+  mdoc-issuer format list --formats our-formats/")]
+    List(List),
+    /// Check a format file, and tell everything that is wrong with it
+    #[command(after_help = "\
+Example:
+  mdoc-issuer format check our-formats/staff-badge.xml
+
+Each fault is a line FILE:LINE:COLUMN: message. Exit status 1 if there are any.")]
+    Check(Check),
+    /// Show the elements of a format, with types, limits and origins
+    #[command(after_help = "\
+Examples:
+  mdoc-issuer format show iso-18013-5-mdl
+  mdoc-issuer format show eu-pid --xml > our-formats/our-pid.xml")]
+    Show(Show),
+}
+
+/// Options that all of them have.
+#[derive(Debug, Args)]
+struct Common {
+    /// A folder with formats of your own (*.xml); they come before the shipped ones
+    #[arg(long, value_name = "DIR")]
+    formats: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `format list`
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `format check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The format file, XML; `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `format show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The name of a format, or a format file
+    #[arg(value_name = "NAME|FILE")]
+    name: String,
+    /// Print the format file itself, to start one of your own
+    #[arg(long, conflicts_with = "json")]
+    xml: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Runs `format list`, `check` or `show`.
+///
+/// # Errors
+/// [`Failure`] if a file cannot be read or a name is not known.
+pub fn run(command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::List(list) => self::list(list),
+        Command::Check(check) => self::check(check),
+        Command::Show(show) => self::show(show),
+    }
+}
+
+fn list(list: &List) -> Result<Exit, Failure> {
+    let catalogue = catalogue(list.common.formats.as_deref())?;
+    if list.common.json {
+        let formats: Vec<Json> = catalogue.entries().iter().map(summary_json).collect();
+        let problems: Vec<String> = catalogue.problems().iter().map(ToString::to_string).collect();
+        output::print_json(&json!({"formats": formats, "problems": problems}))?;
+        return Ok(Exit::Done);
+    }
+    let width = |of: fn(&Format) -> &str| {
+        let widths = catalogue
+            .entries()
+            .iter()
+            .map(|entry| of(&entry.format).chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let (names, types) = (width(|format| &format.name), width(|format| &format.doctype));
+    let mut text = String::new();
+    for Entry { format, file } in catalogue.entries() {
+        let file = file
+            .as_ref()
+            .map_or(String::new(), |file| format!("  {}", file.display()));
+        text.push_str(&format!(
+            "{:names$}  {:types$}  {}{file}\n",
+            format.name, format.doctype, format.display_name
+        ));
+    }
+    output::print(&text)?;
+    Ok(Exit::Done)
+}
+
+fn summary_json(entry: &Entry) -> Json {
+    json!({
+        "name": entry.format.name,
+        "version": entry.format.version,
+        "displayName": entry.format.display_name,
+        "docType": entry.format.doctype,
+        "file": entry.file.as_ref().map(|file| file.display().to_string()),
+    })
+}
+
+fn check(check: &Check) -> Result<Exit, Failure> {
+    let bytes = input::read_bytes(&check.file)?;
+    let name = input::display(&check.file);
+    match Format::read(&bytes) {
+        Ok(format) => {
+            let count = format.elements().count();
+            if check.json {
+                output::print_json(&json!({"file": name, "valid": true, "errors": [], "name": format.name}))?;
+            } else {
+                let (format_name, doc_type) = (&format.name, &format.doctype);
+                output::print(&format!(
+                    "{name}: in order: format {format_name}, docType {doc_type}, {count} elements\n"
+                ))?;
+            }
+            Ok(Exit::Done)
+        }
+        Err(errors) => {
+            if check.json {
+                output::print_json(&json!({"file": name, "valid": false, "errors": errors_json(&errors)}))?;
+            } else {
+                output::print(&lines(&name, &errors))?;
+            }
+            let count = errors.0.len();
+            let plural = if count == 1 { "" } else { "s" };
+            Err(Failure::new(format!("{name} has {count} fault{plural}"))
+                .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")
+                .exit(Exit::Rejected))
+        }
+    }
+}
+
+fn lines(name: &str, errors: &FormatErrors) -> String {
+    let lines = errors
+        .0
+        .iter()
+        .map(|error| format!("{name}:{}:{}: {}\n", error.line, error.column, error.message));
+    lines.collect()
+}
+
+fn errors_json(errors: &FormatErrors) -> Vec<Json> {
+    let errors = errors.0.iter().map(|error| {
+        json!({
+            "line": error.line,
+            "column": error.column,
+            "path": error.path,
+            "code": error.code.code(),
+            "message": error.message,
+        })
+    });
+    errors.collect()
+}
+
+fn show(show: &Show) -> Result<Exit, Failure> {
+    let catalogue = catalogue(show.common.formats.as_deref())?;
+    let (format, file) = find(&catalogue, &show.name)?;
+    if show.xml {
+        return print_xml(&format, file.as_deref());
+    }
+    if show.common.json {
+        output::print_json(&to_json(&format))?;
+        return Ok(Exit::Done);
+    }
+    output::print(&to_text(&format))?;
+    Ok(Exit::Done)
+}
+
+/// The format of a name or of a file, with the file that it is from, if it is from one.
+///
+/// # Errors
+/// [`Failure`] if there is no such format, with the name that was probably meant; or if the file is faulty.
+pub fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
+    if let Some(entry) = catalogue.entries().iter().find(|entry| entry.format.name == name) {
+        return Ok((entry.format.clone(), entry.file.clone()));
+    }
+    let path = Path::new(name);
+    let looks_like_file = path
+        .extension()
+        .is_some_and(|ext| ext.eq_ignore_ascii_case("xml"))
+        || name.contains(['/', '\\']);
+    if path.is_file() || looks_like_file {
+        let bytes = input::read_bytes(path)?;
+        let format = Format::read(&bytes).map_err(|errors| {
+            let lines = lines(name, &errors);
+            Failure::new(format!("{name} is no format:\n{}", lines.trim_end()))
+                .hint("how to write one is told in document-formats/README.md")
+        })?;
+        return Ok((format, Some(path.to_owned())));
+    }
+    let hint = match catalogue.nearest(name) {
+        Some(nearest) => format!("did you mean {nearest}? `mdoc-issuer format list` lists all"),
+        None => "`mdoc-issuer format list` lists those there are; a file is given with its .xml".to_owned(),
+    };
+    Err(Failure::new(format!("there is no format `{name}`")).hint(hint))
+}
+
+/// The shipped formats and those of a folder; what is odd about files of the folder goes to stderr.
+///
+/// # Errors
+/// [`Failure`] if the folder cannot be listed.
+pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
+    let mut catalogue = Catalogue::shipped();
+    if let Some(folder) = folder {
+        catalogue = catalogue.with_folder(folder).map_err(|error| {
+            Failure::new(keys::sentence(&error)).hint("give a folder with format files (*.xml)")
+        })?;
+    }
+    for problem in catalogue.problems() {
+        match problem {
+            Problem::Faulty { file, errors } => {
+                let lines = lines(&file.display().to_string(), errors);
+                let text = format!(
+                    "{} is no format and is passed over:\n{}",
+                    file.display(),
+                    lines.trim_end()
+                );
+                output::warn(PROGRAM, &text);
+            }
+            other => output::warn(PROGRAM, &other.to_string()),
+        }
+    }
+    Ok(catalogue)
+}
+
+fn print_xml(format: &Format, file: Option<&Path>) -> Result<Exit, Failure> {
+    match file {
+        Some(file) => output::print_bytes(&input::read_bytes(file)?)?,
+        None => {
+            let wanted = format!("{}.xml", format.name);
+            let shipped = SHIPPED.iter().find(|(file, _)| *file == wanted);
+            let (_, xml) = shipped
+                .ok_or_else(|| Failure::new(format!("there is no file of the format {}", format.name)))?;
+            output::print_bytes(xml.as_bytes())?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn to_text(format: &Format) -> String {
+    let mut text = format!("{} {}: {}\n", format.name, format.version, format.display_name);
+    text.push_str(&format!("docType {}\n", format.doctype));
+    if let Some(description) = &format.description {
+        let words: Vec<&str> = description.split_whitespace().collect();
+        text.push_str(&format!("{}\n", words.join(" ")));
+    }
+    for namespace in &format.namespaces {
+        text.push_str(&format!("\n{}\n", namespace.name));
+        let width = namespace
+            .elements
+            .iter()
+            .map(|element| element.identifier.chars().count())
+            .max()
+            .unwrap_or(0);
+        for element in &namespace.elements {
+            let required = if element.required { "required" } else { "optional" };
+            let origin = origin(&element.origin, &element.identifier)
+                .map_or(String::new(), |origin| format!("; {origin}"));
+            text.push_str(&format!(
+                "  {:width$}  {required}  {}{origin}\n",
+                element.identifier,
+                words(&element.value_type)
+            ));
+        }
+    }
+    text
+}
+
+fn to_json(format: &Format) -> Json {
+    let namespaces = format.namespaces.iter().map(|namespace| {
+        let elements: Vec<Json> = namespace
+            .elements
+            .iter()
+            .map(|element| {
+                let derivation = match &element.origin {
+                    Origin::Data(_) => None,
+                    Origin::Derived { derivation, .. } => Some(derivation.name()),
+                };
+                json!({
+                    "identifier": element.identifier,
+                    "displayName": element.display_name,
+                    "required": element.required,
+                    "type": type_name(&element.value_type),
+                    "description": words(&element.value_type),
+                    "data": element.path().names(),
+                    "derive": derivation,
+                })
+            })
+            .collect();
+        json!({"name": namespace.name, "elements": elements})
+    });
+    json!({
+        "name": format.name,
+        "version": format.version,
+        "displayName": format.display_name,
+        "description": format.description,
+        "docType": format.doctype,
+        "namespaces": namespaces.collect::<Vec<Json>>(),
+    })
+}
+
+/// Where a value comes from, unless it is the user data under the same name.
+fn origin(origin: &Origin, identifier: &str) -> Option<String> {
+    match origin {
+        Origin::Data(path) => {
+            let path = path.to_string();
+            (path != identifier).then(|| format!("from {path}"))
+        }
+        Origin::Derived {
+            derivation,
+            overridable,
+            ..
+        } => {
+            let rule = match derivation {
+                Derivation::AgeOverSet(ages) => {
+                    let ages: Vec<String> = ages.iter().map(ToString::to_string).collect();
+                    format!("derived: over {}", ages.join(", "))
+                }
+                Derivation::Constant(value) => format!("always {value}"),
+                other => format!("derived: {}", other.name()),
+            };
+            let or = if *overridable {
+                ", or from the user data"
+            } else {
+                ""
+            };
+            Some(format!("{rule}{or}"))
+        }
+    }
+}
+
+const fn type_name(value_type: &ValueType) -> &'static str {
+    match value_type {
+        ValueType::Text(_) => "tstr",
+        ValueType::FullDate => "full-date",
+        ValueType::Tdate => "tdate",
+        ValueType::TdateOrFullDate => "tdate-or-full-date",
+        ValueType::Bytes(_) => "bstr",
+        ValueType::Uint(_) => "uint",
+        ValueType::Bool => "bool",
+        ValueType::Array(_) => "array",
+        ValueType::Map(_) => "map",
+    }
+}
+
+/// A type with its limits, on one line.
+fn words(value_type: &ValueType) -> String {
+    let name = type_name(value_type);
+    match value_type {
+        ValueType::Text(rules) => {
+            let limits = text_limits(rules);
+            if limits.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{name} ({})", limits.join(", "))
+            }
+        }
+        ValueType::Bytes(rules) => {
+            let mut limits = Vec::new();
+            if !rules.images.is_empty() {
+                let images: Vec<String> = rules.images.iter().map(ToString::to_string).collect();
+                limits.push(images.join(" or "));
+            }
+            limits.push(format!("up to {} bytes", rules.max_bytes));
+            if rules.allow_empty {
+                limits.push("may be empty".to_owned());
+            }
+            format!("{name} ({})", limits.join(", "))
+        }
+        ValueType::Uint(rules) => match (&rules.codes, rules.max) {
+            (Some(codes), _) => format!("{name} (code of {})", codes.name),
+            (None, u64::MAX) => format!("{name} (from {})", rules.min),
+            (None, max) => format!("{name} ({} to {max})", rules.min),
+        },
+        ValueType::Array(rules) => format!(
+            "{name} of {} to {} {}",
+            rules.min_items,
+            rules.max_items,
+            words(&rules.item)
+        ),
+        ValueType::Map(rules) => {
+            let members: Vec<String> = rules
+                .members
+                .iter()
+                .map(|member| {
+                    let optional = if member.required { "" } else { "?" };
+                    format!("{}{optional}", member.name)
+                })
+                .collect();
+            format!("{name} {{{}}}", members.join(", "))
+        }
+        _ => name.to_owned(),
+    }
+}
+
+fn text_limits(rules: &TextRules) -> Vec<String> {
+    let mut limits = Vec::new();
+    if let Some(codes) = &rules.codes {
+        limits.push(format!("code of {}", codes.name));
+    } else if rules.max_length < crate::format::types::DEFAULT_MAX_LENGTH {
+        limits.push(format!("{} to {} characters", rules.min_length, rules.max_length));
+    }
+    if rules.charset == Charset::Latin1 {
+        limits.push("Latin-1".to_owned());
+    }
+    if let Some(pattern) = &rules.pattern {
+        limits.push(format!("matching {}", pattern.source()));
+    }
+    limits
+}
