@@ -2,6 +2,7 @@
 
 pub mod format;
 pub mod inspect;
+pub mod issue;
 pub mod pki;
 
 use clap::{Parser, Subcommand};
@@ -16,8 +17,10 @@ pub const PROGRAM: &str = "mdoc-issuer";
 From nothing to something to look into:
   mdoc-issuer pki iaca --country NL --name \"Example IACA\" --out demo
   mdoc-issuer pki signer --iaca demo --out demo
-  mdoc-issuer format list
-  mdoc-issuer inspect demo/ds.pem
+  mdoc-holder key new --out demo
+  mdoc-issuer issue --format partial-iso-18013-5 --data person.json --portrait photo.jpg \\
+      --device-key demo/device.pub.pem --signer demo/ds.pem --signer-key demo/ds.key.pem --out demo/licence.mdoc
+  mdoc-issuer inspect demo/licence.mdoc
 
 Exit status: 0 done, 1 the answer is no, 2 could not tell (usage, files).")]
 pub struct Arguments {
@@ -34,6 +37,8 @@ enum Command {
     /// List, check and show document formats
     #[command(subcommand)]
     Format(format::Command),
+    /// Issue a document: a format and a person's data in, a signed mdoc out
+    Issue(issue::Arguments),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
 }
@@ -46,6 +51,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Pki(command) => pki::run(&command),
         Command::Format(command) => format::run(&command),
+        Command::Issue(arguments) => issue::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
     }
 }

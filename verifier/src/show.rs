@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use mdoc_core::cbor::{Item, Kind};
 use mdoc_core::value;
-use mdoc_core::verify::{DocumentReport, Outcome, Report, Source, Step};
+use mdoc_core::verify::{DocumentReport, Outcome, Report, Source, Step, Why};
 use serde_json::{Map, Value, json};
 
 /// The report as JSON, stable across versions:
@@ -64,7 +64,7 @@ fn step_json(step: &Step) -> Value {
 /// How much of a report a person wants to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// What stands against the document, warnings, what was not done; passes counted.
+    /// What stands against the document, warnings, what was not done though it applies; passes counted.
     Brief,
     /// Every step with its source.
     Full,
@@ -99,9 +99,11 @@ fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String
         .iter()
         .filter(|step| step.outcome == Outcome::Passed)
         .count();
+    let against: Vec<&Step> = document.failures().collect();
     for step in document.steps() {
         let mark = match step.outcome {
-            Outcome::Passed if detail == Detail::Brief => continue,
+            Outcome::NotDone(_) if against.contains(&step) => "MISSING ",
+            Outcome::Passed | Outcome::NotDone(Why::NotApplicable) if detail == Detail::Brief => continue,
             Outcome::Passed => "ok      ",
             Outcome::Failed(_) => "FAILED  ",
             Outcome::Warning(_) => "warning ",

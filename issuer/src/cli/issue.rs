@@ -1,0 +1,242 @@
+//! `mdoc-issuer issue`
+
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use mdoc_cli::input::{self, Form, Input};
+use mdoc_cli::output::{self, Existing, NewFile};
+use mdoc_cli::system::{self, SystemClock};
+use mdoc_cli::{Exit, Failure, args, keys};
+use mdoc_core::crypto::{DigestAlgorithm, RustCrypto};
+use mdoc_core::mso::{Status, StatusListReference};
+use mdoc_core::seams::Clock as _;
+use mdoc_core::time::{FullDate, Timestamp};
+use serde_json::{Value as Json, json};
+
+use super::{PROGRAM, format};
+use crate::issue::{IssueError, Issued, Order, issue};
+use crate::signer::{Deviations, DocumentSigner, SignerFault};
+
+/// Options of `mdoc-issuer issue`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The data are a JSON object; its fields are those that `mdoc-issuer format show NAME` lists. Everything that is wrong
+with them is said at once, and nothing is written then.
+
+Examples:
+  mdoc-issuer issue --format partial-iso-18013-5 --data person.json --portrait photo.jpg \\
+      --device-key wallet/device.pub.pem --signer demo/ds.pem --signer-key demo/ds.key.pem --out document.mdoc
+  mdoc-issuer issue … --valid-for 14d --status-list https://status.example/1 --status-index 4711 --json")]
+pub struct Arguments {
+    /// Name of a format, or a format file
+    #[arg(long, value_name = "NAME|FILE")]
+    format: String,
+    /// A folder with formats of your own (*.xml); they come before the shipped ones
+    #[arg(long, value_name = "DIR")]
+    formats: Option<PathBuf>,
+    /// The person's data, JSON; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// The person's portrait, JPEG; otherwise the data have it in base64
+    #[arg(long, value_name = "FILE")]
+    portrait: Option<PathBuf>,
+    /// The holder's public key: PEM, JWK or COSE_Key
+    #[arg(long, value_name = "FILE")]
+    device_key: PathBuf,
+    /// The document signer's certificate
+    #[arg(long, value_name = "FILE")]
+    signer: PathBuf,
+    /// The document signer's private key
+    #[arg(long, value_name = "FILE")]
+    signer_key: PathBuf,
+    /// Sign although the signer's certificate deviates from its profile in ways that readers tolerate
+    #[arg(long)]
+    accept_signer_deviations: bool,
+    /// How long the document is valid, such as 30d or 12h
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = args::duration)]
+    valid_for: Duration,
+    /// The administrative date of issue; today if not given
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    issue_date: Option<FullDate>,
+    /// The issuing authority's name, if the data do not have it
+    #[arg(long, value_name = "TEXT")]
+    authority: Option<String>,
+    /// Where the status list will be published (second edition)
+    #[arg(long, value_name = "URI", requires = "status_index")]
+    status_list: Option<String>,
+    /// The document's position in the status list
+    #[arg(long, value_name = "N", requires = "status_list")]
+    status_index: Option<u64>,
+    /// The digest of the elements
+    #[arg(long, value_enum, default_value_t = DigestName::Sha256)]
+    digest: DigestName,
+    /// Random digests without an element, to hide how many elements there are
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1000))]
+    decoys: u16,
+    /// Issue as of this instant (RFC 3339) instead of now
+    #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
+    at: Option<Timestamp>,
+    /// Where to write the IssuerSigned, CBOR; `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Print what was issued as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DigestName {
+    #[value(name = "SHA-256")]
+    Sha256,
+    #[value(name = "SHA-384")]
+    Sha384,
+    #[value(name = "SHA-512")]
+    Sha512,
+}
+
+fn date(text: &str) -> Result<FullDate, String> {
+    FullDate::parse(text).map_err(|_| "a date such as 2026-06-01 is expected".to_owned())
+}
+
+/// Issues one document.
+///
+/// # Errors
+/// [`Failure`] with everything that is wrong; nothing is written then.
+pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let catalogue = format::catalogue(arguments.formats.as_deref())?;
+    let (format, _) = format::find(&catalogue, &arguments.format)?;
+    let data = data(&arguments.data)?;
+    let portrait = arguments.portrait.as_deref().map(input::read_bytes).transpose()?;
+    let device_key = keys::public_key(&arguments.device_key)?;
+    let certificate = keys::certificate(&arguments.signer)?;
+    let key = keys::signer(&arguments.signer_key)?;
+    let deviations = if arguments.accept_signer_deviations {
+        Deviations::Warn
+    } else {
+        Deviations::Refuse
+    };
+    let signer = DocumentSigner::new(certificate, &key, &format.doctype, deviations)
+        .map_err(|fault| signer_failure(&fault, arguments))?;
+
+    let mut order = Order::new(&format, &data, &device_key);
+    order.portrait = portrait.as_deref();
+    order.valid_for = arguments.valid_for;
+    order.issue_date = arguments.issue_date;
+    order.authority = arguments.authority.as_deref();
+    order.decoys = usize::from(arguments.decoys);
+    order.digest_algorithm = match arguments.digest {
+        DigestName::Sha256 => DigestAlgorithm::Sha256,
+        DigestName::Sha384 => DigestAlgorithm::Sha384,
+        DigestName::Sha512 => DigestAlgorithm::Sha512,
+    };
+    if let (Some(uri), Some(index)) = (&arguments.status_list, arguments.status_index) {
+        let list = StatusListReference {
+            index,
+            uri: uri.clone(),
+            certificate: None,
+        };
+        order.status = Some(Status {
+            status_list: Some(list),
+            ..Status::default()
+        });
+    }
+    let now = arguments.at.unwrap_or_else(|| SystemClock.now());
+    let issued = issue(&order, &signer, now, &mut system::random()?, &RustCrypto)
+        .map_err(|error| failure(&error, arguments))?;
+    for warning in &issued.warnings {
+        output::warn(PROGRAM, warning);
+    }
+    output::write(
+        NewFile {
+            path: &arguments.out,
+            content: &issued.document,
+            secret: false,
+        },
+        Existing::Replace,
+    )?;
+    if !input::is_stdio(&arguments.out) {
+        report(&issued, arguments)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn data(path: &Path) -> Result<Json, Failure> {
+    let input = Input::read(path)?;
+    if !matches!(input.form, Form::Json | Form::Text | Form::Unknown) {
+        return Err(input.not("user data in JSON"));
+    }
+    serde_json::from_str(input.text()?).map_err(|error| {
+        // serde_json's words may quote what it read; where it stopped is enough.
+        let (line, column) = (error.line(), error.column());
+        Failure::new(format!(
+            "{} is not well-formed JSON: line {line}, column {column}",
+            input.name
+        ))
+        .hint("the data are a JSON object such as {\"family_name\": \"…\", …}")
+    })
+}
+
+fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
+    let words = Failure::new(error.to_string());
+    match error {
+        IssueError::Data(errors) => {
+            let list = format!("`mdoc-issuer format show {}` lists the fields", arguments.format);
+            words.hint(
+                errors
+                    .0
+                    .first()
+                    .and_then(crate::format::fill::FillError::hint)
+                    .unwrap_or(list),
+            )
+        }
+        IssueError::Quality(findings) => {
+            words.hint_if(findings.first().map(|finding| finding.hint().to_owned()))
+        }
+        IssueError::Signer(fault) => signer_failure(fault, arguments),
+        _ => words,
+    }
+}
+
+fn signer_failure(fault: &SignerFault, arguments: &Arguments) -> Failure {
+    let (certificate, key) = (arguments.signer.display(), arguments.signer_key.display());
+    let failure = Failure::new(format!("{certificate}: {fault}"));
+    match fault {
+        SignerFault::OtherKey => failure.hint(format!(
+            "give the key that was made with {certificate}; {key} is another one"
+        )),
+        SignerFault::Profile(_) => failure.hint(
+            "make a new one with `mdoc-issuer pki signer`; deviations that readers tolerate pass with \
+             --accept-signer-deviations",
+        ),
+        SignerFault::Expired { .. } => failure.hint("make a new one with `mdoc-issuer pki signer`"),
+        SignerFault::NotYetValid { .. } => {
+            failure.hint("wait, correct the clock, or give another certificate")
+        }
+        SignerFault::DocumentOutlives { .. } => {
+            failure.hint("shorten --valid-for, or renew the signer with `mdoc-issuer pki signer`")
+        }
+        _ => failure,
+    }
+}
+
+fn report(issued: &Issued, arguments: &Arguments) -> Result<(), Failure> {
+    let out = arguments.out.display().to_string();
+    let validity = issued.validity;
+    if arguments.json {
+        return output::print_json(&json!({
+            "document": out,
+            "docType": issued.doc_type,
+            "elements": issued.elements,
+            "bytes": issued.document.len(),
+            "signed": validity.signed.to_string(),
+            "validFrom": validity.valid_from.to_string(),
+            "validUntil": validity.valid_until.to_string(),
+            "warnings": issued.warnings,
+        }));
+    }
+    output::print(&format!(
+        "wrote {out}: {}, {} elements, valid from {} until {}\n",
+        issued.doc_type, issued.elements, validity.valid_from, validity.valid_until
+    ))
+}
