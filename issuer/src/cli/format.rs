@@ -8,14 +8,14 @@ use mdoc_cli::{Exit, Failure, input, keys};
 use serde_json::{Value as Json, json};
 
 use super::PROGRAM;
-use crate::format::catalogue::{Entry, Problem, SHIPPED};
-use crate::format::derive::Derivation;
-use crate::format::types::{Charset, TextRules, ValueType};
-use crate::format::{Catalogue, Format, FormatErrors, Origin};
+use mdoc_issuer::format::catalogue::{Entry, Problem, SHIPPED};
+use mdoc_issuer::format::derive::Derivation;
+use mdoc_issuer::format::types::{Charset, TextRules, ValueType};
+use mdoc_issuer::format::{Catalogue, Format, FormatErrors, Origin};
 
 /// What to do with document formats.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// List the formats that can be asked for by name
     #[command(after_help = "\
 Examples:
@@ -50,14 +50,14 @@ struct Common {
 
 /// `format list`
 #[derive(Debug, Args)]
-pub struct List {
+pub(super) struct List {
     #[command(flatten)]
     common: Common,
 }
 
 /// `format check`
 #[derive(Debug, Args)]
-pub struct Check {
+pub(super) struct Check {
     /// The format file, XML; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -68,7 +68,7 @@ pub struct Check {
 
 /// `format show`
 #[derive(Debug, Args)]
-pub struct Show {
+pub(super) struct Show {
     /// The name of a format, or a format file
     #[arg(value_name = "NAME|FILE")]
     name: String,
@@ -83,7 +83,7 @@ pub struct Show {
 ///
 /// # Errors
 /// [`Failure`] if a file cannot be read or a name is not known.
-pub fn run(command: &Command) -> Result<Exit, Failure> {
+pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::List(list) => self::list(list),
         Command::Check(check) => self::check(check),
@@ -201,7 +201,7 @@ fn show(show: &Show) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// [`Failure`] if there is no such format, with the name that was probably meant; or if the file is faulty.
-pub fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
+pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
     if let Some(entry) = catalogue.entries().iter().find(|entry| entry.format.name == name) {
         return Ok((entry.format.clone(), entry.file.clone()));
     }
@@ -230,7 +230,7 @@ pub fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf
 ///
 /// # Errors
 /// [`Failure`] if the folder cannot be listed.
-pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
+pub(super) fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
     let mut catalogue = Catalogue::shipped();
     if let Some(folder) = folder {
         catalogue = catalogue.with_folder(folder).map_err(|error| {
@@ -428,7 +428,7 @@ fn text_limits(rules: &TextRules) -> Vec<String> {
     let mut limits = Vec::new();
     if let Some(codes) = &rules.codes {
         limits.push(format!("code of {}", codes.name));
-    } else if rules.max_length < crate::format::types::DEFAULT_MAX_LENGTH {
+    } else if rules.max_length < mdoc_issuer::format::types::DEFAULT_MAX_LENGTH {
         limits.push(format!("{} to {} characters", rules.min_length, rules.max_length));
     }
     if rules.charset == Charset::Latin1 {

@@ -12,8 +12,8 @@ use mdoc_core::seams::Clock as _;
 use mdoc_core::time::Timestamp;
 
 use super::PROGRAM;
-use crate::inspect::{Inspection, NoDiagnostic, NoPortrait, diagnostic, portrait};
-use crate::photo;
+use mdoc_issuer::inspect::{Inspection, NoDiagnostic, NoPortrait, diagnostic, portrait};
+use mdoc_issuer::photo;
 
 /// What to look into, and how to show it.
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ Examples:
 Takes IssuerSigned, Document, DeviceResponse, DeviceRequest, DeviceEngagement (CBOR or mdoc: URI),
 SessionTranscript, COSE_Key and certificates; CBOR raw, as hexadecimal digits or as base64url. What it is
 is recognised by its content. Nothing is verified: that is what `mdoc-verifier check` is for.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The file to look into; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -49,7 +49,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure`] if it cannot be read or is nothing that is known here.
-pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let now = arguments.at.unwrap_or_else(|| system::SystemClock.now());
     let input = Input::read(&arguments.file)?;
     if let Some(out) = &arguments.portrait {

@@ -15,8 +15,8 @@ use mdoc_core::time::{FullDate, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{PROGRAM, format};
-use crate::issue::{IssueError, Issued, Order, issue};
-use crate::signer::{Deviations, DocumentSigner, SignerFault};
+use mdoc_issuer::issue::{IssueError, Issued, Order, issue};
+use mdoc_issuer::signer::{Deviations, DocumentSigner, SignerFault};
 
 /// Options of `mdoc-issuer issue`.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ Examples:
   mdoc-issuer issue --format partial-iso-18013-5 --data person.json --portrait photo.jpg \\
       --device-key wallet/device.pub.pem --signer demo/ds.pem --signer-key demo/ds.key.pem --out document.mdoc
   mdoc-issuer issue … --valid-for 14d --status-list https://status.example/1 --status-index 4711 --json")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Name of a format, or a format file
     #[arg(long, value_name = "NAME|FILE")]
     format: String,
@@ -103,7 +103,7 @@ fn date(text: &str) -> Result<FullDate, String> {
 ///
 /// # Errors
 /// [`Failure`] with everything that is wrong; nothing is written then.
-pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let catalogue = format::catalogue(arguments.formats.as_deref())?;
     let (format, _) = format::find(&catalogue, &arguments.format)?;
     let data = data(&arguments.data)?;
@@ -186,7 +186,7 @@ fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
                 errors
                     .0
                     .first()
-                    .and_then(crate::format::fill::FillError::hint)
+                    .and_then(mdoc_issuer::format::fill::FillError::hint)
                     .unwrap_or(list),
             )
         }

@@ -15,11 +15,11 @@ use mdoc_core::x509::{Certificate, GeneralName};
 use serde_json::json;
 
 use super::PROGRAM;
-use crate::pki::{self, Authority, Made, Terms};
+use mdoc_issuer::pki::{self, Authority, Made, Terms};
 
 /// What to make.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Make the root of an issuing authority: iaca.pem and iaca.key.pem
     #[command(after_help = "\
 Examples:
@@ -96,7 +96,7 @@ enum CurveName {
 
 /// `pki iaca`
 #[derive(Debug, Args)]
-pub struct Iaca {
+pub(super) struct Iaca {
     /// The country: two letters of ISO 3166-1
     #[arg(long, value_name = "CC", value_parser = args::country)]
     country: String,
@@ -114,7 +114,7 @@ pub struct Iaca {
 
 /// `pki signer`
 #[derive(Debug, Args)]
-pub struct DocumentSigner {
+pub(super) struct DocumentSigner {
     /// The folder of the issuing authority, with iaca.pem and iaca.key.pem
     #[arg(long, value_name = "DIR")]
     iaca: PathBuf,
@@ -129,7 +129,7 @@ pub struct DocumentSigner {
 
 /// `pki reader-ca`
 #[derive(Debug, Args)]
-pub struct ReaderCa {
+pub(super) struct ReaderCa {
     /// The country: two letters of ISO 3166-1
     #[arg(long, value_name = "CC", value_parser = args::country)]
     country: String,
@@ -142,7 +142,7 @@ pub struct ReaderCa {
 
 /// `pki reader`
 #[derive(Debug, Args)]
-pub struct Reader {
+pub(super) struct Reader {
     /// The folder of a reader CA (reader-ca.pem and its key), or of an issuing authority (iaca.pem)
     #[arg(long, value_name = "DIR")]
     ca: PathBuf,
@@ -162,7 +162,7 @@ pub struct Reader {
 ///
 /// # Errors
 /// [`Failure`] in words, with no file written.
-pub fn run(command: &Command) -> Result<Exit, Failure> {
+pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     let mut rng = system::random()?;
     match command {
         Command::Iaca(options) => {
