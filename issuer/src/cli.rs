@@ -18,8 +18,9 @@ From nothing to something to look into:
   mdoc-issuer pki iaca --country NL --name \"Example IACA\" --out demo
   mdoc-issuer pki signer --iaca demo --out demo
   mdoc-holder key new --out demo
-  mdoc-issuer issue --format partial-iso-18013-5 --data person.json --portrait photo.jpg \\
-      --device-key demo/device.pub.pem --signer demo/ds.pem --signer-key demo/ds.key.pem --out demo/licence.mdoc
+  mdoc-issuer issue --format partial-iso-18013-5 --data person.json \\
+      --portrait photo.jpg --device-key demo/device.pub.pem \\
+      --signer demo/ds.pem --signer-key demo/ds.key.pem --out demo/licence.mdoc
   mdoc-issuer inspect demo/licence.mdoc
 
 Exit status: 0 done, 1 the answer is no, 2 could not tell (usage, files).")]

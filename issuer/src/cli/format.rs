@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::output;
-use mdoc_cli::{Exit, Failure, input, keys};
+use mdoc_cli::{Exit, Failure, keys};
 use serde_json::{Value as Json, json};
 
 use super::PROGRAM;
@@ -132,7 +133,7 @@ fn summary_json(entry: &Entry) -> Json {
 }
 
 fn check(check: &Check) -> Result<Exit, Failure> {
-    let bytes = input::read_bytes(&check.file)?;
+    let bytes = read(&check.file)?;
     let name = input::display(&check.file);
     match Format::read(&bytes) {
         Ok(format) => {
@@ -159,6 +160,18 @@ fn check(check: &Check) -> Result<Exit, Failure> {
                 .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")
                 .exit(Exit::Rejected))
         }
+    }
+}
+
+/// Reads a file that may be XML; whether it is in order is not asked here.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = input::read_bytes(path)?;
+    let input = Input::recognise(input::display(path), bytes.clone());
+    match input.form {
+        Form::Text | Form::Unknown => Ok(bytes),
+        _ => Err(input
+            .not("a format in XML")
+            .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")),
     }
 }
 
@@ -211,11 +224,11 @@ pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<
         .is_some_and(|ext| ext.eq_ignore_ascii_case("xml"))
         || name.contains(['/', '\\']);
     if path.is_file() || looks_like_file {
-        let bytes = input::read_bytes(path)?;
+        let bytes = read(path)?;
         let format = Format::read(&bytes).map_err(|errors| {
             let lines = lines(name, &errors);
-            Failure::new(format!("{name} is no format:\n{}", lines.trim_end()))
-                .hint("how to write one is told in document-formats/README.md")
+            Failure::new(format!("{name} is not a format in order:\n{}", lines.trim_end()))
+                .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")
         })?;
         return Ok((format, Some(path.to_owned())));
     }
@@ -233,6 +246,15 @@ pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<
 pub(super) fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
     let mut catalogue = Catalogue::shipped();
     if let Some(folder) = folder {
+        if !folder.is_dir() {
+            let name = folder.display();
+            let missing = if folder.exists() {
+                format!("{name} is a file, a folder of formats is expected")
+            } else {
+                format!("there is no folder {name}")
+            };
+            return Err(Failure::new(missing).hint("--formats is a folder with format files (*.xml)"));
+        }
         catalogue = catalogue.with_folder(folder).map_err(|error| {
             Failure::new(keys::sentence(&error)).hint("give a folder with format files (*.xml)")
         })?;

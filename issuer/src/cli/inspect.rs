@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mdoc_cli::input::{Form, Input, Writing};
+use mdoc_cli::input::{self, Form, Input, Writing};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, args, keys, system};
 use mdoc_core::error::{DecodeError, Fault};
@@ -24,9 +24,10 @@ Examples:
   mdoc-issuer inspect document.mdoc --portrait portrait.jpg
   echo 'mdoc:owBjMS4wAYIB…' | mdoc-issuer inspect -
 
-Takes IssuerSigned, Document, DeviceResponse, DeviceRequest, DeviceEngagement (CBOR or mdoc: URI),
-SessionTranscript, COSE_Key and certificates; CBOR raw, as hexadecimal digits or as base64url. What it is
-is recognised by its content. Nothing is verified: that is what `mdoc-verifier check` is for.")]
+Takes IssuerSigned, Document, DeviceResponse, DeviceRequest, DeviceEngagement
+(CBOR or mdoc: URI), SessionTranscript, keys and certificates; CBOR raw, as
+hexadecimal digits or as base64url. What it is is recognised by its content.
+Nothing is verified: that is what `mdoc-verifier check` is for.")]
 pub(super) struct Arguments {
     /// The file to look into; `-` for standard input
     #[arg(value_name = "FILE")]
@@ -53,6 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let now = arguments.at.unwrap_or_else(|| system::SystemClock.now());
     let input = Input::read(&arguments.file)?;
     if let Some(out) = &arguments.portrait {
+        output::not_over(out, &[&arguments.file])?;
         return write_portrait(&input, out);
     }
     if arguments.diag {
@@ -93,7 +95,8 @@ fn look(input: &Input, now: Timestamp) -> Result<Inspection, Failure> {
                         "{} holds neither a certificate nor a key that can be read: {}",
                         input.name,
                         keys::sentence(&error)
-                    )),
+                    ))
+                    .hint("get the file again from where it came"),
                 })
         }
         _ => Err(input.not("an mdoc or a certificate")),
@@ -170,15 +173,26 @@ fn write_portrait(input: &Input, out: &Path) -> Result<Exit, Failure> {
         return Err(Failure::new(format!("the portrait of {name} is empty"))
             .hint("some documents have an empty portrait for holders who want none"));
     }
-    if let Err(error) = photo::kind(&picture) {
-        output::warn(PROGRAM, &format!("the portrait is written as it is, but {error}"));
-    }
+    let kind = match photo::kind(&picture) {
+        Ok(kind) => kind.to_string(),
+        Err(error) => {
+            output::warn(PROGRAM, &format!("the portrait is written as it is, but {error}"));
+            "no known picture".to_owned()
+        }
+    };
     let file = NewFile {
         path: out,
         content: &picture,
         secret: false,
     };
     output::write(file, Existing::Replace)?;
+    if !input::is_stdio(out) {
+        output::print(&format!(
+            "wrote {}: {kind}, {} bytes\n",
+            out.display(),
+            picture.len()
+        ))?;
+    }
     Ok(Exit::Done)
 }
 
