@@ -79,7 +79,8 @@ fn usage(error: &clap::Error, path: &str) -> Failure {
     ];
     let meant = suggestions.into_iter().find_map(|kind| match error.get(kind)? {
         ContextValue::String(name) => Some(name.clone()),
-        ContextValue::Strings(names) => names.first().cloned(),
+        // The nearest comes last.
+        ContextValue::Strings(names) => names.last().cloned(),
         _ => None,
     });
     let help = format!("`{path} --help` shows what is expected");
@@ -96,6 +97,7 @@ mod tests {
     #[derive(Debug, Parser)]
     #[command(name = "mdoc-test")]
     enum Arguments {
+        Inspect,
         Issue {
             #[arg(long)]
             out: String,

@@ -27,7 +27,12 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make device keys.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  mdoc-holder key new --out wallet"
+    )]
     Key(key::Command),
     /// Answer a request with a document.
     Respond(respond::Arguments),

@@ -33,10 +33,25 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make keys and certificates: issuing authority, document signer, reader
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-issuer pki iaca --country NL --name \"Example IACA\" --out demo
+  mdoc-issuer pki signer --iaca demo --out demo
+  mdoc-issuer pki reader-ca --country NL --name \"Example Reader CA\" --out readers
+  mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar"
+    )]
     Pki(pki::Command),
     /// List, check and show document formats
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-issuer format list
+  mdoc-issuer format show eu-pid --xml > our-pid.xml
+  mdoc-issuer format check our-pid.xml"
+    )]
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out
     Issue(issue::Arguments),

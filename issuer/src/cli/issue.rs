@@ -230,8 +230,8 @@ fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
             words.hint(
                 errors
                     .0
-                    .first()
-                    .and_then(mdoc_issuer::format::fill::FillError::hint)
+                    .iter()
+                    .find_map(mdoc_issuer::format::fill::FillError::hint)
                     .unwrap_or(list),
             )
         }

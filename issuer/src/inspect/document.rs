@@ -183,6 +183,7 @@ fn digest_count(name: &str, digests: usize, used: Option<usize>) -> Node {
     };
     let others = digests.saturating_sub(used);
     let text = match others {
+        0 if digests == 1 => "1 digest, of the element below".to_owned(),
         0 => format!("{digests} digests, all of elements below"),
         _ => format!(
             "{digests} digests: {used} of elements below, {others} of others (decoys or not released)"
