@@ -2,3 +2,9 @@
 
 mod docs;
 mod field;
+#[cfg(unix)]
+mod golden;
+#[cfg(unix)]
+mod output;
+#[cfg(unix)]
+mod programs;
