@@ -1,1 +1,11 @@
-//! Placeholder doc.
+//! Holding mobile documents: who asks, what they ask for, and an answer with what the holder permits.
+//!
+//! A library for wallets and wallet backends: it opens nothing, shows nothing and keeps nothing. The
+//! wallet decodes a request into a [`Question`], shows it to its user, and turns the user's decision
+//! into a response.
+
+pub mod question;
+pub mod reader;
+
+pub use question::{Answer, AnswerError, DocumentQuestion, Held, Question};
+pub use reader::Reader;

@@ -7,8 +7,10 @@
 pub mod cli;
 pub mod format;
 pub mod inspect;
+pub mod issue;
 pub mod photo;
 pub mod pki;
 pub mod quality;
+pub mod signer;
 
 mod nearest;

@@ -221,7 +221,7 @@ impl ItemsRequest {
     }
 }
 
-/// The detached payload of `readerAuth` (ISO/IEC 18013-5:2021, 9.1.1.4). `items_request_bytes` is the
+/// The detached payload of `readerAuth` (ISO/IEC 18013-5:2021, 9.1.4). `items_request_bytes` is the
 /// whole tag 24 item.
 #[must_use]
 pub fn reader_authentication_bytes(transcript: &SessionTranscript, items_request_bytes: &[u8]) -> Vec<u8> {

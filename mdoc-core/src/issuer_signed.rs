@@ -56,6 +56,11 @@ impl<'b> IssuerSigned<'b> {
         &self.issuer_auth
     }
 
+    /// The issuerAuth as received, for passing it on.
+    pub(crate) fn issuer_auth_raw(&self) -> Option<&'b [u8]> {
+        self.raw.get("issuerAuth").map(Item::raw)
+    }
+
     /// The MSO in the payload of the issuerAuth.
     ///
     /// # Errors

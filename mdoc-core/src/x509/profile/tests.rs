@@ -100,7 +100,7 @@ fn real_roots_deviate_as_they_are_known_to() {
 
 #[test]
 fn test_roots_of_others_deviate_too_and_none_is_beyond_use() {
-    for (name, root) in kept("trust") {
+    for (name, root) in kept("../trust") {
         let findings = check(Role::IacaRoot, &root, None);
         let hard: Vec<_> = findings.iter().filter(|f| f.weight() == Weight::Hard).collect();
         assert_eq!(hard, Vec::<&Finding>::new(), "{name}");

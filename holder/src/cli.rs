@@ -1,0 +1,40 @@
+//! The command line: flags, help and printing; no rule of the domain.
+
+mod key;
+mod respond;
+
+use clap::{Parser, Subcommand};
+use mdoc_cli::{Exit, Failure};
+
+/// The name in messages.
+pub(crate) const PROGRAM: &str = "mdoc-holder";
+
+/// Holds ISO/IEC 18013-5 mobile documents and answers requests.
+#[derive(Parser)]
+#[command(name = PROGRAM, version, arg_required_else_help = true, after_help = "\
+Exit status: 0 done, 1 nothing of what was asked can be answered, 2 could not tell (usage, unreadable file).
+
+Examples:
+  mdoc-holder key new --out wallet/
+  mdoc-holder respond --document document.mdoc --key wallet/device.key.pem --request request.cbor \\
+      --transcript transcript.cbor --out response.cbor")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make device keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Answer a request with a document.
+    Respond(respond::Arguments),
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Key(command) => key::run(&command),
+        Command::Respond(arguments) => respond::run(&arguments),
+    }
+}

@@ -1,0 +1,201 @@
+//! A request, as the holder has to see it, and the answer that the holder permits.
+
+use core::fmt;
+
+use mdoc_core::crypto::Backend;
+use mdoc_core::device_request::DeviceRequest;
+use mdoc_core::error::DecodeError;
+use mdoc_core::issue::NameSpaces;
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+use mdoc_core::present::{self, DeviceKey, Match, PresentError, Presentation};
+use mdoc_core::transcript::SessionTranscript;
+
+use crate::reader::{self, Reader, ReaderTrust};
+
+/// A document in the wallet with its key.
+pub struct Held<'a> {
+    /// The document as issued.
+    pub document: &'a IssuerSigned<'a>,
+    /// Its key, and how it authenticates.
+    pub key: DeviceKey<'a>,
+}
+
+/// A request as the holder has to see it before saying yes.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The documents that are asked for, in the order of the request.
+    pub documents: Vec<DocumentQuestion>,
+}
+
+/// What is asked of one document.
+#[derive(Debug, Clone)]
+pub struct DocumentQuestion {
+    /// The type that is asked for.
+    pub doc_type: String,
+    /// Who asks.
+    pub reader: Reader,
+    /// Which of the documents held answers; none if the wallet has no such document.
+    pub held: Option<usize>,
+    /// The elements that can be answered. Remove from it what the holder does not permit.
+    pub found: Vec<Match>,
+    /// Namespace and identifier of those that the document does not have.
+    pub absent: Vec<(String, String)>,
+}
+
+/// An encoded response.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The `DeviceResponse`.
+    pub response: Vec<u8>,
+    /// How many documents are in it.
+    pub documents: usize,
+}
+
+/// Why a request cannot be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// A document of the wallet does not decode.
+    Document(DecodeError),
+    /// A document cannot be presented.
+    Present(PresentError),
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document(error) => write!(f, "the document does not decode: {error}"),
+            Self::Present(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for AnswerError {}
+
+/// Everything of a session that a request is judged and answered by.
+#[derive(Clone, Copy)]
+pub struct Session<'a> {
+    /// The transcript of the session.
+    pub transcript: &'a SessionTranscript,
+    /// Whom the wallet trusts to certify readers.
+    pub trust: ReaderTrust<'a>,
+    /// Bounds on the input.
+    pub limits: Limits,
+    /// Who computes.
+    pub backend: &'a dyn Backend,
+}
+
+impl Question {
+    /// What a request asks of the documents held. Signatures for the whole request and for a single
+    /// document are both checked; if one of them fails, that is what [`DocumentQuestion::reader`] says.
+    ///
+    /// # Errors
+    /// [`AnswerError::Document`] if a document of the wallet does not decode.
+    pub fn new(
+        request: &DeviceRequest<'_>,
+        held: &[Held<'_>],
+        session: &Session<'_>,
+    ) -> Result<Self, AnswerError> {
+        let mut types = Vec::new();
+        for held in held {
+            types.push(
+                held.document
+                    .mso(&session.limits)
+                    .map_err(AnswerError::Document)?
+                    .doc_type,
+            );
+        }
+        let whole = whole_request(request, session);
+        let mut documents = Vec::new();
+        for doc_request in &request.doc_requests {
+            let asked = &doc_request.items_request;
+            let at = types.iter().position(|doc_type| *doc_type == asked.doc_type);
+            let matches = match at.and_then(|at| held.get(at)) {
+                Some(held) => {
+                    present::find(held.document, asked, &session.limits).map_err(AnswerError::Document)?
+                }
+                None => present::Matches::default(),
+            };
+            let own = doc_request.reader_auth.as_ref().map(|signature| {
+                reader::judge(signature, &session.trust, session.backend, |key| {
+                    let transcript = session.transcript;
+                    doc_request
+                        .verify_reader_auth(key, transcript, session.backend)
+                        .unwrap_or(Ok(()))
+                })
+            });
+            documents.push(DocumentQuestion {
+                doc_type: asked.doc_type.clone(),
+                reader: combine(own, whole.clone()),
+                held: at,
+                found: matches.found,
+                absent: matches.absent,
+            });
+        }
+        Ok(Self { documents })
+    }
+
+    /// The response with what is left in `found` of each document. A document of which nothing is left
+    /// is not returned at all; a document that was asked for and is not returned is reported without a
+    /// reason, so that the reader does not learn whether the wallet has it.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if a document cannot be presented.
+    pub fn answer(&self, held: &[Held<'_>], session: &Session<'_>) -> Result<Answer, AnswerError> {
+        let nothing = NameSpaces::new();
+        let (mut documents, mut not_returned) = (Vec::new(), Vec::new());
+        for question in &self.documents {
+            let of_question = question.held.and_then(|at| held.get(at));
+            let Some(held) = of_question.filter(|_| !question.found.is_empty()) else {
+                not_returned.push(question.doc_type.as_str());
+                continue;
+            };
+            let release: Vec<(&str, &str)> = question
+                .found
+                .iter()
+                .map(|found| (found.name_space.as_str(), found.released.as_str()))
+                .collect();
+            let presentation = Presentation {
+                document: held.document,
+                release: &release,
+                device_elements: &nothing,
+                transcript: session.transcript,
+                key: &held.key,
+            };
+            let encoded = presentation.encode(&session.limits, session.backend);
+            documents.push(encoded.map_err(AnswerError::Present)?);
+        }
+        let response = present::encode_response(&documents, &not_returned);
+        Ok(Answer {
+            response,
+            documents: documents.len(),
+        })
+    }
+}
+
+/// The worst of the signatures over the whole request; none if there is none.
+fn whole_request(request: &DeviceRequest<'_>, session: &Session<'_>) -> Option<Reader> {
+    let judged = request.reader_auth_all.iter().map(|signature| {
+        reader::judge(signature, &session.trust, session.backend, |key| {
+            request.verify_reader_auth_all(signature, key, session.transcript, session.backend)
+        })
+    });
+    judged.reduce(|one, other| combine(Some(one), Some(other)))
+}
+
+/// A failing signature is failed, not absent; a trusted one counts more than one that is not.
+fn combine(own: Option<Reader>, whole: Option<Reader>) -> Reader {
+    const fn rank(reader: &Reader) -> u8 {
+        match reader {
+            Reader::Failed(_) => 3,
+            Reader::Trusted { .. } => 2,
+            Reader::Untrusted { .. } => 1,
+            Reader::Anonymous => 0,
+        }
+    }
+    own.into_iter()
+        .chain(whole)
+        .max_by_key(rank)
+        .unwrap_or(Reader::Anonymous)
+}

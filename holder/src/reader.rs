@@ -1,0 +1,166 @@
+//! Who asks: the reader authentication of a request (ISO/IEC 18013-5:2021, 9.1.4).
+
+use core::fmt;
+
+use mdoc_core::cose::{CoseFault, Sign1};
+use mdoc_core::crypto::{Backend, PublicKey};
+use mdoc_core::error::DecodeError;
+use mdoc_core::time::Timestamp;
+use mdoc_core::x509::path::{self, BrokenPath, Path, TrustAnchor};
+use mdoc_core::x509::profile::{self, Finding, Role, Weight};
+use mdoc_core::x509::{BadCertificate, Certificate, UnusableKey};
+
+/// What is known of the reader that made a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reader {
+    /// It did not sign. The mandatory elements of a driving licence may be shown to it all the same.
+    Anonymous,
+    /// It signed, with a certificate of somebody whom the wallet trusts.
+    Trusted {
+        /// The subject of its certificate.
+        name: String,
+        /// Deviations of its certificate from the profile.
+        warnings: Vec<Finding>,
+    },
+    /// It signed, and there is nobody to vouch for the name in its certificate.
+    Untrusted {
+        /// The subject of its certificate, which anybody can write.
+        name: String,
+        /// Why it is not trusted.
+        why: Distrust,
+    },
+    /// It signed, and the signature does not hold: treat it as an attack, not as an anonymous reader.
+    Failed(ReaderFault),
+}
+
+/// Why a reader whose signature holds is not trusted.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// Its certificate leads to no trusted reader CA.
+    Path(BrokenPath),
+    /// Its certificate, or that of the CA, is not valid now.
+    NotValidNow,
+    /// Its certificate is not one for readers.
+    Profile(Vec<Finding>),
+}
+
+/// Why a reader's signature does not hold.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ReaderFault {
+    /// There are no certificates with it, or they do not decode.
+    Certificates(Option<DecodeError>),
+    /// A certificate does not decode.
+    Certificate(BadCertificate),
+    /// The key of the certificate cannot be used.
+    Key(UnusableKey),
+    /// The signature is not over this request in this session.
+    Signature(CoseFault),
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("an unknown reader (it did not sign its request)"),
+            Self::Trusted { name, .. } => write!(f, "{name} (trusted)"),
+            Self::Untrusted { name, why } => {
+                write!(f, "somebody who calls themselves {name} (not trusted: ")?;
+                match why {
+                    Distrust::Path(broken) => write!(f, "{broken})"),
+                    Distrust::NotValidNow => f.write_str("a certificate is not valid now)"),
+                    Distrust::Profile(findings) => {
+                        f.write_str("the certificate is not one for readers")?;
+                        findings.iter().try_for_each(|finding| write!(f, "; {finding}"))?;
+                        f.write_str(")")
+                    }
+                }
+            }
+            Self::Failed(fault) => {
+                f.write_str("a reader whose signature does not hold: ")?;
+                match fault {
+                    ReaderFault::Certificates(None) => f.write_str("it has no certificates"),
+                    ReaderFault::Certificates(Some(error)) => error.fmt(f),
+                    ReaderFault::Certificate(error) => error.fmt(f),
+                    ReaderFault::Key(error) => error.fmt(f),
+                    ReaderFault::Signature(fault) => fault.fmt(f),
+                }
+            }
+        }
+    }
+}
+
+/// Whom the wallet trusts to certify readers, and when.
+#[derive(Clone, Copy)]
+pub struct ReaderTrust<'a> {
+    /// Certificates of reader CAs.
+    pub anchors: &'a [TrustAnchor],
+    /// The instant to judge by.
+    pub now: Timestamp,
+}
+
+/// Judges one reader signature; `verify` checks it with the key of the certificate.
+pub(crate) fn judge(
+    signature: &Sign1<'_>,
+    trust: &ReaderTrust<'_>,
+    backend: &dyn Backend,
+    verify: impl FnOnce(&PublicKey) -> Result<(), CoseFault>,
+) -> Reader {
+    match signed_by(signature, verify) {
+        Ok(chain) => trusted(&chain, trust, backend),
+        Err(fault) => Reader::Failed(fault),
+    }
+}
+
+fn signed_by(
+    signature: &Sign1<'_>,
+    verify: impl FnOnce(&PublicKey) -> Result<(), CoseFault>,
+) -> Result<Vec<Certificate>, ReaderFault> {
+    let encoded = signature.x5chain().ok_or(ReaderFault::Certificates(None))?;
+    let encoded = encoded.map_err(|error| ReaderFault::Certificates(Some(error)))?;
+    let chain: Result<Vec<_>, _> = encoded.iter().map(|der| Certificate::from_der(der)).collect();
+    let chain = chain.map_err(ReaderFault::Certificate)?;
+    let leaf = chain.first().ok_or(ReaderFault::Certificates(None))?;
+    let key = leaf.public_key().map_err(ReaderFault::Key)?;
+    verify(&key).map_err(ReaderFault::Signature)?;
+    Ok(chain)
+}
+
+fn trusted(chain: &[Certificate], trust: &ReaderTrust<'_>, backend: &dyn Backend) -> Reader {
+    let Some(leaf) = chain.first() else {
+        return Reader::Failed(ReaderFault::Certificates(None));
+    };
+    let name = leaf.subject().to_string();
+    let anchor = match path::find(chain, trust.anchors, trust.now, backend) {
+        Path::Anchored { anchor, .. } => Some(&anchor.certificate),
+        Path::Pinned { .. } => None,
+        Path::Broken(broken) => {
+            return Reader::Untrusted {
+                name,
+                why: Distrust::Path(broken),
+            };
+        }
+    };
+    let valid = |certificate: &Certificate| certificate.is_valid_at(trust.now);
+    if !valid(leaf) || anchor.is_some_and(|anchor| !valid(anchor)) {
+        return Reader::Untrusted {
+            name,
+            why: Distrust::NotValidNow,
+        };
+    }
+    let mut findings = profile::check(Role::ReaderAuthentication, leaf, anchor);
+    if let Some(anchor) = anchor {
+        findings.extend(profile::check(Role::ReaderCa, anchor, None));
+    }
+    let (hard, warnings): (Vec<_>, Vec<_>) = findings
+        .into_iter()
+        .partition(|finding| finding.weight() == Weight::Hard);
+    if hard.is_empty() {
+        Reader::Trusted { name, warnings }
+    } else {
+        Reader::Untrusted {
+            name,
+            why: Distrust::Profile(hard),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One document: a format and a person's data in, a signed mdoc out.
+
+use core::fmt;
+use core::time::Duration;
+
+use mdoc_core::crypto::{Backend, CryptoRng, DigestAlgorithm, PublicKey};
+use mdoc_core::issue::{Draft, DraftError, Validity};
+use mdoc_core::mso::{KeyAuthorizations, Status};
+use mdoc_core::seams::SignerError;
+use mdoc_core::time::{FullDate, Timestamp};
+use serde_json::Value as Json;
+
+use crate::format::Format;
+use crate::format::fill::{self, FillErrors, Filled, Times};
+use crate::quality::{self, Finding, Severity};
+use crate::signer::{DocumentSigner, SignerFault};
+
+/// What is to be issued to whom.
+pub struct Order<'a> {
+    /// The format of the document.
+    pub format: &'a Format,
+    /// The person's data, a JSON object.
+    pub data: &'a Json,
+    /// The person's portrait as an image file, if it is not in the data.
+    pub portrait: Option<&'a [u8]>,
+    /// The holder's key.
+    pub device_key: &'a PublicKey,
+    /// How long the document is valid; its administrative expiry is another matter.
+    pub valid_for: Duration,
+    /// The administrative date of issue; today if none.
+    pub issue_date: Option<FullDate>,
+    /// The issuing authority's name, if the data do not have it.
+    pub authority: Option<&'a str>,
+    /// Where the status will be published; a member of the second edition.
+    pub status: Option<Status>,
+    /// What the device may vouch for itself.
+    pub key_authorizations: KeyAuthorizations,
+    /// The digest of the elements.
+    pub digest_algorithm: DigestAlgorithm,
+    /// Digests without an element, so that the MSO does not tell how many elements there are.
+    pub decoys: usize,
+}
+
+impl<'a> Order<'a> {
+    /// An order with everything that has a default at its default: 30 days, SHA-256.
+    #[must_use]
+    pub fn new(format: &'a Format, data: &'a Json, device_key: &'a PublicKey) -> Self {
+        Self {
+            format,
+            data,
+            portrait: None,
+            device_key,
+            valid_for: Duration::from_secs(30 * 86_400),
+            issue_date: None,
+            authority: None,
+            status: None,
+            key_authorizations: KeyAuthorizations::default(),
+            digest_algorithm: DigestAlgorithm::Sha256,
+            decoys: 0,
+        }
+    }
+}
+
+/// An issued document.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The encoded `IssuerSigned`.
+    pub document: Vec<u8>,
+    /// Its type.
+    pub doc_type: String,
+    /// When it was signed and is valid.
+    pub validity: Validity,
+    /// How many elements it has.
+    pub elements: usize,
+    /// What a person should look at, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Why a document was not issued. Nothing was signed.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum IssueError {
+    /// The data do not fit the format; everything that is wrong.
+    Data(FillErrors),
+    /// The elements do not pass the data-quality gate; the findings that stop the document.
+    Quality(Vec<Finding>),
+    /// The signer's certificate does not allow it.
+    Signer(SignerFault),
+    /// The document cannot be built.
+    Draft(DraftError),
+    /// The key did not sign.
+    Key(SignerError),
+}
+
+impl fmt::Display for IssueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(errors) => {
+                f.write_str("the data do not fit the format")?;
+                errors
+                    .0
+                    .iter()
+                    .try_for_each(|error| write!(f, "\n  {error} [{}]", error.code()))
+            }
+            Self::Quality(findings) => {
+                f.write_str("the document does not pass the data-quality gate")?;
+                findings
+                    .iter()
+                    .try_for_each(|finding| write!(f, "\n  {finding} [{}]", finding.code()))
+            }
+            Self::Signer(fault) => fault.fmt(f),
+            Self::Draft(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for IssueError {}
+
+/// The instant that goes into the MSO: the full hour, so that it does not single out the document, but
+/// not before the signer's certificate is valid.
+#[must_use]
+pub fn coarse(now: Timestamp, not_before: Timestamp) -> Timestamp {
+    const HOUR: i64 = 3600;
+    let hour = Timestamp::from_unix(now.unix() - now.unix().rem_euclid(HOUR));
+    if hour < not_before && now >= not_before {
+        not_before
+    } else {
+        hour
+    }
+}
+
+/// Fills the format, runs the data-quality gate, and signs. `now` is the instant of signing.
+///
+/// # Errors
+/// [`IssueError`]; all faults of the data together, and all of the gate.
+pub fn issue(
+    order: &Order<'_>,
+    signer: &DocumentSigner<'_>,
+    now: Timestamp,
+    rng: &mut dyn CryptoRng,
+    backend: &dyn Backend,
+) -> Result<Issued, IssueError> {
+    let signed = coarse(now, signer.certificate().not_before());
+    let valid_until = signed.plus(order.valid_for);
+    signer
+        .check_times(signed, valid_until)
+        .map_err(IssueError::Signer)?;
+    let (filled, findings) = prepare(order, signer, signed)?;
+    let validity = Validity {
+        signed,
+        valid_from: signed,
+        valid_until,
+        expected_update: None,
+    };
+    let mut draft = Draft::new(&filled.doctype, &filled.namespaces, order.device_key, validity)
+        .digest_algorithm(order.digest_algorithm)
+        .authorize(order.key_authorizations.clone())
+        .decoys(order.decoys);
+    if let Some(status) = &order.status {
+        draft = draft.status(status.clone());
+    }
+    let unsigned = draft.salt(rng, backend).map_err(IssueError::Draft)?;
+    let document = unsigned
+        .sign(signer.key(), &[signer.certificate().der()])
+        .map_err(IssueError::Key)?;
+    let mut warnings: Vec<String> = signer.warnings().iter().map(ToString::to_string).collect();
+    warnings.extend(filled.warnings.iter().map(ToString::to_string));
+    warnings.extend(findings.iter().map(ToString::to_string));
+    let elements = filled.elements().count();
+    Ok(Issued {
+        document,
+        doc_type: filled.doctype,
+        validity,
+        elements,
+        warnings,
+    })
+}
+
+/// Fills the format and runs the gate; what it lets pass are warnings.
+fn prepare(
+    order: &Order<'_>,
+    signer: &DocumentSigner<'_>,
+    valid_from: Timestamp,
+) -> Result<(Filled, Vec<Finding>), IssueError> {
+    let facts = signer.facts(order.authority);
+    let issue_date = order.issue_date.unwrap_or_else(|| valid_from.date());
+    let times = Times {
+        valid_from,
+        issue_date,
+    };
+    let filled =
+        fill::fill(order.format, order.data, order.portrait, &facts, &times).map_err(IssueError::Data)?;
+    let findings = quality::check(&filled, &facts, valid_from);
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings
+        .into_iter()
+        .partition(|finding| finding.severity() == Severity::Error);
+    if errors.is_empty() {
+        Ok((filled, warnings))
+    } else {
+        Err(IssueError::Quality(errors))
+    }
+}

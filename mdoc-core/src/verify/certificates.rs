@@ -1,0 +1,215 @@
+//! The steps about the certificates of the issuer's signature.
+
+use super::check::Check;
+use super::reason::{Code, Detail, Reason, Why};
+use super::report::Steps;
+use super::{Inputs, MDL_DOC_TYPE};
+use crate::cose::Sign1;
+use crate::x509::Certificate;
+use crate::x509::path::{self, BrokenPath, Path, TrustAnchor};
+use crate::x509::profile::{self, Finding, Role, Rule};
+use crate::x509::revocation::Revocation;
+
+/// The certificates of the signature, leaf first; none if one of them does not decode.
+pub(super) fn chain(issuer_auth: &Sign1<'_>, steps: &mut Steps) -> Option<Vec<Certificate>> {
+    let encoded = match issuer_auth.x5chain() {
+        None => {
+            steps.find(Code::X5chainMissing, Detail::None);
+            return None;
+        }
+        Some(Err(error)) => {
+            steps.find(Code::X5chainMalformed, Detail::Decode(error));
+            return None;
+        }
+        Some(Ok(encoded)) => encoded,
+    };
+    let mut chain = Vec::with_capacity(encoded.len());
+    for (index, der) in encoded.iter().enumerate() {
+        match Certificate::from_der(der) {
+            Ok(certificate) => chain.push(certificate),
+            Err(error) => {
+                steps.find(
+                    Code::X5chainMalformed,
+                    Detail::Text(format!("certificate {index}: {error}")),
+                );
+                return None;
+            }
+        }
+    }
+    steps.pass(Check::X5chain);
+    Some(chain)
+}
+
+/// Path, validity, profile, country and revocation of the chain that signed a document of that type.
+pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut Steps, inputs: &Inputs<'_>) {
+    let Some(ds) = chain.first() else { return };
+    let anchor = path(chain, steps, inputs);
+    validity(ds, [Code::DsNotYetValid, Code::DsExpired], steps, inputs);
+    document_signer(ds, anchor, doc_type, steps);
+    match anchor {
+        Some(Found::Issuer(anchor)) => {
+            validity(
+                &anchor.certificate,
+                [Code::IacaNotYetValid, Code::IacaExpired],
+                steps,
+                inputs,
+            );
+            iaca(&anchor.certificate, steps);
+            revocation(ds, &anchor.certificate, steps, inputs);
+        }
+        Some(Found::Pinned(_)) => {
+            for check in [
+                Check::IacaValidity,
+                Check::IacaProfile,
+                Check::CertificateCountry,
+                Check::DsRevocation,
+            ] {
+                if !steps.has(check) {
+                    steps.not_done(check, Why::Pinned);
+                }
+            }
+        }
+        None => {}
+    }
+    if let (Some(Found::Issuer(anchor) | Found::Pinned(anchor)), Some(doc_type)) = (anchor, doc_type) {
+        if anchor.permits(doc_type) {
+            steps.pass(Check::AnchorDocType);
+        } else {
+            steps.find(Code::AnchorDocType, Detail::Text(doc_type.to_owned()));
+        }
+    }
+}
+
+/// The anchor that a chain ends in.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    /// A certificate that issued others.
+    Issuer(&'a TrustAnchor),
+    /// The document signer's own.
+    Pinned(&'a TrustAnchor),
+}
+
+fn path<'a>(chain: &[Certificate], steps: &mut Steps, inputs: &Inputs<'a>) -> Option<Found<'a>> {
+    match path::find(chain, inputs.anchors, inputs.now, inputs.backend) {
+        Path::Anchored {
+            anchor,
+            intermediates,
+        } => {
+            let anchor = inputs.anchors.iter().find(|known| *known == anchor)?;
+            if intermediates.is_empty() {
+                steps.pass(Check::DsChain);
+            } else {
+                let count = format!("{} of them", intermediates.len());
+                steps.find(Code::ChainIntermediates, Detail::Text(count));
+            }
+            Some(Found::Issuer(anchor))
+        }
+        Path::Pinned { anchor } => {
+            let anchor = inputs.anchors.iter().find(|known| *known == anchor)?;
+            steps.find(
+                Code::ChainPinned,
+                Detail::Text(anchor.certificate.subject().to_string()),
+            );
+            Some(Found::Pinned(anchor))
+        }
+        Path::Broken(broken) => {
+            let code = match broken {
+                BrokenPath::NoAnchor { .. } | BrokenPath::Empty => Code::ChainUntrusted,
+                BrokenPath::BadSignature { .. } | BrokenPath::UnusableAnchor { .. } => Code::ChainSignature,
+                _ => Code::ChainBroken,
+            };
+            steps.find(code, Detail::Path(broken));
+            None
+        }
+    }
+}
+
+fn validity(certificate: &Certificate, [early, late]: [Code; 2], steps: &mut Steps, inputs: &Inputs<'_>) {
+    let (from, until, at) = (certificate.not_before(), certificate.not_after(), inputs.now);
+    if at < from {
+        steps.find(early, Detail::Time { limit: from, at });
+    } else if at > until {
+        steps.find(late, Detail::Time { limit: until, at });
+    } else {
+        steps.pass(early.check());
+    }
+}
+
+fn document_signer(ds: &Certificate, anchor: Option<Found<'_>>, doc_type: Option<&str>, steps: &mut Steps) {
+    let mdl = doc_type == Some(MDL_DOC_TYPE);
+    let issuer = match anchor {
+        Some(Found::Issuer(anchor)) => Some(&anchor.certificate),
+        _ => None,
+    };
+    let mut checks = vec![
+        Check::DsCriticalExtensions,
+        Check::DsKeyUsage,
+        Check::DsKeyUsageCritical,
+        Check::DsExtendedKeyUsageCritical,
+        Check::DsProfile,
+    ];
+    // Only a driving licence needs the purpose of its signer; the country is compared with the anchor's.
+    if mdl {
+        checks.push(Check::DsExtendedKeyUsage);
+    } else {
+        steps.not_done(Check::DsExtendedKeyUsage, Why::NotApplicable);
+    }
+    if issuer.is_some() {
+        checks.push(Check::CertificateCountry);
+    }
+    for finding in profile::check(Role::DocumentSigner { mdl }, ds, issuer) {
+        let check = signer_check(finding.rule);
+        // Without the anchor the country has nothing to be compared with.
+        if check != Check::CertificateCountry || issuer.is_some() {
+            steps.reason(check, Reason::profile(finding, false));
+        }
+    }
+    for check in checks {
+        steps.pass_unless_found(check);
+    }
+}
+
+const fn signer_check(rule: Rule) -> Check {
+    match rule {
+        Rule::CriticalExtension => Check::DsCriticalExtensions,
+        Rule::DsKeyUsage | Rule::DsKeyUsageExact => Check::DsKeyUsage,
+        Rule::DsKeyUsageCritical => Check::DsKeyUsageCritical,
+        Rule::DsEku => Check::DsExtendedKeyUsage,
+        Rule::DsEkuCritical => Check::DsExtendedKeyUsageCritical,
+        Rule::Country | Rule::State | Rule::StatePresence => Check::CertificateCountry,
+        _ => Check::DsProfile,
+    }
+}
+
+fn iaca(certificate: &Certificate, steps: &mut Steps) {
+    let findings: Vec<Finding> = profile::check(Role::IacaRoot, certificate, None);
+    for finding in findings {
+        steps.reason(Check::IacaProfile, Reason::profile(finding, true));
+    }
+    steps.pass_unless_found(Check::IacaProfile);
+}
+
+fn revocation(ds: &Certificate, issuer: &Certificate, steps: &mut Steps, inputs: &Inputs<'_>) {
+    let lists = inputs.revocation_lists;
+    let mut answers = lists
+        .iter()
+        .map(|list| list.evaluate(ds, issuer, inputs.now, inputs.backend));
+    let mut good = false;
+    for answer in answers.by_ref() {
+        match answer {
+            Revocation::Revoked { .. } => {
+                steps.find(Code::DsRevoked, Detail::Text(ds.subject().to_string()));
+                return;
+            }
+            Revocation::Good => good = true,
+            Revocation::Undetermined(_) => {}
+        }
+    }
+    if good {
+        steps.pass(Check::DsRevocation);
+    } else if lists.is_empty() {
+        steps.not_done(Check::DsRevocation, Why::NoRevocationList);
+    } else {
+        steps.not_done(Check::DsRevocation, Why::RevocationUndetermined);
+    }
+}

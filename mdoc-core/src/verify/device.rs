@@ -1,0 +1,156 @@
+//! The steps about what the device vouches for.
+
+use super::check::Check;
+use super::issuer::Seen;
+use super::reason::{Code, Detail, Why};
+use super::report::Steps;
+use super::{Inputs, MDL_NAME_SPACE};
+use crate::cbor::{Embedded, Item};
+use crate::cose::CoseFault;
+use crate::cose::key::KeyFault;
+use crate::crypto::PublicKey;
+use crate::device_signed::{DeviceAuth, DeviceSigned, device_authentication_bytes, device_elements, mac_key};
+use crate::mso::MobileSecurityObject;
+
+/// The device key that the issuer put into the MSO.
+pub(super) fn key(mso: &MobileSecurityObject, steps: &mut Steps) {
+    match &mso.device_key_info.device_key {
+        Ok(_) => steps.pass(Check::DeviceKey),
+        Err(fault @ KeyFault::Unsupported { .. }) => {
+            steps.find(Code::DeviceKeyUnsupported, Detail::Key(fault.clone()));
+        }
+        Err(fault) => steps.find(Code::DeviceKeyInvalid, Detail::Key(fault.clone())),
+    }
+}
+
+/// Decodes the device's part and checks it; gives back its elements.
+pub(super) fn inspect<'b>(
+    item: Option<Result<Item<'b>, ()>>,
+    doc_type: Option<&str>,
+    mso: Option<&MobileSecurityObject>,
+    seen: &mut Vec<Seen<'b>>,
+    steps: &mut Steps,
+    inputs: &Inputs<'_>,
+) -> Option<Embedded<'b>> {
+    let Some(item) = item else {
+        steps.not_done(Check::KeyAuthorization, Why::NoDeviceSigned);
+        steps.not_done(Check::DeviceAuthentication, Why::NoDeviceSigned);
+        return None;
+    };
+    let decoded = DeviceSigned::from_item(item.ok()?, &inputs.limits);
+    let device_signed = decoded
+        .map_err(|error| steps.decode_error(error.within("deviceSigned")))
+        .ok()?;
+    let DeviceSigned {
+        name_spaces,
+        device_auth,
+    } = device_signed;
+    let elements = name_spaces.item(&inputs.limits).and_then(device_elements);
+    match elements {
+        Ok(elements) => {
+            for (name_space, values) in elements {
+                for (identifier, _) in values {
+                    authorization(&name_space, &identifier, mso, steps);
+                    seen.push((name_space.to_string().into(), identifier.into_owned()));
+                }
+            }
+            if mso.is_some() {
+                steps.pass_unless_found(Check::KeyAuthorization);
+            }
+        }
+        Err(error) => steps.decode_error(error.within("nameSpaces").within("deviceSigned")),
+    }
+    if let Some(mso) = mso {
+        authentication(&device_auth, &name_spaces, doc_type, mso, steps, inputs);
+    }
+    Some(name_spaces)
+}
+
+fn authorization(name_space: &str, element: &str, mso: Option<&MobileSecurityObject>, steps: &mut Steps) {
+    let detail = || Detail::Element {
+        name_space: name_space.to_owned(),
+        element: element.to_owned(),
+        what: "",
+    };
+    if mso.is_some_and(|mso| {
+        !mso.device_key_info
+            .key_authorizations
+            .permits(name_space, element)
+    }) {
+        steps.find(Code::DeviceElementUnauthorized, detail());
+    }
+    if name_space == MDL_NAME_SPACE {
+        steps.find(Code::DeviceElementMdl, detail());
+    }
+}
+
+fn authentication(
+    auth: &DeviceAuth<'_>,
+    name_spaces: &Embedded<'_>,
+    doc_type: Option<&str>,
+    mso: &MobileSecurityObject,
+    steps: &mut Steps,
+    inputs: &Inputs<'_>,
+) {
+    const CHECK: Check = Check::DeviceAuthentication;
+    let (tagged, attached) = match auth {
+        DeviceAuth::Signature(signature) => (signature.tagged(), signature.payload().is_some()),
+        DeviceAuth::Mac(mac) => (mac.tagged(), mac.payload().is_some()),
+    };
+    if tagged {
+        steps.find(Code::CoseTagged, Detail::Text("deviceAuth".to_owned()));
+    }
+    if attached {
+        steps.find(Code::PayloadAttached, Detail::None);
+    }
+    // What needs no transcript is looked at before the transcript is missed.
+    let key = match &mso.device_key_info.device_key {
+        Ok(key) => key,
+        Err(fault) => {
+            steps.find(Code::DeviceKeyUnusable, Detail::Key(fault.clone()));
+            return;
+        }
+    };
+    let algorithm = match auth {
+        DeviceAuth::Signature(signature) => signature.algorithm_for(key).map(|_| ()),
+        DeviceAuth::Mac(mac) => mac.check_algorithm(),
+    };
+    if let Err(fault) = algorithm {
+        steps.find(Code::DeviceAlg, Detail::Cose(fault));
+        return;
+    }
+    let Some(transcript) = inputs.transcript else {
+        steps.not_done(CHECK, Why::NoTranscript);
+        return;
+    };
+    let doc_type = doc_type.unwrap_or(&mso.doc_type);
+    let payload = device_authentication_bytes(transcript, doc_type, name_spaces.raw());
+    let result = match auth {
+        DeviceAuth::Signature(signature) => signature.verify_detached(key, &payload, inputs.backend),
+        DeviceAuth::Mac(mac) => {
+            let Some(reader_key) = inputs.reader_key else {
+                steps.not_done(CHECK, Why::NoReaderKey);
+                return;
+            };
+            let key: &PublicKey = key;
+            match mac_key(reader_key, key, transcript, inputs.backend) {
+                Ok(key) => mac.verify_detached(&key, &payload, inputs.backend),
+                Err(fault) => {
+                    steps.find(Code::DeviceMacKey, Detail::Crypto(fault));
+                    return;
+                }
+            }
+        }
+    };
+    match result {
+        Ok(()) => steps.pass(CHECK),
+        Err(fault @ CoseFault::AttachedPayload) => steps.find(Code::DevicePayload, Detail::Cose(fault)),
+        Err(fault) => {
+            let code = match auth {
+                DeviceAuth::Signature(_) => Code::DeviceSignature,
+                DeviceAuth::Mac(_) => Code::DeviceMac,
+            };
+            steps.find(code, Detail::Cose(fault));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Documents that are generated from the code, and must not fall behind it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use mdoc_core::verify::{Check, Code, Why};
+use mdoc_core::x509::profile::{Rule, Weight};
+
+const fn weight(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Hard => "rejects",
+        Weight::Deviation => "warns; rejects under `strict`",
+    }
+}
+
+fn reason_codes() -> String {
+    let mut out = String::from(
+        "# Steps and reason codes\n\n\
+         Generated from the code by `UPDATE_DOCS=1 cargo test -p integration reason_codes`; do not edit.\n\n\
+         A verification lists every step below, each `passed`, `failed`, `warning` or `not_done`. Ids and codes\n\
+         are stable: they are never renamed and never used again for something else.\n\n\
+         ## Steps\n\n| Step | What it makes sure of | Source |\n|---|---|---|\n",
+    );
+    for check in Check::ALL {
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} |",
+            check.id(),
+            check.meaning(),
+            check.source()
+        );
+    }
+    out.push_str("\n## Reasons\n\n| Code | Step | Policy `standard` | What is wrong |\n|---|---|---|---|\n");
+    for code in Code::ALL {
+        let step = code.check().id();
+        let _ = writeln!(
+            out,
+            "| `{}` | `{step}` | {} | {} |",
+            code.id(),
+            weight(code.weight()),
+            code.meaning()
+        );
+    }
+    out.push_str(
+        "\n## Rules of certificate profiles\n\n\
+         Found by the steps about certificates (`ds-*`, `iaca-profile`, `cert-country`).\n\n\
+         | Code | Policy `standard` | Source |\n|---|---|---|\n",
+    );
+    for rule in Rule::ALL {
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} |",
+            rule.id(),
+            weight(rule.weight()),
+            rule.clause()
+        );
+    }
+    out.push_str("\n## Why a step was not done\n\n| Code | Why |\n|---|---|\n");
+    for why in Why::ALL {
+        let _ = writeln!(out, "| `{}` | {} |", why.id(), why.meaning());
+    }
+    out
+}
+
+#[test]
+fn reason_codes_are_documented_as_they_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reason-codes.md");
+    let expected = reason_codes();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "docs/reason-codes.md is behind the code: run the command in its head"
+    );
+}
+
+#[test]
+fn no_code_or_step_is_used_twice() {
+    let mut all: Vec<&str> = Code::ALL.iter().map(|code| code.id()).collect();
+    all.extend(Rule::ALL.iter().map(|rule| rule.id()));
+    all.extend(Why::ALL.iter().map(|why| why.id()));
+    let mut steps: Vec<&str> = Check::ALL.iter().map(|check| check.id()).collect();
+    for list in [&mut all, &mut steps] {
+        let count = list.len();
+        list.sort_unstable();
+        list.dedup();
+        assert_eq!(list.len(), count);
+    }
+}

@@ -1,0 +1,38 @@
+//! The command line: flags, help and printing; no rule of the domain.
+
+mod check;
+mod request;
+
+use clap::{Parser, Subcommand};
+use mdoc_cli::{Exit, Failure};
+
+/// The name in messages.
+pub(crate) const PROGRAM: &str = "mdoc-verifier";
+
+/// Verifies ISO/IEC 18013-5 mobile documents.
+#[derive(Parser)]
+#[command(name = PROGRAM, version, arg_required_else_help = true, after_help = "\
+Exit status: 0 accepted or done, 1 rejected, 2 could not tell (usage, unreadable file).
+
+Examples:
+  mdoc-verifier request --preset age-over-18 --out request.cbor
+  mdoc-verifier check response.cbor --trust trusted/ --transcript transcript.cbor")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a document or a response, step by step.
+    Check(check::Arguments),
+    /// Write a request.
+    Request(request::Arguments),
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Request(arguments) => request::run(&arguments),
+    }
+}

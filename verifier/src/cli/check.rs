@@ -1,0 +1,210 @@
+//! `mdoc-verifier check`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use mdoc_cli::input::{self, Form as FileForm, Input};
+use mdoc_cli::recognise::Structure;
+use mdoc_cli::system::SystemClock;
+use mdoc_cli::{Exit, Failure, args, keys, output};
+use mdoc_core::cbor::Item;
+use mdoc_core::device_request::{DeviceRequest, ItemsRequest};
+use mdoc_core::limits::Limits;
+use mdoc_core::seams::Clock as _;
+use mdoc_core::time::Timestamp;
+use mdoc_core::transcript::SessionTranscript;
+use mdoc_core::verify::{Form, Inputs, Outcome, Policy, Report, Why, verify};
+use mdoc_core::x509::path::TrustAnchor;
+use mdoc_core::x509::revocation::RevocationList;
+use mdoc_verifier::show::{self, Detail};
+
+use super::PROGRAM;
+
+/// Clocks of issuer and verifier may be this far apart when the present time is used.
+const LIVE_SKEW: Duration = Duration::from_secs(30);
+
+#[derive(Args)]
+#[command(after_help = "\
+FILE is an IssuerSigned, a Document or a DeviceResponse: CBOR, raw, base64url or hexadecimal.
+Every step of the inspection procedure is passed, failed, a warning or not done; what was not done is never a
+pass. docs/reason-codes.md explains each code.
+
+Examples:
+  mdoc-verifier check document.mdoc --trust iaca.pem
+  mdoc-verifier check response.cbor --trust trusted/ --transcript transcript.cbor --json
+  mdoc-verifier check response.cbor --trust trusted/ --transcript transcript.cbor --reader-key reader.key.pem \\
+      --crl iaca.crl --policy strict --at 2026-06-01T12:00:00Z")]
+pub(super) struct Arguments {
+    /// The document or response; `-` is standard input.
+    file: PathBuf,
+    /// IACA certificate, or folder of them; may be given more than once.
+    #[arg(long, value_name = "FILE|DIR", required = true)]
+    trust: Vec<PathBuf>,
+    /// Session transcript, for the device authentication.
+    #[arg(long, value_name = "FILE")]
+    transcript: Option<PathBuf>,
+    /// The reader's ephemeral private key of the session, for a device MAC.
+    #[arg(long, value_name = "FILE")]
+    reader_key: Option<PathBuf>,
+    /// The request that was sent: what was not asked for is reported.
+    #[arg(long, value_name = "FILE")]
+    request: Option<PathBuf>,
+    /// Judge by this instant (RFC 3339) instead of now.
+    #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
+    at: Option<Timestamp>,
+    /// How far clocks may be apart. Default: 30s, and none with --at.
+    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
+    skew: Option<Duration>,
+    /// Revocation list, PEM or DER; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    /// What decides where the standard leaves a choice.
+    #[arg(long, value_enum, default_value_t = PolicyName::Standard)]
+    policy: PolicyName,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Show every step, with its source.
+    #[arg(long, short, conflicts_with = "json")]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PolicyName {
+    /// What the standard calls for rejects; what real issuers get wrong without harm is a warning.
+    Standard,
+    /// Every deviation and every missing piece of evidence rejects.
+    Strict,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let anchors = keys::trust_anchors(&arguments.trust)?;
+    for warning in &anchors.warnings {
+        output::warn(PROGRAM, warning);
+    }
+    let anchors: Vec<_> = anchors.certificates.into_iter().map(TrustAnchor::new).collect();
+    let lists = arguments
+        .crl
+        .iter()
+        .map(|path| revocation_list(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let transcript = arguments.transcript.as_deref().map(transcript).transpose()?;
+    let reader_key = arguments
+        .reader_key
+        .as_deref()
+        .map(keys::secret_key)
+        .transpose()?;
+    let request = arguments.request.as_deref().map(request).transpose()?;
+    let (bytes, form) = document(&arguments.file)?;
+
+    let policy = match arguments.policy {
+        PolicyName::Standard => Policy::STANDARD,
+        PolicyName::Strict => Policy::STRICT,
+    };
+    let live = if arguments.at.is_none() {
+        LIVE_SKEW
+    } else {
+        Duration::ZERO
+    };
+    let mut inputs = Inputs::new(&anchors, arguments.at.unwrap_or_else(|| SystemClock.now()));
+    inputs.policy = policy.with_clock_skew(arguments.skew.unwrap_or(live));
+    inputs.transcript = transcript.as_ref();
+    inputs.reader_key = reader_key.as_ref();
+    inputs.request = request.as_deref();
+    inputs.revocation_lists = &lists;
+    let report = verify(&bytes, form, &inputs);
+    print(&report, arguments)?;
+    Ok(if report.accepted() {
+        Exit::Done
+    } else {
+        Exit::Rejected
+    })
+}
+
+fn print(report: &Report<'_>, arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.json {
+        return output::print_json(&show::to_json(report));
+    }
+    let detail = if arguments.verbose {
+        Detail::Full
+    } else {
+        Detail::Brief
+    };
+    output::print(&show::to_text(report, detail))?;
+    let steps = report.documents().iter().flat_map(|document| document.steps());
+    for step in steps {
+        if let Outcome::NotDone(why) = step.outcome
+            && let Some(hint) = hint(why)
+        {
+            output::warn(PROGRAM, &format!("{} was not done: {hint}", step.check));
+        }
+    }
+    Ok(())
+}
+
+/// What to give so that a step can be done that matters to whoever relies on the answer.
+const fn hint(why: Why) -> Option<&'static str> {
+    match why {
+        Why::NoTranscript => Some("anybody could have sent this; give --transcript to check who did"),
+        Why::NoReaderKey => Some("anybody could have sent this; give --reader-key to check the MAC"),
+        _ => None,
+    }
+}
+
+/// Reads the bytes under test. What is no CBOR at all is not judged; what is broken CBOR is, and rejected.
+fn document(path: &Path) -> Result<(Vec<u8>, Form), Failure> {
+    let input = Input::read(path)?;
+    if !matches!(input.form, FileForm::Cbor | FileForm::Unknown) {
+        return Err(input.not("an mdoc"));
+    }
+    let structure = Item::parse(&input.bytes, &Limits::DEFAULT).map(Structure::of);
+    let form = match structure {
+        Ok(Structure::IssuerSigned) => Form::IssuerSigned,
+        Ok(Structure::Document) => Form::Document,
+        Ok(
+            Structure::DeviceRequest
+            | Structure::DeviceEngagement
+            | Structure::SessionTranscript
+            | Structure::CoseKey,
+        ) => {
+            return Err(input
+                .not("an mdoc")
+                .hint("`mdoc-issuer inspect FILE` shows what it is"));
+        }
+        _ => Form::DeviceResponse,
+    };
+    Ok((input.bytes, form))
+}
+
+pub(super) fn transcript(path: &Path) -> Result<SessionTranscript, Failure> {
+    let input = Input::read(path)?;
+    let bytes = input.cbor("a session transcript")?;
+    SessionTranscript::decode(&bytes, &Limits::DEFAULT).map_err(|error| {
+        Failure::new(format!(
+            "{} is no session transcript: {error}",
+            input::display(path)
+        ))
+        .hint("a SessionTranscript is an array of three, wrapped in tag 24 or not")
+    })
+}
+
+fn revocation_list(path: &Path) -> Result<RevocationList, Failure> {
+    let bytes = input::read_bytes(path)?;
+    RevocationList::from_bytes(&bytes).map_err(|error| {
+        Failure::new(format!("{} is no revocation list: {error}", input::display(path)))
+            .hint("give a CRL of RFC 5280, in PEM or DER")
+    })
+}
+
+fn request(path: &Path) -> Result<Vec<ItemsRequest>, Failure> {
+    let input = Input::read(path)?;
+    let bytes = input.cbor("a DeviceRequest")?;
+    let request = DeviceRequest::decode(&bytes, &Limits::DEFAULT)
+        .map_err(|error| Failure::new(format!("{} is no DeviceRequest: {error}", input::display(path))))?;
+    Ok(request
+        .doc_requests
+        .into_iter()
+        .map(|request| request.items_request)
+        .collect())
+}

@@ -1,0 +1,189 @@
+//! A report for people (terminal) and for programs (JSON).
+
+use std::fmt::Write as _;
+
+use mdoc_core::cbor::{Item, Kind};
+use mdoc_core::value;
+use mdoc_core::verify::{DocumentReport, Outcome, Report, Source, Step};
+use serde_json::{Map, Value, json};
+
+/// The report as JSON, stable across versions:
+/// `{"accepted", "documents": [{"docType", "accepted", "steps": […], "elements": {…}}]}`.
+///
+/// Elements are there only if the document is accepted: before that nobody vouches for them.
+#[must_use]
+pub fn to_json(report: &Report<'_>) -> Value {
+    let documents: Vec<Value> = report.documents().iter().map(document_json).collect();
+    json!({ "accepted": report.accepted(), "documents": documents })
+}
+
+fn document_json(document: &DocumentReport<'_>) -> Value {
+    let steps: Vec<Value> = document.steps().iter().map(step_json).collect();
+    let mut elements = Map::new();
+    let mut device_signed = Map::new();
+    if let Ok(accepted) = document.accept() {
+        for element in accepted.elements() {
+            let target = match element.source {
+                Source::Issuer => &mut elements,
+                Source::Device => &mut device_signed,
+            };
+            let name_space = target
+                .entry(element.name_space.as_ref())
+                .or_insert_with(|| json!({}));
+            if let Value::Object(values) = name_space {
+                let value = element
+                    .value
+                    .to_value()
+                    .map_or(Value::Null, |value| value::to_json(&value));
+                values.insert(element.identifier.to_string(), value);
+            }
+        }
+    }
+    let mut out = json!({
+        "docType": document.doc_type(),
+        "accepted": document.accepted(),
+        "steps": steps,
+        "elements": elements,
+    });
+    if let (Value::Object(out), false) = (&mut out, device_signed.is_empty()) {
+        out.insert("deviceSignedElements".to_owned(), Value::Object(device_signed));
+    }
+    out
+}
+
+fn step_json(step: &Step) -> Value {
+    json!({
+        "id": step.check.id(),
+        "outcome": step.outcome_name(),
+        "code": step.code(),
+        "message": step.message(),
+        "source": step.check.source(),
+    })
+}
+
+/// How much of a report a person wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What stands against the document, warnings, what was not done; passes counted.
+    Brief,
+    /// Every step with its source.
+    Full,
+}
+
+/// The report as text for a terminal.
+#[must_use]
+pub fn to_text(report: &Report<'_>, detail: Detail) -> String {
+    let mut out = String::new();
+    for (index, document) in report.documents().iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        document_text(document, detail, &mut out);
+    }
+    out
+}
+
+fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String) {
+    let verdict = if document.accepted() {
+        "ACCEPTED"
+    } else {
+        "REJECTED"
+    };
+    let _ = writeln!(
+        out,
+        "{verdict}  {}",
+        printable(document.doc_type().unwrap_or("unreadable document"))
+    );
+    let passed = document
+        .steps()
+        .iter()
+        .filter(|step| step.outcome == Outcome::Passed)
+        .count();
+    for step in document.steps() {
+        let mark = match step.outcome {
+            Outcome::Passed if detail == Detail::Brief => continue,
+            Outcome::Passed => "ok      ",
+            Outcome::Failed(_) => "FAILED  ",
+            Outcome::Warning(_) => "warning ",
+            Outcome::NotDone(_) => "not done",
+        };
+        let _ = write!(
+            out,
+            "  {mark}  {:<17} {}",
+            step.check.id(),
+            printable(&step.message())
+        );
+        match (&step.outcome, detail) {
+            (Outcome::Failed(_) | Outcome::Warning(_), _) => {
+                let _ = write!(out, "  [{}; {}]", step.code(), step.check.source());
+            }
+            (_, Detail::Full) => {
+                let _ = write!(out, "  [{}]", step.check.source());
+            }
+            _ => {}
+        }
+        out.push('\n');
+    }
+    if detail == Detail::Brief {
+        let _ = writeln!(
+            out,
+            "  ok        {passed} steps passed (all of them with --verbose)"
+        );
+    }
+    let Ok(accepted) = document.accept() else { return };
+    let mut name_space = String::new();
+    for element in accepted.elements() {
+        if element.name_space != name_space.as_str() {
+            name_space = element.name_space.to_string();
+            let _ = writeln!(out, "  {}", printable(&name_space));
+        }
+        let by = if element.source == Source::Device {
+            "  (says the device)"
+        } else {
+            ""
+        };
+        let identifier = printable(&element.identifier);
+        let _ = writeln!(out, "    {identifier:<30} {}{by}", value_text(element.value));
+    }
+}
+
+/// A value on one line; byte strings by their length.
+#[must_use]
+pub fn value_text(item: Item<'_>) -> String {
+    match item.kind() {
+        Kind::Bytes => bytes_text(&item.bytes().unwrap_or_default()),
+        Kind::Text => printable(&item.text().unwrap_or_default()),
+        Kind::Tag(_) => item
+            .tagged()
+            .map_or_else(String::new, |(_, inner)| value_text(inner)),
+        Kind::Array => {
+            let parts: Vec<String> = item.array().into_iter().flatten().map(value_text).collect();
+            format!("[{}]", parts.join(", "))
+        }
+        Kind::Map => {
+            let entry = |(key, value)| format!("{}: {}", value_text(key), value_text(value));
+            let parts: Vec<String> = item.map().into_iter().flatten().map(entry).collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+        _ => item
+            .to_value()
+            .map_or_else(|_| String::new(), |value| value::to_json(&value).to_string()),
+    }
+}
+
+fn bytes_text(bytes: &[u8]) -> String {
+    let kind = match bytes {
+        [0xff, 0xd8, 0xff, ..] => ", JPEG",
+        [0xff, 0x4f, 0xff, 0x51, ..] | [0, 0, 0, 0x0c, 0x6a, 0x50, ..] => ", JPEG 2000",
+        _ => "",
+    };
+    format!("{} bytes{kind}", bytes.len())
+}
+
+/// Text of a document without the control characters that could drive a terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+        .collect()
+}
