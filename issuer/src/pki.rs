@@ -50,7 +50,7 @@ pub struct Made {
     pub certificate: Certificate,
     /// Its private key.
     pub key: SecretKey,
-    /// Whether something was not said and a placeholder is in the certificate: fit for trying out only.
+    /// Whether a placeholder was put in for something that neither the terms nor the issuer say.
     pub placeholder: bool,
 }
 
@@ -197,12 +197,11 @@ impl Terms {
         {
             crl_uri = points.uris.into_iter().next();
         }
+        let placeholder = contacts.is_empty() || crl_uri.is_none();
         if contacts.is_empty() {
             contacts.push(GeneralName::Uri(PLACEHOLDER_CONTACT.to_owned()));
         }
         let crl_uri = crl_uri.unwrap_or_else(|| PLACEHOLDER_CRL.to_owned());
-        let placeholder = crl_uri == PLACEHOLDER_CRL
-            || contacts.contains(&GeneralName::Uri(PLACEHOLDER_CONTACT.to_owned()));
         (contacts, crl_uri, placeholder)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use mdoc_cli::input::{Form, Input};
 use mdoc_cli::output;
 use mdoc_cli::{Exit, Failure, input, keys};
 use serde_json::{Value as Json, json};
@@ -132,8 +133,7 @@ fn summary_json(entry: &Entry) -> Json {
 }
 
 fn check(check: &Check) -> Result<Exit, Failure> {
-    let bytes = input::read_bytes(&check.file)?;
-    let name = input::display(&check.file);
+    let (name, bytes) = read(&check.file)?;
     match Format::read(&bytes) {
         Ok(format) => {
             let count = format.elements().count();
@@ -159,6 +159,18 @@ fn check(check: &Check) -> Result<Exit, Failure> {
                 .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")
                 .exit(Exit::Rejected))
         }
+    }
+}
+
+/// The name and the bytes of a format file, unless it is plainly something else.
+fn read(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    let bytes = input::read_bytes(path)?;
+    let found = Input::recognise(input::display(path), bytes.clone());
+    match found.form {
+        Form::Text | Form::Unknown => Ok((found.name, bytes)),
+        _ => Err(found
+            .not("a format in XML")
+            .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints such a file")),
     }
 }
 
@@ -211,7 +223,7 @@ pub fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf
         .is_some_and(|ext| ext.eq_ignore_ascii_case("xml"))
         || name.contains(['/', '\\']);
     if path.is_file() || looks_like_file {
-        let bytes = input::read_bytes(path)?;
+        let (_, bytes) = read(path)?;
         let format = Format::read(&bytes).map_err(|errors| {
             let lines = lines(name, &errors);
             Failure::new(format!("{name} is no format:\n{}", lines.trim_end()))

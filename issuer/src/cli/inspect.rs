@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mdoc_cli::input::{Form, Input, Writing};
+use mdoc_cli::input::{Form, Input, Writing, is_stdio};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, args, keys, system};
 use mdoc_core::error::{DecodeError, Fault};
@@ -179,6 +179,13 @@ fn write_portrait(input: &Input, out: &Path) -> Result<Exit, Failure> {
         secret: false,
     };
     output::write(file, Existing::Replace)?;
+    if !is_stdio(out) {
+        output::print(&format!(
+            "{}: the portrait, {} bytes\n",
+            out.display(),
+            picture.len()
+        ))?;
+    }
     Ok(Exit::Done)
 }
 
