@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::check::Check;
 use super::policy::Policy;
@@ -69,10 +70,15 @@ impl Step {
     }
 }
 
+/// Lines of one code that a report holds; a document with thousands of one fault needs no more.
+const MOST_LINES: usize = 100;
+
 /// Collects the steps of one document.
 pub(super) struct Steps {
     policy: Policy,
     steps: Vec<Step>,
+    /// Lines by code. Counted by code and not by step, so that warnings never crowd out a failure.
+    lines: BTreeMap<&'static str, usize>,
 }
 
 impl Steps {
@@ -80,6 +86,7 @@ impl Steps {
         Self {
             policy,
             steps: Vec::with_capacity(48),
+            lines: BTreeMap::new(),
         }
     }
 
@@ -113,6 +120,11 @@ impl Steps {
     }
 
     pub(super) fn reason(&mut self, check: Check, reason: Reason) {
+        let lines = self.lines.entry(reason.code().id()).or_default();
+        *lines += 1;
+        if *lines > MOST_LINES {
+            return;
+        }
         let outcome = match reason.code().weight() {
             Weight::Deviation if !self.policy.deviations_reject => Outcome::Warning(reason),
             _ => Outcome::Failed(reason),
