@@ -9,4 +9,5 @@
 
 mod docs;
 mod field;
+mod goldens;
 mod reasons;

@@ -15,11 +15,11 @@ pub enum Tree {
     /// Major type 3.
     Text(String),
     /// Major type 4.
-    Array(Vec<Tree>),
+    Array(Vec<Self>),
     /// Major type 5.
-    Map(Vec<(Tree, Tree)>),
+    Map(Vec<(Self, Self)>),
     /// Major type 6.
-    Tag(u64, Box<Tree>),
+    Tag(u64, Box<Self>),
     /// Written as it stands: simple values, numbers with a point, and whatever is not CBOR at all.
     Raw(Vec<u8>),
 }
