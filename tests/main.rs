@@ -1,4 +1,13 @@
 //! One binary for all integration tests, so that it links once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests: where something is not as it should be, the test is to stop"
+)]
+
 mod docs;
 mod field;
+mod goldens;
+mod reasons;
