@@ -11,3 +11,4 @@ mod docs;
 mod field;
 mod goldens;
 mod reasons;
+mod traps;

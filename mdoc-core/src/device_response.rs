@@ -54,7 +54,7 @@ impl<'b> DeviceResponse<'b> {
             .expect_unsigned()
             .map_err(|error| error.within("status"))?;
         let mut documents = Vec::new();
-        if let Some(list) = item.get("documents") {
+        if let Some(list) = item.optional("documents") {
             for document in list.expect_array().map_err(|error| error.within("documents"))? {
                 if documents.len() == limits.documents {
                     return Err(DecodeError::new(Fault::Limit("the number of documents")));
