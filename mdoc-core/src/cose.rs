@@ -131,7 +131,7 @@ impl<'b> Envelope<'b> {
             .expect_bytes()
             .map_err(|error| error.within("protected"))?;
         if !protected.is_empty() {
-            let map = Item::parse(&protected, limits).map_err(DecodeError::embedded);
+            let map = Item::parse(&protected, limits);
             map.and_then(check_protected)
                 .map_err(|error| error.within("protected"))?;
         }

@@ -84,7 +84,7 @@ pub type NameSpaces<'b> = Vec<(Cow<'b, str>, Vec<Embedded<'b>>)>;
 
 /// The items of an IssuerSigned map; none is as good as an empty map (the mdoc released nothing).
 pub(crate) fn name_spaces(item: Item<'_>) -> Result<NameSpaces<'_>, DecodeError> {
-    let Some(spaces) = item.optional("nameSpaces") else {
+    let Some(spaces) = item.get("nameSpaces") else {
         return Ok(Vec::new());
     };
     let mut name_spaces = Vec::new();

@@ -260,6 +260,9 @@ impl Certificate {
         issuer_key: &PublicKey,
         backend: &dyn Backend,
     ) -> Result<(), SignatureError> {
+        if self.0.algorithms_differ {
+            return Err(SignatureError::TwoAlgorithms);
+        }
         self.0
             .algorithm
             .verify(issuer_key, self.tbs(), self.signature(), backend)

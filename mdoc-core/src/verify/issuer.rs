@@ -158,8 +158,7 @@ fn mso(
 ) -> Option<MobileSecurityObject> {
     let decode = || {
         let payload = auth.payload().ok_or(DecodeError::missing("payload"))?;
-        let (payload, outer) =
-            Item::parse_with_shape(payload, &inputs.limits).map_err(DecodeError::embedded)?;
+        let (payload, outer) = Item::parse_with_shape(payload, &inputs.limits)?;
         let bytes = Embedded::new(payload)?;
         let (item, inner) = bytes.item_with_shape(&inputs.limits)?;
         Ok((MobileSecurityObject::decode(item)?, outer.and(inner)))
@@ -272,7 +271,7 @@ fn inspect_mso(
                     at: validity.signed,
                 },
             );
-        } else if validity.signed > ds.not_after() {
+        } else if validity.signed_at_the_latest > ds.not_after() {
             let limit = ds.not_after();
             steps.find(
                 Code::MsoSignedOutsideDs,

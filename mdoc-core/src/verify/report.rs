@@ -145,6 +145,15 @@ impl Steps {
 
     /// Every step that has no line was cut off by an earlier one. Lines come in the order of the procedure.
     pub(super) fn finish(mut self) -> Vec<Step> {
+        // A step that held for one part and not for another has not passed.
+        let found: Vec<Check> = self
+            .steps
+            .iter()
+            .filter(|step| step.outcome != Outcome::Passed)
+            .map(|step| step.check)
+            .collect();
+        self.steps
+            .retain(|step| step.outcome != Outcome::Passed || !found.contains(&step.check));
         for check in Check::ALL {
             if !self.has(*check) {
                 self.not_done(*check, Why::EarlierFailure);

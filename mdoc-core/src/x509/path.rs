@@ -12,7 +12,7 @@ use crate::crypto::Backend;
 use crate::time::Timestamp;
 
 /// Certificates that a message may bring along; more are refused unread.
-pub const LONGEST_CHAIN: usize = 8;
+pub const LONGEST_CHAIN: usize = 16;
 
 /// A certificate that somebody decided to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -88,8 +88,10 @@ fn a_root_that_was_brought_along_counts_for_nothing() {
         Path::Broken(BrokenPath::Empty)
     );
     assert_eq!(
-        find(&vec![w.ds.clone(); 9], &[], now(), &RustCrypto),
-        Path::Broken(BrokenPath::TooLong { certificates: 9 })
+        find(&vec![w.ds.clone(); LONGEST_CHAIN + 1], &[], now(), &RustCrypto),
+        Path::Broken(BrokenPath::TooLong {
+            certificates: LONGEST_CHAIN + 1
+        })
     );
 }
 
