@@ -10,5 +10,6 @@
 mod docs;
 mod field;
 mod goldens;
+mod properties;
 mod reasons;
 mod traps;

@@ -155,7 +155,7 @@ fn the_request_of_d_4_1_1_is_made_again_with_the_same_bytes() {
     };
     let session = session();
     let again = encode_request(
-        &[document.items_request.clone()],
+        std::slice::from_ref(&document.items_request),
         &ReaderAuth::EachDocument(reader, &session),
     );
     assert_eq!(hex(&again.unwrap()), hex(&bytes));

@@ -7,7 +7,7 @@ use mdoc_core::mso::KeyAuthorizations;
 use mdoc_core::value::Value;
 use mdoc_core::verify::{Detail, Form, MDL_NAME_SPACE, Outcome, verify};
 
-use super::{NOTHING, codes, forged};
+use super::{NOTHING, codes, forged, outcome};
 
 #[test]
 fn trap_01_the_digest_is_over_the_received_bytes_and_not_over_a_new_encoding() {
@@ -68,6 +68,17 @@ fn trap_03_every_item_is_compared_and_a_missing_namespace_is_no_excuse() {
         codes(&world, &without),
         vec!["digest-id.missing"; licence()[0].1.len()]
     );
+}
+
+#[test]
+fn an_item_that_does_not_decode_was_not_compared_with_its_digest() {
+    let world = World::new(3);
+    let response = forged(&world, |f| f.items()[0].bytes().push(0));
+    let report = verify(&response, Form::DeviceResponse, &world.inputs());
+    assert_eq!(codes(&world, &response), ["decode.embedded"]);
+    for step in ["digest", "digest-id", "salt"] {
+        assert_eq!(outcome(&report, step), ("not_done", "not-done.earlier-failure"));
+    }
 }
 
 #[test]

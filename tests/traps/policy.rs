@@ -121,3 +121,21 @@ fn trap_54_private_keys_do_not_show() {
         assert!(!shown.contains(&hex[..8]) && !shown.contains(&list), "{shown}");
     }
 }
+
+#[test]
+fn questions_for_one_type_of_document_are_taken_together() {
+    let world = World::new(53);
+    let licence = world.issue().sign();
+    let questions = [world.ask(&["family_name"]), world.ask(&["age_over_18"])];
+    let mut inputs = world.inputs();
+    inputs.request = Some(&questions);
+    for (released, expected) in [
+        (vec!["family_name", "age_over_18"], vec![]),
+        (vec!["age_over_18"], vec![]),
+        (vec!["age_over_18", "portrait"], vec!["requested.element"]),
+    ] {
+        let response = world.present(&licence).only(&released).response();
+        let report = verify(&response, Form::DeviceResponse, &inputs);
+        assert_eq!(findings(&report), expected, "{released:?}");
+    }
+}

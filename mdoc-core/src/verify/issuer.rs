@@ -485,20 +485,22 @@ fn requested(seen: &[Seen<'_>], doc_type: Option<&str>, steps: &mut Steps, input
         steps.not_done(Check::Requested, Why::NoRequest);
         return;
     };
-    let Some(request) = requests
+    // One type may be asked for more than once: for alternatives, or by several sets of a use case.
+    let of_type: Vec<_> = requests
         .iter()
-        .find(|request| Some(request.doc_type.as_str()) == doc_type)
-    else {
+        .filter(|request| Some(request.doc_type.as_str()) == doc_type)
+        .collect();
+    if of_type.is_empty() {
         steps.find(
             Code::UnrequestedDocument,
             Detail::Text(doc_type.unwrap_or("of unknown type").to_owned()),
         );
         return;
-    };
+    }
     for (name_space, element) in seen {
-        let asked = request
-            .name_spaces
+        let asked = of_type
             .iter()
+            .flat_map(|request| &request.name_spaces)
             .filter(|(name, _)| name == name_space)
             .flat_map(|(_, asked)| asked);
         let is_age = crate::present::age_threshold(element).is_some();
