@@ -75,6 +75,16 @@ fn decoding(m: &mut Maker) {
         &["tag24 failed decode.embedded"],
     );
     m.forge(
+        "decode.embedded-limit",
+        "an element of the device is an array nested 300 levels deep within its tag 24; the device signed it so",
+        |f| {
+            let bomb = [vec![0xa1, 0x61, b'n', 0xa1, 0x61, b'e'], vec![0x81; 300], vec![0]].concat();
+            *f.device_signed().get("nameSpaces").bytes() = bomb;
+            f.sign_device_again();
+        },
+        &["tag24 failed decode.embedded-limit"],
+    );
+    m.forge(
         "structure.missing",
         "the device's part has no deviceAuth",
         |f| drop(f.device_signed().remove("deviceAuth")),
@@ -88,6 +98,15 @@ fn decoding(m: &mut Maker) {
             f.device_signed().get("deviceAuth").set("deviceMac", auth);
         },
         &["structure failed structure.type"],
+    );
+    m.forge(
+        "version.missing",
+        "the MSO has no version",
+        |f| {
+            f.mso(|mso| drop(mso.remove("version")));
+            f.sign_again();
+        },
+        &["version failed version.missing"],
     );
     m.forge(
         "version.unsupported",
@@ -163,7 +182,7 @@ fn answer(m: &mut Maker) {
             let error = Tree::Map(vec![(MDL_DOC_TYPE.into(), 0.into())]);
             f.whole.set("documentErrors", Tree::Array(vec![error]));
         },
-        &["response-status failed response.no-documents"],
+        &["structure failed response.no-documents"],
     );
     let ask = m.world.ask(&["age_over_18"]);
     let other = ItemsRequest {
@@ -597,7 +616,7 @@ fn device(m: &mut Maker) {
         "device-key.invalid",
         "the device key is no point of its curve",
         document,
-        &["device-key failed device-key.invalid"],
+        &["device-key warning device-key.invalid"],
     )
     .kind = Kind::IssuerSigned;
     let document = with_key(&m.world, &issued, &koblitz);
@@ -608,13 +627,23 @@ fn device(m: &mut Maker) {
         &["device-key warning device-key.unsupported"],
     )
     .kind = Kind::IssuerSigned;
-    let document = with_key(&m.world, &m.response(), &koblitz);
+    let document = with_key(&m.world, &m.response(), &off_curve);
     m.add(
         "device-auth.key",
+        "the device key is no point of its curve, and there is a device signature to be checked with it",
+        document,
+        &[
+            "structure failed device-auth.key",
+            "device-key warning device-key.invalid",
+        ],
+    );
+    let document = with_key(&m.world, &m.response(), &koblitz);
+    m.add(
+        "device-auth.key-unsupported",
         "the device key is on secp256k1, and there is a device signature to be checked with it",
         document,
         &[
-            "device-auth failed device-auth.key",
+            "alg failed device-auth.key-unsupported",
             "device-key warning device-key.unsupported",
         ],
     );
@@ -622,7 +651,7 @@ fn device(m: &mut Maker) {
         "device-auth.alg",
         "the algorithm of the device's signature is ES384 and its key is on P-256",
         |f| *f.device_auth().at(0) = header(vec![(1.into(), (-35).into())]),
-        &["device-auth failed device-auth.alg"],
+        &["alg failed device-auth.alg"],
     );
     let (response, session) = (m.response(), World::new(19).transcript);
     m.add(
