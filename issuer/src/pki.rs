@@ -251,6 +251,34 @@ mod tests {
     }
 
     #[test]
+    fn a_signer_may_have_each_curve_of_its_profile() {
+        let mut rng = ChaCha20Rng::from_seed([11; 32]);
+        let root = iaca("NL", None, &terms("Example IACA"), &mut rng).unwrap();
+        let signer = SoftwareKey::new(root.key.clone()).unwrap();
+        let authority = Authority {
+            certificate: &root.certificate,
+            signer: &signer,
+        };
+        for curve in [Curve::P256, Curve::P384, Curve::P521, Curve::Ed25519] {
+            let mut of_curve = terms("DS");
+            of_curve.curve = curve;
+            let ds = document_signer(&of_curve, authority, &mut rng).unwrap();
+            let role = Role::DocumentSigner { mdl: true };
+            assert_eq!(ds.key.curve(), curve);
+            assert_eq!(profile::check(role, &ds.certificate, Some(&root.certificate)), []);
+        }
+    }
+
+    #[test]
+    fn an_issuing_authority_does_not_have_ed25519() {
+        let mut rng = ChaCha20Rng::from_seed([12; 32]);
+        let mut edwards = terms("Example root");
+        edwards.curve = Curve::Ed25519;
+        let refused = iaca("NL", None, &edwards, &mut rng).map(|_| ());
+        assert_eq!(refused, Err(BuildError::Curve(Curve::Ed25519)));
+    }
+
+    #[test]
     fn a_leaf_ends_with_its_root_unless_more_is_asked_for() {
         let mut rng = ChaCha20Rng::from_seed([10; 32]);
         let mut short = terms("Reader CA");

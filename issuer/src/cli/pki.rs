@@ -61,7 +61,7 @@ struct Common {
     /// The first instant of validity [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
     at: Option<Timestamp>,
-    /// The curve of the new key
+    /// The curve of the new key; an IACA cannot have Ed25519
     #[arg(long, value_enum, default_value = "P-256")]
     curve: CurveName,
     /// Replace a certificate and a key that are there
@@ -92,6 +92,10 @@ enum CurveName {
     P256,
     #[value(name = "P-384")]
     P384,
+    #[value(name = "P-521")]
+    P521,
+    #[value(name = "Ed25519")]
+    Ed25519,
 }
 
 /// `pki iaca`
@@ -226,6 +230,8 @@ fn terms(name: &str, common: &Common, addresses: Option<&Addresses>) -> Terms {
         curve: match common.curve {
             CurveName::P256 => Curve::P256,
             CurveName::P384 => Curve::P384,
+            CurveName::P521 => Curve::P521,
+            CurveName::Ed25519 => Curve::Ed25519,
         },
     }
 }
@@ -298,6 +304,7 @@ fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
         BuildError::OutsideIssuer { .. } => {
             "give a shorter --validity or another --at, or renew the certificate above"
         }
+        BuildError::Curve(_) => "give --curve P-256, P-384 or P-521; Ed25519 is for signers and readers",
         BuildError::NotTheKeyOfTheIssuer => {
             "put the certificate and the key that belong together into one folder"
         }
