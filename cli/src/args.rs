@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use mdoc_core::time::{FullDate, Timestamp};
 
+use crate::failure::steers;
+
 const UNITS: [(char, u64); 5] = [
     ('s', 1),
     ('m', 60),
@@ -59,6 +61,44 @@ pub fn duration_text(duration: Duration) -> String {
             || format!("{seconds}s"),
             |(name, unit)| format!("{}{name}", seconds / unit),
         )
+}
+
+/// A text of one line, without characters that steer a terminal, and not empty.
+///
+/// # Errors
+/// A sentence that says which of these.
+pub fn line(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("it must not be empty".to_owned())
+    } else if text.chars().any(steers) {
+        Err("it has control characters".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// An absolute URI over HTTP, such as `https://status.example/1`.
+///
+/// # Errors
+/// A sentence with an example of what is expected.
+pub fn web_address(text: &str) -> Result<String, String> {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        let head = text.get(..scheme.len())?;
+        head.eq_ignore_ascii_case(scheme)
+            .then(|| text.get(scheme.len()..))
+            .flatten()
+    });
+    let host = rest
+        .and_then(|rest| rest.split(['/', '?', '#']).next())
+        .unwrap_or_default();
+    if host.is_empty()
+        || !text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&byte))
+    {
+        return Err("an address such as https://status.example/1 is expected".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// A country: two letters of ISO 3166-1, taken in either case and given in upper case.
@@ -145,6 +185,30 @@ mod tests {
         );
         assert_eq!(instant("2026-06-01").unwrap().to_string(), "2026-06-01T00:00:00Z");
         assert!(instant("yesterday").unwrap_err().contains("2026-06-01T12:00:00Z"));
+    }
+
+    #[test]
+    fn addresses_are_absolute() {
+        for right in [
+            "https://status.example/1",
+            "HTTP://127.0.0.1:8080",
+            "https://a?b=c#d",
+        ] {
+            assert_eq!(web_address(right).unwrap(), right);
+        }
+        for wrong in [
+            "",
+            "status.example/1",
+            "https://",
+            "https:///1",
+            "https://a b",
+            "ftp://a",
+            "https://é",
+        ] {
+            assert!(web_address(wrong).is_err(), "{wrong}");
+        }
+        assert!(line("Example IACA").is_ok());
+        assert!(line("a\u{1b}[31m").is_err() && line(" ").is_err());
     }
 
     #[test]

@@ -95,14 +95,22 @@ impl core::error::Error for Failure {}
 /// cursor or change what the user reads; so could the marks that reverse the direction of text.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '\u{fffd}',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    let shown = |c| match c {
+        '\n' | '\t' => c,
+        c if steers(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Whether a character does something to a terminal, or to the order of the text, instead of being shown.
+#[must_use]
+pub fn steers(c: char) -> bool {
+    let turns = matches!(
+        c,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}'
+    );
+    turns || c.is_control()
 }
 
 #[cfg(test)]

@@ -4,20 +4,26 @@ use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
 use mdoc_core::cbor::Item;
 use mdoc_core::engagement::EngagementUri;
+use mdoc_core::error::{DecodeError, Fault};
 use mdoc_core::limits::Limits;
 
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use crate::recognise::Structure;
 
 /// The largest file that is read, in bytes: 64 MiB.
 pub const LARGEST_FILE: u64 = 64 << 20;
 
 /// The name that stands for standard input, and for standard output.
 pub const STDIN: &str = "-";
+
+/// Whether standard input was read already.
+static STDIN_READ: AtomicBool = AtomicBool::new(false);
 
 /// What is in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +98,10 @@ impl Input {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.form {
-            Form::Cbor => "CBOR",
+            Form::Cbor => match Item::parse(&self.bytes, &Limits::DEFAULT).map(Structure::of) {
+                Ok(structure) => structure.words(),
+                Err(_) => "CBOR that is cut off or damaged",
+            },
             Form::Pem => self.pem_kind(),
             Form::Der => "a certificate or key in DER",
             Form::Json => "JSON",
@@ -124,7 +133,10 @@ impl Input {
     pub fn text(&self) -> Result<&str, Failure> {
         core::str::from_utf8(&self.bytes)
             .map(|text| text.trim_start_matches('\u{feff}'))
-            .map_err(|_| Failure::new(format!("{} is not text in UTF-8", self.name)))
+            .map_err(|_| {
+                Failure::new(format!("{} is not text in UTF-8", self.name))
+                    .hint("save it again as UTF-8, with an editor")
+            })
     }
 
     /// The content as CBOR, of an `mdoc:` URI that which is in it. `expected` is what the command wants,
@@ -142,7 +154,25 @@ impl Input {
                 })?;
                 Ok(Cow::Owned(uri.bytes))
             }
+            Form::Text | Form::Unknown => Err(self.not(expected).hint(
+                "CBOR is taken raw, as hexadecimal digits and as base64url; the file may be cut off or not what its name says",
+            )),
             _ => Err(self.not(expected)),
+        }
+    }
+
+    /// The failure of CBOR that does not decode as what is expected: what it is instead, if that is known, or
+    /// else where the decoder stopped.
+    #[must_use]
+    pub fn undecodable(&self, expected: Structure, error: &DecodeError) -> Failure {
+        let found = Item::parse(&self.bytes, &Limits::DEFAULT).map_or(Structure::Unknown, Structure::of);
+        if found != Structure::Unknown && found != expected {
+            return self.not(expected.words());
+        }
+        let failure = Failure::new(format!("{} is not {}: {error}", self.name, expected.words()));
+        match error.fault() {
+            Fault::Truncated => failure.hint("the file is cut off; get it again from where it came"),
+            _ => failure.hint(format!("`mdoc-issuer inspect {}` shows what is in it", self.name)),
         }
     }
 
@@ -159,9 +189,7 @@ impl Input {
             Form::Json => "JSON is taken as user data (`mdoc-issuer issue --data`) and as a JWK",
             Form::Cbor => "`mdoc-issuer inspect FILE` shows what is in it",
             Form::EngagementUri => "this is the text of a QR code, not what came after it was scanned",
-            Form::Text | Form::Unknown => {
-                "CBOR is taken raw, as hexadecimal digits and as base64url; the file may be cut off or not what its name says"
-            }
+            Form::Text | Form::Unknown => "the file may be cut off, or not what its name says",
         };
         Failure::new(message).hint(hint)
     }
@@ -189,9 +217,24 @@ pub fn is_stdio(path: &Path) -> bool {
 /// [`Failure`] if it cannot be read, is empty or too large.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     if is_stdio(path) {
+        claim_stdin()?;
         return read_from(io::stdin().lock(), "standard input");
     }
     read_from(open(path)?, &display(path))
+}
+
+/// Notes that standard input is read, which goes once.
+///
+/// # Errors
+/// [`Failure`] if it was read already.
+pub(crate) fn claim_stdin() -> Result<(), Failure> {
+    if STDIN_READ.swap(true, Ordering::Relaxed) {
+        return Err(
+            Failure::new("standard input is given for two files and can be read only once")
+                .hint("write one of them to a file, and name it instead of `-`"),
+        );
+    }
+    Ok(())
 }
 
 /// Opens a file that is to be read.
@@ -199,12 +242,8 @@ pub(crate) fn open(path: &Path) -> Result<File, Failure> {
     let name = display(path);
     // Asked first: opening a folder for reading succeeds on some systems, and a pipe may wait for ever.
     if path.is_dir() {
-        return Err(
-            Failure::new(format!("{name} is a folder, a file is expected")).hint(format!(
-                "name a file in it, as in {}",
-                path.join("document.mdoc").display()
-            )),
-        );
+        return Err(Failure::new(format!("{name} is a folder, a file is expected"))
+            .hint(format!("name a file in it; `ls {name}` shows them")));
     }
     File::open(path).map_err(|error| unreadable(path, &error))
 }
@@ -286,6 +325,8 @@ fn by_first_bytes(bytes: &[u8]) -> Option<Form> {
         [0x89, b'P', b'N', b'G', ..] => Form::Other("a PNG picture"),
         [0, 0, 0, 12, b'j', b'P', ..] => Form::Other("a JPEG 2000 picture"),
         [b'G', b'I', b'F', b'8', ..] => Form::Other("a GIF picture"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Form::Other("a WebP picture"),
+        [0, 0, 0, _, b'f', b't', b'y', b'p', b'h' | b'm', ..] => Form::Other("a HEIC picture"),
         [b'%', b'P', b'D', b'F', ..] => Form::Other("a PDF document"),
         [b'P', b'K', 3, 4, ..] => Form::Other("a ZIP archive"),
         [0x1f, 0x8b, 8, ..] => Form::Other("a gzip archive"),

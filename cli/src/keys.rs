@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mdoc_core::cbor::{Embedded, Item};
 use mdoc_core::cose;
-use mdoc_core::crypto::{PublicKey, SecretKey};
+use mdoc_core::crypto::{PublicKey, RustCrypto, SecretKey};
 use mdoc_core::keys::{self, KeyError};
 use mdoc_core::limits::Limits;
 use mdoc_core::seams::SoftwareKey;
@@ -15,7 +15,7 @@ use mdoc_core::x509::Certificate;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::input::{Form, Input, display, is_stdio, open};
+use crate::input::{Form, Input, claim_stdin, display, is_stdio, open};
 use crate::recognise::Structure;
 
 /// The most files that are looked at in a folder of trust anchors.
@@ -33,31 +33,58 @@ pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
     let most = u64::try_from(keys::LARGEST_FILE).unwrap_or(u64::MAX);
     // Room for all of it from the beginning: a buffer that grows leaves copies behind.
     bytes.reserve_exact(keys::LARGEST_FILE + 64);
+    let mut metadata = None;
     let read = if is_stdio(path) {
+        claim_stdin()?;
         std::io::stdin().lock().take(most + 1).read_to_end(&mut bytes)
     } else {
         let file = open(path)?;
         // Asked of the open file, so that it cannot be exchanged in between.
-        let metadata = file
+        let found = file
             .metadata()
             .map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
-        owner_alone(path, &metadata)?;
+        metadata = Some(found);
         file.take(most + 1).read_to_end(&mut bytes)
     };
     read.map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
     if bytes.is_empty() {
         return Err(Failure::new(format!("{name} is empty")).hint("give the file with the private key"));
     }
-    keys::secret_from_file(&bytes).map_err(|error| {
-        let failure = Failure::new(format!("no private key can be read from {name}: {}", sentence(&error)));
-        match error {
-            KeyError::PublicOnly => failure.hint("give the file with the private key, such as ds.key.pem"),
-            KeyError::Encrypted => failure.hint(format!(
-                "write it without a password to a file of mode 0600: `(umask 077; openssl pkey -in {name} -out new.key.pem)`"
-            )),
-            _ => failure.hint("a private key is a PEM file with `BEGIN PRIVATE KEY`, or a JWK with `d`"),
+    let key = keys::secret_from_file(&bytes).map_err(|error| no_secret_key(&name, &bytes, &error))?;
+    // Not before it is known to be a key: of a photograph it would be an odd thing to say.
+    if let Some(metadata) = metadata {
+        owner_alone(path, &metadata)?;
+    }
+    Ok(key)
+}
+
+/// Why a file is no private key; of what is in it nothing but its kind is said.
+fn no_secret_key(name: &str, bytes: &[u8], error: &KeyError) -> Failure {
+    if matches!(
+        error,
+        KeyError::PublicOnly | KeyError::Unrecognised | KeyError::Jwk { .. }
+    ) {
+        // Not a key of anybody, so that a copy does no harm.
+        let input = Input::recognise(name.to_owned(), bytes.to_vec());
+        let kind = input.kind();
+        let jwk = matches!(error, KeyError::Jwk { member } if *member != "kty");
+        if kind != "a private key" && kind != "a certificate or key in DER" && !jwk {
+            return Failure::new(format!("{name} is {kind}, a private key is expected")).hint(
+                "a private key is a PEM file with `BEGIN PRIVATE KEY`, such as ds.key.pem, or a JWK with `d`",
+            );
         }
-    })
+    }
+    let failure = Failure::new(format!(
+        "no private key can be read from {name}: {}",
+        sentence(error)
+    ));
+    match error {
+        KeyError::PublicOnly => failure.hint("give the file with the private key, such as ds.key.pem"),
+        KeyError::Encrypted => failure.hint(format!(
+            "write it without a password to a file of mode 0600: `(umask 077; openssl pkey -in {name} -out new.key.pem)`"
+        )),
+        _ => failure.hint("a private key is a PEM file with `BEGIN PRIVATE KEY`, or a JWK with `d`"),
+    }
 }
 
 /// Reads a private key and makes it ready to sign.
@@ -123,6 +150,7 @@ fn cose_key(input: &Input) -> Result<PublicKey, Failure> {
             input.name,
             sentence(error)
         ))
+        .hint("a public key is a PEM file, a certificate, a JWK or a COSE_Key")
     };
     let item = Item::parse(&input.bytes, &Limits::DEFAULT).map_err(|error| broken(&error))?;
     if Structure::of(item) != Structure::CoseKey {
@@ -204,15 +232,19 @@ pub struct TrustAnchors {
 /// Reads trust anchors from files and folders.
 ///
 /// Of a folder, and of the folders right in it, all `*.pem`, `*.der`, `*.crt` and `*.cer` are taken, except
-/// that `*.key.pem` are private keys by the names we give and are not opened.
+/// that `*.key.pem` are private keys by the names we give and are not opened, and that a certificate of a
+/// signer or reader is no anchor beside the root that issued it: that root is to be asked about it.
 ///
 /// # Errors
 /// [`Failure`] if a path cannot be read, a file named by itself holds no certificate, or there is none at all.
 pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failure> {
     let mut anchors = TrustAnchors::default();
+    let mut named = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
         if !path.is_dir() {
-            anchors.add(certificates(path)?);
+            let found = certificates(path)?;
+            named.extend(found.iter().map(Certificate::fingerprint));
+            anchors.add(found);
             continue;
         }
         let mut files = Vec::new();
@@ -235,6 +267,7 @@ pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failur
             ));
         }
     }
+    anchors.leave_out_leaves(&named);
     if anchors.certificates.is_empty() {
         let why = anchors
             .warnings
@@ -255,6 +288,23 @@ impl TrustAnchors {
             }
         }
     }
+
+    /// Leaves out end-entity certificates that another one here issued, but for those that were `named`.
+    fn leave_out_leaves(&mut self, named: &[[u8; 32]]) {
+        let issued = |leaf: &Certificate| {
+            let is_ca = matches!(leaf.basic_constraints(), Some(Ok(constraints)) if constraints.ca);
+            !is_ca
+                && self.certificates.iter().any(|root| {
+                    root != leaf
+                        && root.subject_der() == leaf.issuer_der()
+                        && root
+                            .public_key()
+                            .is_ok_and(|key| leaf.verify_signed_by(&key, &RustCrypto).is_ok())
+                })
+        };
+        let keep = |leaf: &&Certificate| named.contains(&leaf.fingerprint()) || !issued(leaf);
+        self.certificates = self.certificates.iter().filter(keep).cloned().collect();
+    }
 }
 
 fn candidates(folder: &Path, enter: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
@@ -264,6 +314,7 @@ fn candidates(folder: &Path, enter: bool, files: &mut Vec<PathBuf>) -> Result<()
             "the folder {} cannot be listed: {error}",
             folder.display()
         ))
+        .hint(format!("see who may with `ls -ld {}`", folder.display()))
     })?;
     let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     paths.sort();

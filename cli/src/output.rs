@@ -1,11 +1,11 @@
 //! Results: to stdout, and to files that appear whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::failure::{Failure, printable};
+use crate::failure::{Failure, printable, steers};
 use crate::input::is_stdio;
 
 /// Writes a result to stdout as it is. That nobody reads it any more (`| head`) is no error.
@@ -30,12 +30,26 @@ pub fn print(text: &str) -> Result<(), Failure> {
     print_bytes(printable(text).as_bytes())
 }
 
-/// Writes JSON to stdout, indented, with a line end.
+/// Writes JSON to stdout, indented, with a line end. What could steer a terminal is escaped, so that the
+/// values stay what they are.
 ///
 /// # Errors
 /// [`Failure`] if it cannot be written; a broken pipe is no error.
 pub fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    print_bytes(format!("{value:#}\n").as_bytes())
+    print_bytes(json_text(value).as_bytes())
+}
+
+fn json_text(value: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for c in format!("{value:#}\n").chars() {
+        // Outside of strings JSON has no such characters but line ends.
+        if c != '\n' && steers(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// Says something on stderr that is no failure: `mdoc-issuer: warning: …`.
@@ -96,12 +110,18 @@ pub fn write_all(files: &[NewFile<'_>], existing: Existing) -> Result<(), Failur
 /// [`Failure`] that names the folder.
 pub fn make_folder(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| {
-        let failure = Failure::new(format!("the folder {} cannot be made: {error}", folder.display()));
+        let name = folder.display();
         match error.kind() {
-            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-                failure.hint("there is a file of that name; give another folder")
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => Failure::new(format!(
+                "the folder {name} cannot be made: a file is in its place"
+            ))
+            .hint("give another folder"),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Failure::new(format!("you are not permitted to make the folder {name}"))
+                    .hint("give a folder that you may write in")
             }
-            _ => failure.hint("give a folder that you may write in"),
+            _ => Failure::new(format!("the folder {name} cannot be made: {error}"))
+                .hint("give a folder that you may write in"),
         }
     })
 }
@@ -140,6 +160,12 @@ impl Staged {
                     .map_err(|error| unwritable(file.path, &error));
             }
             Ok(_) if existing == Existing::Keep => return Err(exists(file.path)),
+            Ok(_) if !file.secret && holds_a_key(file.path) => {
+                return Err(
+                    Failure::new(format!("{name} is a private key and is not replaced"))
+                        .hint("give another name for the file that is to be written"),
+                );
+            }
             // What a link points to is replaced, not the link.
             Ok(_) => fs::canonicalize(file.path).map_err(|error| unwritable(file.path, &error))?,
             Err(_) => file.path.to_owned(),
@@ -194,6 +220,33 @@ impl Drop for Staged {
     }
 }
 
+/// Whether a PEM file has a private key in it, which nothing but another key may replace.
+fn holds_a_key(path: &Path) -> bool {
+    const MARK: &[u8] = b"PRIVATE KEY-----";
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(1 << 16).read_to_end(&mut head));
+    let head = zeroize::Zeroizing::new(head);
+    read.is_ok() && head.windows(MARK.len()).any(|window| window == MARK)
+}
+
+/// Refuses to write a result over a file that the same command reads.
+///
+/// # Errors
+/// [`Failure`] that names the file.
+pub fn not_over(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let real = |path: &Path| (!is_stdio(path)).then(|| fs::canonicalize(path).ok()).flatten();
+    let Some(target) = real(out) else { return Ok(()) };
+    let read = |input: &&&Path| real(input).is_some_and(|input| input == target);
+    match target.is_file() && inputs.iter().any(|input| read(&input)) {
+        false => Ok(()),
+        true => Err(Failure::new(format!(
+            "{} is read by this command and would be lost",
+            out.display()
+        ))
+        .hint("give another name for the file that is to be written")),
+    }
+}
+
 fn fill(mut file: File, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()
@@ -227,7 +280,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         .unwrap_or(Path::new("."));
     let name = path.display();
     match error.kind() {
-        ErrorKind::NotFound => Failure::new(format!(
+        ErrorKind::NotFound if !folder.exists() => Failure::new(format!(
             "{name} cannot be written: there is no folder {}",
             folder.display()
         ))
@@ -236,7 +289,17 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
             Failure::new(format!("you are not permitted to write {name}"))
                 .hint(format!("see who may with `ls -ld {}`", folder.display()))
         }
-        _ => Failure::new(format!("{name} cannot be written: {error}")),
+        ErrorKind::NotADirectory => {
+            Failure::new(format!("{name} cannot be written: a part of its path is a file"))
+                .hint("check the spelling of the path")
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Failure::new(format!("{name} cannot be written: there is no room left"))
+                .hint(format!("see how much with `df {}`", folder.display()))
+        }
+        _ => {
+            Failure::new(format!("{name} cannot be written: {error}")).hint("give another place for the file")
+        }
     }
 }
 
@@ -324,6 +387,43 @@ mod tests {
         write(file(&link, b"new"), Existing::Replace).unwrap();
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_private_key_is_not_replaced_by_something_else() {
+        let folder = Folder::new("replaced");
+        let path = folder.0.join("ds.key.pem");
+        fs::write(&path, "-----BEGIN PRIVATE KEY-----").unwrap();
+        let failure = write(file(&path, b"a document"), Existing::Replace).unwrap_err();
+        assert!(
+            failure.message.ends_with("is a private key and is not replaced"),
+            "{failure}"
+        );
+        assert!(fs::read_to_string(&path).unwrap().contains("PRIVATE"));
+        assert_eq!(folder.names(), ["ds.key.pem"]);
+    }
+
+    #[test]
+    fn what_is_read_is_not_written_over() {
+        let folder = Folder::new("over");
+        let path = folder.0.join("document.mdoc");
+        fs::write(&path, "x").unwrap();
+        let other_way = folder
+            .0
+            .join("../")
+            .join(folder.0.file_name().unwrap())
+            .join("document.mdoc");
+        assert!(not_over(&other_way, &[&folder.0, &path]).is_err());
+        assert!(not_over(&folder.0.join("new"), &[&path]).is_ok());
+        assert!(not_over(Path::new("-"), &[Path::new("-")]).is_ok());
+    }
+
+    #[test]
+    fn json_keeps_its_values_and_does_not_steer_the_terminal() {
+        let value = serde_json::json!({"name": "a\u{9b}31m\u{202e}é\u{7f}"});
+        let text = json_text(&value);
+        assert_eq!(text, "{\n  \"name\": \"a\\u009b31m\\u202eé\\u007f\"\n}\n");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Parser};
 
 use crate::failure::{Exit, Failure};
 
 /// Reads the arguments, runs the command, says what went wrong, and gives the exit status.
 ///
-/// Wrong usage is status 2, in clap's own words, which know the option that was probably meant; `--help`
-/// and `--version` are status 0.
+/// Wrong usage is status 2, as a sentence with the option that was probably meant as its hint; `--help` and
+/// `--version` are status 0.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -27,12 +28,18 @@ pub fn run<A: Parser>(program: &str, command: impl FnOnce(A) -> Result<Exit, Fai
         Ok(arguments) => arguments,
         Err(error) => {
             // Nobody is left to be told if this cannot be written.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::CouldNotTell.into()
-            } else {
-                Exit::Done.into()
-            };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Done.into();
+            }
+            if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                let _ = error.print();
+                return Exit::CouldNotTell.into();
+            }
+            let path = command_path(A::command(), std::env::args().skip(1));
+            let failure = usage(&error, &path);
+            let _ = std::io::stderr().write_all(failure.words(program).as_bytes());
+            return failure.exit.into();
         }
     };
     match command(arguments) {
@@ -41,5 +48,84 @@ pub fn run<A: Parser>(program: &str, command: impl FnOnce(A) -> Result<Exit, Fai
             let _ = std::io::stderr().write_all(failure.words(program).as_bytes());
             failure.exit.into()
         }
+    }
+}
+
+/// The program with the subcommands that were named: `mdoc-issuer pki iaca`.
+fn command_path(program: Command, arguments: impl Iterator<Item = String>) -> String {
+    let mut path = program.get_name().to_owned();
+    let mut command = program;
+    for argument in arguments {
+        let Some(found) = command.find_subcommand(&argument).cloned() else {
+            break;
+        };
+        path = format!("{path} {argument}");
+        command = found;
+    }
+    path
+}
+
+/// What clap found, as a sentence and a hint.
+fn usage(error: &clap::Error, path: &str) -> Failure {
+    let text = error.render().to_string();
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    let sentence: Vec<&str> = lines.collect();
+    let sentence = sentence.join("\n");
+    let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
+    let suggestions = [
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedValue,
+    ];
+    let meant = suggestions.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(name) => Some(name.clone()),
+        ContextValue::Strings(names) => names.first().cloned(),
+        _ => None,
+    });
+    let help = format!("`{path} --help` shows what is expected");
+    Failure::new(sentence).hint(match meant {
+        Some(meant) => format!("did you mean `{meant}`? {help}"),
+        None => help,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    #[command(name = "mdoc-test")]
+    enum Arguments {
+        Issue {
+            #[arg(long)]
+            out: String,
+        },
+    }
+
+    fn words(arguments: &[&str]) -> String {
+        let all = ["mdoc-test"].iter().chain(arguments);
+        let error = Arguments::try_parse_from(all).unwrap_err();
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+        let path = command_path(<Arguments as clap::CommandFactory>::command(), arguments);
+        usage(&error, &path).words("mdoc-test")
+    }
+
+    #[test]
+    fn a_typing_error_is_a_sentence_with_a_hint() {
+        assert_eq!(
+            words(&["issue", "--outt", "x"]),
+            "mdoc-test: error: unexpected argument '--outt' found\n\
+             hint: did you mean `--out`? `mdoc-test issue --help` shows what is expected\n"
+        );
+        assert_eq!(
+            words(&["isue"]),
+            "mdoc-test: error: unrecognized subcommand 'isue'\n\
+             hint: did you mean `issue`? `mdoc-test --help` shows what is expected\n"
+        );
+        assert_eq!(
+            words(&["issue"]),
+            "mdoc-test: error: the following required arguments were not provided:\n  --out <OUT>\n\
+             hint: `mdoc-test issue --help` shows what is expected\n"
+        );
     }
 }

@@ -12,12 +12,13 @@ pub(crate) const PROGRAM: &str = "mdoc-holder";
 /// Holds ISO/IEC 18013-5 mobile documents and answers requests.
 #[derive(Parser)]
 #[command(name = PROGRAM, version, arg_required_else_help = true, after_help = "\
-Exit status: 0 done, 1 nothing of what was asked can be answered, 2 could not tell (usage, unreadable file).
-
 Examples:
-  mdoc-holder key new --out wallet/
-  mdoc-holder respond --document document.mdoc --key wallet/device.key.pem --request request.cbor \\
-      --transcript transcript.cbor --out response.cbor")]
+  mdoc-holder key new --out wallet
+  mdoc-holder respond --document document.mdoc --key wallet/device.key.pem \\
+      --request request.cbor --transcript transcript.cbor --out response.cbor
+
+Exit status: 0 done, 1 the answer is no (nothing of what was asked for can be
+given, or the reader's signature does not hold), 2 could not tell (usage, files).")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

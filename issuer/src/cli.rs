@@ -1,15 +1,15 @@
-//! The commands of mdoc-issuer: flags, help and printing; no rule of the domain.
+//! The command line: flags, help and printing; no rule of the domain.
 
-pub mod format;
-pub mod inspect;
-pub mod issue;
-pub mod pki;
+mod format;
+mod inspect;
+mod issue;
+mod pki;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::{Exit, Failure};
 
 /// The name of the program, which begins its messages.
-pub const PROGRAM: &str = "mdoc-issuer";
+pub(crate) const PROGRAM: &str = "mdoc-issuer";
 
 /// Makes mobile identity documents (ISO/IEC 18013-5), and looks into them.
 #[derive(Debug, Parser)]
@@ -18,12 +18,13 @@ From nothing to something to look into:
   mdoc-issuer pki iaca --country NL --name \"Example IACA\" --out demo
   mdoc-issuer pki signer --iaca demo --out demo
   mdoc-holder key new --out demo
-  mdoc-issuer issue --format partial-iso-18013-5 --data person.json --portrait photo.jpg \\
-      --device-key demo/device.pub.pem --signer demo/ds.pem --signer-key demo/ds.key.pem --out demo/licence.mdoc
+  mdoc-issuer issue --format partial-iso-18013-5 --data person.json \\
+      --portrait photo.jpg --device-key demo/device.pub.pem \\
+      --signer demo/ds.pem --signer-key demo/ds.key.pem --out demo/licence.mdoc
   mdoc-issuer inspect demo/licence.mdoc
 
 Exit status: 0 done, 1 the answer is no, 2 could not tell (usage, files).")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     command: Command,
@@ -47,7 +48,7 @@ enum Command {
 ///
 /// # Errors
 /// [`Failure`] in words, with nothing half-done.
-pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Pki(command) => pki::run(&command),
         Command::Format(command) => format::run(&command),

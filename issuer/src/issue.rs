@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use mdoc_core::crypto::{Backend, CryptoRng, DigestAlgorithm, PublicKey};
+use mdoc_core::crypto::{Backend, CryptoRng, DigestAlgorithm, PublicKey, equal_in_constant_time};
 use mdoc_core::issue::{Draft, DraftError, Validity};
 use mdoc_core::mso::{KeyAuthorizations, Status};
 use mdoc_core::seams::SignerError;
@@ -86,6 +86,8 @@ pub enum IssueError {
     Quality(Vec<Finding>),
     /// The signer's certificate does not allow it.
     Signer(SignerFault),
+    /// The holder's key is the signer's own: whoever gave it took the wrong file.
+    DeviceKeyOfSigner,
     /// The document cannot be built.
     Draft(DraftError),
     /// The key did not sign.
@@ -109,6 +111,9 @@ impl fmt::Display for IssueError {
                     .try_for_each(|finding| write!(f, "\n  {finding} [{}]", finding.code()))
             }
             Self::Signer(fault) => fault.fmt(f),
+            Self::DeviceKeyOfSigner => {
+                f.write_str("the device key is that of the signer; the holder has a key of their own")
+            }
             Self::Draft(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
         }
@@ -141,6 +146,11 @@ pub fn issue(
     rng: &mut dyn CryptoRng,
     backend: &dyn Backend,
 ) -> Result<Issued, IssueError> {
+    if order.device_key.curve() == signer.key().public_key().curve()
+        && equal_in_constant_time(order.device_key.as_bytes(), signer.key().public_key().as_bytes())
+    {
+        return Err(IssueError::DeviceKeyOfSigner);
+    }
     let signed = coarse(now, signer.certificate().not_before());
     let valid_until = signed.plus(order.valid_for);
     signer

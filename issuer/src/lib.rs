@@ -1,10 +1,9 @@
 //! Making mobile documents: what a document looks like, filling it from a person's data, and the checks
 //! that the data must pass before anybody signs it.
 //!
-//! Nothing here knows a server or a database. The only things that touch files are
-//! [`format::Catalogue::with_folder`] and the commands in [`cli`].
+//! Nothing here knows a server, a database or a command line. The one thing that touches files is
+//! [`format::Catalogue::with_folder`].
 
-pub mod cli;
 pub mod format;
 pub mod inspect;
 pub mod issue;

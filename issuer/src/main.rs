@@ -1,7 +1,9 @@
 //! The program mdoc-issuer: arguments in, one command, an exit status out.
 
+mod cli;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    mdoc_cli::run(mdoc_issuer::cli::PROGRAM, mdoc_issuer::cli::run)
+    mdoc_cli::run(cli::PROGRAM, cli::run)
 }

@@ -12,11 +12,11 @@ pub(crate) const PROGRAM: &str = "mdoc-verifier";
 /// Verifies ISO/IEC 18013-5 mobile documents.
 #[derive(Parser)]
 #[command(name = PROGRAM, version, arg_required_else_help = true, after_help = "\
-Exit status: 0 accepted or done, 1 rejected, 2 could not tell (usage, unreadable file).
-
 Examples:
   mdoc-verifier request --preset age-over-18 --out request.cbor
-  mdoc-verifier check response.cbor --trust trusted/ --transcript transcript.cbor")]
+  mdoc-verifier check response.cbor --trust trusted --transcript transcript.cbor
+
+Exit status: 0 accepted or done, 1 rejected, 2 could not tell (usage, files).")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

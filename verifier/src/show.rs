@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use mdoc_cli::failure::steers;
 use mdoc_core::cbor::{Item, Kind};
 use mdoc_core::value;
 use mdoc_core::verify::{DocumentReport, Outcome, Report, Source, Step, Why};
@@ -99,32 +100,9 @@ fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String
         .iter()
         .filter(|step| step.outcome == Outcome::Passed)
         .count();
-    let against: Vec<&Step> = document.failures().collect();
-    for step in document.steps() {
-        let mark = match step.outcome {
-            Outcome::NotDone(_) if against.contains(&step) => "MISSING ",
-            Outcome::Passed | Outcome::NotDone(Why::NotApplicable) if detail == Detail::Brief => continue,
-            Outcome::Passed => "ok      ",
-            Outcome::Failed(_) => "FAILED  ",
-            Outcome::Warning(_) => "warning ",
-            Outcome::NotDone(_) => "not done",
-        };
-        let _ = write!(
-            out,
-            "  {mark}  {:<17} {}",
-            step.check.id(),
-            printable(&step.message())
-        );
-        match (&step.outcome, detail) {
-            (Outcome::Failed(_) | Outcome::Warning(_), _) => {
-                let _ = write!(out, "  [{}; {}]", step.code(), step.check.source());
-            }
-            (_, Detail::Full) => {
-                let _ = write!(out, "  [{}]", step.check.source());
-            }
-            _ => {}
-        }
-        out.push('\n');
+    match detail {
+        Detail::Brief => brief(document, out),
+        Detail::Full => full(document, out),
     }
     if detail == Detail::Brief {
         let _ = writeln!(
@@ -146,6 +124,71 @@ fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String
         };
         let identifier = printable(&element.identifier);
         let _ = writeln!(out, "    {identifier:<30} {}{by}", value_text(element.value));
+    }
+}
+
+/// Every step on a line of its own.
+fn full(document: &DocumentReport<'_>, out: &mut String) {
+    let against: Vec<&Step> = document.failures().collect();
+    for step in document.steps() {
+        let missing = matches!(step.outcome, Outcome::NotDone(_)) && against.contains(&step);
+        let source = match step.outcome {
+            Outcome::Failed(_) | Outcome::Warning(_) => format!("{}; {}", step.code(), step.check.source()),
+            _ => step.check.source().to_owned(),
+        };
+        let (mark, check, message) = (mark(step, missing), step.check.id(), printable(&step.message()));
+        let _ = writeln!(out, "  {mark}  {check:<17} {message}  [{source}]");
+    }
+}
+
+/// What failed or is a warning, then what was not done, the steps of one reason together.
+fn brief(document: &DocumentReport<'_>, out: &mut String) {
+    for step in document.steps() {
+        if matches!(step.outcome, Outcome::Failed(_) | Outcome::Warning(_)) {
+            let (mark, check, message) = (mark(step, false), step.check.id(), printable(&step.message()));
+            let (code, source) = (step.code(), step.check.source());
+            let _ = writeln!(out, "  {mark}  {check:<17} {message}  [{code}; {source}]");
+        }
+    }
+    let against: Vec<&Step> = document.failures().collect();
+    // After a failure there is no need to say of each later step that it misses.
+    let missing = |step: &Step, why| why != Why::EarlierFailure && against.contains(&step);
+    let mut groups: Vec<(Why, bool, Vec<&Step>)> = Vec::new();
+    for step in document.steps() {
+        let Outcome::NotDone(why) = step.outcome else {
+            continue;
+        };
+        if why == Why::NotApplicable {
+            continue;
+        }
+        let missing = missing(step, why);
+        match groups
+            .iter_mut()
+            .find(|(of, how, _)| (*of, *how) == (why, missing))
+        {
+            Some((_, _, steps)) => steps.push(step),
+            None => groups.push((why, missing, vec![step])),
+        }
+    }
+    for (why, missing, steps) in groups {
+        let ids: Vec<&str> = steps.iter().map(|step| step.check.id()).collect();
+        let mark = steps.first().map_or("", |step| mark(step, missing));
+        let meaning = why.meaning();
+        let _ = match ids.as_slice() {
+            [one] => writeln!(out, "  {mark}  {one:<17} {meaning}"),
+            few if few.len() <= 6 => writeln!(out, "  {mark}  {}: {meaning}", few.join(", ")),
+            many => writeln!(out, "  {mark}  {:<17} {meaning}", format!("{} steps", many.len())),
+        };
+    }
+}
+
+const fn mark(step: &Step, missing: bool) -> &'static str {
+    match step.outcome {
+        Outcome::Passed => "ok      ",
+        Outcome::Failed(_) => "FAILED  ",
+        Outcome::Warning(_) => "warning ",
+        Outcome::NotDone(_) if missing => "MISSING ",
+        Outcome::NotDone(_) => "not done",
     }
 }
 
@@ -182,10 +225,10 @@ fn bytes_text(bytes: &[u8]) -> String {
     format!("{} bytes{kind}", bytes.len())
 }
 
-/// Text of a document without the control characters that could drive a terminal.
+/// Text of a document on one line, without the characters that could steer a terminal or turn the text round.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars()
-        .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+        .map(|letter| if steers(letter) { '\u{fffd}' } else { letter })
         .collect()
 }

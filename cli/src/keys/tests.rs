@@ -89,7 +89,12 @@ fn a_private_key_that_others_can_read_is_refused() {
 fn a_certificate_is_no_private_key() {
     let folder = Folder::new("none");
     let failure = secret_key(&folder.with("ds.pem", ROOT, true)).unwrap_err();
-    assert!(failure.message.contains("only a public one"), "{failure}");
+    assert!(
+        failure
+            .message
+            .ends_with("ds.pem is a certificate, a private key is expected"),
+        "{failure}"
+    );
     assert!(failure.hint.unwrap().contains("ds.key.pem"));
 }
 

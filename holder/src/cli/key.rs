@@ -18,7 +18,7 @@ pub(super) enum Command {
 #[derive(Args)]
 #[command(after_help = "\
 Example:
-  mdoc-holder key new --out wallet/
+  mdoc-holder key new --out wallet
   mdoc-issuer issue … --device-key wallet/device.pub.pem")]
 pub(super) struct New {
     /// The folder to write to; made if it is not there.
@@ -30,7 +30,7 @@ pub(super) struct New {
     /// Replace a key that is there already.
     #[arg(long)]
     force: bool,
-    /// Print what was done as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mdoc_cli::input::{self, Input};
+use mdoc_cli::input::{self, Form, Input};
+use mdoc_cli::nearest::nearest;
 use mdoc_cli::output::{self, Existing, NewFile};
+use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Exit, Failure, args, failure, keys};
 use mdoc_core::crypto::{PublicKey, RustCrypto};
 use mdoc_core::device_request::DeviceRequest;
-use mdoc_core::error::DecodeError;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::present::{DeviceKey, PresentError};
@@ -25,14 +26,17 @@ use super::PROGRAM;
 
 #[derive(Args)]
 #[command(after_help = "\
-Releases what the request asks for and the document has; --only releases less. Every use of a device key is a
-signature, or every use is a MAC: do not mix them with one key.
+Releases what the request asks for and the document has; --only releases less.
+Every use of a device key is a signature, or every use is a MAC: do not mix them
+with one key. A reader whose signature does not hold is not answered. If nothing
+can be answered, the response says so, and the exit status is 1.
 
 Examples:
-  mdoc-holder respond --document document.mdoc --key device.key.pem --request request.cbor \\
-      --transcript transcript.cbor --out response.cbor
-  mdoc-holder respond … --mac --reader-key reader.pub.pem --out response.cbor
-  mdoc-holder respond … --only org.iso.18013.5.1:age_over_18 --reader-trust reader-ca.pem --out response.cbor")]
+  mdoc-holder respond --document document.mdoc --key device.key.pem \\
+      --request request.cbor --transcript transcript.cbor --out response.cbor
+  mdoc-holder respond … --mac --reader-key reader.pub.pem
+  mdoc-holder respond … --only org.iso.18013.5.1:age_over_18 \\
+      --reader-trust reader-ca.pem")]
 pub(super) struct Arguments {
     /// The document as issued.
     #[arg(long, value_name = "FILE")]
@@ -58,28 +62,39 @@ pub(super) struct Arguments {
     /// Certificate of a reader CA, or folder of them, to judge who asks; may be given more than once.
     #[arg(long, value_name = "FILE|DIR")]
     reader_trust: Vec<PathBuf>,
-    /// Judge the reader's certificate by this instant (RFC 3339) instead of now.
+    /// Judge the reader's certificate by this instant [default: now].
     #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
     at: Option<Timestamp>,
     /// Where to write the DeviceResponse; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Print what was done as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let limits = Limits::DEFAULT;
-    let document = cbor(&arguments.document, "an issued document")?;
-    let document = IssuerSigned::decode(&document, &limits)
-        .map_err(|error| undecodable(&arguments.document, "issued document", &error))?;
-    let request = cbor(&arguments.request, "a DeviceRequest")?;
-    let request = DeviceRequest::decode(&request, &limits)
-        .map_err(|error| undecodable(&arguments.request, "DeviceRequest", &error))?;
-    let transcript = cbor(&arguments.transcript, "a session transcript")?;
-    let transcript = SessionTranscript::decode(&transcript, &limits)
-        .map_err(|error| undecodable(&arguments.transcript, "session transcript", &error))?;
+    let inputs = [
+        &arguments.document,
+        &arguments.key,
+        &arguments.request,
+        &arguments.transcript,
+    ];
+    let inputs = inputs
+        .into_iter()
+        .chain(&arguments.reader_key)
+        .map(PathBuf::as_path);
+    output::not_over(&arguments.out, &inputs.collect::<Vec<_>>())?;
+    let document = cbor(&arguments.document, Structure::IssuerSigned)?;
+    let document = IssuerSigned::decode(&document.bytes, &limits)
+        .map_err(|error| document.undecodable(Structure::IssuerSigned, &error))?;
+    let request = cbor(&arguments.request, Structure::DeviceRequest)?;
+    let request = DeviceRequest::decode(&request.bytes, &limits)
+        .map_err(|error| request.undecodable(Structure::DeviceRequest, &error))?;
+    let transcript = cbor(&arguments.transcript, Structure::SessionTranscript)?;
+    let transcript = SessionTranscript::decode(&transcript.bytes, &limits)
+        .map_err(|error| transcript.undecodable(Structure::SessionTranscript, &error))?;
     let key = keys::signer(&arguments.key)?;
     let reader_key = arguments
         .reader_key
@@ -101,7 +116,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         document: &document,
         key: device_key(&key, reader_key.as_ref()),
     }];
-    let mut question = Question::new(&request, &held, &session).map_err(|error| refused(&error))?;
+    let mut question =
+        Question::new(&request, &held, &session).map_err(|error| refused(&error, arguments))?;
+    refuse_forged(&question)?;
     restrict(&mut question, &arguments.only)?;
     let nothing = question
         .documents
@@ -109,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .all(|document| document.found.is_empty());
     let answer = question
         .answer(&held, &session)
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| refused(&error, arguments))?;
     if input::is_stdio(&arguments.out) {
         output::print_bytes(&answer.response)?;
     } else {
@@ -141,14 +158,23 @@ const fn device_key<'a>(key: &'a SoftwareKey, reader_key: Option<&'a PublicKey>)
     }
 }
 
-fn cbor(path: &Path, expected: &str) -> Result<Vec<u8>, Failure> {
+fn cbor(path: &Path, expected: Structure) -> Result<Input, Failure> {
     let input = Input::read(path)?;
-    input.cbor(expected).map(std::borrow::Cow::into_owned)
+    match input.form {
+        Form::EngagementUri => Err(input.not(expected.words())),
+        _ => input.cbor(expected.words()).map(drop).map(|()| input),
+    }
 }
 
-fn undecodable(path: &Path, what: &str, error: &DecodeError) -> Failure {
-    Failure::new(format!("{} is no {what}: {error}", input::display(path)))
-        .hint("`mdoc-issuer inspect FILE` shows what is in it")
+/// A signature that does not hold is an attack, or the transcript of another session.
+fn refuse_forged(question: &Question) -> Result<(), Failure> {
+    let mut readers = question.documents.iter().map(|document| &document.reader);
+    match readers.find(|reader| matches!(reader, Reader::Failed(_))) {
+        Some(reader) => Err(Failure::new(format!("the request is from {reader}"))
+            .hint("--transcript must be that of the session for which the request was signed")
+            .exit(Exit::Rejected)),
+        None => Ok(()),
+    }
 }
 
 fn reader_anchors(paths: &[PathBuf]) -> Result<Vec<TrustAnchor>, Failure> {
@@ -162,12 +188,15 @@ fn reader_anchors(paths: &[PathBuf]) -> Result<Vec<TrustAnchor>, Failure> {
     Ok(anchors.certificates.into_iter().map(TrustAnchor::new).collect())
 }
 
-fn refused(error: &AnswerError) -> Failure {
+fn refused(error: &AnswerError, arguments: &Arguments) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
-        AnswerError::Present(PresentError::WrongDeviceKey) => {
-            failure.hint("give the private key whose public half went to the issuer with --device-key")
-        }
+        AnswerError::Present(PresentError::WrongDeviceKey) => Failure::new(format!(
+            "{} is not the key that {} is bound to",
+            input::display(&arguments.key),
+            input::display(&arguments.document)
+        ))
+        .hint("give the private key whose public half went to the issuer with --device-key"),
         AnswerError::Present(PresentError::Mac(_)) => {
             failure.hint("device key and reader key must be on the same curve, and that not Ed25519")
         }
@@ -187,10 +216,22 @@ fn restrict(question: &mut Question, only: &[(String, String)]) -> Result<(), Fa
         let found = question.documents.iter().flat_map(|document| &document.found);
         if !found.into_iter().any(|found| answers(found, wanted)) {
             let (name_space, element) = wanted;
+            let wanted = format!("{name_space}:{element}");
+            let all = question.documents.iter().flat_map(|document| &document.found);
+            let names: Vec<String> = all
+                .map(|found| format!("{}:{}", found.name_space, found.released))
+                .collect();
+            let hint = nearest(&wanted, names.iter().map(String::as_str)).map_or_else(
+                || {
+                    "`mdoc-issuer inspect` shows what the request asks for and what the document has"
+                        .to_owned()
+                },
+                |meant| format!("did you mean {meant}?"),
+            );
             return Err(Failure::new(format!(
-                "--only {name_space}:{element} names an element that was not asked for, or that the document lacks"
+                "--only {wanted} names an element that was not asked for, or that the document lacks"
             ))
-            .hint("`mdoc-issuer inspect` shows what the request asks for and what the document has"));
+            .hint(hint));
         }
     }
     for document in &mut question.documents {
@@ -230,6 +271,9 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
     for document in &question.documents {
         let reader = failure::printable(&document.reader.to_string());
         let _ = writeln!(text, "{} for {reader}", failure::printable(&document.doc_type));
+        if document.held.is_none() {
+            let _ = writeln!(text, "  the document is of another type");
+        }
         for found in &document.found {
             let keep = if found.intent_to_retain {
                 ", will be kept"

@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use mdoc_cli::input::{Form, Input};
+use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::output;
-use mdoc_cli::{Exit, Failure, input, keys};
+use mdoc_cli::{Exit, Failure, keys};
 use serde_json::{Value as Json, json};
 
 use super::PROGRAM;
-use crate::format::catalogue::{Entry, Problem, SHIPPED};
-use crate::format::derive::Derivation;
-use crate::format::types::{Charset, TextRules, ValueType};
-use crate::format::{Catalogue, Format, FormatErrors, Origin};
+use mdoc_issuer::format::catalogue::{Entry, Problem, SHIPPED};
+use mdoc_issuer::format::derive::Derivation;
+use mdoc_issuer::format::types::{Charset, TextRules, ValueType};
+use mdoc_issuer::format::{Catalogue, Format, FormatErrors, Origin};
 
 /// What to do with document formats.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// List the formats that can be asked for by name
     #[command(after_help = "\
 Examples:
@@ -51,14 +51,14 @@ struct Common {
 
 /// `format list`
 #[derive(Debug, Args)]
-pub struct List {
+pub(super) struct List {
     #[command(flatten)]
     common: Common,
 }
 
 /// `format check`
 #[derive(Debug, Args)]
-pub struct Check {
+pub(super) struct Check {
     /// The format file, XML; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -69,7 +69,7 @@ pub struct Check {
 
 /// `format show`
 #[derive(Debug, Args)]
-pub struct Show {
+pub(super) struct Show {
     /// The name of a format, or a format file
     #[arg(value_name = "NAME|FILE")]
     name: String,
@@ -84,7 +84,7 @@ pub struct Show {
 ///
 /// # Errors
 /// [`Failure`] if a file cannot be read or a name is not known.
-pub fn run(command: &Command) -> Result<Exit, Failure> {
+pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::List(list) => self::list(list),
         Command::Check(check) => self::check(check),
@@ -133,7 +133,8 @@ fn summary_json(entry: &Entry) -> Json {
 }
 
 fn check(check: &Check) -> Result<Exit, Failure> {
-    let (name, bytes) = read(&check.file)?;
+    let bytes = read(&check.file)?;
+    let name = input::display(&check.file);
     match Format::read(&bytes) {
         Ok(format) => {
             let count = format.elements().count();
@@ -162,15 +163,15 @@ fn check(check: &Check) -> Result<Exit, Failure> {
     }
 }
 
-/// The name and the bytes of a format file, unless it is plainly something else.
-fn read(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+/// Reads a file that may be XML; whether it is in order is not asked here.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = input::read_bytes(path)?;
-    let found = Input::recognise(input::display(path), bytes.clone());
-    match found.form {
-        Form::Text | Form::Unknown => Ok((found.name, bytes)),
-        _ => Err(found
+    let input = Input::recognise(input::display(path), bytes.clone());
+    match input.form {
+        Form::Text | Form::Unknown => Ok(bytes),
+        _ => Err(input
             .not("a format in XML")
-            .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints such a file")),
+            .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")),
     }
 }
 
@@ -213,7 +214,7 @@ fn show(show: &Show) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// [`Failure`] if there is no such format, with the name that was probably meant; or if the file is faulty.
-pub fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
+pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
     if let Some(entry) = catalogue.entries().iter().find(|entry| entry.format.name == name) {
         return Ok((entry.format.clone(), entry.file.clone()));
     }
@@ -223,11 +224,11 @@ pub fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf
         .is_some_and(|ext| ext.eq_ignore_ascii_case("xml"))
         || name.contains(['/', '\\']);
     if path.is_file() || looks_like_file {
-        let (_, bytes) = read(path)?;
+        let bytes = read(path)?;
         let format = Format::read(&bytes).map_err(|errors| {
             let lines = lines(name, &errors);
-            Failure::new(format!("{name} is no format:\n{}", lines.trim_end()))
-                .hint("how to write one is told in document-formats/README.md")
+            Failure::new(format!("{name} is not a format in order:\n{}", lines.trim_end()))
+                .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")
         })?;
         return Ok((format, Some(path.to_owned())));
     }
@@ -242,9 +243,18 @@ pub fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf
 ///
 /// # Errors
 /// [`Failure`] if the folder cannot be listed.
-pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
+pub(super) fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
     let mut catalogue = Catalogue::shipped();
     if let Some(folder) = folder {
+        if !folder.is_dir() {
+            let name = folder.display();
+            let missing = if folder.exists() {
+                format!("{name} is a file, a folder of formats is expected")
+            } else {
+                format!("there is no folder {name}")
+            };
+            return Err(Failure::new(missing).hint("--formats is a folder with format files (*.xml)"));
+        }
         catalogue = catalogue.with_folder(folder).map_err(|error| {
             Failure::new(keys::sentence(&error)).hint("give a folder with format files (*.xml)")
         })?;
@@ -440,7 +450,7 @@ fn text_limits(rules: &TextRules) -> Vec<String> {
     let mut limits = Vec::new();
     if let Some(codes) = &rules.codes {
         limits.push(format!("code of {}", codes.name));
-    } else if rules.max_length < crate::format::types::DEFAULT_MAX_LENGTH {
+    } else if rules.max_length < mdoc_issuer::format::types::DEFAULT_MAX_LENGTH {
         limits.push(format!("{} to {} characters", rules.min_length, rules.max_length));
     }
     if rules.charset == Charset::Latin1 {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mdoc_cli::input::{Form, Input, Writing, is_stdio};
+use mdoc_cli::input::{self, Form, Input, Writing};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, args, keys, system};
 use mdoc_core::error::{DecodeError, Fault};
@@ -12,8 +12,8 @@ use mdoc_core::seams::Clock as _;
 use mdoc_core::time::Timestamp;
 
 use super::PROGRAM;
-use crate::inspect::{Inspection, NoDiagnostic, NoPortrait, diagnostic, portrait};
-use crate::photo;
+use mdoc_issuer::inspect::{Inspection, NoDiagnostic, NoPortrait, diagnostic, portrait};
+use mdoc_issuer::photo;
 
 /// What to look into, and how to show it.
 #[derive(Debug, Args)]
@@ -24,10 +24,11 @@ Examples:
   mdoc-issuer inspect document.mdoc --portrait portrait.jpg
   echo 'mdoc:owBjMS4wAYIB…' | mdoc-issuer inspect -
 
-Takes IssuerSigned, Document, DeviceResponse, DeviceRequest, DeviceEngagement (CBOR or mdoc: URI),
-SessionTranscript, COSE_Key and certificates; CBOR raw, as hexadecimal digits or as base64url. What it is
-is recognised by its content. Nothing is verified: that is what `mdoc-verifier check` is for.")]
-pub struct Arguments {
+Takes IssuerSigned, Document, DeviceResponse, DeviceRequest, DeviceEngagement
+(CBOR or mdoc: URI), SessionTranscript, keys and certificates; CBOR raw, as
+hexadecimal digits or as base64url. What it is is recognised by its content.
+Nothing is verified: that is what `mdoc-verifier check` is for.")]
+pub(super) struct Arguments {
     /// The file to look into; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -49,10 +50,11 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure`] if it cannot be read or is nothing that is known here.
-pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let now = arguments.at.unwrap_or_else(|| system::SystemClock.now());
     let input = Input::read(&arguments.file)?;
     if let Some(out) = &arguments.portrait {
+        output::not_over(out, &[&arguments.file])?;
         return write_portrait(&input, out);
     }
     if arguments.diag {
@@ -93,7 +95,8 @@ fn look(input: &Input, now: Timestamp) -> Result<Inspection, Failure> {
                         "{} holds neither a certificate nor a key that can be read: {}",
                         input.name,
                         keys::sentence(&error)
-                    )),
+                    ))
+                    .hint("get the file again from where it came"),
                 })
         }
         _ => Err(input.not("an mdoc or a certificate")),
@@ -170,18 +173,22 @@ fn write_portrait(input: &Input, out: &Path) -> Result<Exit, Failure> {
         return Err(Failure::new(format!("the portrait of {name} is empty"))
             .hint("some documents have an empty portrait for holders who want none"));
     }
-    if let Err(error) = photo::kind(&picture) {
-        output::warn(PROGRAM, &format!("the portrait is written as it is, but {error}"));
-    }
+    let kind = match photo::kind(&picture) {
+        Ok(kind) => kind.to_string(),
+        Err(error) => {
+            output::warn(PROGRAM, &format!("the portrait is written as it is, but {error}"));
+            "no known picture".to_owned()
+        }
+    };
     let file = NewFile {
         path: out,
         content: &picture,
         secret: false,
     };
     output::write(file, Existing::Replace)?;
-    if !is_stdio(out) {
+    if !input::is_stdio(out) {
         output::print(&format!(
-            "{}: the portrait, {} bytes\n",
+            "wrote {}: {kind}, {} bytes\n",
             out.display(),
             picture.len()
         ))?;

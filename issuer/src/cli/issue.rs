@@ -12,23 +12,27 @@ use mdoc_core::crypto::{DigestAlgorithm, RustCrypto};
 use mdoc_core::mso::{Status, StatusListReference};
 use mdoc_core::seams::Clock as _;
 use mdoc_core::time::{FullDate, Timestamp};
+use serde_json::error::Category;
 use serde_json::{Value as Json, json};
 
 use super::{PROGRAM, format};
-use crate::issue::{IssueError, Issued, Order, issue};
-use crate::signer::{Deviations, DocumentSigner, SignerFault};
+use mdoc_issuer::issue::{IssueError, Issued, Order, issue};
+use mdoc_issuer::signer::{Deviations, DocumentSigner, SignerFault};
 
 /// Options of `mdoc-issuer issue`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The data are a JSON object; its fields are those that `mdoc-issuer format show NAME` lists. Everything that is wrong
-with them is said at once, and nothing is written then.
+The data are a JSON object; its fields are those that
+`mdoc-issuer format show NAME` lists. Everything that is wrong with them is said
+at once, and nothing is written then.
 
 Examples:
-  mdoc-issuer issue --format partial-iso-18013-5 --data person.json --portrait photo.jpg \\
-      --device-key wallet/device.pub.pem --signer demo/ds.pem --signer-key demo/ds.key.pem --out document.mdoc
-  mdoc-issuer issue … --valid-for 14d --status-list https://status.example/1 --status-index 4711 --json")]
-pub struct Arguments {
+  mdoc-issuer issue --format partial-iso-18013-5 --data person.json \\
+      --portrait photo.jpg --device-key wallet/device.pub.pem \\
+      --signer demo/ds.pem --signer-key demo/ds.key.pem --out document.mdoc
+  mdoc-issuer issue … --valid-for 14d --json \\
+      --status-list https://status.example/1 --status-index 4711")]
+pub(super) struct Arguments {
     /// Name of a format, or a format file
     #[arg(long, value_name = "NAME|FILE")]
     format: String,
@@ -56,14 +60,14 @@ pub struct Arguments {
     /// How long the document is valid, such as 30d or 12h
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = args::duration)]
     valid_for: Duration,
-    /// The administrative date of issue; today if not given
+    /// The administrative date of issue [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     issue_date: Option<FullDate>,
     /// The issuing authority's name, if the data do not have it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = args::line)]
     authority: Option<String>,
     /// Where the status list will be published (second edition)
-    #[arg(long, value_name = "URI", requires = "status_index")]
+    #[arg(long, value_name = "URI", requires = "status_index", value_parser = args::web_address)]
     status_list: Option<String>,
     /// The document's position in the status list
     #[arg(long, value_name = "N", requires = "status_list")]
@@ -74,13 +78,13 @@ pub struct Arguments {
     /// Random digests without an element, to hide how many elements there are
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1000))]
     decoys: u16,
-    /// Issue as of this instant (RFC 3339) instead of now
+    /// Issue as of this instant [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
     at: Option<Timestamp>,
     /// Where to write the IssuerSigned, CBOR; `-` for standard output
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Print what was issued as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -103,11 +107,22 @@ fn date(text: &str) -> Result<FullDate, String> {
 ///
 /// # Errors
 /// [`Failure`] with everything that is wrong; nothing is written then.
-pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let catalogue = format::catalogue(arguments.formats.as_deref())?;
     let (format, _) = format::find(&catalogue, &arguments.format)?;
+    let inputs = [
+        &arguments.data,
+        &arguments.device_key,
+        &arguments.signer,
+        &arguments.signer_key,
+    ];
+    let inputs = inputs
+        .into_iter()
+        .chain(&arguments.portrait)
+        .map(PathBuf::as_path);
+    output::not_over(&arguments.out, &inputs.collect::<Vec<_>>())?;
     let data = data(&arguments.data)?;
-    let portrait = arguments.portrait.as_deref().map(input::read_bytes).transpose()?;
+    let portrait = arguments.portrait.as_deref().map(portrait).transpose()?;
     let device_key = keys::public_key(&arguments.device_key)?;
     let certificate = keys::certificate(&arguments.signer)?;
     let key = keys::signer(&arguments.signer_key)?;
@@ -167,14 +182,44 @@ fn data(path: &Path) -> Result<Json, Failure> {
         return Err(input.not("user data in JSON"));
     }
     serde_json::from_str(input.text()?).map_err(|error| {
-        // serde_json's words may quote what it read; where it stopped is enough.
-        let (line, column) = (error.line(), error.column());
+        let place = match (error.line(), error.column()) {
+            // A line end where none may be counts as the beginning of the next line.
+            (line @ 2.., 0) => format!("line {}, at its end", line - 1),
+            (line, column) => format!("line {line}, column {column}"),
+        };
         Failure::new(format!(
-            "{} is not well-formed JSON: line {line}, column {column}",
-            input.name
+            "{} is not well-formed JSON: {place}: {}",
+            input.name,
+            json_fault(&error)
         ))
         .hint("the data are a JSON object such as {\"family_name\": \"…\", …}")
     })
+}
+
+/// What is wrong with the syntax, without anything that was read.
+fn json_fault(error: &serde_json::Error) -> String {
+    let sentence = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match error.classify() {
+        Category::Syntax | Category::Eof => sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned(),
+        Category::Io | Category::Data => "it cannot be read".to_owned(),
+    }
+}
+
+/// Reads a portrait. Pictures are judged with the other data; what is no picture at all is named here.
+fn portrait(path: &Path) -> Result<Vec<u8>, Failure> {
+    let input = Input::read(path)?;
+    let picture = match input.form {
+        Form::Jpeg | Form::Unknown => true,
+        Form::Other(kind) => matches!(kind, "a JPEG 2000 picture" | "a PNG picture"),
+        _ => false,
+    };
+    if picture {
+        return Ok(input.bytes);
+    }
+    Err(input
+        .not("a portrait in JPEG")
+        .hint("give a JPEG file, such as photo.jpg"))
 }
 
 fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
@@ -186,7 +231,7 @@ fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
                 errors
                     .0
                     .first()
-                    .and_then(crate::format::fill::FillError::hint)
+                    .and_then(mdoc_issuer::format::fill::FillError::hint)
                     .unwrap_or(list),
             )
         }
@@ -194,6 +239,9 @@ fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
             words.hint_if(findings.first().map(|finding| finding.hint().to_owned()))
         }
         IssueError::Signer(fault) => signer_failure(fault, arguments),
+        IssueError::DeviceKeyOfSigner => {
+            words.hint("give the file that `mdoc-holder key new` wrote: --device-key device.pub.pem")
+        }
         _ => words,
     }
 }

@@ -15,24 +15,25 @@ use mdoc_core::x509::{Certificate, GeneralName};
 use serde_json::json;
 
 use super::PROGRAM;
-use crate::pki::{self, Authority, Made, Terms};
+use mdoc_issuer::pki::{self, Authority, Made, Terms};
 
 /// What to make.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Make the root of an issuing authority: iaca.pem and iaca.key.pem
     #[command(after_help = "\
 Examples:
   mdoc-issuer pki iaca --country NL --name \"Example IACA\" --out demo
-  mdoc-issuer pki iaca --country US --state US-UT --name \"Utah IACA\" --email mdl@example.org \\
-      --crl-url https://example.org/iaca.crl --out utah")]
+  mdoc-issuer pki iaca --country US --state US-UT --name \"Utah IACA\" \\
+      --email mdl@example.org --crl-url https://example.org/iaca.crl --out utah")]
     Iaca(Iaca),
     /// Make a document signer below an issuing authority: ds.pem and ds.key.pem
     #[command(after_help = "\
 Example:
   mdoc-issuer pki signer --iaca demo --out demo
 
-Contacts and the address of the revocation list are those of the authority, unless they are given.")]
+Contacts and the address of the revocation list are those of the authority,
+unless they are given.")]
     Signer(DocumentSigner),
     /// Make the root of those who certify readers: reader-ca.pem and reader-ca.key.pem
     #[command(after_help = "\
@@ -50,12 +51,12 @@ Example:
 #[derive(Debug, Args)]
 struct Common {
     /// The organisation in the subject
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = args::line)]
     organization: Option<String>,
     /// The folder for certificate and key; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How long it is valid: 90d, 1y [default: 10 years for roots, otherwise a year]
+    /// How long it is valid: 90d, 1y [default: 10y for roots, else 1y]
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     validity: Option<Duration>,
     /// The first instant of validity [default: now]
@@ -75,13 +76,13 @@ struct Common {
 /// How to reach the authority, and where its revocation list is.
 #[derive(Debug, Args)]
 struct Addresses {
-    /// An e-mail address of the authority
+    /// An e-mail address for the certificate
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
-    /// A web address of the authority
+    /// A web address for the certificate
     #[arg(long, value_name = "URI")]
     uri: Option<String>,
-    /// Where the revocation list of the issuer is
+    /// The address of the issuer's revocation list
     #[arg(long, value_name = "URL")]
     crl_url: Option<String>,
 }
@@ -100,7 +101,7 @@ enum CurveName {
 
 /// `pki iaca`
 #[derive(Debug, Args)]
-pub struct Iaca {
+pub(super) struct Iaca {
     /// The country: two letters of ISO 3166-1
     #[arg(long, value_name = "CC", value_parser = args::country)]
     country: String,
@@ -108,7 +109,7 @@ pub struct Iaca {
     #[arg(long, value_name = "CC-XX", value_parser = args::subdivision)]
     state: Option<String>,
     /// The name of the authority, the CN of the certificate
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = args::line)]
     name: String,
     #[command(flatten)]
     addresses: Addresses,
@@ -118,12 +119,12 @@ pub struct Iaca {
 
 /// `pki signer`
 #[derive(Debug, Args)]
-pub struct DocumentSigner {
+pub(super) struct DocumentSigner {
     /// The folder of the issuing authority, with iaca.pem and iaca.key.pem
     #[arg(long, value_name = "DIR")]
     iaca: PathBuf,
     /// The name of the signer, the CN of the certificate
-    #[arg(long, value_name = "TEXT", default_value = "Document Signer")]
+    #[arg(long, value_name = "TEXT", default_value = "Document Signer", value_parser = args::line)]
     name: String,
     #[command(flatten)]
     addresses: Addresses,
@@ -133,12 +134,12 @@ pub struct DocumentSigner {
 
 /// `pki reader-ca`
 #[derive(Debug, Args)]
-pub struct ReaderCa {
+pub(super) struct ReaderCa {
     /// The country: two letters of ISO 3166-1
     #[arg(long, value_name = "CC", value_parser = args::country)]
     country: String,
     /// The name of the root, the CN of the certificate
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = args::line)]
     name: String,
     #[command(flatten)]
     common: Common,
@@ -146,12 +147,12 @@ pub struct ReaderCa {
 
 /// `pki reader`
 #[derive(Debug, Args)]
-pub struct Reader {
+pub(super) struct Reader {
     /// The folder of a reader CA (reader-ca.pem and its key), or of an issuing authority (iaca.pem)
     #[arg(long, value_name = "DIR")]
     ca: PathBuf,
     /// Who reads, the CN of the certificate
-    #[arg(long, value_name = "TEXT", default_value = "Reader")]
+    #[arg(long, value_name = "TEXT", default_value = "Reader", value_parser = args::line)]
     name: String,
     /// The country of the reader [default: that of the CA]
     #[arg(long, value_name = "CC", value_parser = args::country)]
@@ -166,7 +167,7 @@ pub struct Reader {
 ///
 /// # Errors
 /// [`Failure`] in words, with no file written.
-pub fn run(command: &Command) -> Result<Exit, Failure> {
+pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     let mut rng = system::random()?;
     match command {
         Command::Iaca(options) => {
@@ -342,8 +343,8 @@ fn finish(stem: &str, made: &Made, common: &Common, next: &str) -> Result<Exit, 
     if made.placeholder {
         output::warn(
             PROGRAM,
-            "a contact or the address of the revocation list was not given; a placeholder stands in the \
-             certificate (--email or --uri, --crl-url)",
+            "a placeholder stands in the certificate for what was not given: a contact (--email or --uri) \
+             or the address of the revocation list (--crl-url)",
         );
     }
     let certificate = &made.certificate;

@@ -48,6 +48,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Format, FormatErrors> {
     reader.faults.into_result(format)
 }
 
+/// Line and column of the end of a text, both from 1.
+fn end_of(text: &str) -> (u32, u32) {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    (number(text.split('\n').count()), number(last.chars().count() + 1))
+}
+
 fn not_xml(text: &str, error: &roxmltree::Error) -> FormatErrors {
     match error {
         roxmltree::Error::DtdDetected => {
@@ -61,13 +68,18 @@ fn not_xml(text: &str, error: &roxmltree::Error) -> FormatErrors {
         }
         other => {
             // The position is part of the error and of its text; it is shown once.
-            let (line, column) = (other.pos().row, other.pos().col);
+            let (row, col) = (other.pos().row, other.pos().col);
             let sentence = other.to_string();
             let sentence = sentence
-                .strip_suffix(&format!(" at {line}:{column}"))
+                .strip_suffix(&format!(" at {row}:{col}"))
                 .unwrap_or(&sentence);
             let message = format!("the file is not well-formed XML: {sentence}");
             let mut errors = Faults::single(text, 0, FormatCode::NotXml, message);
+            // Where the file ends too soon, the reader does not say where that is.
+            let (line, column) = match other {
+                roxmltree::Error::UnexpectedEndOfStream => end_of(text),
+                _ => (row, col),
+            };
             for error in &mut errors.0 {
                 (error.line, error.column) = (line, column);
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use mdoc_cli::input::{self, Form as FileForm, Input};
+use mdoc_cli::input::{Form as FileForm, Input};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Exit, Failure, args, keys, output};
@@ -26,17 +26,23 @@ const LIVE_SKEW: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 #[command(after_help = "\
-FILE is an IssuerSigned, a Document or a DeviceResponse: CBOR, raw, base64url or hexadecimal.
-Every step of the inspection procedure is passed, failed, a warning or not done; what was not done is never a
-pass. docs/reason-codes.md explains each code.
+FILE is an IssuerSigned, a Document or a DeviceResponse: CBOR, raw, base64url or
+hexadecimal. Every step of the inspection procedure is passed, failed, a warning
+or not done; what was not done is never a pass. docs/reason-codes.md explains
+each code.
 
 Examples:
   mdoc-verifier check document.mdoc --trust iaca.pem
-  mdoc-verifier check response.cbor --trust trusted/ --transcript transcript.cbor --json
-  mdoc-verifier check response.cbor --trust trusted/ --transcript transcript.cbor --reader-key reader.key.pem \\
-      --crl iaca.crl --policy strict --at 2026-06-01T12:00:00Z")]
+  mdoc-verifier check response.cbor --trust trusted \\
+      --transcript transcript.cbor --json
+  mdoc-verifier check response.cbor --trust trusted \\
+      --transcript transcript.cbor --reader-key reader.key.pem --crl iaca.crl \\
+      --policy strict --at 2026-06-01T12:00:00Z
+
+Exit status: 0 accepted, 1 rejected, 2 could not tell (usage, files).")]
 pub(super) struct Arguments {
     /// The document or response; `-` is standard input.
+    #[arg(value_name = "FILE")]
     file: PathBuf,
     /// IACA certificate, or folder of them; may be given more than once.
     #[arg(long, value_name = "FILE|DIR", required = true)]
@@ -50,24 +56,37 @@ pub(super) struct Arguments {
     /// The request that was sent: what was not asked for is reported.
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
-    /// Judge by this instant (RFC 3339) instead of now.
+    /// Judge by this instant [default: now].
     #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
     at: Option<Timestamp>,
-    /// How far clocks may be apart. Default: 30s, and none with --at.
+    /// How far clocks may be apart [default: 30s, and none with --at].
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     skew: Option<Duration>,
     /// Revocation list, PEM or DER; may be given more than once.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
+    /// Take FILE for this and nothing else, instead of recognising it.
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    form: Option<FormName>,
     /// What decides where the standard leaves a choice.
     #[arg(long, value_enum, default_value_t = PolicyName::Standard)]
     policy: PolicyName,
-    /// Print the report as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
     /// Show every step, with its source.
     #[arg(long, short, conflicts_with = "json")]
     verbose: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormName {
+    /// What the issuer gave to the wallet.
+    IssuerSigned,
+    /// One document of a response.
+    Document,
+    /// What the wallet sent.
+    DeviceResponse,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -96,7 +115,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map(keys::secret_key)
         .transpose()?;
     let request = arguments.request.as_deref().map(request).transpose()?;
-    let (bytes, form) = document(&arguments.file)?;
+    let (bytes, form) = document(&arguments.file, arguments.form)?;
 
     let policy = match arguments.policy {
         PolicyName::Standard => Policy::STANDARD,
@@ -153,10 +172,18 @@ const fn hint(why: Why) -> Option<&'static str> {
 }
 
 /// Reads the bytes under test. What is no CBOR at all is not judged; what is broken CBOR is, and rejected.
-fn document(path: &Path) -> Result<(Vec<u8>, Form), Failure> {
+fn document(path: &Path, stated: Option<FormName>) -> Result<(Vec<u8>, Form), Failure> {
     let input = Input::read(path)?;
     if !matches!(input.form, FileForm::Cbor | FileForm::Unknown) {
         return Err(input.not("an mdoc"));
+    }
+    if let Some(stated) = stated {
+        let form = match stated {
+            FormName::IssuerSigned => Form::IssuerSigned,
+            FormName::Document => Form::Document,
+            FormName::DeviceResponse => Form::DeviceResponse,
+        };
+        return Ok((input.bytes, form));
     }
     let structure = Item::parse(&input.bytes, &Limits::DEFAULT).map(Structure::of);
     let form = match structure {
@@ -168,9 +195,7 @@ fn document(path: &Path) -> Result<(Vec<u8>, Form), Failure> {
             | Structure::SessionTranscript
             | Structure::CoseKey,
         ) => {
-            return Err(input
-                .not("an mdoc")
-                .hint("`mdoc-issuer inspect FILE` shows what it is"));
+            return Err(input.not("an mdoc"));
         }
         _ => Form::DeviceResponse,
     };
@@ -179,29 +204,34 @@ fn document(path: &Path) -> Result<(Vec<u8>, Form), Failure> {
 
 pub(super) fn transcript(path: &Path) -> Result<SessionTranscript, Failure> {
     let input = Input::read(path)?;
-    let bytes = input.cbor("a session transcript")?;
-    SessionTranscript::decode(&bytes, &Limits::DEFAULT).map_err(|error| {
-        Failure::new(format!(
-            "{} is no session transcript: {error}",
-            input::display(path)
-        ))
-        .hint("a SessionTranscript is an array of three, wrapped in tag 24 or not")
-    })
+    let expected = Structure::SessionTranscript;
+    let bytes = input.cbor(expected.words())?;
+    SessionTranscript::decode(&bytes, &Limits::DEFAULT).map_err(|error| input.undecodable(expected, &error))
 }
 
 fn revocation_list(path: &Path) -> Result<RevocationList, Failure> {
-    let bytes = input::read_bytes(path)?;
-    RevocationList::from_bytes(&bytes).map_err(|error| {
-        Failure::new(format!("{} is no revocation list: {error}", input::display(path)))
+    let input = Input::read(path)?;
+    let wrong = || {
+        input
+            .not("a revocation list")
+            .hint("give a CRL of RFC 5280, in PEM or DER")
+    };
+    let of_another_kind = !matches!(input.kind(), "a PEM file" | "a certificate or key in DER");
+    RevocationList::from_bytes(&input.bytes).map_err(|error| {
+        if of_another_kind {
+            return wrong();
+        }
+        Failure::new(format!("{} is not a revocation list: {error}", input.name))
             .hint("give a CRL of RFC 5280, in PEM or DER")
     })
 }
 
 fn request(path: &Path) -> Result<Vec<ItemsRequest>, Failure> {
     let input = Input::read(path)?;
-    let bytes = input.cbor("a DeviceRequest")?;
+    let expected = Structure::DeviceRequest;
+    let bytes = input.cbor(expected.words())?;
     let request = DeviceRequest::decode(&bytes, &Limits::DEFAULT)
-        .map_err(|error| Failure::new(format!("{} is no DeviceRequest: {error}", input::display(path))))?;
+        .map_err(|error| input.undecodable(expected, &error))?;
     Ok(request
         .doc_requests
         .into_iter()

@@ -3,26 +3,28 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::Args;
-use mdoc_cli::input::{self, Input};
+use clap::{ArgGroup, Args};
+use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::nearest::nearest;
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, keys};
 use mdoc_core::crypto::equal_in_constant_time;
 use mdoc_core::device_request::{ItemsRequest, ReaderAuth, ReaderIdentity, encode_request};
 use mdoc_core::seams::Signer as _;
+use mdoc_core::x509::profile::{self, Role};
 use mdoc_verifier::request::{self, PRESETS};
 use mdoc_verifier::show::printable;
 
-use super::check;
+use super::{PROGRAM, check};
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("what").required(true).args(["preset", "file", "list"]), after_help = "\
 Examples:
   mdoc-verifier request --list
   mdoc-verifier request --preset age-over-18 --out request.cbor
-  mdoc-verifier request --file request.toml --reader-cert reader.pem --reader-key reader.key.pem \\
-      --transcript transcript.cbor --out request.cbor
+  mdoc-verifier request --file request.toml --out request.cbor \\
+      --reader-cert reader.pem --reader-key reader.key.pem \\
+      --transcript transcript.cbor
 
 A request file:
   [[document]]
@@ -32,13 +34,13 @@ A request file:
   portrait = false")]
 pub(super) struct Arguments {
     /// A request by name; --list shows them.
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["file", "list"], conflicts_with = "file")]
+    #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-    /// A request in TOML.
+    /// A request in TOML; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Show the presets.
-    #[arg(long, conflicts_with_all = ["preset", "file", "out"])]
+    #[arg(long, conflicts_with = "out")]
     list: bool,
     /// The reader's certificate, followed by intermediate ones if there are any; signs the request.
     #[arg(long, value_name = "FILE", requires_all = ["reader_key", "transcript"])]
@@ -55,7 +57,7 @@ pub(super) struct Arguments {
     /// Where to write the DeviceRequest; `-` is standard output.
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     out: Option<PathBuf>,
-    /// Print what was done as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -63,6 +65,16 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.list {
         return list(arguments.json);
+    }
+    if let Some(out) = &arguments.out {
+        let inputs = [
+            &arguments.file,
+            &arguments.reader_cert,
+            &arguments.reader_key,
+            &arguments.transcript,
+        ];
+        let inputs = inputs.into_iter().flatten().map(PathBuf::as_path);
+        output::not_over(out, &inputs.collect::<Vec<_>>())?;
     }
     let requests = requests(arguments)?;
     let encoded = encode(arguments, &requests)?;
@@ -127,10 +139,12 @@ fn requests(arguments: &Arguments) -> Result<Vec<ItemsRequest>, Failure> {
         .as_deref()
         .unwrap_or_else(|| std::path::Path::new("-"));
     let input = Input::read(path)?;
-    request::parse(input.text()?).map_err(|error| {
-        Failure::new(format!("{}: {error}", input::display(path)))
-            .hint("`mdoc-verifier request --help` shows a request file")
-    })
+    let hint = "`mdoc-verifier request --help` shows a request file";
+    if !matches!(input.form, Form::Text | Form::Json) {
+        return Err(input.not("a request in TOML").hint(hint));
+    }
+    request::parse(input.text()?)
+        .map_err(|error| Failure::new(format!("{}: {}", input.name, error.to_string().trim_end())).hint(hint))
 }
 
 fn encode(arguments: &Arguments, requests: &[ItemsRequest]) -> Result<Vec<u8>, Failure> {
@@ -152,6 +166,17 @@ fn encode(arguments: &Arguments, requests: &[ItemsRequest]) -> Result<Vec<u8>, F
             cert.display()
         ))
         .hint("give the certificate and the key that `mdoc-issuer pki reader` wrote together"));
+    }
+    for finding in chain
+        .first()
+        .iter()
+        .flat_map(|leaf| profile::check(Role::ReaderAuthentication, leaf, None))
+    {
+        let name = cert.display();
+        output::warn(
+            PROGRAM,
+            &format!("{name} is not what wallets expect of a reader: {finding}"),
+        );
     }
     let x5chain: Vec<&[u8]> = chain.iter().map(mdoc_core::x509::Certificate::der).collect();
     let identity = ReaderIdentity {
