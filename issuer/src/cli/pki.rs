@@ -180,7 +180,10 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         }
         Command::Signer(options) => {
             let ca = Loaded::from(&options.iaca, &["iaca"])?;
-            let terms = terms(&options.name, &options.common, Some(&options.addresses));
+            let mut terms = terms(&options.name, &options.common, Some(&options.addresses));
+            if options.common.at.is_none() {
+                terms.from = terms.from.max(ca.certificate.not_before());
+            }
             let made = pki::document_signer(&terms, ca.authority(), &mut rng);
             let made = made.map_err(|error| refused(&error, Some(&ca)))?;
             let out = &options.common.out;
@@ -201,7 +204,10 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         }
         Command::Reader(options) => {
             let ca = Loaded::from(&options.ca, &["reader-ca", "iaca"])?;
-            let terms = terms(&options.name, &options.common, Some(&options.addresses));
+            let mut terms = terms(&options.name, &options.common, Some(&options.addresses));
+            if options.common.at.is_none() {
+                terms.from = terms.from.max(ca.certificate.not_before());
+            }
             let made = pki::reader(options.country.as_deref(), &terms, ca.authority(), &mut rng);
             let made = made.map_err(|error| refused(&error, Some(&ca)))?;
             let out = &options.common.out;
@@ -215,6 +221,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     }
 }
 
+/// Certificates are valid from a little earlier, so that readers whose clocks are behind take them at once.
+const BACKDATED: Duration = Duration::from_secs(5 * 60);
+
 fn terms(name: &str, common: &Common, addresses: Option<&Addresses>) -> Terms {
     let mut contacts = Vec::new();
     if let Some(addresses) = addresses {
@@ -224,7 +233,9 @@ fn terms(name: &str, common: &Common, addresses: Option<&Addresses>) -> Terms {
     Terms {
         common_name: name.to_owned(),
         organization: common.organization.clone(),
-        from: common.at.unwrap_or_else(|| system::SystemClock.now()),
+        from: common
+            .at
+            .unwrap_or_else(|| system::SystemClock.now().minus(BACKDATED)),
         lifetime: common.validity,
         contacts,
         crl_uri: addresses.and_then(|addresses| addresses.crl_url.clone()),
