@@ -89,3 +89,22 @@ fn no_code_or_step_is_used_twice() {
         assert_eq!(list.len(), count);
     }
 }
+
+#[test]
+fn the_library_example_of_the_readme_is_one_that_is_compiled() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let compiled = std::fs::read_to_string(root.join("verifier/src/lib.rs")).unwrap();
+    let example = readme
+        .split("```rust\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let expected: String = example.lines().map(|line| format!("//! {line}\n")).collect();
+    assert!(
+        compiled.contains(&expected),
+        "the example in README.md is not that of verifier/src/lib.rs"
+    );
+}

@@ -242,7 +242,7 @@ pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failur
     let mut named = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
         if !path.is_dir() {
-            let found = certificates(path)?;
+            let found = anchors.readable(&Input::read(path)?)?;
             named.extend(found.iter().map(Certificate::fingerprint));
             anchors.add(found);
             continue;
@@ -251,7 +251,7 @@ pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failur
         candidates(path, true, &mut files)?;
         let before = anchors.certificates.len() + anchors.warnings.len();
         for file in &files {
-            match Input::read(file).and_then(|input| certificates_in(&input)) {
+            match Input::read(file).and_then(|input| anchors.readable_or_none(&input)) {
                 Ok(found) if found.is_empty() => anchors.warnings.push(format!(
                     "{} holds no certificate and is passed over",
                     file.display()
@@ -281,6 +281,34 @@ pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failur
 }
 
 impl TrustAnchors {
+    /// The anchors of a file; of a bundle those that can be read, with a warning about the others.
+    fn readable(&mut self, input: &Input) -> Result<Vec<Certificate>, Failure> {
+        let found = self.readable_or_none(input)?;
+        if found.is_empty() {
+            Err(input.not("a certificate"))
+        } else {
+            Ok(found)
+        }
+    }
+
+    fn readable_or_none(&mut self, input: &Input) -> Result<Vec<Certificate>, Failure> {
+        if input.form != Form::Pem {
+            return certificates_in(input);
+        }
+        let (found, broken) = Certificate::readable_from_pem(&String::from_utf8_lossy(&input.bytes));
+        if found.is_empty() {
+            return certificates_in(input);
+        }
+        for error in broken {
+            let text = sentence(&error);
+            self.warnings.push(format!(
+                "a certificate in {} is broken and passed over: {text}",
+                input.name
+            ));
+        }
+        Ok(found)
+    }
+
     fn add(&mut self, found: Vec<Certificate>) {
         for certificate in found {
             if !self.certificates.contains(&certificate) {

@@ -11,8 +11,10 @@ pub mod keys;
 pub mod nearest;
 pub mod output;
 pub mod recognise;
+#[cfg(feature = "clap")]
 pub mod run;
 pub mod system;
 
 pub use failure::{Exit, Failure};
+#[cfg(feature = "clap")]
 pub use run::run;

@@ -1,22 +1,34 @@
 //! Which name was probably meant by one that does not exist.
 
+/// Most candidates that are compared: nobody looks for a typing error in longer lists, and it takes time.
+const MOST_CANDIDATES: usize = 200;
+/// Characters of a name that are compared; the work grows with the product of two lengths.
+const MOST_CHARACTERS: usize = 100;
+
 /// The candidate nearest to `wanted`, if it is near enough to be a typing error: one edit in three
-/// characters at most. Upper and lower case count as the same.
+/// characters at most. `surName`, `sur-name` and `SurName` are one spelling.
 #[must_use]
 pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let wanted: Vec<char> = wanted.to_lowercase().chars().take(256).collect();
+    let wanted = simplified(wanted);
     let most = (wanted.len() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&wanted, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
+        .take(MOST_CANDIDATES)
+        .map(|candidate| (distance(&wanted, &simplified(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= most && *distance <= candidate.len() / 3)
         .min()
         .map(|(_, candidate)| candidate)
 }
 
+fn simplified(name: &str) -> Vec<char> {
+    let plain = name
+        .chars()
+        .filter(|letter| !matches!(letter, '_' | '-' | ' ' | '.'));
+    plain.flat_map(char::to_lowercase).take(MOST_CHARACTERS).collect()
+}
+
 /// Insertions, deletions, replacements and swaps of neighbours that make one from the other.
-fn distance(a: &[char], b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().take(256).collect();
+fn distance(a: &[char], b: &[char]) -> usize {
     let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
@@ -49,5 +61,14 @@ mod tests {
         assert_eq!(nearest("ds.kye.pem", names), Some("ds.key.pem"));
         assert_eq!(nearest("photo.jpg", names), None);
         assert_eq!(nearest("", names), None);
+        let fields = ["family_name", "given_name", "birth_date"];
+        for (typed, meant) in [
+            ("famly_name", Some("family_name")),
+            ("givenName", Some("given_name")),
+            ("birthdate", Some("birth_date")),
+            ("shoe_size", None),
+        ] {
+            assert_eq!(nearest(typed, fields), meant, "{typed}");
+        }
     }
 }

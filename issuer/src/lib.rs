@@ -11,5 +11,3 @@ pub mod photo;
 pub mod pki;
 pub mod quality;
 pub mod signer;
-
-mod nearest;

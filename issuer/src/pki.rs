@@ -50,7 +50,7 @@ pub struct Made {
     pub certificate: Certificate,
     /// Its private key.
     pub key: SecretKey,
-    /// Whether something was not said and a placeholder is in the certificate: fit for trying out only.
+    /// Whether a placeholder was put in for something that neither the terms nor the issuer say.
     pub placeholder: bool,
 }
 
@@ -197,12 +197,11 @@ impl Terms {
         {
             crl_uri = points.uris.into_iter().next();
         }
+        let placeholder = contacts.is_empty() || crl_uri.is_none();
         if contacts.is_empty() {
             contacts.push(GeneralName::Uri(PLACEHOLDER_CONTACT.to_owned()));
         }
         let crl_uri = crl_uri.unwrap_or_else(|| PLACEHOLDER_CRL.to_owned());
-        let placeholder = crl_uri == PLACEHOLDER_CRL
-            || contacts.contains(&GeneralName::Uri(PLACEHOLDER_CONTACT.to_owned()));
         (contacts, crl_uri, placeholder)
     }
 }
@@ -249,6 +248,34 @@ mod tests {
         let points = ds.certificate.crl_distribution_points().unwrap().unwrap();
         assert_eq!(points.uris, ["https://example.org/a.crl"]);
         assert_eq!(ds.certificate.not_after().to_string(), "2027-06-01T12:00:00Z");
+    }
+
+    #[test]
+    fn a_signer_may_have_each_curve_of_its_profile() {
+        let mut rng = ChaCha20Rng::from_seed([11; 32]);
+        let root = iaca("NL", None, &terms("Example IACA"), &mut rng).unwrap();
+        let signer = SoftwareKey::new(root.key.clone()).unwrap();
+        let authority = Authority {
+            certificate: &root.certificate,
+            signer: &signer,
+        };
+        for curve in [Curve::P256, Curve::P384, Curve::P521, Curve::Ed25519] {
+            let mut of_curve = terms("DS");
+            of_curve.curve = curve;
+            let ds = document_signer(&of_curve, authority, &mut rng).unwrap();
+            let role = Role::DocumentSigner { mdl: true };
+            assert_eq!(ds.key.curve(), curve);
+            assert_eq!(profile::check(role, &ds.certificate, Some(&root.certificate)), []);
+        }
+    }
+
+    #[test]
+    fn an_issuing_authority_does_not_have_ed25519() {
+        let mut rng = ChaCha20Rng::from_seed([12; 32]);
+        let mut edwards = terms("Example root");
+        edwards.curve = Curve::Ed25519;
+        let refused = iaca("NL", None, &edwards, &mut rng).map(|_| ());
+        assert_eq!(refused, Err(BuildError::Curve(Curve::Ed25519)));
     }
 
     #[test]

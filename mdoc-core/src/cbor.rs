@@ -132,7 +132,7 @@ impl<'b> Item<'b> {
     #[must_use]
     pub fn bytes(self) -> Option<Cow<'b, [u8]>> {
         if self.kind() == Kind::Bytes {
-            self.string()
+            walk::string(self.raw)
         } else {
             None
         }
@@ -144,27 +144,10 @@ impl<'b> Item<'b> {
         if self.kind() != Kind::Text {
             return None;
         }
-        match self.string()? {
+        match walk::string(self.raw)? {
             Cow::Borrowed(bytes) => core::str::from_utf8(bytes).ok().map(Cow::Borrowed),
             Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
         }
-    }
-
-    fn string(self) -> Option<Cow<'b, [u8]>> {
-        let head = walk::head(self.raw)?;
-        let rest = self.raw.get(head.len..)?;
-        if let Some(len) = head.value {
-            return rest.get(..usize::try_from(len).ok()?).map(Cow::Borrowed);
-        }
-        let mut joined = Vec::new();
-        let mut rest = rest;
-        while rest.first().is_some_and(|byte| *byte != walk::BREAK) {
-            let chunk = walk::head(rest)?;
-            let end = chunk.len.checked_add(usize::try_from(chunk.value?).ok()?)?;
-            joined.extend_from_slice(rest.get(chunk.len..end)?);
-            rest = rest.get(end..)?;
-        }
-        Some(Cow::Owned(joined))
     }
 
     /// The elements of an array.

@@ -19,6 +19,9 @@ use crate::crypto::{CryptoError, Curve, SignatureAlgorithm};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 
+const TAG_MAC0: u64 = 17;
+const TAG_SIGN1: u64 = 18;
+
 /// Label of the algorithm, in the protected header.
 const ALG: i64 = 1;
 /// Label of the list of headers that must be understood.
@@ -112,9 +115,10 @@ struct Envelope<'b> {
 }
 
 impl<'b> Envelope<'b> {
-    fn decode(item: Item<'b>, tag: u64, limits: &Limits) -> Result<Self, DecodeError> {
+    fn decode(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
+        // The tag of the other structure is no less superfluous: what it is follows from where it stands.
         let (item, tagged) = match item.tagged() {
-            Some((found, inner)) if found == tag => (inner, true),
+            Some((TAG_SIGN1 | TAG_MAC0, inner)) => (inner, true),
             _ => (item, false),
         };
         let mut parts = item.expect_array()?;
@@ -131,7 +135,7 @@ impl<'b> Envelope<'b> {
             .expect_bytes()
             .map_err(|error| error.within("protected"))?;
         if !protected.is_empty() {
-            let map = Item::parse(&protected, limits).map_err(DecodeError::embedded);
+            let map = Item::parse(&protected, limits);
             map.and_then(check_protected)
                 .map_err(|error| error.within("protected"))?;
         }

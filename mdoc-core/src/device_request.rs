@@ -7,7 +7,7 @@ use crate::cose::{CoseFault, Sign1, protected_header, to_be_signed, write_sign1}
 use crate::crypto::{Backend, PublicKey};
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
-use crate::mso::check_version;
+use crate::mso::version_of;
 use crate::seams::{Signer, SignerError};
 use crate::transcript::SessionTranscript;
 
@@ -71,11 +71,7 @@ impl<'b> DeviceRequest<'b> {
     /// [`DecodeError`] with the path of the first offending member.
     pub fn decode(bytes: &'b [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let item = Item::parse(bytes, limits)?;
-        let version = item
-            .member("version")?
-            .expect_text()
-            .map_err(|error| error.within("version"))?;
-        check_version(&version).map_err(|error| error.within("version"))?;
+        let version = version_of(item)?;
         let list = item
             .member("docRequests")?
             .expect_array()

@@ -7,7 +7,7 @@ use crate::device_signed::DeviceSigned;
 use crate::error::{DecodeError, Fault};
 use crate::issuer_signed::IssuerSigned;
 use crate::limits::Limits;
-use crate::mso::check_version;
+use crate::mso::version_of;
 
 /// An answer to a DeviceRequest.
 ///
@@ -44,17 +44,13 @@ impl<'b> DeviceResponse<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        let version = item
-            .member("version")?
-            .expect_text()
-            .map_err(|error| error.within("version"))?;
-        check_version(&version).map_err(|error| error.within("version"))?;
+        let version = version_of(item)?;
         let status = item
             .member("status")?
             .expect_unsigned()
             .map_err(|error| error.within("status"))?;
         let mut documents = Vec::new();
-        if let Some(list) = item.get("documents") {
+        if let Some(list) = item.optional("documents") {
             for document in list.expect_array().map_err(|error| error.within("documents"))? {
                 if documents.len() == limits.documents {
                     return Err(DecodeError::new(Fault::Limit("the number of documents")));

@@ -31,6 +31,8 @@ pub enum Fault {
     Missing(&'static str),
     /// A member has another type or value than the one expected.
     Expected(&'static str),
+    /// There is no version, or it is no text.
+    NoVersion,
     /// A version with an unknown major number.
     Version(String),
 }
@@ -115,7 +117,7 @@ impl DecodeError {
         match self.fault {
             Fault::DuplicateKey => Stage::DuplicateKeys,
             Fault::Missing(_) | Fault::Expected(_) => Stage::Structure,
-            Fault::Version(_) => Stage::Version,
+            Fault::Version(_) | Fault::NoVersion => Stage::Version,
             _ if self.embedded => Stage::Embedded,
             _ => Stage::WellFormed,
         }
@@ -132,6 +134,7 @@ impl fmt::Display for DecodeError {
             Fault::DuplicateKey => f.write_str("a map has the same key twice")?,
             Fault::Missing(member) => write!(f, "`{member}` is missing")?,
             Fault::Expected(what) => write!(f, "{what} expected")?,
+            Fault::NoVersion => f.write_str("there is no `version`, or it is no text")?,
             Fault::Version(version) => write!(f, "version `{version}` is not supported, only 1.x is")?,
         }
         if !self.path.is_empty() {

@@ -1,5 +1,8 @@
 //! The mobile security object: what the issuer signs.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use crate::cbor::{Embedded, Item, write};
 use crate::cose::key::{self, KeyFault};
 use crate::crypto::{Digest, DigestAlgorithm, PublicKey};
@@ -51,8 +54,7 @@ impl MobileSecurityObject {
             Ok::<_, DecodeError>(text.into_owned())
         };
         let inside = |name: &'static str| move |error: DecodeError| error.within(name);
-        let version = text("version")?;
-        check_version(&version).map_err(inside("version"))?;
+        let version = version_of(item)?.into_owned();
         let algorithm = text("digestAlgorithm")?;
         let digest_algorithm = DigestAlgorithm::from_name(&algorithm)
             .ok_or_else(|| DecodeError::expected("SHA-256, SHA-384 or SHA-512").within("digestAlgorithm"))?;
@@ -71,7 +73,18 @@ impl MobileSecurityObject {
     }
 }
 
-/// Versions are `major.minor`; an unknown minor number is no error, another major one is.
+/// The version of a structure: `major.minor`. An unknown minor number is no error; another major one is.
+pub(crate) fn version_of<'b>(item: Item<'b>) -> Result<Cow<'b, str>, DecodeError> {
+    item.expect_map()?;
+    let version = item
+        .get("version")
+        .and_then(Item::text)
+        .ok_or(DecodeError::new(Fault::NoVersion))?;
+    check_version(&version).map_err(|error| error.within("version"))?;
+    Ok(version)
+}
+
+/// Checks the major number of a version.
 pub(crate) fn check_version(version: &str) -> Result<(), DecodeError> {
     match version.split('.').next() {
         Some("1") => Ok(()),
@@ -95,10 +108,11 @@ impl ValueDigests {
             let name = name.expect_text()?.into_owned();
             let mut of_name = Vec::new();
             for (id, digest) in digests.expect_map().map_err(|error| error.within(&name))? {
-                let digest = digest.expect_bytes().map_err(|error| error.within(&name))?;
-                if digest.len() > 64 {
-                    return Err(DecodeError::expected("a digest of at most 64 bytes").within(&name));
-                }
+                // What is no digest of any algorithm matches nothing; a decoy like that is nobody's harm.
+                let digest = digest
+                    .bytes()
+                    .filter(|digest| digest.len() <= 64)
+                    .unwrap_or_default();
                 // Negative IDs occur in the field (trap 8); no item can refer to one.
                 if let Some(id) = id.unsigned() {
                     of_name.push((id, Digest::new(&digest)));
@@ -195,13 +209,24 @@ impl KeyAuthorizations {
         })
     }
 
+    /// The same in a form that is searched, for a message with many device-signed elements.
+    #[must_use]
+    pub fn lookup(&self) -> Authorized<'_> {
+        let name_spaces = self.name_spaces.iter().map(String::as_str).collect();
+        let elements = self
+            .data_elements
+            .iter()
+            .flat_map(|(name, elements)| elements.iter().map(|element| (name.as_str(), element.as_str())));
+        Authorized {
+            name_spaces,
+            elements: elements.collect(),
+        }
+    }
+
     /// Whether the device key may vouch for this element (ISO/IEC 18013-5:2021, 9.1.2.4).
     #[must_use]
     pub fn permits(&self, name_space: &str, element: &str) -> bool {
-        self.name_spaces.iter().any(|name| name == name_space)
-            || self.data_elements.iter().any(|(name, elements)| {
-                name == name_space && elements.iter().any(|permitted| permitted == element)
-            })
+        self.lookup().permits(name_space, element)
     }
 
     fn is_empty(&self) -> bool {
@@ -232,6 +257,21 @@ impl KeyAuthorizations {
     }
 }
 
+/// [`KeyAuthorizations`] to be searched.
+#[derive(Debug, Clone)]
+pub struct Authorized<'a> {
+    name_spaces: BTreeSet<&'a str>,
+    elements: BTreeSet<(&'a str, &'a str)>,
+}
+
+impl Authorized<'_> {
+    /// Whether the device key may vouch for this element (ISO/IEC 18013-5:2021, 9.1.2.4).
+    #[must_use]
+    pub fn permits(&self, name_space: &str, element: &str) -> bool {
+        self.name_spaces.contains(name_space) || self.elements.contains(&(name_space, element))
+    }
+}
+
 /// When the MSO was signed, and from when until when it is valid. Both limits are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValidityInfo {
@@ -245,14 +285,16 @@ pub struct ValidityInfo {
     pub expected_update: Option<Timestamp>,
     /// Whether all of them were written in the one form of the standard: UTC, whole seconds.
     pub strictly_written: bool,
+    /// `signed`, rounded up where it was written with a fraction of a second.
+    pub(crate) signed_at_the_latest: Timestamp,
 }
 
 impl ValidityInfo {
     fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
         let mut strictly_written = true;
         let mut read = |name: &'static str, item: Item<'_>| {
-            let (instant, strict) = tdate(item).map_err(|error| error.within(name))?;
-            strictly_written &= strict;
+            let instant = Instant::decode(item).map_err(|error| error.within(name))?;
+            strictly_written &= instant.strict;
             Ok::<_, DecodeError>(instant)
         };
         let signed = read("signed", item.member("signed")?)?;
@@ -263,24 +305,53 @@ impl ValidityInfo {
             .optional("expectedUpdate")
             .and_then(|item| read("expectedUpdate", item).ok());
         Ok(Self {
-            signed,
-            valid_from,
-            valid_until,
-            expected_update,
+            signed: signed.whole,
+            valid_from: valid_from.rounded_up(),
+            valid_until: valid_until.whole,
+            expected_update: expected_update.map(|instant| instant.whole),
             strictly_written,
+            signed_at_the_latest: signed.rounded_up(),
         })
     }
 }
 
-fn tdate(item: Item<'_>) -> Result<(Timestamp, bool), DecodeError> {
-    let wrong = || DecodeError::expected("a tag 0 date-time");
-    let (tag, text) = item.tagged().ok_or_else(wrong)?;
-    let text = text
-        .text()
-        .filter(|_| tag == crate::value::TAG_TDATE)
-        .ok_or_else(wrong)?;
-    let instant = Timestamp::parse(&text).map_err(|_| DecodeError::expected("a date-time of RFC 3339"))?;
-    Ok((instant, Timestamp::is_strict(&text)))
+/// A `tdate` as received. A fraction of a second, which the standard excludes, is cut off and remembered:
+/// rounding must never make a document valid at an instant at which it is not.
+struct Instant {
+    whole: Timestamp,
+    fraction: bool,
+    strict: bool,
+}
+
+impl Instant {
+    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
+        let wrong = || DecodeError::expected("a tag 0 date-time");
+        let (tag, text) = item.tagged().ok_or_else(wrong)?;
+        let text = text
+            .text()
+            .filter(|_| tag == crate::value::TAG_TDATE)
+            .ok_or_else(wrong)?;
+        let whole = Timestamp::parse(&text).map_err(|_| DecodeError::expected("a date-time of RFC 3339"))?;
+        let fraction = text.split_once('.').is_some_and(|(_, digits)| {
+            digits
+                .bytes()
+                .take_while(u8::is_ascii_digit)
+                .any(|digit| digit != b'0')
+        });
+        Ok(Self {
+            whole,
+            fraction,
+            strict: Timestamp::is_strict(&text),
+        })
+    }
+
+    fn rounded_up(&self) -> Timestamp {
+        if self.fraction {
+            self.whole.plus(core::time::Duration::from_secs(1))
+        } else {
+            self.whole
+        }
+    }
 }
 
 /// Where the status of the document is published (second edition).

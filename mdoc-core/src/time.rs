@@ -51,8 +51,9 @@ impl Timestamp {
     /// # Errors
     /// [`BadTime`] if it is anything else, for example a date alone.
     pub fn parse(text: &str) -> Result<Self, BadTime> {
-        // `time` takes any separator between date and time; RFC 3339 section 5.6 knows `T` and `t`.
-        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+        // RFC 3339, 5.6, knows `T`, `t` and for readability a blank; a lower-case `z` is no offset to us,
+        // because the standard wants `Z`.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' ')) || text.ends_with('z') {
             return Err(BadTime);
         }
         OffsetDateTime::parse(text, &Rfc3339)
@@ -235,7 +236,7 @@ mod tests {
         for bad in [
             "2026-06-01",
             "2026-06-01T12:00:00",
-            "2026-06-01 12:00:00Z",
+            "2026-06-01T12:00:00z",
             "2026-06-01T12:00:00+00:00Z",
             "",
         ] {

@@ -85,6 +85,20 @@ impl Certificate {
         Self::pem_blocks(text).collect()
     }
 
+    /// The certificates of a PEM text that can be read, and what is wrong with the others: a list of trust
+    /// anchors is not lost for one entry that is no strict DER (real lists have them).
+    #[must_use]
+    pub fn readable_from_pem(text: &str) -> (Vec<Self>, Vec<BadCertificate>) {
+        let (mut readable, mut broken) = (Vec::new(), Vec::new());
+        for block in Self::pem_blocks(text) {
+            match block {
+                Ok(certificate) => readable.push(certificate),
+                Err(error) => broken.push(error),
+            }
+        }
+        (readable, broken)
+    }
+
     fn pem_blocks(text: &str) -> impl Iterator<Item = Result<Self, BadCertificate>> {
         pem::blocks(text)
             .filter(|block| matches!(block.label, "CERTIFICATE" | "X509 CERTIFICATE"))
@@ -260,6 +274,9 @@ impl Certificate {
         issuer_key: &PublicKey,
         backend: &dyn Backend,
     ) -> Result<(), SignatureError> {
+        if self.0.algorithms_differ {
+            return Err(SignatureError::TwoAlgorithms);
+        }
         self.0
             .algorithm
             .verify(issuer_key, self.tbs(), self.signature(), backend)

@@ -2,6 +2,25 @@
 //!
 //! The checks themselves are [`mdoc_core::verify`]; this crate builds requests for it, and shows its
 //! reports to people and programs.
+//!
+//! ```no_run
+//! # use mdoc_core::{cbor::Item, time::Timestamp, transcript::SessionTranscript, x509::path::TrustAnchor};
+//! # use mdoc_core::verify::{Form, Inputs, verify};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (response, anchors): (Vec<u8>, Vec<TrustAnchor>) = Default::default();
+//! # let transcript = SessionTranscript::qr(&[], &[]);
+//! # let now = Timestamp::from_unix(0);
+//! let inputs = Inputs { transcript: Some(&transcript), ..Inputs::new(&anchors, now) };
+//! let report = verify(&response, Form::DeviceResponse, &inputs);
+//! for step in report.documents()[0].steps() {
+//!     println!("{:20} {:9} {}", step.check.id(), step.outcome_name(), step.message());
+//! }
+//! let licence = report.documents()[0].accept()?; // the one door to the data
+//! let over_18 = licence.get("org.iso.18013.5.1", "age_over_18").and_then(Item::boolean);
+//! # let _ = over_18;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod request;
 pub mod show;

@@ -99,6 +99,22 @@ fn a_certificate_is_no_private_key() {
 }
 
 #[test]
+fn trap_35_one_broken_certificate_does_not_lose_the_list() {
+    let folder = Folder::new("bundle");
+    let broken = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    let bundle = folder.with("bundle.pem", &format!("{broken}{ROOT}"), false);
+    let anchors = trust_anchors(&[&bundle]).unwrap();
+    assert_eq!(anchors.certificates.len(), 1);
+    assert!(
+        anchors.warnings[0].contains("broken and passed over"),
+        "{:?}",
+        anchors.warnings
+    );
+    let alone = folder.with("alone.pem", broken, false);
+    assert!(trust_anchors(&[&alone]).unwrap_err().message.contains("broken"));
+}
+
+#[test]
 fn anchors_from_a_folder_one_level_deep() {
     let folder = Folder::new("anchors");
     fs::create_dir_all(folder.0.join("nl/deeper")).unwrap();

@@ -62,7 +62,7 @@ struct Common {
     /// The first instant of validity [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
     at: Option<Timestamp>,
-    /// The curve of the new key
+    /// The curve of the new key; an IACA cannot have Ed25519
     #[arg(long, value_enum, default_value = "P-256")]
     curve: CurveName,
     /// Replace a certificate and a key that are there
@@ -93,6 +93,10 @@ enum CurveName {
     P256,
     #[value(name = "P-384")]
     P384,
+    #[value(name = "P-521")]
+    P521,
+    #[value(name = "Ed25519")]
+    Ed25519,
 }
 
 /// `pki iaca`
@@ -176,7 +180,10 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         }
         Command::Signer(options) => {
             let ca = Loaded::from(&options.iaca, &["iaca"])?;
-            let terms = terms(&options.name, &options.common, Some(&options.addresses));
+            let mut terms = terms(&options.name, &options.common, Some(&options.addresses));
+            if options.common.at.is_none() {
+                terms.from = terms.from.max(ca.certificate.not_before());
+            }
             let made = pki::document_signer(&terms, ca.authority(), &mut rng);
             let made = made.map_err(|error| refused(&error, Some(&ca)))?;
             let out = &options.common.out;
@@ -197,7 +204,10 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         }
         Command::Reader(options) => {
             let ca = Loaded::from(&options.ca, &["reader-ca", "iaca"])?;
-            let terms = terms(&options.name, &options.common, Some(&options.addresses));
+            let mut terms = terms(&options.name, &options.common, Some(&options.addresses));
+            if options.common.at.is_none() {
+                terms.from = terms.from.max(ca.certificate.not_before());
+            }
             let made = pki::reader(options.country.as_deref(), &terms, ca.authority(), &mut rng);
             let made = made.map_err(|error| refused(&error, Some(&ca)))?;
             let out = &options.common.out;
@@ -211,6 +221,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     }
 }
 
+/// Certificates are valid from a little earlier, so that readers whose clocks are behind take them at once.
+const BACKDATED: Duration = Duration::from_secs(5 * 60);
+
 fn terms(name: &str, common: &Common, addresses: Option<&Addresses>) -> Terms {
     let mut contacts = Vec::new();
     if let Some(addresses) = addresses {
@@ -220,13 +233,17 @@ fn terms(name: &str, common: &Common, addresses: Option<&Addresses>) -> Terms {
     Terms {
         common_name: name.to_owned(),
         organization: common.organization.clone(),
-        from: common.at.unwrap_or_else(|| system::SystemClock.now()),
+        from: common
+            .at
+            .unwrap_or_else(|| system::SystemClock.now().minus(BACKDATED)),
         lifetime: common.validity,
         contacts,
         crl_uri: addresses.and_then(|addresses| addresses.crl_url.clone()),
         curve: match common.curve {
             CurveName::P256 => Curve::P256,
             CurveName::P384 => Curve::P384,
+            CurveName::P521 => Curve::P521,
+            CurveName::Ed25519 => Curve::Ed25519,
         },
     }
 }
@@ -299,6 +316,7 @@ fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
         BuildError::OutsideIssuer { .. } => {
             "give a shorter --validity or another --at, or renew the certificate above"
         }
+        BuildError::Curve(_) => "give --curve P-256, P-384 or P-521; Ed25519 is for signers and readers",
         BuildError::NotTheKeyOfTheIssuer => {
             "put the certificate and the key that belong together into one folder"
         }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Format, FormatErrors};
-use crate::nearest::nearest;
+use mdoc_cli::nearest::nearest;
 
 /// The shipped format files, part of the program.
 pub const SHIPPED: [(&str, &str); 3] = [

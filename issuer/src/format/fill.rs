@@ -14,7 +14,7 @@ use super::codes::{has_subdivision_form, sign_of};
 use super::derive::{Derivation, set_identifier};
 use super::types::ValueType;
 use super::{DataPath, Element, Format, Origin};
-use crate::nearest::nearest;
+use mdoc_cli::nearest::nearest;
 
 /// What is known of the issuer, from the certificate of the signer and the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

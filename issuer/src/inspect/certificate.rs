@@ -75,7 +75,11 @@ fn extensions(certificate: &Certificate, children: &mut Vec<Node>) {
     add(
         "cRLDistributionPoints",
         shown(certificate.crl_distribution_points(), |found| {
-            (found.uris.join(", "), Json::from(found.uris))
+            let mut names = found.uris;
+            if found.other_than_uri {
+                names.push("a name that is no URI".to_owned());
+            }
+            (names.join(", "), Json::from(names))
         }),
     );
     add(

@@ -103,24 +103,25 @@ pub(super) fn document(item: Item<'_>, context: Context<'_>) -> Vec<Node> {
 pub(super) fn issuer_signed(item: Item<'_>, context: Context<'_>) -> Vec<Node> {
     let (elements, referred) = name_spaces(item, context);
     let mut nodes = Vec::new();
-    match item
+    let auth = item
         .get("issuerAuth")
-        .map(|auth| Sign1::decode(auth, context.limits))
-    {
+        .map(|auth| Sign1::decode(auth, context.limits));
+    let signer = match &auth {
         Some(Ok(auth)) => {
-            match auth.payload() {
-                Some(payload) => match mso_payload(payload, context, Some(&referred)) {
-                    Ok(mso) => nodes.extend(mso),
-                    Err(fault) => nodes.push(*fault),
-                },
+            match auth
+                .payload()
+                .map(|payload| mso_payload(payload, context, Some(&referred)))
+            {
+                Some(Ok(mso)) => nodes.extend(mso),
+                Some(Err(fault)) => nodes.push(*fault),
                 None => nodes.push(Node::fault("mso", "the signed payload is missing")),
             }
-            nodes.push(Node::group("issuerAuth", signature(&auth, context)));
+            Node::group("issuerAuth", signature(auth, context))
         }
-        Some(Err(error)) => nodes.push(Node::fault("issuerAuth", error)),
-        None => nodes.push(Node::fault("issuerAuth", "`issuerAuth` is missing")),
-    }
-    nodes.push(elements);
+        Some(Err(error)) => Node::fault("issuerAuth", error),
+        None => Node::fault("issuerAuth", "`issuerAuth` is missing"),
+    };
+    nodes.extend([elements, signer]);
     nodes
 }
 
@@ -182,12 +183,11 @@ fn digest_count(name: &str, digests: usize, used: Option<usize>) -> Node {
         return Node::value(name, format!("{digests} digests"), json!({"digests": digests}));
     };
     let others = digests.saturating_sub(used);
-    let text = match others {
-        0 if digests == 1 => "1 digest, of the element below".to_owned(),
-        0 => format!("{digests} digests, all of elements below"),
-        _ => format!(
-            "{digests} digests: {used} of elements below, {others} of others (decoys or not released)"
-        ),
+    let text = match (used, others) {
+        (1, 0) => "1 digest, of the element shown".to_owned(),
+        (_, 0) => format!("{digests} digests, all of elements shown"),
+        (0, _) => format!("{digests} digests, none of an element shown (decoys or not released)"),
+        _ => format!("{digests} digests: {used} of elements shown, {others} others (decoys or not released)"),
     };
     Node::value(
         name,

@@ -52,6 +52,12 @@ fn trap_07_duplicate_keys_are_refused_however_they_are_written() {
     assert_eq!(fault("bf616100616101ff"), Fault::DuplicateKey);
     assert_eq!(fault("81a2f400f401"), Fault::DuplicateKey);
     assert!(parse("a205002501").is_ok(), "5 and -6 are two keys");
+    assert_eq!(
+        fault("a27f61616162ff0062616201"),
+        Fault::DuplicateKey,
+        "ab in chunks and ab"
+    );
+    assert!(parse("a27f61616162ff00616101").is_ok(), "ab in chunks and a");
     let many: String = (0..40).map(|n| format!("18{:02x}00", 100 + n)).collect();
     assert!(parse(&format!("b828{many}")).is_ok());
     assert_eq!(

@@ -1,5 +1,7 @@
 //! The one pass over received CBOR that everything else relies on.
 
+use std::borrow::Cow;
+
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
 
@@ -259,11 +261,7 @@ impl<'b> Walk<'b, '_> {
             let start = self.at;
             self.item(depth + 1)?;
             let raw = self.input.get(start..self.at).unwrap_or_default();
-            let Some(key) = Key::of(raw) else {
-                self.at = start;
-                return Err(self.error(Fault::Malformed("a map key of indefinite length")));
-            };
-            if keys.add(key) {
+            if keys.add(Key::of(raw)) {
                 self.at = start;
                 return Err(self.error(Fault::DuplicateKey));
             }
@@ -276,29 +274,43 @@ impl<'b> Walk<'b, '_> {
     }
 }
 
-/// A map key by its value: `05` and `18 05` are the same key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A map key by its value: `05` and `18 05` are the same key, and so are a string and its chunks.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'b> {
     Unsigned(u64),
     Negative(u64),
-    Bytes(&'b [u8]),
-    Text(&'b [u8]),
+    Bytes(Cow<'b, [u8]>),
+    Text(Cow<'b, [u8]>),
     Other(&'b [u8]),
 }
 
 impl<'b> Key<'b> {
-    /// None if the key's length is indefinite, so that its value is not in one piece.
-    fn of(raw: &'b [u8]) -> Option<Self> {
-        let head = head(raw)?;
-        let content = raw.get(head.len..).unwrap_or_default();
-        Some(match (head.major, head.value?) {
-            (0, n) => Self::Unsigned(n),
-            (1, n) => Self::Negative(n),
-            (2, _) => Self::Bytes(content),
-            (3, _) => Self::Text(content),
+    fn of(raw: &'b [u8]) -> Self {
+        match head(raw).map(|head| (head.major, head.value)) {
+            Some((0, Some(n))) => Self::Unsigned(n),
+            Some((1, Some(n))) => Self::Negative(n),
+            Some((2, _)) => Self::Bytes(string(raw).unwrap_or_default()),
+            Some((3, _)) => Self::Text(string(raw).unwrap_or_default()),
             _ => Self::Other(raw),
-        })
+        }
     }
+}
+
+/// The content of a string that was checked before; owned only if it came in chunks.
+pub(super) fn string(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let first = head(raw)?;
+    let mut rest = raw.get(first.len..)?;
+    if let Some(len) = first.value {
+        return rest.get(..usize::try_from(len).ok()?).map(Cow::Borrowed);
+    }
+    let mut joined = Vec::new();
+    while rest.first().is_some_and(|byte| *byte != BREAK) {
+        let chunk = head(rest)?;
+        let end = chunk.len.checked_add(usize::try_from(chunk.value?).ok()?)?;
+        joined.extend_from_slice(rest.get(chunk.len..end)?);
+        rest = rest.get(end..)?;
+    }
+    Some(Cow::Owned(joined))
 }
 
 const FEW_KEYS: usize = 16;
@@ -317,8 +329,8 @@ impl<'b> Keys<'b> {
     fn add(&mut self, key: Key<'b>) -> bool {
         if let Some(free) = self.first.get_mut(self.count) {
             *free = Some(key);
-            let earlier = self.first.get(..self.count).unwrap_or_default();
-            let seen = earlier.contains(&Some(key));
+            let (earlier, this) = self.first.split_at(self.count);
+            let seen = this.first().is_some_and(|key| earlier.contains(key));
             self.count += 1;
             return seen;
         }

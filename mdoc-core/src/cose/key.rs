@@ -97,8 +97,14 @@ pub fn decode(item: Item<'_>) -> Result<PublicKey, KeyFault> {
     PublicKey::from_bytes(curve, &point).map_err(|_| KeyFault::NotOnCurve(curve))
 }
 
+/// A coordinate in full length: lost leading zeros are filled up, and those beyond the length (the sign
+/// byte of a big integer) are dropped.
 fn padded(coordinate: &[u8], len: usize) -> Option<Cow<'_, [u8]>> {
-    match len.checked_sub(coordinate.len())? {
+    let Some(missing) = len.checked_sub(coordinate.len()) else {
+        let (extra, rest) = coordinate.split_at_checked(coordinate.len() - len)?;
+        return extra.iter().all(|byte| *byte == 0).then_some(Cow::Borrowed(rest));
+    };
+    match missing {
         0 => Some(Cow::Borrowed(coordinate)),
         missing => Some(Cow::Owned([vec![0; missing].as_slice(), coordinate].concat())),
     }

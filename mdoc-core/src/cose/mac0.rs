@@ -6,7 +6,6 @@ use crate::crypto::{Backend, CryptoError, equal_in_constant_time};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 
-const TAG_MAC0: u64 = 17;
 const HMAC_256_256: i64 = 5;
 /// `{1: 5}`
 const PROTECTED: [u8; 3] = [0xa1, 0x01, 0x05];
@@ -23,18 +22,18 @@ pub struct Mac0<'b> {
 }
 
 impl<'b> Mac0<'b> {
-    /// Decodes a `COSE_Mac0`, with or without tag 17.
+    /// Decodes a `COSE_Mac0`, with or without a COSE tag.
     ///
     /// # Errors
     /// [`DecodeError`] if a part is missing or of another type.
     pub fn decode(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        Envelope::decode(item, TAG_MAC0, limits).map(|envelope| Self {
+        Envelope::decode(item, limits).map(|envelope| Self {
             envelope,
             limits: *limits,
         })
     }
 
-    /// Whether it came with tag 17, which the standard does not use here.
+    /// Whether it came with a tag, which the standard does not use here.
     #[must_use]
     pub const fn tagged(&self) -> bool {
         self.envelope.tagged

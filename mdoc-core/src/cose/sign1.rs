@@ -8,8 +8,6 @@ use crate::crypto::{Backend, PublicKey, SignatureAlgorithm};
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
 
-const TAG_SIGN1: u64 = 18;
-
 /// A received `COSE_Sign1`. Having one says that it decoded, not that the signature was checked.
 ///
 /// Shape: `[protected: bstr .cbor map, unprotected: map, payload: bstr / nil, signature: bstr]`.
@@ -22,18 +20,18 @@ pub struct Sign1<'b> {
 }
 
 impl<'b> Sign1<'b> {
-    /// Decodes a `COSE_Sign1`, with or without tag 18.
+    /// Decodes a `COSE_Sign1`, with or without a COSE tag.
     ///
     /// # Errors
     /// [`DecodeError`] if a part is missing or of another type.
     pub fn decode(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        Envelope::decode(item, TAG_SIGN1, limits).map(|envelope| Self {
+        Envelope::decode(item, limits).map(|envelope| Self {
             envelope,
             limits: *limits,
         })
     }
 
-    /// Whether it came with tag 18, which the standard does not use here.
+    /// Whether it came with a tag, which the standard does not use here.
     #[must_use]
     pub const fn tagged(&self) -> bool {
         self.envelope.tagged
@@ -291,11 +289,13 @@ mod tests {
         assert_eq!(bytes[0], 0x84);
         let tagged = [&[0xd2], bytes.as_slice()].concat();
         check(&tagged, key.public_key(), b"detached").unwrap();
-        let mac_tag = [&[0xd1], bytes.as_slice()].concat();
-        let item = Item::parse(&mac_tag, &Limits::DEFAULT).unwrap();
+        let other_tag = [&[0xd1], bytes.as_slice()].concat();
+        check(&other_tag, key.public_key(), b"detached").unwrap();
+        let twice = [&[0xd2, 0xd2], bytes.as_slice()].concat();
+        let item = Item::parse(&twice, &Limits::DEFAULT).unwrap();
         assert!(
             Sign1::decode(item, &Limits::DEFAULT).is_err(),
-            "tag 17 is another structure"
+            "one tag is enough"
         );
     }
 

@@ -47,7 +47,7 @@ pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut
     validity(ds, [Code::DsNotYetValid, Code::DsExpired], steps, inputs);
     document_signer(ds, anchor, doc_type, steps);
     match anchor {
-        Some(Found::Issuer(anchor)) => {
+        Some(Found::Issuer(anchor, intermediates)) => {
             validity(
                 &anchor.certificate,
                 [Code::IacaNotYetValid, Code::IacaExpired],
@@ -55,7 +55,7 @@ pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut
                 inputs,
             );
             iaca(&anchor.certificate, steps);
-            revocation(ds, &anchor.certificate, steps, inputs);
+            revocation(ds, intermediates, &anchor.certificate, steps, inputs);
         }
         Some(Found::Pinned(_)) => {
             for check in [
@@ -71,7 +71,7 @@ pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut
         }
         None => {}
     }
-    if let (Some(Found::Issuer(anchor) | Found::Pinned(anchor)), Some(doc_type)) = (anchor, doc_type) {
+    if let (Some(Found::Issuer(anchor, _) | Found::Pinned(anchor)), Some(doc_type)) = (anchor, doc_type) {
         if anchor.permits(doc_type) {
             steps.pass(Check::AnchorDocType);
         } else {
@@ -83,13 +83,13 @@ pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut
 /// The anchor that a chain ends in.
 #[derive(Clone, Copy)]
 enum Found<'a> {
-    /// A certificate that issued others.
-    Issuer(&'a TrustAnchor),
+    /// A certificate that issued others, and those between, the signer's own issuer first.
+    Issuer(&'a TrustAnchor, &'a [Certificate]),
     /// The document signer's own.
     Pinned(&'a TrustAnchor),
 }
 
-fn path<'a>(chain: &[Certificate], steps: &mut Steps, inputs: &Inputs<'a>) -> Option<Found<'a>> {
+fn path<'a>(chain: &'a [Certificate], steps: &mut Steps, inputs: &Inputs<'a>) -> Option<Found<'a>> {
     match path::find(chain, inputs.anchors, inputs.now, inputs.backend) {
         Path::Anchored {
             anchor,
@@ -102,7 +102,7 @@ fn path<'a>(chain: &[Certificate], steps: &mut Steps, inputs: &Inputs<'a>) -> Op
                 let count = format!("{} of them", intermediates.len());
                 steps.find(Code::ChainIntermediates, Detail::Text(count));
             }
-            Some(Found::Issuer(anchor))
+            Some(Found::Issuer(anchor, intermediates))
         }
         Path::Pinned { anchor } => {
             let anchor = inputs.anchors.iter().find(|known| *known == anchor)?;
@@ -137,9 +137,12 @@ fn validity(certificate: &Certificate, [early, late]: [Code; 2], steps: &mut Ste
 
 fn document_signer(ds: &Certificate, anchor: Option<Found<'_>>, doc_type: Option<&str>, steps: &mut Steps) {
     let mdl = doc_type == Some(MDL_DOC_TYPE);
-    let issuer = match anchor {
-        Some(Found::Issuer(anchor)) => Some(&anchor.certificate),
-        _ => None,
+    let (issuer, root) = match anchor {
+        Some(Found::Issuer(anchor, intermediates)) => {
+            let root = &anchor.certificate;
+            (Some(intermediates.first().unwrap_or(root)), Some(root))
+        }
+        _ => (None, None),
     };
     let mut checks = vec![
         Check::DsCriticalExtensions,
@@ -157,12 +160,19 @@ fn document_signer(ds: &Certificate, anchor: Option<Found<'_>>, doc_type: Option
     if issuer.is_some() {
         checks.push(Check::CertificateCountry);
     }
-    for finding in profile::check(Role::DocumentSigner { mdl }, ds, issuer) {
-        let check = signer_check(finding.rule);
-        // Without the anchor the country has nothing to be compared with.
-        if check != Check::CertificateCountry || issuer.is_some() {
-            steps.reason(check, Reason::profile(finding, false));
-        }
+    let role = Role::DocumentSigner { mdl };
+    let of_place = |finding: &Finding| signer_check(finding.rule) == Check::CertificateCountry;
+    let mut findings = profile::check(role, ds, issuer);
+    // Identifiers refer to the issuer of the certificate; the country is compared with what is trusted. Without
+    // an anchor it has nothing to be compared with.
+    if issuer != root || root.is_none() {
+        findings.retain(|finding| !of_place(finding));
+    }
+    if issuer != root {
+        findings.extend(profile::check(role, ds, root).into_iter().filter(of_place));
+    }
+    for finding in findings {
+        steps.reason(signer_check(finding.rule), Reason::profile(finding, false));
     }
     for check in checks {
         steps.pass_unless_found(check);
@@ -189,21 +199,30 @@ fn iaca(certificate: &Certificate, steps: &mut Steps) {
     steps.pass_unless_found(Check::IacaProfile);
 }
 
-fn revocation(ds: &Certificate, issuer: &Certificate, steps: &mut Steps, inputs: &Inputs<'_>) {
+/// Every certificate of the path but the anchor, by the lists of its issuer.
+fn revocation(
+    ds: &Certificate,
+    intermediates: &[Certificate],
+    root: &Certificate,
+    steps: &mut Steps,
+    inputs: &Inputs<'_>,
+) {
     let lists = inputs.revocation_lists;
-    let mut answers = lists
-        .iter()
-        .map(|list| list.evaluate(ds, issuer, inputs.now, inputs.backend));
-    let mut good = false;
-    for answer in answers.by_ref() {
-        match answer {
-            Revocation::Revoked { .. } => {
-                steps.find(Code::DsRevoked, Detail::Text(ds.subject().to_string()));
-                return;
+    let issuers = intermediates.iter().chain([root]);
+    let mut good = true;
+    for (certificate, issuer) in core::iter::once(ds).chain(intermediates).zip(issuers) {
+        let mut good_here = false;
+        for list in lists {
+            match list.evaluate(certificate, issuer, inputs.now, inputs.backend) {
+                Revocation::Revoked { .. } => {
+                    steps.find(Code::DsRevoked, Detail::Text(certificate.subject().to_string()));
+                    return;
+                }
+                Revocation::Good => good_here = true,
+                Revocation::Undetermined(_) => {}
             }
-            Revocation::Good => good = true,
-            Revocation::Undetermined(_) => {}
         }
+        good &= good_here;
     }
     if good {
         steps.pass(Check::DsRevocation);

@@ -10,7 +10,7 @@ use crate::cose::CoseFault;
 use crate::cose::key::KeyFault;
 use crate::crypto::PublicKey;
 use crate::device_signed::{DeviceAuth, DeviceSigned, device_authentication_bytes, device_elements, mac_key};
-use crate::mso::MobileSecurityObject;
+use crate::mso::{Authorized, MobileSecurityObject};
 
 /// The device key that the issuer put into the MSO.
 pub(super) fn key(mso: &MobileSecurityObject, steps: &mut Steps) {
@@ -48,9 +48,10 @@ pub(super) fn inspect<'b>(
     let elements = name_spaces.item(&inputs.limits).and_then(device_elements);
     match elements {
         Ok(elements) => {
+            let authorized = mso.map(|mso| mso.device_key_info.key_authorizations.lookup());
             for (name_space, values) in elements {
                 for (identifier, _) in values {
-                    authorization(&name_space, &identifier, mso, steps);
+                    authorization(&name_space, &identifier, authorized.as_ref(), steps);
                     seen.push((name_space.to_string().into(), identifier.into_owned()));
                 }
             }
@@ -66,17 +67,13 @@ pub(super) fn inspect<'b>(
     Some(name_spaces)
 }
 
-fn authorization(name_space: &str, element: &str, mso: Option<&MobileSecurityObject>, steps: &mut Steps) {
+fn authorization(name_space: &str, element: &str, authorized: Option<&Authorized<'_>>, steps: &mut Steps) {
     let detail = || Detail::Element {
         name_space: name_space.to_owned(),
         element: element.to_owned(),
         what: "",
     };
-    if mso.is_some_and(|mso| {
-        !mso.device_key_info
-            .key_authorizations
-            .permits(name_space, element)
-    }) {
+    if authorized.is_some_and(|authorized| !authorized.permits(name_space, element)) {
         steps.find(Code::DeviceElementUnauthorized, detail());
     }
     if name_space == MDL_NAME_SPACE {
@@ -107,7 +104,13 @@ fn authentication(
     let key = match &mso.device_key_info.device_key {
         Ok(key) => key,
         Err(fault) => {
-            steps.find(Code::DeviceKeyUnusable, Detail::Key(fault.clone()));
+            let unsupported = matches!(fault, KeyFault::Unsupported { .. });
+            let code = if unsupported {
+                Code::DeviceKeyCurve
+            } else {
+                Code::DeviceKeyUnusable
+            };
+            steps.find(code, Detail::Key(fault.clone()));
             return;
         }
     };

@@ -158,8 +158,7 @@ fn mso(
 ) -> Option<MobileSecurityObject> {
     let decode = || {
         let payload = auth.payload().ok_or(DecodeError::missing("payload"))?;
-        let (payload, outer) =
-            Item::parse_with_shape(payload, &inputs.limits).map_err(DecodeError::embedded)?;
+        let (payload, outer) = Item::parse_with_shape(payload, &inputs.limits)?;
         let bytes = Embedded::new(payload)?;
         let (item, inner) = bytes.item_with_shape(&inputs.limits)?;
         Ok((MobileSecurityObject::decode(item)?, outer.and(inner)))
@@ -272,7 +271,7 @@ fn inspect_mso(
                     at: validity.signed,
                 },
             );
-        } else if validity.signed > ds.not_after() {
+        } else if validity.signed_at_the_latest > ds.not_after() {
             let limit = ds.not_after();
             steps.find(
                 Code::MsoSignedOutsideDs,
@@ -317,6 +316,7 @@ fn items<'b>(
     steps: &mut Steps,
     inputs: &Inputs<'_>,
 ) {
+    let mut all_read = true;
     for (name_space, items) in name_spaces {
         let mut used = Vec::with_capacity(items.len());
         for embedded in items {
@@ -330,6 +330,7 @@ fn items<'b>(
                 Ok(item) => item,
                 Err(error) => {
                     steps.decode_error(error.within(name_space).within("nameSpaces"));
+                    all_read = false;
                     continue;
                 }
             };
@@ -352,7 +353,8 @@ fn items<'b>(
             }
         }
     }
-    if mso.is_some() {
+    // An item that does not decode was not compared with its digest, and that is no pass.
+    if mso.is_some() && all_read {
         for check in [Check::Digest, Check::DigestId, Check::Salt] {
             steps.pass_unless_found(check);
         }
@@ -483,20 +485,22 @@ fn requested(seen: &[Seen<'_>], doc_type: Option<&str>, steps: &mut Steps, input
         steps.not_done(Check::Requested, Why::NoRequest);
         return;
     };
-    let Some(request) = requests
+    // One type may be asked for more than once: for alternatives, or by several sets of a use case.
+    let of_type: Vec<_> = requests
         .iter()
-        .find(|request| Some(request.doc_type.as_str()) == doc_type)
-    else {
+        .filter(|request| Some(request.doc_type.as_str()) == doc_type)
+        .collect();
+    if of_type.is_empty() {
         steps.find(
             Code::UnrequestedDocument,
             Detail::Text(doc_type.unwrap_or("of unknown type").to_owned()),
         );
         return;
-    };
+    }
     for (name_space, element) in seen {
-        let asked = request
-            .name_spaces
+        let asked = of_type
             .iter()
+            .flat_map(|request| &request.name_spaces)
             .filter(|(name, _)| name == name_space)
             .flat_map(|(_, asked)| asked);
         let is_age = crate::present::age_threshold(element).is_some();

@@ -55,11 +55,15 @@ codes! {
     DecodeMalformed = "decode.malformed", Decode, Hard, "the bytes are not well-formed CBOR";
     DecodeTruncated = "decode.truncated", Decode, Hard, "the bytes end within an item";
     DecodeTrailing = "decode.trailing-bytes", Decode, Hard, "there are bytes after the item";
-    DecodeLimit = "decode.limit", Decode, Hard, "the message is larger, deeper or more numerous than allowed";
+    DecodeLimit = "decode.limit", Decode, Hard,
+        "the message is larger, deeper or more numerous than allowed";
     DuplicateKey = "decode.duplicate-key", DuplicateKeys, Hard, "a map has a key twice";
     EmbeddedMalformed = "decode.embedded", Embedded, Hard, "a tag 24 byte string does not hold exactly one item";
+    EmbeddedLimit = "decode.embedded-limit", Embedded, Hard,
+        "a tag 24 byte string holds something larger, deeper or more numerous than allowed";
     StructureMissing = "structure.missing", Structure, Hard, "a required member is missing";
     StructureType = "structure.type", Structure, Hard, "a member has the wrong type or value";
+    VersionMissing = "version.missing", Version, Hard, "there is no version, or it is no text";
     VersionUnsupported = "version.unsupported", Version, Hard, "the major version is not 1";
     NotPreferred = "encoding.not-preferred", Encoding, Deviation, "some lengths are not the shortest, or indefinite";
     CoseTagged = "encoding.cose-tagged", Encoding, Deviation, "a COSE structure is tagged";
@@ -69,7 +73,7 @@ codes! {
     PayloadAttached = "encoding.payload-attached", Encoding, Deviation,
         "the device authentication carries its payload, which should be detached";
     ResponseStatusError = "response.status", ResponseStatus, Hard, "the response reports an error";
-    ResponseEmpty = "response.no-documents", ResponseStatus, Hard, "the response has no document";
+    ResponseEmpty = "response.no-documents", Structure, Hard, "the response has no document";
     UnrequestedDocument = "requested.document", Requested, Deviation, "a document was not asked for";
     UnrequestedElement = "requested.element", Requested, Deviation, "an element was not asked for";
     X5chainMissing = "x5chain.missing", X5chain, Hard, "there are no certificates with the signature";
@@ -120,9 +124,9 @@ codes! {
         "the device vouches for an element without the issuer's authorisation";
     DeviceElementMdl = "key-auth.mdl-element", KeyAuthorization, Deviation,
         "the device vouches for an element of the mDL namespace, which the first edition does not allow";
-    DeviceKeyInvalid = "device-key.invalid", DeviceKey, Hard, "the device key is not a point of its curve, or incomplete";
+    DeviceKeyInvalid = "device-key.invalid", DeviceKey, Deviation, "the device key is not a point of its curve, or incomplete";
     DeviceKeyUnsupported = "device-key.unsupported", DeviceKey, Deviation, "the device key is on a curve that is not supported";
-    DeviceAlg = "device-auth.alg", DeviceAuthentication, Hard,
+    DeviceAlg = "device-auth.alg", Algorithm, Hard,
         "the algorithm of the device authentication is missing, not allowed, or not for the key";
     DeviceSignature = "device-auth.signature", DeviceAuthentication, Hard,
         "the device's signature is not over this response in this session";
@@ -130,8 +134,10 @@ codes! {
         "the device's MAC is not over this response in this session";
     DeviceMacKey = "device-auth.mac-key", DeviceAuthentication, Hard,
         "the device key and the reader key cannot agree on a MAC key";
-    DeviceKeyUnusable = "device-auth.key", DeviceAuthentication, Hard,
-        "the device key of the MSO cannot check the device authentication";
+    DeviceKeyUnusable = "device-auth.key", Structure, Hard,
+        "the device key of the MSO is no usable key, and has to check the device authentication";
+    DeviceKeyCurve = "device-auth.key-unsupported", Algorithm, Hard,
+        "the device key of the MSO is on a curve that is not supported, and has to check the device authentication";
     DevicePayload = "device-auth.payload", DeviceAuthentication, Hard,
         "the attached payload is not that of this response in this session";
     ElementType = "element.type", MdlElements, Deviation, "an element has another type than the standard's";
@@ -172,6 +178,8 @@ impl ReasonCode {
     pub const fn weight(self) -> Weight {
         match self {
             Self::Document(code) => code.weight(),
+            // An anchor is trusted as it is: its own extensions are no part of the path (RFC 5280, 6.1).
+            Self::Iaca(Rule::CriticalExtension | Rule::DuplicateExtension) => Weight::Deviation,
             Self::DocumentSigner(rule) | Self::Iaca(rule) => rule.weight(),
         }
     }
@@ -267,8 +275,10 @@ impl From<DecodeError> for Reason {
     fn from(error: DecodeError) -> Self {
         let code = match (error.stage(), error.fault()) {
             (Stage::DuplicateKeys, _) => Code::DuplicateKey,
-            (Stage::Embedded, Fault::Limit(_)) | (Stage::WellFormed, Fault::Limit(_)) => Code::DecodeLimit,
+            (Stage::Embedded, Fault::Limit(_)) => Code::EmbeddedLimit,
+            (Stage::WellFormed, Fault::Limit(_)) => Code::DecodeLimit,
             (Stage::Embedded, _) => Code::EmbeddedMalformed,
+            (Stage::Version, Fault::NoVersion) => Code::VersionMissing,
             (Stage::Version, _) => Code::VersionUnsupported,
             (Stage::Structure, Fault::Missing(_)) => Code::StructureMissing,
             (Stage::Structure, _) => Code::StructureType,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::check::Check;
 use super::policy::Policy;
@@ -69,10 +70,15 @@ impl Step {
     }
 }
 
+/// Lines of one code that a report holds; a document with thousands of one fault needs no more.
+const MOST_LINES: usize = 100;
+
 /// Collects the steps of one document.
 pub(super) struct Steps {
     policy: Policy,
     steps: Vec<Step>,
+    /// Lines by code. Counted by code and not by step, so that warnings never crowd out a failure.
+    lines: BTreeMap<&'static str, usize>,
 }
 
 impl Steps {
@@ -80,6 +86,7 @@ impl Steps {
         Self {
             policy,
             steps: Vec::with_capacity(48),
+            lines: BTreeMap::new(),
         }
     }
 
@@ -113,6 +120,11 @@ impl Steps {
     }
 
     pub(super) fn reason(&mut self, check: Check, reason: Reason) {
+        let lines = self.lines.entry(reason.code().id()).or_default();
+        *lines += 1;
+        if *lines > MOST_LINES {
+            return;
+        }
         let outcome = match reason.code().weight() {
             Weight::Deviation if !self.policy.deviations_reject => Outcome::Warning(reason),
             _ => Outcome::Failed(reason),
@@ -133,6 +145,15 @@ impl Steps {
 
     /// Every step that has no line was cut off by an earlier one. Lines come in the order of the procedure.
     pub(super) fn finish(mut self) -> Vec<Step> {
+        // A step that held for one part and not for another has not passed.
+        let found: Vec<Check> = self
+            .steps
+            .iter()
+            .filter(|step| step.outcome != Outcome::Passed)
+            .map(|step| step.check)
+            .collect();
+        self.steps
+            .retain(|step| step.outcome != Outcome::Passed || !found.contains(&step.check));
         for check in Check::ALL {
             if !self.has(*check) {
                 self.not_done(*check, Why::EarlierFailure);
@@ -336,5 +357,74 @@ impl<'b> Report<'b> {
     #[must_use]
     pub fn accepted(&self) -> bool {
         !self.documents.is_empty() && self.documents.iter().all(DocumentReport::accepted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(policy: Policy) -> DocumentReport<'static> {
+        let steps = Check::ALL.iter().map(|check| Step {
+            check: *check,
+            outcome: Outcome::Passed,
+        });
+        DocumentReport {
+            doc_type: Some("type".to_owned()),
+            steps: steps.collect(),
+            policy,
+            issuer_signed: Vec::new(),
+            device_signed: None,
+            limits: Limits::DEFAULT,
+        }
+    }
+
+    #[test]
+    fn a_report_that_lacks_a_step_never_yields_data() {
+        for policy in [Policy::STANDARD, Policy::STRICT] {
+            assert!(report(policy).accept().is_ok());
+            for check in Check::ALL {
+                let mut report = report(policy);
+                report.steps.retain(|step| step.check != *check);
+                assert!(!report.accepted(), "{check}");
+                assert_eq!(report.accept().unwrap_err().steps, [], "{check}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_that_was_cut_off_or_failed_stands_against_the_document() {
+        let not_done = Outcome::NotDone(Why::EarlierFailure);
+        let failed = Outcome::Failed(Reason::new(Code::DigestMismatch, Detail::None));
+        for outcome in [not_done, failed] {
+            for at in 0..Check::ALL.len() {
+                let mut report = report(Policy::STANDARD);
+                report.steps[at].outcome = outcome.clone();
+                let rejected = report.accept().unwrap_err();
+                assert_eq!(rejected.steps, [report.steps[at].clone()]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pass_beside_a_failure_of_the_same_step_does_not_outweigh_it() {
+        let mut report = report(Policy::STANDARD);
+        report.steps.push(Step {
+            check: Check::Digest,
+            outcome: Outcome::Failed(Reason::new(Code::DigestMismatch, Detail::None)),
+        });
+        assert!(report.accept().is_err());
+    }
+
+    #[test]
+    fn steps_that_nobody_looked_at_are_not_done_and_in_order() {
+        let mut steps = Steps::new(Policy::STANDARD);
+        steps.pass(Check::Digest);
+        steps.pass(Check::Decode);
+        let steps = steps.finish();
+        let checks: Vec<_> = steps.iter().map(|step| step.check).collect();
+        assert_eq!(checks, Check::ALL);
+        let passed = steps.iter().filter(|step| step.outcome == Outcome::Passed);
+        assert_eq!(passed.count(), 2);
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Parsed {
     pub(super) public_key: Range<usize>,
     pub(super) extensions: Vec<Range<usize>>,
     pub(super) algorithm: CertificateSignature,
+    /// Whether the algorithm outside the signed part is another one: no such signature holds.
+    pub(super) algorithms_differ: bool,
     pub(super) algorithm_der: Range<usize>,
     pub(super) signature: Range<usize>,
 }
@@ -71,9 +73,7 @@ impl Parsed {
         let serial_number = fields.one(INTEGER, "serial number")?;
         serial_number.integer("serial number")?;
         let algorithm = fields.one(SEQUENCE, "signature algorithm")?;
-        if algorithm.raw != outer_algorithm.raw {
-            return Err(algorithm.bad("signature algorithm, the same inside and outside"));
-        }
+        let algorithms_differ = algorithm.raw != outer_algorithm.raw;
         let issuer = fields.one(SEQUENCE, "issuer")?;
         DistinguishedName::read(issuer)?;
         let mut validity = fields.one(SEQUENCE, "validity")?.inside();
@@ -122,6 +122,7 @@ impl Parsed {
             public_key: value_range(&key).start + 1..value_range(&key).end,
             extensions,
             algorithm: CertificateSignature::read(algorithm.inside())?,
+            algorithms_differ,
             algorithm_der: raw_range(&algorithm),
             signature: signature_at.end - signature_octets.len()..signature_at.end,
         })

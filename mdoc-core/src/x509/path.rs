@@ -12,7 +12,7 @@ use crate::crypto::Backend;
 use crate::time::Timestamp;
 
 /// Certificates that a message may bring along; more are refused unread.
-pub const LONGEST_CHAIN: usize = 8;
+pub const LONGEST_CHAIN: usize = 16;
 
 /// A certificate that somebody decided to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,12 +205,27 @@ pub fn find<'a>(
             certificates: chain.len(),
         });
     }
-    // A self-signed one goes on: it is found as its own issuer, and judged as a root.
-    if let Some(anchor) = anchors.iter().find(|anchor| anchor.certificate == *first)
-        && !(first.is_self_issued() && signed(first, first, backend))
-    {
-        return Path::Pinned { anchor };
+    match climb(first, brought, anchors, now, backend) {
+        // A path to an issuer says more than a certificate that is trusted by itself. A self-signed one is
+        // found as its own issuer above, and judged as a root.
+        Path::Broken(broken) => {
+            let pinned = anchors.iter().find(|anchor| anchor.certificate == *first);
+            match pinned.filter(|_| !signed(first, first, backend)) {
+                Some(anchor) => Path::Pinned { anchor },
+                None => Path::Broken(broken),
+            }
+        }
+        path => path,
     }
+}
+
+fn climb<'a>(
+    first: &Certificate,
+    brought: &'a [Certificate],
+    anchors: &'a [TrustAnchor],
+    now: Timestamp,
+    backend: &dyn Backend,
+) -> Path<'a> {
     let mut current = first;
     for depth in 0..=brought.len() {
         let (intermediates, above) = brought.split_at(depth);

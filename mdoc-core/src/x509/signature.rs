@@ -82,6 +82,8 @@ impl fmt::Display for CertificateSignature {
 pub enum SignatureError {
     /// The algorithm, by its object identifier, is none that the standard allows.
     Unsupported(String),
+    /// The certificate names one algorithm inside and another outside (RFC 5280, 4.1.1.2).
+    TwoAlgorithms,
     /// The key is of another kind than the algorithm asks for.
     WrongKey(Curve),
     /// The signature is not the DER sequence of two positive integers that fit the curve.
@@ -94,6 +96,7 @@ impl fmt::Display for SignatureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsupported(oid) => write!(f, "signature algorithm {oid} is not supported"),
+            Self::TwoAlgorithms => f.write_str("the certificate names two different signature algorithms"),
             Self::WrongKey(curve) => write!(f, "a key on {curve} cannot have made this kind of signature"),
             Self::Encoding(_) => f.write_str("the signature is not encoded as it should be"),
             Self::Crypto(_) => f.write_str("the signature was not made by this key over these bytes"),
@@ -106,7 +109,7 @@ impl core::error::Error for SignatureError {
         match self {
             Self::Encoding(cause) => Some(cause),
             Self::Crypto(cause) => Some(cause),
-            Self::Unsupported(_) | Self::WrongKey(_) => None,
+            Self::Unsupported(_) | Self::TwoAlgorithms | Self::WrongKey(_) => None,
         }
     }
 }

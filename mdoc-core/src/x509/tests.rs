@@ -147,15 +147,19 @@ fn the_structure_is_read_strictly() {
             .offset,
         LARGEST_CERTIFICATE
     );
-    // Another algorithm outside than inside.
-    let outer = w.ds.tbs().len() + 4;
-    let mut other = der.to_vec();
-    let position = outer + 11;
+}
+
+#[test]
+fn no_signature_holds_under_two_algorithms() {
+    let w = world();
+    let mut other = w.ds.der().to_vec();
+    let position = w.ds.tbs().len() + 4 + 11;
     assert_eq!(other[position], 2); // the last arc of ecdsa-with-SHA256
     other[position] = 3;
+    let other = Certificate::from_der(&other).unwrap();
     assert_eq!(
-        Certificate::from_der(&other).unwrap_err().what,
-        "signature algorithm, the same inside and outside"
+        other.verify_signed_by(w.iaca_key.public_key(), &RustCrypto),
+        Err(SignatureError::TwoAlgorithms)
     );
 }
 

@@ -65,6 +65,9 @@ pub(super) struct Arguments {
     /// Revocation list, PEM or DER; may be given more than once.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
+    /// Take FILE for this and nothing else, instead of recognising it.
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    form: Option<FormName>,
     /// What real issuers get wrong without harm is a warning (standard) or rejects, as what is missing
     /// does (strict).
     #[arg(long, value_enum, default_value_t = PolicyName::Standard)]
@@ -78,8 +81,16 @@ pub(super) struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum PolicyName {
+enum FormName {
     // No documentation comments: they would spread the help of all options over three lines each.
+    IssuerSigned,
+    Document,
+    DeviceResponse,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PolicyName {
+    // No documentation comments, as above.
     Standard,
     Strict,
 }
@@ -102,7 +113,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map(keys::secret_key)
         .transpose()?;
     let request = arguments.request.as_deref().map(request).transpose()?;
-    let (bytes, form) = document(&arguments.file)?;
+    let (bytes, form) = document(&arguments.file, arguments.form)?;
 
     let policy = match arguments.policy {
         PolicyName::Standard => Policy::STANDARD,
@@ -159,10 +170,18 @@ const fn hint(why: Why) -> Option<&'static str> {
 }
 
 /// Reads the bytes under test. What is no CBOR at all is not judged; what is broken CBOR is, and rejected.
-fn document(path: &Path) -> Result<(Vec<u8>, Form), Failure> {
+fn document(path: &Path, stated: Option<FormName>) -> Result<(Vec<u8>, Form), Failure> {
     let input = Input::read(path)?;
     if !matches!(input.form, FileForm::Cbor | FileForm::Unknown) {
         return Err(input.not("an mdoc"));
+    }
+    if let Some(stated) = stated {
+        let form = match stated {
+            FormName::IssuerSigned => Form::IssuerSigned,
+            FormName::Document => Form::Document,
+            FormName::DeviceResponse => Form::DeviceResponse,
+        };
+        return Ok((input.bytes, form));
     }
     let structure = Item::parse(&input.bytes, &Limits::DEFAULT).map(Structure::of);
     let form = match structure {

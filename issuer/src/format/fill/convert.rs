@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use super::error::{FillError, FillNotice, FillProblem, FillWarning};
 use crate::format::codes::{CodeTable, Standing};
 use crate::format::types::{ArrayRules, BytesRules, Charset, MapRules, TextRules, UintRules, ValueType};
-use crate::nearest::nearest;
 use crate::photo;
+use mdoc_cli::nearest::nearest;
 
 /// Collects what is wrong while values are converted; a value that is wrong is `None`.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use crate::format::error::FormatCode;
 use crate::format::fill::Converter;
 use crate::format::types::ValueType;
 use crate::format::{DataPath, Element, Origin};
-use crate::nearest::nearest;
+use mdoc_cli::nearest::nearest;
 
 /// Attributes of `element` that say where the value comes from, and who it is.
 const ORIGINS: [&str; 9] = [

@@ -4,7 +4,7 @@ use roxmltree::{Attribute, Document, Node};
 
 use crate::format::XML_NAMESPACE;
 use crate::format::error::{FormatCode, FormatError, FormatErrors};
-use crate::nearest::nearest;
+use mdoc_cli::nearest::nearest;
 
 /// The XML namespace of `schemaLocation`, which editors put on the root.
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";

@@ -11,8 +11,8 @@ use crate::format::types::{
     ArrayRules, BytesRules, Charset, DEFAULT_MAX_BYTES, DEFAULT_MAX_ITEMS, DEFAULT_MAX_LENGTH, MapRules,
     Member, Pattern, TextRules, UintRules, ValueType,
 };
-use crate::nearest::nearest;
 use crate::photo::ImageKind;
+use mdoc_cli::nearest::nearest;
 
 /// Attributes of everything that has a type: the type itself and its limits.
 pub(super) const TYPED: [&str; 14] = [

@@ -88,8 +88,10 @@ fn a_root_that_was_brought_along_counts_for_nothing() {
         Path::Broken(BrokenPath::Empty)
     );
     assert_eq!(
-        find(&vec![w.ds.clone(); 9], &[], now(), &RustCrypto),
-        Path::Broken(BrokenPath::TooLong { certificates: 9 })
+        find(&vec![w.ds.clone(); LONGEST_CHAIN + 1], &[], now(), &RustCrypto),
+        Path::Broken(BrokenPath::TooLong {
+            certificates: LONGEST_CHAIN + 1
+        })
     );
 }
 
@@ -160,6 +162,12 @@ fn a_pinned_signer_is_told_apart_from_a_self_signed_one() {
         find(&chain, &pinned, now(), &RustCrypto),
         Path::Pinned { anchor: &pinned[0] }
     );
+    // With the root beside it, as in a folder that holds both, the path to the root counts.
+    let both = anchors(&[&w.ds, &w.iaca]);
+    assert!(matches!(
+        find(&chain, &both, now(), &RustCrypto),
+        Path::Anchored { anchor, .. } if anchor.certificate == w.iaca
+    ));
     // Self-signed: its own root, so that it has to be one.
     let mut own = Draft {
         issuer: w.ds.subject_der().to_vec(),

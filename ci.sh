@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Everything that a change has to pass, step by step. `.ci/run` calls it; so may you.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+step() {
+  printf '\n== %s\n' "$*"
+  "$@"
+}
+
+export RUSTDOCFLAGS="-D warnings"
+step cargo test --workspace --locked
+step cargo run --quiet --locked -p integration --example journey
+step cargo fmt --all --check
+step cargo clippy --workspace --all-targets --locked -- -D warnings
+step cargo doc --workspace --no-deps --locked --quiet
+if command -v cargo-deny >/dev/null; then
+  step cargo deny --locked check --hide-inclusion-graph bans licenses sources
+else
+  echo "cargo-deny is not installed (cargo install cargo-deny --locked): licences and sources were NOT checked" >&2
+  [ -z "${CI:-}" ]
+fi
+printf '\nall steps passed\n'
