@@ -102,7 +102,7 @@ fn a_certificate_is_no_private_key() {
 fn trap_35_one_broken_certificate_does_not_lose_the_list() {
     let folder = Folder::new("bundle");
     let broken = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
-    let bundle = folder.with("bundle.pem", &format!("{broken}{ROOT}"), false);
+    let bundle = folder.with("bundle.pem", format!("{broken}{ROOT}"), false);
     let anchors = trust_anchors(&[&bundle]).unwrap();
     assert_eq!(anchors.certificates.len(), 1);
     assert!(
