@@ -292,33 +292,34 @@ impl From<DecodeError> for Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.code, &self.detail) {
-            (_, Detail::Profile(finding)) => {
-                let whose = if matches!(self.code, ReasonCode::Iaca(_)) {
-                    "IACA"
-                } else {
-                    "document signer"
-                };
+        match &self.detail {
+            // These say it all, and better than the code's own words before them would.
+            Detail::Decode(error) => return error.fmt(f),
+            Detail::Path(broken) => return broken.fmt(f),
+            Detail::Profile(finding) => {
+                let iaca = matches!(self.code, ReasonCode::Iaca(_));
+                let whose = if iaca { "IACA" } else { "document signer" };
+                let (found, expected) = (&finding.found, &finding.expected);
                 return write!(
                     f,
-                    "certificate of the {whose}: {} where {} is expected",
-                    finding.found, finding.expected
+                    "certificate of the {whose}: {found} where {expected} is expected"
                 );
             }
-            (ReasonCode::Document(code), _) => f.write_str(code.meaning())?,
-            (ReasonCode::DocumentSigner(rule) | ReasonCode::Iaca(rule), _) => f.write_str(rule.id())?,
+            _ => {}
+        }
+        match self.code {
+            ReasonCode::Document(code) => f.write_str(code.meaning())?,
+            ReasonCode::DocumentSigner(rule) | ReasonCode::Iaca(rule) => f.write_str(rule.id())?,
         }
         match &self.detail {
-            Detail::None | Detail::Profile(_) => Ok(()),
-            Detail::Decode(error) => write!(f, ": {error}"),
+            Detail::None | Detail::Profile(_) | Detail::Decode(_) | Detail::Path(_) => Ok(()),
+            Detail::Cose(CoseFault::Crypto(CryptoError::BadSignature | CryptoError::BadTag)) => Ok(()),
             Detail::Text(text) => write!(f, ": {text}"),
             Detail::Element {
                 name_space,
                 element,
                 what: "",
-            } => {
-                write!(f, ": `{element}` of `{name_space}`")
-            }
+            } => write!(f, ": `{element}` of `{name_space}`"),
             Detail::Element {
                 name_space,
                 element,
@@ -332,7 +333,6 @@ impl fmt::Display for Reason {
             Detail::Cose(fault) => write!(f, ": {fault}"),
             Detail::Key(fault) => write!(f, ": {fault}"),
             Detail::Crypto(fault) => write!(f, ": {fault}"),
-            Detail::Path(broken) => write!(f, ": {broken}"),
         }
     }
 }
