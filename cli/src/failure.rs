@@ -103,6 +103,14 @@ pub fn printable(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// The same on one line: a name within a line of output must not begin a line of its own.
+#[must_use]
+pub fn printable_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if steers(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
 /// Whether a character does something to a terminal, or to the order of the text, instead of being shown.
 #[must_use]
 pub fn steers(c: char) -> bool {

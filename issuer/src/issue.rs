@@ -123,10 +123,13 @@ impl fmt::Display for IssueError {
 impl core::error::Error for IssueError {}
 
 /// The instant that goes into the MSO: the full hour, so that it does not single out the document, but
-/// not before the signer's certificate is valid.
+/// not before the signer's certificate is valid. A document of less than a day has the instant itself.
 #[must_use]
-pub fn coarse(now: Timestamp, not_before: Timestamp) -> Timestamp {
+pub fn coarse(now: Timestamp, not_before: Timestamp, valid_for: Duration) -> Timestamp {
     const HOUR: i64 = 3600;
+    if valid_for < Duration::from_secs(86_400) {
+        return now;
+    }
     let hour = Timestamp::from_unix(now.unix() - now.unix().rem_euclid(HOUR));
     if hour < not_before && now >= not_before {
         not_before
@@ -151,11 +154,9 @@ pub fn issue(
     {
         return Err(IssueError::DeviceKeyOfSigner);
     }
-    let signed = coarse(now, signer.certificate().not_before());
+    let signed = coarse(now, signer.certificate().not_before(), order.valid_for);
     let valid_until = signed.plus(order.valid_for);
-    signer
-        .check_times(signed, valid_until)
-        .map_err(IssueError::Signer)?;
+    signer.check_times(now, valid_until).map_err(IssueError::Signer)?;
     let (filled, findings) = prepare(order, signer, signed)?;
     let validity = Validity {
         signed,
@@ -209,5 +210,39 @@ fn prepare(
         Ok((filled, warnings))
     } else {
         Err(IssueError::Quality(errors))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_33_the_minute_of_issuing_does_not_show() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let long_ago = at("2026-01-01T00:00:00Z");
+        let month = Duration::from_secs(30 * 86_400);
+        for now in [
+            "2026-06-01T10:00:00Z",
+            "2026-06-01T10:17:31Z",
+            "2026-06-01T10:59:59Z",
+        ] {
+            assert_eq!(coarse(at(now), long_ago, month), at("2026-06-01T10:00:00Z"));
+        }
+    }
+
+    #[test]
+    fn trap_32_rounding_never_leaves_the_validity_of_the_signer() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let (made, now) = (at("2026-06-01T10:15:00Z"), at("2026-06-01T10:17:31Z"));
+        assert_eq!(coarse(now, made, Duration::from_secs(30 * 86_400)), made);
+    }
+
+    #[test]
+    fn a_document_of_minutes_is_valid_when_it_is_issued() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let now = at("2026-06-01T10:45:00Z");
+        let signed = coarse(now, at("2026-01-01T00:00:00Z"), Duration::from_secs(300));
+        assert_eq!(signed, now);
     }
 }

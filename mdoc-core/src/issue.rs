@@ -304,7 +304,7 @@ fn shuffled(count: usize, rng: &mut dyn CryptoRng) -> Vec<u64> {
         let at = loop {
             // Candidates beyond the largest multiple of the bound would favour small numbers.
             let candidate = rng.next_u64();
-            if candidate <= u64::MAX - u64::MAX % bound {
+            if candidate < u64::MAX - u64::MAX % bound {
                 break candidate % bound;
             }
         };

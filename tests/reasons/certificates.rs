@@ -402,11 +402,22 @@ fn signers(m: &mut Maker) {
     let mut forgery = Forgery::of(world, &world.present(&photo_id).response());
     forgery.certificates(&[&without]);
     let document = forgery.encode();
+    let reading = Parts::of(&world.ds)
+        .with(purpose, true, &purposes(&[oid::MDL_READER_AUTH]))
+        .sign(&world.iaca_key);
+    forgery.certificates(&[&reading]);
+    let by_a_reader = forgery.encode();
     m.add(
         "ds.eku.other",
         "the signer of a photo ID has no extended key usage",
         document,
         &["ds-profile warning ds.eku.other"],
+    );
+    m.add(
+        "ds.eku.foreign",
+        "the signer of a photo ID has the certificate of a reader",
+        by_a_reader,
+        &["ds-eku failed ds.eku.foreign"],
     );
 }
 

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use mdoc_cli::failure::printable_line;
 use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::nearest::nearest;
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
-use mdoc_cli::{Exit, Failure, args, failure, keys};
+use mdoc_cli::{Exit, Failure, args, keys};
 use mdoc_core::crypto::{PublicKey, RustCrypto};
 use mdoc_core::device_request::DeviceRequest;
 use mdoc_core::issuer_signed::IssuerSigned;
@@ -269,8 +270,8 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut text = String::new();
     for document in &question.documents {
-        let reader = failure::printable(&document.reader.to_string());
-        let _ = writeln!(text, "{} for {reader}", failure::printable(&document.doc_type));
+        let reader = printable_line(&document.reader.to_string());
+        let _ = writeln!(text, "{} for {reader}", printable_line(&document.doc_type));
         if document.held.is_none() {
             let _ = writeln!(text, "  the document is of another type");
         }
@@ -280,20 +281,18 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
             } else {
                 ""
             };
-            let instead = if found.released == found.requested {
+            let same = found.released == found.requested;
+            let instead = if same {
                 String::new()
             } else {
                 format!(" for {}", found.requested)
             };
-            let _ = writeln!(
-                text,
-                "  released  {} {}{instead}{keep}",
-                found.name_space, found.released
-            );
+            let element = printable_line(&format!("{} {}{instead}", found.name_space, found.released));
+            let _ = writeln!(text, "  released  {element}{keep}");
         }
         for (name_space, element) in &document.absent {
-            let line = failure::printable(&format!("{name_space} {element}"));
-            let _ = writeln!(text, "  not there {line}");
+            let element = printable_line(&format!("{name_space} {element}"));
+            let _ = writeln!(text, "  not there {element}");
         }
     }
     let _ = writeln!(text, "wrote {out}");

@@ -154,8 +154,6 @@ fn document_signer(ds: &Certificate, anchor: Option<Found<'_>>, doc_type: Option
     // Only a driving licence needs the purpose of its signer; the country is compared with the anchor's.
     if mdl {
         checks.push(Check::DsExtendedKeyUsage);
-    } else {
-        steps.not_done(Check::DsExtendedKeyUsage, Why::NotApplicable);
     }
     if issuer.is_some() {
         checks.push(Check::CertificateCountry);
@@ -177,6 +175,9 @@ fn document_signer(ds: &Certificate, anchor: Option<Found<'_>>, doc_type: Option
     for check in checks {
         steps.pass_unless_found(check);
     }
+    if !steps.has(Check::DsExtendedKeyUsage) {
+        steps.not_done(Check::DsExtendedKeyUsage, Why::NotApplicable);
+    }
 }
 
 const fn signer_check(rule: Rule) -> Check {
@@ -184,7 +185,7 @@ const fn signer_check(rule: Rule) -> Check {
         Rule::CriticalExtension => Check::DsCriticalExtensions,
         Rule::DsKeyUsage | Rule::DsKeyUsageExact => Check::DsKeyUsage,
         Rule::DsKeyUsageCritical => Check::DsKeyUsageCritical,
-        Rule::DsEku => Check::DsExtendedKeyUsage,
+        Rule::DsEku | Rule::DsEkuForeign => Check::DsExtendedKeyUsage,
         Rule::DsEkuCritical => Check::DsExtendedKeyUsageCritical,
         Rule::Country | Rule::State | Rule::StatePresence => Check::CertificateCountry,
         _ => Check::DsProfile,

@@ -291,6 +291,11 @@ impl Check<'_> {
             Some(Err(why)) => self.add(rule, why.to_string(), list(accepted)),
             Some(Ok(purposes)) => {
                 if !purposes.iter().any(|purpose| accepted.contains(purpose)) {
+                    // What is certified to read, or to list authorities, must not sign documents: under one
+                    // root that would let every reader make them.
+                    let foreign =
+                        rule == Rule::DsEkuOther && purposes.iter().any(|purpose| is_foreign(*purpose));
+                    let rule = if foreign { Rule::DsEkuForeign } else { rule };
                     self.add(rule, list(&purposes), list(accepted));
                 } else if !purposes.iter().all(|purpose| companions.contains(purpose)) {
                     self.add(exactly, list(&purposes), list(companions));
@@ -328,6 +333,16 @@ impl Check<'_> {
             self.add(critical, "not critical", "critical");
         }
     }
+}
+
+/// Whether a purpose is one of ISO/IEC 18013-5 or 23220-4, or of OCSP responders.
+fn is_foreign(purpose: Oid<'_>) -> bool {
+    const ARCS: [&[u8]; 3] = [
+        &[0x28, 0x81, 0x8c, 0x5d, 5, 1],                   // 1.0.18013.5.1
+        &[0x28, 0x81, 0xb5, 0x34, 4, 1],                   // 1.0.23220.4.1
+        &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09], // id-kp-OCSPSigning
+    ];
+    ARCS.iter().any(|arc| purpose.content().starts_with(arc))
 }
 
 /// Whether a certificate may issue others: CA in basicConstraints, and keyCertSign, each said once.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use mdoc_cli::input::{Form as FileForm, Input};
+use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Exit, Failure, args, keys, output};
@@ -115,6 +115,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let request = arguments.request.as_deref().map(request).transpose()?;
     let (bytes, form) = document(&arguments.file, arguments.form)?;
 
+    if form == Form::IssuerSigned && (transcript.is_some() || reader_key.is_some() || request.is_some()) {
+        let name = input::display(&arguments.file);
+        return Err(Failure::new(format!(
+            "{name} is an issued document alone: nobody presented it in a session, so there is nothing to compare \
+             --transcript, --reader-key or --request with"
+        ))
+        .hint("give the DeviceResponse that the wallet sent, or leave these options out"));
+    }
     let policy = match arguments.policy {
         PolicyName::Standard => Policy::STANDARD,
         PolicyName::Strict => Policy::STRICT,
@@ -164,6 +172,9 @@ fn print(report: &Report<'_>, arguments: &Arguments) -> Result<(), Failure> {
 const fn hint(why: Why) -> Option<&'static str> {
     match why {
         Why::NoTranscript => Some("anybody could have sent this; give --transcript to check who did"),
+        Why::RevocationUndetermined => {
+            Some("none of the lists given with --crl is a current one of the certificate's issuer")
+        }
         Why::NoReaderKey => Some("anybody could have sent this; give --reader-key to check the MAC"),
         _ => None,
     }

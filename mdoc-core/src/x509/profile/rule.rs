@@ -118,6 +118,8 @@ rules! {
     DsKeyUsageExact = "ds.key-usage.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, Table B.3";
     /// The signer of a mobile driving licence has the purpose mdlDS.
     DsEku = "ds.eku", Hard, "ISO/IEC 18013-5:2021, Annex B, Table B.3";
+    /// The certificate is not one for another purpose of the standard, such as reading.
+    DsEkuForeign = "ds.eku.foreign", Hard, "ISO/IEC 18013-5:2021, Annex B, Table B.3; RFC 5280, 4.2.1.12";
     /// The signer of another document has the purpose mdocDS or mdlDS.
     DsEkuOther = "ds.eku.other", Deviation, "ISO/IEC 23220-4; ISO/IEC 18013-5:2021, Annex B, Table B.3";
     /// The purposes of a document signer are critical.

@@ -179,6 +179,16 @@ fn purposes_of_signers_of_other_documents_are_looser() {
             .sign(&w.iaca_key);
         assert_eq!(check(other, &one, Some(&w.iaca)), []);
     }
+    let reader = Parts::of(&w.ds)
+        .with(oid::EXTENDED_KEY_USAGE, true, &purposes(&[oid::MDL_READER_AUTH]))
+        .sign(&w.iaca_key);
+    let findings = check(other, &reader, Some(&w.iaca));
+    assert_eq!(
+        ids(&findings),
+        ["ds.eku.foreign"],
+        "trap 71: a reader signs no documents"
+    );
+    assert_eq!(findings[0].weight(), Weight::Hard);
 }
 
 #[test]
