@@ -11,6 +11,7 @@ use mdoc_core::cbor::Item;
 use mdoc_core::engagement::EngagementUri;
 use mdoc_core::error::{DecodeError, Fault};
 use mdoc_core::limits::Limits;
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::nearest::nearest;
@@ -69,7 +70,8 @@ pub struct Input {
     /// How that was written.
     pub writing: Writing,
     /// The content; hexadecimal digits and base64 undone, PEM, JSON and URIs as they are.
-    pub bytes: Vec<u8>,
+    /// Wiped when dropped: somebody may give a private key where something else is expected.
+    pub bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Input {
@@ -85,7 +87,8 @@ impl Input {
     #[must_use]
     pub fn recognise(name: String, bytes: Vec<u8>) -> Self {
         let (form, writing, decoded) = recognise(&bytes);
-        let bytes = decoded.unwrap_or(bytes);
+        let bytes = Zeroizing::new(bytes);
+        let bytes = decoded.map_or(bytes, Zeroizing::new);
         Self {
             name,
             form,
@@ -291,7 +294,8 @@ fn similar_name(path: &Path, folder: &Path) -> Option<String> {
 }
 
 fn read_from(mut source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
+    // Room for a key file from the beginning: a buffer that grows leaves copies behind.
+    let mut bytes = Vec::with_capacity(64 * 1024);
     source
         .by_ref()
         .take(LARGEST_FILE + 1)

@@ -215,7 +215,7 @@ fn portrait(path: &Path) -> Result<Vec<u8>, Failure> {
         _ => false,
     };
     if picture {
-        return Ok(input.bytes);
+        return Ok(input.bytes.to_vec());
     }
     Err(input
         .not("a portrait in JPEG")

@@ -192,7 +192,7 @@ fn document(path: &Path, stated: Option<FormName>) -> Result<(Vec<u8>, Form), Fa
             FormName::Document => Form::Document,
             FormName::DeviceResponse => Form::DeviceResponse,
         };
-        return Ok((input.bytes, form));
+        return Ok((input.bytes.to_vec(), form));
     }
     let structure = Item::parse(&input.bytes, &Limits::DEFAULT).map(Structure::of);
     let form = match structure {
@@ -208,7 +208,7 @@ fn document(path: &Path, stated: Option<FormName>) -> Result<(Vec<u8>, Form), Fa
         }
         _ => Form::DeviceResponse,
     };
-    Ok((input.bytes, form))
+    Ok((input.bytes.to_vec(), form))
 }
 
 pub(super) fn transcript(path: &Path) -> Result<SessionTranscript, Failure> {
