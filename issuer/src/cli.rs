@@ -35,7 +35,7 @@ enum Command {
     /// Make keys and certificates: issuing authority, document signer, reader
     #[command(subcommand)]
     Pki(pki::Command),
-    /// List, check and show document formats
+    /// List, check and show document formats; start one, and make sample data
     #[command(subcommand)]
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out

@@ -199,6 +199,11 @@ fn the_schema_agrees_with_the_reader() {
         assert!(valid(&formats_folder().join(file)), "{file}");
     }
     let folder = Folder::new("schema");
+    folder.write(
+        "start.xml",
+        &crate::format::start::start("staff", "com.example.staff.1", "Staff").unwrap(),
+    );
+    assert!(valid(&folder.0.join("start.xml")), "the start of a format");
     let good = SHIPPED[0].1;
     for (from, to) in [
         ("type=\"bool\"", "type=\"boolean\""),
