@@ -43,14 +43,15 @@ Examples:
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar"
     )]
     Pki(pki::Command),
-    /// List, check and show document formats
+    /// List, check and show document formats; start one, and make sample data
     #[command(
         subcommand,
         after_help = "\
 Examples:
   mdoc-issuer format list
   mdoc-issuer format show eu-pid --xml > our-pid.xml
-  mdoc-issuer format check our-pid.xml"
+  mdoc-issuer format new --name staff-badge --doctype com.example.staff-badge.1 --out staff-badge.xml
+  mdoc-issuer format sample staff-badge.xml --out person.json"
     )]
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out

@@ -11,6 +11,8 @@ pub mod codes;
 pub mod derive;
 pub mod error;
 pub mod fill;
+pub mod sample;
+pub mod start;
 pub mod types;
 
 mod xml;

@@ -2,7 +2,7 @@
 //!
 //! [`check`] looks at filled elements, not at a format, so that an organisation's own format, or a program that fills
 //! documents itself, cannot get past it. Rules follow identifiers: a `birth_date` must be plausible in every document;
-//! some hold only in the namespace of the mDL or in the European PID.
+//! some hold only in the namespace of the mDL or in the European PID. What is mandatory follows the docType.
 
 mod ages;
 mod elements;
@@ -20,6 +20,13 @@ const MDL_DOCTYPE: &str = "org.iso.18013.5.1.mDL";
 const MDL_NAMESPACE: &str = "org.iso.18013.5.1";
 /// docType and namespace of the European PID.
 const PID: &str = "eu.europa.ec.eudi.pid.1";
+
+/// docTypes of the photo ID; the spelling is not settled.
+const PHOTO_ID: [&str; 2] = ["org.iso.23220.photoid.1", "org.iso.23220.photoID.1"];
+/// Namespace of the elements that all documents of ISO/IEC 23220 share.
+const ISO_23220: &str = "org.iso.23220.1";
+/// docType and namespace of the European age verification.
+const AGE_VERIFICATION: &str = "eu.europa.ec.av.1";
 
 /// What every mDL has. Source: ISO/IEC 18013-5:2021, data model of the mDL.
 const MDL_MANDATORY: [&str; 11] = [
@@ -47,6 +54,21 @@ const PID_MANDATORY: [&str; 8] = [
     "issuing_authority",
     "issuing_country",
 ];
+
+/// What every photo ID has. Source: ISO/IEC TS 23220-4, draft of Annex C, as implementations have it.
+const PHOTO_ID_MANDATORY: [&str; 8] = [
+    "family_name_unicode",
+    "given_name_unicode",
+    "birth_date",
+    "portrait",
+    "issue_date",
+    "expiry_date",
+    "issuing_authority_unicode",
+    "issuing_country",
+];
+
+/// What every proof of age has. Source: profile of the European age verification.
+const AGE_VERIFICATION_MANDATORY: [&str; 1] = ["age_over_18"];
 
 /// Checks everything that can be checked before signing, and returns all findings in the order of the document, then
 /// those about elements that are missing or do not fit together.
@@ -103,6 +125,8 @@ impl Gate<'_> {
         let (namespace, mandatory): (&str, &[&str]) = match self.filled.doctype.as_str() {
             MDL_DOCTYPE => (MDL_NAMESPACE, &MDL_MANDATORY),
             PID => (PID, &PID_MANDATORY),
+            AGE_VERIFICATION => (AGE_VERIFICATION, &AGE_VERIFICATION_MANDATORY),
+            doctype if PHOTO_ID.contains(&doctype) => (ISO_23220, &PHOTO_ID_MANDATORY),
             _ => return,
         };
         for identifier in mandatory {

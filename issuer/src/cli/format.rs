@@ -4,15 +4,20 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use mdoc_cli::input::{self, Form, Input};
-use mdoc_cli::output;
-use mdoc_cli::{Exit, Failure, keys};
+use mdoc_cli::output::{self, Existing, NewFile};
+use mdoc_cli::system::SystemClock;
+use mdoc_cli::{Exit, Failure, args, keys};
+use mdoc_core::seams::Clock as _;
+use mdoc_core::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::PROGRAM;
 use mdoc_issuer::format::catalogue::{Entry, Problem, SHIPPED};
+use mdoc_issuer::format::codes::has_country_form;
 use mdoc_issuer::format::derive::Derivation;
+use mdoc_issuer::format::start::start;
 use mdoc_issuer::format::types::{Charset, TextRules, ValueType};
-use mdoc_issuer::format::{Catalogue, Format, FormatErrors, Origin};
+use mdoc_issuer::format::{Catalogue, Format, FormatErrors, Origin, sample};
 
 /// What to do with document formats.
 #[derive(Debug, Subcommand)]
@@ -36,6 +41,27 @@ Examples:
   mdoc-issuer format show iso-18013-5-mdl
   mdoc-issuer format show eu-pid --xml > our-formats/our-pid.xml")]
     Show(Show),
+    /// Make data of a person who does not exist, to try a format with
+    #[command(after_help = "\
+Examples:
+  mdoc-issuer format sample eu-pid
+  mdoc-issuer format sample our-formats/staff-badge.xml --out person.json
+  mdoc-issuer issue --format our-formats/staff-badge.xml --data person.json …
+
+The data are JSON, with a drawn portrait in base64 if the format has one. They
+fill the format and pass the data-quality gate. What the signer's certificate
+tells is left out.")]
+    Sample(Sample),
+    /// Start a format of your own: a file with comments that say what to change
+    #[command(after_help = "\
+Examples:
+  mdoc-issuer format new --name staff-badge --doctype com.example.staff-badge.1 \\
+      --out our-formats/staff-badge.xml
+  mdoc-issuer format check our-formats/staff-badge.xml
+
+A docType is a domain name backwards, the kind of document, and a version.
+A file that is there already is not replaced without --force.")]
+    New(New),
 }
 
 /// Options that all of them have.
@@ -80,7 +106,55 @@ pub(super) struct Show {
     common: Common,
 }
 
-/// Runs `format list`, `check` or `show`.
+/// `format sample`
+#[derive(Debug, Args)]
+pub(super) struct Sample {
+    /// The name of a format, or a format file
+    #[arg(value_name = "NAME|FILE")]
+    name: String,
+    /// A folder with formats of your own (*.xml); they come before the shipped ones
+    #[arg(long, value_name = "DIR")]
+    formats: Option<PathBuf>,
+    /// The country of the signer's certificate, ISO 3166-1
+    #[arg(long, value_name = "CC", default_value = "NL", value_parser = country)]
+    country: String,
+    /// As if today were this day [default: today]
+    #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
+    at: Option<Timestamp>,
+    /// Where to write the data, JSON; `-` for standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+}
+
+/// `format new`
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// The name on the command line: lower-case letters, digits, `-`, `.` and `_`
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// The docType, for example com.example.staff-badge.1; also the namespace
+    #[arg(long, value_name = "DOCTYPE", value_parser = args::line)]
+    doctype: String,
+    /// The name that people see [default: from the name]
+    #[arg(long, value_name = "TEXT", value_parser = args::line)]
+    display_name: Option<String>,
+    /// Where to write the format file, XML; `-` for standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// Replace a file that is there already
+    #[arg(long)]
+    force: bool,
+}
+
+fn country(text: &str) -> Result<String, String> {
+    if has_country_form(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a code of two capital letters such as NL is expected".to_owned())
+    }
+}
+
+/// Runs `format list`, `check`, `show`, `sample` or `new`.
 ///
 /// # Errors
 /// [`Failure`] if a file cannot be read or a name is not known.
@@ -89,6 +163,8 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         Command::List(list) => self::list(list),
         Command::Check(check) => self::check(check),
         Command::Show(show) => self::show(show),
+        Command::Sample(sample) => self::sample(sample),
+        Command::New(new) => self::new(new),
     }
 }
 
@@ -157,7 +233,7 @@ fn check(check: &Check) -> Result<Exit, Failure> {
             let count = errors.0.len();
             let plural = if count == 1 { "" } else { "s" };
             Err(Failure::new(format!("{name} has {count} fault{plural}"))
-                .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")
+                .hint("`mdoc-issuer format new` starts one that is in order")
                 .exit(Exit::Rejected))
         }
     }
@@ -171,7 +247,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         Form::Text | Form::Unknown => Ok(bytes),
         _ => Err(input
             .not("a format in XML")
-            .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")),
+            .hint("`mdoc-issuer format new` starts one that is in order")),
     }
 }
 
@@ -210,6 +286,59 @@ fn show(show: &Show) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn sample(arguments: &Sample) -> Result<Exit, Failure> {
+    let catalogue = catalogue(arguments.formats.as_deref())?;
+    let (format, file) = find(&catalogue, &arguments.name)?;
+    let inputs: Vec<&Path> = file.as_deref().into_iter().collect();
+    output::not_over(&arguments.out, &inputs)?;
+    let today = arguments.at.unwrap_or_else(|| SystemClock.now()).date();
+    let data = sample::sample(&format, &arguments.country, today).map_err(|error| {
+        let lines: Vec<String> = error.0.iter().map(|line| format!("  {line}")).collect();
+        Failure::new(format!(
+            "no sample data can be made for {}:\n{}",
+            format.name,
+            lines.join("\n")
+        ))
+        .hint("write data by hand; `mdoc-issuer format show` lists the fields and their limits")
+    })?;
+    let content = format!("{data:#}\n");
+    let file = NewFile {
+        path: &arguments.out,
+        content: content.as_bytes(),
+        secret: false,
+    };
+    output::write(file, Existing::Replace)?;
+    Ok(Exit::Done)
+}
+
+fn new(arguments: &New) -> Result<Exit, Failure> {
+    let display_name = arguments.display_name.clone().unwrap_or_else(|| {
+        let words = arguments.name.replace(['-', '_', '.'], " ");
+        let mut letters = words.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect()
+    });
+    let xml = start(&arguments.name, &arguments.doctype, &display_name).map_err(|errors| {
+        // Line and column are those of a file that nobody has.
+        let mut messages: Vec<&str> = errors.0.iter().map(|error| error.message.as_str()).collect();
+        messages.dedup();
+        Failure::new(format!("no format can start like this: {}", messages.join("; ")))
+            .hint("for example: --name staff-badge --doctype com.example.staff-badge.1")
+    })?;
+    let file = NewFile {
+        path: &arguments.out,
+        content: xml.as_bytes(),
+        secret: false,
+    };
+    let existing = if arguments.force {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    };
+    output::write(file, existing)?;
+    Ok(Exit::Done)
+}
+
 /// The format of a name or of a file, with the file that it is from, if it is from one.
 ///
 /// # Errors
@@ -228,7 +357,7 @@ pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<
         let format = Format::read(&bytes).map_err(|errors| {
             let lines = lines(name, &errors);
             Failure::new(format!("{name} is not a format in order:\n{}", lines.trim_end()))
-                .hint("`mdoc-issuer format show iso-18013-5-mdl --xml` prints one that is in order")
+                .hint("`mdoc-issuer format new` starts one that is in order")
         })?;
         return Ok((format, Some(path.to_owned())));
     }

@@ -9,7 +9,7 @@ use super::{Format, FormatErrors};
 use mdoc_cli::nearest::nearest;
 
 /// The shipped format files, part of the program.
-pub const SHIPPED: [(&str, &str); 3] = [
+pub const SHIPPED: [(&str, &str); 11] = [
     (
         "partial-iso-18013-5.xml",
         include_str!("../../../document-formats/partial-iso-18013-5.xml"),
@@ -19,6 +19,38 @@ pub const SHIPPED: [(&str, &str); 3] = [
         include_str!("../../../document-formats/iso-18013-5-mdl.xml"),
     ),
     ("eu-pid.xml", include_str!("../../../document-formats/eu-pid.xml")),
+    (
+        "aamva-mdl.xml",
+        include_str!("../../../document-formats/aamva-mdl.xml"),
+    ),
+    (
+        "iso-23220-photo-id.xml",
+        include_str!("../../../document-formats/iso-23220-photo-id.xml"),
+    ),
+    (
+        "eu-age-verification.xml",
+        include_str!("../../../document-formats/eu-age-verification.xml"),
+    ),
+    (
+        "vehicle-registration.xml",
+        include_str!("../../../document-formats/vehicle-registration.xml"),
+    ),
+    (
+        "loyalty-card.xml",
+        include_str!("../../../document-formats/loyalty-card.xml"),
+    ),
+    (
+        "qualification.xml",
+        include_str!("../../../document-formats/qualification.xml"),
+    ),
+    (
+        "access-badge.xml",
+        include_str!("../../../document-formats/access-badge.xml"),
+    ),
+    (
+        "warrant-card.xml",
+        include_str!("../../../document-formats/warrant-card.xml"),
+    ),
 ];
 
 /// Formats by name, and what was odd about their files.

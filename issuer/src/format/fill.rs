@@ -324,7 +324,17 @@ impl Filling<'_> {
 
     /// What the data state of an element that may not be overridden must be what the rule makes.
     fn compare(&mut self, field: &str, derivation: &Derivation, stated: &Json, derived: &Value) {
-        if *stated != value::to_json(derived) {
+        let derived = value::to_json(derived);
+        if stated.is_boolean() != derived.is_boolean() {
+            let expected = if derived.is_boolean() {
+                "true or false"
+            } else {
+                convert::kind_of(&derived)
+            };
+            let found = convert::kind_of(stated);
+            self.converter
+                .fail::<()>(field, FillProblem::WrongType { expected, found });
+        } else if *stated != derived {
             self.converter.fail::<()>(
                 field,
                 FillProblem::DerivedConflict {

@@ -102,6 +102,47 @@ fn good_documents_have_no_findings() {
 }
 
 #[test]
+fn a_photo_id_and_a_proof_of_age_have_what_is_mandatory() {
+    let document = |doctype: &str, namespace: &str, identifiers: &[&str]| {
+        let all = [
+            ("family_name_unicode", text("Νικολάου")),
+            ("given_name_unicode", text("Ελένη")),
+            ("birth_date", date("2001-03-08")),
+            ("portrait", Value::Bytes(PORTRAIT.to_vec())),
+            ("issue_date", date("2026-06-01")),
+            ("expiry_date", date("2036-06-01")),
+            ("issuing_authority_unicode", text("Example")),
+            ("issuing_country", text("NL")),
+            ("age_over_18", Value::Bool(true)),
+            ("age_over_21", Value::Bool(true)),
+        ];
+        let elements = all
+            .into_iter()
+            .filter(|(identifier, _)| identifiers.contains(identifier))
+            .map(|(identifier, value)| (identifier.to_owned(), value));
+        Filled {
+            doctype: doctype.to_owned(),
+            namespaces: vec![(namespace.to_owned(), elements.collect())],
+            warnings: Vec::new(),
+        }
+    };
+    for doctype in PHOTO_ID {
+        assert_eq!(findings(&document(doctype, ISO_23220, &PHOTO_ID_MANDATORY)), []);
+        for missing in PHOTO_ID_MANDATORY {
+            let others: Vec<&str> = PHOTO_ID_MANDATORY.into_iter().filter(|i| *i != missing).collect();
+            let found = findings(&document(doctype, ISO_23220, &others));
+            assert_eq!(found, [(missing.to_owned(), "quality.mandatory-missing")]);
+        }
+    }
+    let proof = |identifiers: &[&str]| findings(&document(AGE_VERIFICATION, AGE_VERIFICATION, identifiers));
+    assert_eq!(proof(&["age_over_18"]), []);
+    assert_eq!(
+        proof(&["age_over_21"]),
+        [("age_over_18".to_owned(), "quality.mandatory-missing")]
+    );
+}
+
+#[test]
 fn one_change_one_finding() {
     let jp2 = b"\xff\x4f\xff\x51 not decoded".to_vec();
     let undecodable = b"\xff\xd8\xff\xe0\xff\xd9".to_vec();

@@ -331,6 +331,7 @@ fn derived_values_may_be_repeated_but_not_contradicted() {
         found(with("age_over_18", json!(true)))[0].1,
         "fill.derived-conflict"
     );
+    assert_eq!(found(with("age_over_18", json!("no")))[0].1, "fill.wrong-type");
     assert!(with("issuing_country", json!("NL")).is_ok());
     assert_eq!(
         found(with("issuing_country", json!("DE")))[0].1,
