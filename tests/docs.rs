@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use mdoc_core::verify::{Check, Code, Why};
-use mdoc_core::x509::profile::{Rule, Weight};
+use mdoc_core::x509::profile::{Role, Rule, Weight};
+use mdoc_issuer::lint;
 
 const fn weight(weight: Weight) -> &'static str {
     match weight {
@@ -73,6 +74,50 @@ fn reason_codes_are_documented_as_they_are() {
     assert!(
         found == expected,
         "docs/reason-codes.md is behind the code: run the command in its head"
+    );
+}
+
+fn certificate_rules() -> String {
+    let mut out = String::from(
+        "# Rules for certificates\n\n\
+         Generated from the code by `UPDATE_DOCS=1 cargo test -p integration certificate_rules`; do not edit.\n\n\
+         `mdoc-issuer pki lint` judges certificates by these rules. Names are stable: they are never renamed and\n\
+         never used again for something else. An *error* is what readers in use refuse, a *warning* what strict\n\
+         readers refuse and others pass over, a *note* what readers take. What a verifier does about the rules that\n\
+         are its business too is in `reason-codes.md`: it tolerates more than a maker should rely on.\n\n\
+         ## Roles\n\n| Role | Longest validity |\n|---|---|\n",
+    );
+    for (role, longest) in [
+        (Role::IacaRoot, "20 years"),
+        (Role::DocumentSigner { mdl: true }, "457 days"),
+        (Role::DocumentSigner { mdl: false }, "457 days"),
+        (Role::ReaderCa, "20 years"),
+        (Role::ReaderAuthentication, "1187 days"),
+    ] {
+        let _ = writeln!(out, "| {} | {longest} |", lint::words(role));
+    }
+    out.push_str("\n## Rules\n\n| Rule | Severity | What it asks for | Why it matters | Source |\n|---|---|---|---|---|\n");
+    for (id, severity, clause, meaning, why) in lint::rules() {
+        let _ = writeln!(
+            out,
+            "| `{id}` | {} | {meaning} | {why} | {clause} |",
+            severity.id()
+        );
+    }
+    out
+}
+
+#[test]
+fn certificate_rules_are_documented_as_they_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/certificate-rules.md");
+    let expected = certificate_rules();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "docs/certificate-rules.md is behind the code: run the command in its head"
     );
 }
 

@@ -7,6 +7,7 @@
 pub mod format;
 pub mod inspect;
 pub mod issue;
+pub mod lint;
 pub mod photo;
 pub mod pki;
 pub mod quality;

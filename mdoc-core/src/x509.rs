@@ -99,6 +99,12 @@ impl Certificate {
         (readable, broken)
     }
 
+    /// Every certificate of a PEM text in its place, or what is wrong with it.
+    #[must_use]
+    pub fn each_from_pem(text: &str) -> Vec<Result<Self, BadCertificate>> {
+        Self::pem_blocks(text).collect()
+    }
+
     fn pem_blocks(text: &str) -> impl Iterator<Item = Result<Self, BadCertificate>> {
         pem::blocks(text)
             .filter(|block| matches!(block.label, "CERTIFICATE" | "X509 CERTIFICATE"))

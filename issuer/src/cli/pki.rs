@@ -1,5 +1,7 @@
 //! `mdoc-issuer pki`
 
+mod lint;
+
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,8 @@ Example:
 Example:
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar")]
     Reader(Reader),
+    /// Judge certificates by the rules of their role, and by those that issued them
+    Lint(lint::Arguments),
 }
 
 /// Options that all of them have.
@@ -218,6 +222,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             );
             finish("reader", &made, &options.common, &next)
         }
+        Command::Lint(arguments) => lint::run(arguments),
     }
 }
 

@@ -9,7 +9,7 @@ mod rule;
 mod subject;
 mod table;
 
-pub use self::rule::{Finding, Rule, Weight};
+pub use self::rule::{Finding, Rule, Severity, Weight};
 pub(in crate::x509) use self::table::Limit;
 use self::table::{CaRules, FORBIDDEN, KNOWN, KeyUsageRules, Profile, PurposeRules};
 use super::oid::{self, Oid};

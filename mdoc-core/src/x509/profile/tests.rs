@@ -46,7 +46,13 @@ fn identifiers_are_unique_and_each_has_a_source() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), Rule::ALL.len());
-    assert!(Rule::ALL.iter().all(|rule| !rule.clause().is_empty()));
+    for rule in Rule::ALL {
+        assert!(
+            !rule.clause().is_empty() && rule.meaning().ends_with('.'),
+            "{rule}"
+        );
+        assert!(rule.why().len() > 40 && !rule.why().ends_with('.'), "{rule}");
+    }
 }
 
 #[test]
