@@ -103,7 +103,7 @@ fn good_documents_have_no_findings() {
 
 #[test]
 fn one_change_one_finding() {
-    let jp2 = b"\xff\x4f\xff\x51 not decoded".to_vec();
+    let jp2 = crate::photo::samples::jpeg_2000(480, 600);
     let undecodable = b"\xff\xd8\xff\xe0\xff\xd9".to_vec();
     let large = [&PORTRAIT[..PORTRAIT.len() - 2], &[0; 41 * 1024], &[0xff, 0xd9]].concat();
     let privileges = |members: &[(&str, Value)]| Value::Array(vec![map(members)]);
@@ -447,7 +447,7 @@ fn the_pid_has_its_own_rules() {
         ),
         (
             "portrait",
-            Value::Bytes(b"\xff\x4f\xff\x51".to_vec()),
+            Value::Bytes(crate::photo::samples::jpeg_2000(480, 600)),
             "portrait",
             "quality.image-kind",
         ),

@@ -589,3 +589,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn pictures_lose_their_metadata_and_turned_ones_are_refused() {
+    use crate::photo::samples;
+    let noisy = samples::with_segment(PORTRAIT, 0xe1, b"Exif\0\0II*\0\x08\0\0\0\0\0 GPS 52.09 N");
+    let mut data = person();
+    data["signature_usual_mark"] = json!(base64ct::Base64::encode_string(&noisy));
+    let filled = try_fill("iso-18013-5-mdl", &data).unwrap();
+    assert_eq!(
+        filled.element(MDL, "signature_usual_mark").unwrap(),
+        &Value::Bytes(PORTRAIT.to_vec())
+    );
+    data["signature_usual_mark"] = json!(base64ct::Base64::encode_string(&samples::turned(PORTRAIT, 6)));
+    assert_eq!(
+        found(try_fill("iso-18013-5-mdl", &data)),
+        [("signature_usual_mark".to_owned(), "fill.image-turned")]
+    );
+}
