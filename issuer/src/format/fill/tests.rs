@@ -607,3 +607,21 @@ fn pictures_lose_their_metadata_and_turned_ones_are_refused() {
         [("signature_usual_mark".to_owned(), "fill.image-turned")]
     );
 }
+
+#[test]
+fn what_is_stated_is_not_dropped_if_the_rule_yields_nothing() {
+    let format = own_format(
+        r#"<element identifier="issuing_jurisdiction" type="tstr" derive="issuing-jurisdiction"/>"#,
+    );
+    let data = json!({"issuing_jurisdiction": "US-CA"});
+    let facts = IssuerFacts {
+        jurisdiction: None,
+        ..facts()
+    };
+    let times = times("2026-06-01T00:00:00Z");
+    assert_eq!(
+        found(fill(&format, &data, None, &facts, &times)),
+        [("issuing_jurisdiction".to_owned(), "fill.derived-conflict")]
+    );
+    assert!(fill(&format, &json!({}), None, &facts, &times).is_ok());
+}
