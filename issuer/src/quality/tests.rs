@@ -489,3 +489,8 @@ fn only_errors_refuse_and_findings_show_no_value() {
     }
     assert_eq!(Rule::Image(PhotoError::Png).code(), "quality.image-not-an-image");
 }
+
+#[test]
+fn a_blank_name_stops_the_document() {
+    assert_eq!(Rule::TextEmpty.severity(), Severity::Error);
+}
