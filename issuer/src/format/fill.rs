@@ -206,6 +206,7 @@ impl Filling<'_> {
                 path,
             } => {
                 let stated = path.find(self.data);
+                let before = self.converter.errors.len();
                 let value = match stated {
                     Some(json) if *overridable => {
                         self.converter
@@ -213,8 +214,18 @@ impl Filling<'_> {
                     }
                     _ => self.derive(element, derivation),
                 };
-                if let (Some(json), Some(value), false) = (stated, &value, overridable) {
-                    self.compare(&path.to_string(), derivation, json, value);
+                match (stated, &value) {
+                    (Some(json), Some(value)) if !overridable => {
+                        self.compare(&path.to_string(), derivation, json, value);
+                    }
+                    // What the data state is never dropped silently; an error noted already says enough.
+                    (Some(_), None) if self.converter.errors.len() == before => {
+                        let problem = FillProblem::DerivedConflict {
+                            derivation: derivation.name(),
+                        };
+                        self.converter.fail::<()>(&path.to_string(), problem);
+                    }
+                    _ => {}
                 }
                 filled.extend(value.map(|value| (element.identifier.clone(), value)));
             }

@@ -187,7 +187,6 @@ impl Rule {
     pub const fn severity(&self) -> Severity {
         match self {
             Self::IssueDateFuture
-            | Self::TextEmpty
             | Self::CountryUnlisted
             | Self::SignUnlisted
             | Self::ImageEmpty
@@ -216,7 +215,7 @@ impl Rule {
             Self::ExpiryBeforeIssue | Self::Expired => "renew the administrative validity first",
             Self::TextTooLong => "shorten it as the register does on cards",
             Self::TextNotLatin1 => "transliterate it; the *_national_character elements take every script",
-            Self::TextEmpty => "fill it in if there is something to say",
+            Self::TextEmpty => "fill it in as the register has it",
             Self::CountryForm => "write the alpha-2 code of ISO 3166-1 in capital letters, such as NL",
             Self::CountryUnlisted => "check that this is the country that is meant",
             Self::CountryNotOfSigner | Self::JurisdictionNotOfSigner => {
@@ -257,7 +256,7 @@ impl fmt::Display for Rule {
             Self::Expired => "the expiry date is past",
             Self::TextTooLong => "it has more than 150 characters",
             Self::TextNotLatin1 => "it has characters outside Latin-1 (ISO/IEC 8859-1)",
-            Self::TextEmpty => "it is empty",
+            Self::TextEmpty => "it is empty or blank",
             Self::CountryForm => "it is not a country code of two capital letters",
             Self::CountryUnlisted => "it is not a country code that ISO 3166-1 lists",
             Self::CountryNotOfSigner => "it is not the country of the signer's certificate",

@@ -144,7 +144,7 @@ fn a_photo_id_and_a_proof_of_age_have_what_is_mandatory() {
 
 #[test]
 fn one_change_one_finding() {
-    let jp2 = b"\xff\x4f\xff\x51 not decoded".to_vec();
+    let jp2 = crate::photo::samples::jpeg_2000(480, 600);
     let undecodable = b"\xff\xd8\xff\xe0\xff\xd9".to_vec();
     let large = [&PORTRAIT[..PORTRAIT.len() - 2], &[0; 41 * 1024], &[0xff, 0xd9]].concat();
     let privileges = |members: &[(&str, Value)]| Value::Array(vec![map(members)]);
@@ -488,7 +488,7 @@ fn the_pid_has_its_own_rules() {
         ),
         (
             "portrait",
-            Value::Bytes(b"\xff\x4f\xff\x51".to_vec()),
+            Value::Bytes(crate::photo::samples::jpeg_2000(480, 600)),
             "portrait",
             "quality.image-kind",
         ),
@@ -529,4 +529,9 @@ fn only_errors_refuse_and_findings_show_no_value() {
         );
     }
     assert_eq!(Rule::Image(PhotoError::Png).code(), "quality.image-not-an-image");
+}
+
+#[test]
+fn a_blank_name_stops_the_document() {
+    assert_eq!(Rule::TextEmpty.severity(), Severity::Error);
 }

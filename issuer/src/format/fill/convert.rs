@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::error::{FillError, FillNotice, FillProblem, FillWarning};
 use crate::format::codes::{CodeTable, Standing};
 use crate::format::types::{ArrayRules, BytesRules, Charset, MapRules, TextRules, UintRules, ValueType};
-use crate::photo;
+use crate::photo::{self, ImageKind};
 use mdoc_cli::nearest::nearest;
 
 /// Collects what is wrong while values are converted; a value that is wrong is `None`.
@@ -60,6 +60,10 @@ impl Converter {
         let anything = rules.images.is_empty() || (rules.allow_empty && bytes.is_empty());
         if !anything {
             match photo::kind(bytes) {
+                Ok(ImageKind::Jpeg) if rules.images.contains(&ImageKind::Jpeg) => {
+                    let stripped = photo::strip(bytes).map_err(FillProblem::NotAnImage);
+                    return self.noting(field, stripped.map(Value::Bytes));
+                }
                 Ok(found) if rules.images.contains(&found) => {}
                 Ok(found) => return self.fail(field, FillProblem::WrongImageKind { found }),
                 Err(error) => return self.fail(field, FillProblem::NotAnImage(error)),

@@ -136,6 +136,8 @@ impl FillProblem {
             Self::NotBase64 => "fill.not-base64",
             Self::DataUri => "fill.data-uri",
             Self::TooManyBytes { .. } => "fill.too-many-bytes",
+            Self::NotAnImage(PhotoError::Turned) => "fill.image-turned",
+            Self::NotAnImage(PhotoError::Undecodable) => "fill.image-undecodable",
             Self::NotAnImage(_) => "fill.not-an-image",
             Self::WrongImageKind { .. } => "fill.wrong-image-kind",
             Self::DerivedConflict { .. } => "fill.derived-conflict",

@@ -590,3 +590,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn pictures_lose_their_metadata_and_turned_ones_are_refused() {
+    use crate::photo::samples;
+    let noisy = samples::with_segment(PORTRAIT, 0xe1, b"Exif\0\0II*\0\x08\0\0\0\0\0 GPS 52.09 N");
+    let mut data = person();
+    data["signature_usual_mark"] = json!(base64ct::Base64::encode_string(&noisy));
+    let filled = try_fill("iso-18013-5-mdl", &data).unwrap();
+    assert_eq!(
+        filled.element(MDL, "signature_usual_mark").unwrap(),
+        &Value::Bytes(PORTRAIT.to_vec())
+    );
+    data["signature_usual_mark"] = json!(base64ct::Base64::encode_string(&samples::turned(PORTRAIT, 6)));
+    assert_eq!(
+        found(try_fill("iso-18013-5-mdl", &data)),
+        [("signature_usual_mark".to_owned(), "fill.image-turned")]
+    );
+}
+
+#[test]
+fn what_is_stated_is_not_dropped_if_the_rule_yields_nothing() {
+    let format = own_format(
+        r#"<element identifier="issuing_jurisdiction" type="tstr" derive="issuing-jurisdiction"/>"#,
+    );
+    let data = json!({"issuing_jurisdiction": "US-CA"});
+    let facts = IssuerFacts {
+        jurisdiction: None,
+        ..facts()
+    };
+    let times = times("2026-06-01T00:00:00Z");
+    assert_eq!(
+        found(fill(&format, &data, None, &facts, &times)),
+        [("issuing_jurisdiction".to_owned(), "fill.derived-conflict")]
+    );
+    assert!(fill(&format, &json!({}), None, &facts, &times).is_ok());
+}
