@@ -4,6 +4,7 @@
 //! Nothing here knows a server, a database or a command line. The one thing that touches files is
 //! [`format::Catalogue::with_folder`].
 
+pub mod data;
 pub mod format;
 pub mod inspect;
 pub mod issue;

@@ -16,6 +16,7 @@ use serde_json::error::Category;
 use serde_json::{Value as Json, json};
 
 use super::{PROGRAM, format};
+use mdoc_issuer::data;
 use mdoc_issuer::issue::{IssueError, Issued, Order, issue};
 use mdoc_issuer::signer::{Deviations, DocumentSigner, SignerFault};
 
@@ -121,7 +122,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .chain(&arguments.portrait)
         .map(PathBuf::as_path);
     output::not_over(&arguments.out, &inputs.collect::<Vec<_>>())?;
-    let data = data(&arguments.data)?;
+    let data = person(&arguments.data)?;
     let portrait = arguments.portrait.as_deref().map(portrait).transpose()?;
     let device_key = keys::public_key(&arguments.device_key)?;
     let certificate = keys::certificate(&arguments.signer)?;
@@ -176,12 +177,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn data(path: &Path) -> Result<Json, Failure> {
+fn person(path: &Path) -> Result<Json, Failure> {
     let input = Input::read(path)?;
     if !matches!(input.form, Form::Json | Form::Text | Form::Unknown) {
         return Err(input.not("user data in JSON"));
     }
-    serde_json::from_str(input.text()?).map_err(|error| {
+    data::read(input.text()?).map_err(|error| {
         let place = match (error.line(), error.column()) {
             // A line end where none may be counts as the beginning of the next line.
             (line @ 2.., 0) => format!("line {}, at its end", line - 1),
@@ -202,6 +203,9 @@ fn json_fault(error: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", error.line(), error.column());
     match error.classify() {
         Category::Syntax | Category::Eof => sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned(),
+        Category::Data if sentence.starts_with(data::TWICE) => {
+            sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned()
+        }
         Category::Io | Category::Data => "it cannot be read".to_owned(),
     }
 }

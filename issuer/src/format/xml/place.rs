@@ -137,9 +137,20 @@ impl<'d> Faults<'d> {
     pub(super) fn children(&mut self, node: Node<'d, 'd>, known: &[&str]) -> Vec<Node<'d, 'd>> {
         let mut children = Vec::new();
         for child in node.children() {
-            if child.is_text() && !child.text().unwrap_or_default().trim().is_empty() {
+            let text = if child.is_text() {
+                child.text().unwrap_or_default()
+            } else {
+                ""
+            };
+            if !text.trim().is_empty() {
                 let message = format!("there must be no text in {}", node.tag_name().name());
-                self.note::<()>(child, FormatCode::UnexpectedText, message);
+                let blank = text.len() - text.trim_start().len();
+                self.note_at::<()>(
+                    child,
+                    child.range().start + blank,
+                    FormatCode::UnexpectedText,
+                    message,
+                );
             }
             if !child.is_element() {
                 continue;

@@ -49,6 +49,7 @@ impl<'d> Reader<'d> {
         let Some(name) = self.faults.required(node, "type") else {
             // Children are looked at all the same, so that one missing attribute hides nothing.
             self.structure(node, "");
+            self.every_limit(node);
             return None;
         };
         if !ValueType::NAMES.contains(&name) {
@@ -59,6 +60,7 @@ impl<'d> Reader<'d> {
             self.faults
                 .note_attribute::<()>(node, "type", FormatCode::BadType, message);
             self.structure(node, "");
+            self.every_limit(node);
             return None;
         }
         let misplaced = |limit: &&&str| {
@@ -75,6 +77,20 @@ impl<'d> Reader<'d> {
                 self.faults.children(node, &[]);
                 self.scalar(node, name)
             }
+        }
+    }
+
+    /// Looks at the limits of a node whose type is not known, so that its faults are told together.
+    fn every_limit(&mut self, node: Node<'d, 'd>) {
+        let has = |names: &[&str]| names.iter().any(|name| node.has_attribute(*name));
+        if has(limits_of("tstr")) {
+            self.text_rules(node);
+        }
+        if has(limits_of("bstr")) {
+            self.bytes_rules(node);
+        }
+        if has(&["min", "max"]) {
+            self.faults.limits(node, ("min", "max"), (0, u64::MAX));
         }
     }
 
