@@ -265,10 +265,16 @@ fn guess(
                     && has_purpose(other, purposes)
             })
         };
-        return if below(&READER) && !below(&SIGNER) && certificate.issuer_alt_name().is_none() {
+        let nameless = certificate.issuer_alt_name().is_none();
+        return if nameless && below(&READER) && !below(&SIGNER) {
             (
                 Some(Role::ReaderCa),
                 "it is a CA, issued a reader, and names no contact of an authority",
+            )
+        } else if nameless && certificate.subject().country().is_none() && !below(&SIGNER) {
+            (
+                Some(Role::ReaderCa),
+                "it is a CA, and names neither a country nor a contact of an authority",
             )
         } else if certificate.is_self_issued() {
             (Some(Role::IacaRoot), "it is a self-issued CA")

@@ -1,5 +1,6 @@
 //! `mdoc-issuer pki`
 
+mod crl;
 mod lint;
 
 use core::time::Duration;
@@ -47,6 +48,10 @@ Example:
 Example:
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar")]
     Reader(Reader),
+    /// Make the revocation list of an issuing authority, or the next one
+    Crl(crl::Arguments),
+    /// Show a certificate or a revocation list
+    Show(crl::Show),
     /// Judge certificates by the rules of their role, and by those that issued them
     Lint(lint::Arguments),
 }
@@ -222,6 +227,8 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             );
             finish("reader", &made, &options.common, &next)
         }
+        Command::Crl(arguments) => crl::run(arguments),
+        Command::Show(arguments) => crl::show(arguments),
         Command::Lint(arguments) => lint::run(arguments),
     }
 }
