@@ -149,6 +149,7 @@ pub const fn words(role: Role) -> &'static str {
         Role::DocumentSigner { mdl: false } => "a document signer for documents other than licences",
         Role::ReaderCa => "a reader CA",
         Role::ReaderAuthentication => "a reader",
+        Role::StatusListSigner => "a status-list signer",
         _ => "a certificate of another role",
     }
 }
@@ -307,7 +308,7 @@ fn guess(
     } else if certificate.is_self_issued() {
         (None, "it issued itself and says nowhere that it is a CA")
     } else {
-        (None, "its purposes are those of no role that is known here")
+        (None, "it has no purpose that tells its role")
     }
 }
 

@@ -10,8 +10,8 @@ use mdoc_core::crypto::{CryptoRng, Curve, RustCrypto, SecretKey};
 use mdoc_core::seams::{Signer, SoftwareKey};
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::build::{
-    BuildError, DocumentSigner, IacaRoot, ListTerms, ReaderAuthentication, ReaderCa, RevokedSerial, Validity,
-    build_crl,
+    BuildError, DocumentSigner, IacaRoot, ListTerms, ReaderAuthentication, ReaderCa, RevokedSerial,
+    StatusListSigner, Validity, build_crl,
 };
 use mdoc_core::x509::revocation::RevocationList;
 use mdoc_core::x509::{Certificate, GeneralName, SignatureError};
@@ -169,6 +169,31 @@ pub fn reader(
         certificate: certificate.build(key.public_key(), authority.certificate, authority.signer, rng)?,
         key,
         placeholder,
+    })
+}
+
+/// Makes a signer of status lists below an issuing authority.
+///
+/// # Errors
+/// [`BuildError`] for what its profile does not allow.
+pub fn status_list_signer(
+    terms: &Terms,
+    authority: Authority<'_>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Made, BuildError> {
+    let (_, crl_uri, _) = terms.addresses(Some(authority.certificate));
+    let certificate = StatusListSigner {
+        country: authority.certificate.subject().country(),
+        common_name: terms.common_name.clone(),
+        organization: terms.organization.clone(),
+        validity: terms.validity(LEAF_LIFETIME, Some(authority.certificate)),
+        crl_uri: Some(crl_uri).filter(|uri| uri != PLACEHOLDER_CRL),
+    };
+    let key = SecretKey::generate(terms.curve, rng);
+    Ok(Made {
+        certificate: certificate.build(key.public_key(), authority.certificate, authority.signer, rng)?,
+        key,
+        placeholder: false,
     })
 }
 
@@ -452,6 +477,41 @@ mod tests {
         let forged = revocation_list(twin, None, &[], day(1), LIST_LIFETIME).unwrap();
         let refused = revocation_list(authority, Some(&forged), &[], day(2), LIST_LIFETIME);
         assert!(matches!(refused, Err(ListError::Signature(_))));
+    }
+
+    #[test]
+    fn a_status_list_signer_keeps_to_its_profile() {
+        let mut rng = ChaCha20Rng::from_seed([14; 32]);
+        let root = iaca("NL", None, &terms("Example IACA"), &mut rng).unwrap();
+        let signer = SoftwareKey::new(root.key.clone()).unwrap();
+        let authority = Authority {
+            certificate: &root.certificate,
+            signer: &signer,
+        };
+        let role = Role::StatusListSigner;
+        for curve in [Curve::P256, Curve::P384, Curve::P521] {
+            let mut of_curve = terms("Status");
+            of_curve.curve = curve;
+            let made = status_list_signer(&of_curve, authority, &mut rng).unwrap();
+            assert_eq!(
+                profile::check(role, &made.certificate, Some(&root.certificate)),
+                []
+            );
+            assert!(
+                made.certificate.crl_distribution_points().is_none(),
+                "no placeholder"
+            );
+        }
+        let mut edwards = terms("Status");
+        edwards.curve = Curve::Ed25519;
+        let refused = status_list_signer(&edwards, authority, &mut rng).map(|_| ());
+        assert_eq!(refused, Err(BuildError::Curve(Curve::Ed25519)));
+        // Who signs data for another end has the same usage; the root has not.
+        let of_root: Vec<_> = profile::check(role, &root.certificate, None)
+            .into_iter()
+            .map(|finding| finding.rule.id())
+            .collect();
+        assert!(of_root.contains(&"status.key-usage") && of_root.contains(&"cert.validity-period"));
     }
 
     #[test]
