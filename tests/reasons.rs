@@ -163,6 +163,8 @@ fn every_code_has_a_file_and_every_file_a_code() {
         .iter()
         .map(|code| code.id())
         .chain(Rule::ALL.iter().map(|rule| rule.id()))
+        // No step of a verification judges a status-list signer: these are found by the linter alone.
+        .filter(|id| !id.starts_with("status.key-usage"))
         .map(str::to_owned)
         .collect();
     let files: BTreeSet<String> = Case::all().into_iter().map(|(name, _)| name).collect();

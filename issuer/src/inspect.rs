@@ -22,6 +22,7 @@ use mdoc_core::mso::MobileSecurityObject;
 use mdoc_core::time::Timestamp;
 use mdoc_core::value::Value;
 use mdoc_core::x509::Certificate;
+use mdoc_core::x509::revocation::RevocationList;
 use serde_json::{Value as Json, json};
 
 pub use self::tree::Node;
@@ -96,6 +97,17 @@ impl Inspection {
             },
             nodes: nodes.collect(),
             list: true,
+        }
+    }
+
+    /// Looks into a revocation list.
+    #[must_use]
+    pub fn of_revocation_list(list: &RevocationList, now: Timestamp) -> Self {
+        Self {
+            structure: "CertificateList",
+            words: "a revocation list",
+            nodes: certificate::list(list, now),
+            list: false,
         }
     }
 

@@ -149,6 +149,7 @@ pub const fn words(role: Role) -> &'static str {
         Role::DocumentSigner { mdl: false } => "a document signer for documents other than licences",
         Role::ReaderCa => "a reader CA",
         Role::ReaderAuthentication => "a reader",
+        Role::StatusListSigner => "a status-list signer",
         _ => "a certificate of another role",
     }
 }
@@ -265,10 +266,16 @@ fn guess(
                     && has_purpose(other, purposes)
             })
         };
-        return if below(&READER) && !below(&SIGNER) && certificate.issuer_alt_name().is_none() {
+        let nameless = certificate.issuer_alt_name().is_none();
+        return if nameless && below(&READER) && !below(&SIGNER) {
             (
                 Some(Role::ReaderCa),
                 "it is a CA, issued a reader, and names no contact of an authority",
+            )
+        } else if nameless && certificate.subject().country().is_none() && !below(&SIGNER) {
+            (
+                Some(Role::ReaderCa),
+                "it is a CA, and names neither a country nor a contact of an authority",
             )
         } else if certificate.is_self_issued() {
             (Some(Role::IacaRoot), "it is a self-issued CA")
@@ -301,7 +308,7 @@ fn guess(
     } else if certificate.is_self_issued() {
         (None, "it issued itself and says nowhere that it is a CA")
     } else {
-        (None, "its purposes are those of no role that is known here")
+        (None, "it has no purpose that tells its role")
     }
 }
 

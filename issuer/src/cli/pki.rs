@@ -1,5 +1,6 @@
 //! `mdoc-issuer pki`
 
+mod crl;
 mod lint;
 
 use core::time::Duration;
@@ -37,6 +38,11 @@ Example:
 Contacts and the address of the revocation list are those of the authority,
 unless they are given.")]
     Signer(DocumentSigner),
+    /// Make a signer of status lists below an issuing authority: status.pem and status.key.pem
+    #[command(after_help = "\
+Example:
+  mdoc-issuer pki status-signer --iaca demo --name \"Status lists\" --out demo")]
+    StatusSigner(StatusSigner),
     /// Make the root of those who certify readers: reader-ca.pem and reader-ca.key.pem
     #[command(after_help = "\
 Example:
@@ -47,6 +53,10 @@ Example:
 Example:
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar")]
     Reader(Reader),
+    /// Make the revocation list of an issuing authority, or the next one
+    Crl(crl::Arguments),
+    /// Show a certificate or a revocation list
+    Show(crl::Show),
     /// Judge certificates by the rules of their role, and by those that issued them
     Lint(lint::Arguments),
 }
@@ -136,6 +146,22 @@ pub(super) struct DocumentSigner {
     common: Common,
 }
 
+/// `pki status-signer`
+#[derive(Debug, Args)]
+pub(super) struct StatusSigner {
+    /// The folder of the issuing authority, with iaca.pem and iaca.key.pem
+    #[arg(long, value_name = "DIR")]
+    iaca: PathBuf,
+    /// The name of the signer, the CN of the certificate
+    #[arg(long, value_name = "TEXT", default_value = "Status List Signer", value_parser = args::line)]
+    name: String,
+    /// The address of the authority's revocation list [default: as in its certificate]
+    #[arg(long, value_name = "URL")]
+    crl_url: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
 /// `pki reader-ca`
 #[derive(Debug, Args)]
 pub(super) struct ReaderCa {
@@ -198,6 +224,22 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             );
             finish("ds", &made, &options.common, &next)
         }
+        Command::StatusSigner(options) => {
+            let ca = Loaded::from(&options.iaca, &["iaca"])?;
+            let mut terms = terms(&options.name, &options.common, None);
+            terms.crl_uri.clone_from(&options.crl_url);
+            if options.common.at.is_none() {
+                terms.from = terms.from.max(ca.certificate.not_before());
+            }
+            let made = pki::status_list_signer(&terms, ca.authority(), &mut rng);
+            let made = made.map_err(|error| refused(&error, Some(&ca)))?;
+            let next = format!(
+                "mdoc-issuer pki lint {} --role status-signer --issuer {}",
+                options.common.out.join("status.pem").display(),
+                ca.certificate_path.display()
+            );
+            finish("status", &made, &options.common, &next)
+        }
         Command::ReaderCa(options) => {
             let out = options.common.out.display();
             let terms = terms(&options.name, &options.common, None);
@@ -222,6 +264,8 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             );
             finish("reader", &made, &options.common, &next)
         }
+        Command::Crl(arguments) => crl::run(arguments),
+        Command::Show(arguments) => crl::show(arguments),
         Command::Lint(arguments) => lint::run(arguments),
     }
 }

@@ -6,6 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use mdoc_core::crypto::PublicKey;
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::oid::{self, Oid};
+use mdoc_core::x509::revocation::RevocationList;
 use mdoc_core::x509::{BasicConstraints, Certificate, GeneralName, KeyUsage};
 use serde_json::{Value as Json, json};
 
@@ -38,6 +39,33 @@ pub(super) fn node(name: impl Into<String>, certificate: &Certificate, now: Time
     let fingerprint = hex(&certificate.fingerprint());
     children.push(Node::text("sha256", fingerprint));
     Node::group(name, children).summary(role(certificate))
+}
+
+/// A revocation list that was read.
+pub(super) fn list(list: &RevocationList, now: Timestamp) -> Vec<Node> {
+    let mut nodes = vec![
+        Node::text("issuer", list.issuer()),
+        time::from("thisUpdate", list.this_update(), now),
+    ];
+    if let Some(due) = list.next_update() {
+        nodes.push(time::until("nextUpdate", due, now));
+    }
+    if let Some(number) = list.number() {
+        nodes.push(Node::text("cRLNumber", hex(number)));
+    }
+    let revoked: Vec<Node> = list
+        .entries()
+        .map(|(serial, at)| {
+            let serial = match serial {
+                [0, magnitude @ ..] if !magnitude.is_empty() => magnitude,
+                all => all,
+            };
+            Node::text(hex(serial), at)
+        })
+        .collect();
+    let none = revoked.is_empty();
+    nodes.push(Node::group("revokedCertificates", revoked).summary(if none { "none" } else { "" }));
+    nodes
 }
 
 fn extensions(certificate: &Certificate, children: &mut Vec<Node>) {

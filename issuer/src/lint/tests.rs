@@ -368,6 +368,9 @@ fn vectors(name: &str) -> BTreeMap<String, Certificate> {
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder(name)).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "pem") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         all.insert(stem, Certificate::from_pem(&text).unwrap());
@@ -414,6 +417,33 @@ fn the_roots_of_the_states_have_exactly_their_known_deviations() {
         assert_eq!(found, expected, "{name}");
         assert_eq!(verdict(&linted), Verdict::Clean, "{name}");
     }
+}
+
+#[test]
+fn the_certificates_of_documents_and_requests_are_found() {
+    let of =
+        |name: &str| bundles_of_cbor(name, &std::fs::read(folder("annex-d").join(name)).unwrap()).unwrap();
+    let issued = of("issuer_signed.cbor");
+    let response = of("D.4.1.2_device_response.cbor");
+    let signature = of("D.5.2_issuer_auth.cbor");
+    let request = of("D.4.1.1_device_request.cbor");
+    let certificates = vectors("annex-d");
+    for found in [&issued, &response, &signature] {
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].certificates, [Ok(certificates["ds"].clone())]);
+    }
+    let licence = Origin::Document {
+        doc_type: Some(MDL_DOC_TYPE.to_owned()),
+    };
+    assert_eq!((&issued[0].origin, &response[0].origin), (&licence, &licence));
+    assert_eq!(response[0].place, "D.4.1.2_device_response.cbor, document 1");
+    assert_eq!(signature[0].origin, Origin::Message);
+    assert_eq!(request[0].origin, Origin::Request);
+    assert_eq!(request[0].certificates, [Ok(certificates["reader"].clone())]);
+    let reader = lint(&request, judged_at("2021-01-01T00:00:00Z"));
+    assert_eq!(reader[0].role, Some(Role::ReaderAuthentication));
+    assert_eq!(bundles_of_cbor("", &[0xa0]).unwrap(), []);
+    assert!(bundles_of_cbor("", &[0xa1]).is_err());
 }
 
 #[test]

@@ -92,6 +92,21 @@ pub struct ReaderAuthentication {
     pub crl_uri: String,
 }
 
+/// What a new signer of status lists is to say (second edition).
+#[derive(Debug, Clone)]
+pub struct StatusListSigner {
+    /// `C`, if any.
+    pub country: Option<String>,
+    /// `CN`, up to 64 characters.
+    pub common_name: String,
+    /// `O`, up to 64 characters.
+    pub organization: Option<String>,
+    /// When it is valid: at most 1187 days, and within the validity of its issuer.
+    pub validity: Validity,
+    /// Where the revocation list of its issuer is, if there is one.
+    pub crl_uri: Option<String>,
+}
+
 /// The first and the last instant at which a certificate is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
@@ -240,6 +255,47 @@ impl ReaderAuthentication {
                 &self.common_name,
             )?,
             validity: checked(self.validity, Role::ReaderAuthentication.longest(), Some(issuer))?,
+            extensions,
+        }
+        .sign(key, signer, rng)
+    }
+}
+
+impl StatusListSigner {
+    /// Makes the certificate for `key`, signed by the issuer's key. Has no purpose: that is optional, and the
+    /// number of the one that is meant is not settled.
+    ///
+    /// # Errors
+    /// [`BuildError`] for the first part that the profile does not allow, or if the key did not sign.
+    pub fn build(
+        &self,
+        key: &PublicKey,
+        issuer: &Certificate,
+        signer: &dyn Signer,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Certificate, BuildError> {
+        check_issuer(key, issuer, signer)?;
+        for curve in [key.curve(), signer.public_key().curve()] {
+            if curve == Curve::Ed25519 {
+                return Err(BuildError::Curve(curve));
+            }
+        }
+        let mut extensions = vec![
+            authority_key(issuer),
+            subject_key(key),
+            usage(KeyUsage::DIGITAL_SIGNATURE),
+        ];
+        if let Some(uri) = &self.crl_uri {
+            extensions.push(crl_uri(uri)?);
+        }
+        Draft {
+            issuer: issuer.subject_der().to_vec(),
+            subject: free_name(
+                self.country.as_deref(),
+                self.organization.as_deref(),
+                &self.common_name,
+            )?,
+            validity: checked(self.validity, Role::StatusListSigner.longest(), Some(issuer))?,
             extensions,
         }
         .sign(key, signer, rng)

@@ -32,6 +32,8 @@ pub enum Role {
     ReaderCa,
     /// Signs the requests of a reader.
     ReaderAuthentication,
+    /// Signs the lists that tell which documents were revoked (second edition).
+    StatusListSigner,
 }
 
 /// Judges a certificate by its role; `issuer` is the anchor it leads to, if it is not a root itself.

@@ -67,6 +67,8 @@ enum RoleName {
     ReaderCa,
     /// Signs requests
     Reader,
+    /// Signs status lists
+    StatusSigner,
 }
 
 impl RoleName {
@@ -77,6 +79,7 @@ impl RoleName {
             Self::OtherDocumentSigner => Role::DocumentSigner { mdl: false },
             Self::ReaderCa => Role::ReaderCa,
             Self::Reader => Role::ReaderAuthentication,
+            Self::StatusSigner => Role::StatusListSigner,
         }
     }
 

@@ -235,6 +235,16 @@ rules! {
     /// A reader has no other purpose.
     ReaderEkuExact = "reader.eku.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, reader authentication certificate",
         "a reader certificate that also serves TLS exposes its key to more, and strict wallets refuse it";
+
+    /// A status-list signer may sign data, and neither certificates nor revocation lists.
+    StatusKeyUsage = "status.key-usage", Hard, "ISO/IEC 18013-5 second edition, Annex B, MSO revocation list signer",
+        "readers do not believe a status list whose signer may not sign data, and then cannot tell what was revoked";
+    /// The key usage of a status-list signer is critical.
+    StatusKeyUsageCritical = "status.key-usage.critical", Deviation, "ISO/IEC 18013-5 second edition, Annex B, MSO revocation list signer",
+        "strict readers pass over the list, and then cannot tell what was revoked";
+    /// A status-list signer may do nothing but sign data.
+    StatusKeyUsageExact = "status.key-usage.exact", Deviation, "ISO/IEC 18013-5 second edition, Annex B, MSO revocation list signer",
+        "the profile has digitalSignature alone, and strict readers pass over the list of any other signer";
 }
 
 impl Rule {

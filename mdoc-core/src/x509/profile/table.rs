@@ -87,7 +87,7 @@ impl Role {
         match self {
             Self::IacaRoot | Self::ReaderCa => Limit::Years(20),
             Self::DocumentSigner { .. } => Limit::Days(457),
-            Self::ReaderAuthentication => Limit::Days(1187),
+            Self::ReaderAuthentication | Self::StatusListSigner => Limit::Days(1187),
         }
     }
 
@@ -209,6 +209,27 @@ impl Role {
                 attributes: None,
                 issuer_alt_name: false,
                 crl_distribution_points: true,
+                forbidden: &[oid::BASIC_CONSTRAINTS],
+            },
+            // Its purpose is optional, and has no number yet: a draft that still says "to be determined".
+            Self::StatusListSigner => Profile {
+                validity,
+                key_usage: KeyUsageRules {
+                    needed: KeyUsage::DIGITAL_SIGNATURE,
+                    excluded: CERTIFICATES_AND_LISTS,
+                    exact: KeyUsage::DIGITAL_SIGNATURE,
+                    rule: Rule::StatusKeyUsage,
+                    critical: Rule::StatusKeyUsageCritical,
+                    exactly: Some(Rule::StatusKeyUsageExact),
+                },
+                extended: None,
+                ca: None,
+                root: false,
+                edwards: false,
+                country: false,
+                attributes: None,
+                issuer_alt_name: false,
+                crl_distribution_points: false,
                 forbidden: &[oid::BASIC_CONSTRAINTS],
             },
         }

@@ -454,3 +454,37 @@ fn keys_and_algorithms() {
         Timestamp::from_unix(86_401)
     ));
 }
+
+#[test]
+fn key_usage_of_a_status_list_signer() {
+    let mut w = world();
+    let key = crate::x509::world::key(Curve::P256, &mut w.rng);
+    let good = crate::x509::build::StatusListSigner {
+        country: Some("UT".into()),
+        common_name: "Utopia status".into(),
+        organization: None,
+        validity: crate::x509::world::years(2026, 2029),
+        crl_uri: None,
+    }
+    .build(key.public_key(), &w.iaca, &w.iaca_key, &mut w.rng)
+    .unwrap();
+    let changed = |change: &dyn Fn(Parts) -> Parts| {
+        let certificate = change(Parts::of(&good)).sign(&w.iaca_key);
+        rules(Role::StatusListSigner, &certificate, Some(&w.iaca))
+    };
+    let oid = oid::KEY_USAGE;
+    let both = usage(KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::NON_REPUDIATION));
+    let list = usage(KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::CRL_SIGN));
+    assert_eq!(changed(&|p| p), Vec::<&str>::new());
+    assert_eq!(changed(&|p| p.without(oid)), ["status.key-usage"]);
+    assert_eq!(changed(&|p| p.with(oid, true, &list)), ["status.key-usage"]);
+    assert_eq!(
+        changed(&|p| p.critical(&good, oid, false)),
+        ["status.key-usage.critical"]
+    );
+    assert_eq!(changed(&|p| p.with(oid, true, &both)), ["status.key-usage.exact"]);
+    assert_eq!(
+        changed(&|p| p.with(oid::BASIC_CONSTRAINTS, false, &[0x30, 0])),
+        ["cert.forbidden-extension"]
+    );
+}
