@@ -38,7 +38,7 @@ Example:
 Contacts and the address of the revocation list are those of the authority,
 unless they are given.")]
     Signer(DocumentSigner),
-    /// Make a signer of status lists below an issuing authority: status.pem and status.key.pem
+    /// Make a signer of status lists: status.pem and status.key.pem
     #[command(after_help = "\
 Example:
   mdoc-issuer pki status-signer --iaca demo --name \"Status lists\" --out demo")]
