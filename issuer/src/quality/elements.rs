@@ -80,7 +80,10 @@ impl Gate<'_> {
         }
         match identifier {
             "birth_date" => self.date(namespace, identifier, value, TAG_FULL_DATE),
-            "portrait_capture_date" => self.date(namespace, identifier, value, TAG_TDATE),
+            "portrait_capture_date" => {
+                self.date(namespace, identifier, value, TAG_TDATE);
+                self.in_life(namespace, identifier, value);
+            }
             "issue_date" | "issuance_date" | "expiry_date" if date_of(value).is_none() => {
                 self.find(
                     namespace,
@@ -247,6 +250,9 @@ impl Gate<'_> {
             for (date, name) in dates.iter_mut().zip(["issue_date", "expiry_date"]) {
                 if let Some(value) = member(members, name) {
                     self.date(namespace, &format!("{field}/{name}"), value, TAG_FULL_DATE);
+                    if name == "issue_date" {
+                        self.in_life(namespace, &format!("{field}/{name}"), value);
+                    }
                     *date = date_of(value);
                 }
             }
@@ -258,6 +264,16 @@ impl Gate<'_> {
             if let Some(codes) = member(members, "codes") {
                 self.privilege_codes(namespace, &format!("{field}/codes"), codes);
             }
+        }
+    }
+
+    /// What happened to a person did so after the birth, and not tomorrow.
+    fn in_life(&mut self, namespace: &str, field: &str, value: &Value) {
+        let birth = self.filled.element(namespace, "birth_date").and_then(date_of);
+        match (date_of(value), birth) {
+            (Some(date), Some(birth)) if date < birth => self.find(namespace, field, Rule::IssueBeforeBirth),
+            (Some(date), _) if date > self.today => self.find(namespace, field, Rule::IssueDateFuture),
+            _ => {}
         }
     }
 

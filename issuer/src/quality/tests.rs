@@ -292,6 +292,15 @@ fn one_change_one_finding() {
         ),
         (
             "driving_privileges",
+            privileges(&[
+                ("vehicle_category_code", text("B")),
+                ("issue_date", date("1900-01-01")),
+            ]),
+            "driving_privileges[0]/issue_date",
+            "quality.issue-before-birth",
+        ),
+        (
+            "driving_privileges",
             text("[]"),
             "driving_privileges",
             "quality.privilege-form",
