@@ -10,6 +10,7 @@ mod finding;
 
 use mdoc_core::time::{FullDate, Timestamp};
 use mdoc_core::value::{TAG_FULL_DATE, TAG_TDATE, Value};
+use mdoc_core::verify::MDL_MANDATORY;
 
 use crate::format::fill::{Filled, IssuerFacts};
 pub use finding::{Finding, Rule, Severity};
@@ -27,21 +28,6 @@ const PHOTO_ID: [&str; 2] = ["org.iso.23220.photoid.1", "org.iso.23220.photoID.1
 const ISO_23220: &str = "org.iso.23220.1";
 /// docType and namespace of the European age verification.
 const AGE_VERIFICATION: &str = "eu.europa.ec.av.1";
-
-/// What every mDL has. Source: ISO/IEC 18013-5:2021, data model of the mDL.
-const MDL_MANDATORY: [&str; 11] = [
-    "family_name",
-    "given_name",
-    "birth_date",
-    "issue_date",
-    "expiry_date",
-    "issuing_country",
-    "issuing_authority",
-    "document_number",
-    "portrait",
-    "driving_privileges",
-    "un_distinguishing_sign",
-];
 
 /// What every PID has. Source: PID rulebook, attributes and metadata.
 const PID_MANDATORY: [&str; 8] = [

@@ -34,6 +34,23 @@ pub const MDL_DOC_TYPE: &str = "org.iso.18013.5.1.mDL";
 /// Namespace of its elements.
 pub const MDL_NAME_SPACE: &str = "org.iso.18013.5.1";
 
+/// The elements that every driving licence has; a holder need not release them.
+///
+/// Source: ISO/IEC 18013-5:2021, 7.2.1.
+pub const MDL_MANDATORY: [&str; 11] = [
+    "family_name",
+    "given_name",
+    "birth_date",
+    "issue_date",
+    "expiry_date",
+    "issuing_country",
+    "issuing_authority",
+    "document_number",
+    "portrait",
+    "driving_privileges",
+    "un_distinguishing_sign",
+];
+
 /// What a verification is judged by. The bytes under test are not among it.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use mdoc_core::device_request::{ItemsRequest, RequestedElement};
+use mdoc_core::verify::MDL_MANDATORY;
 use serde::Deserialize;
 
 /// A request by name, for the questions that are asked most.
@@ -57,22 +58,7 @@ pub const PRESETS: &[Preset] = &[
         name: "mdl-full",
         about: "the mandatory elements of a driving licence, as a traffic police needs them",
         doc_type: MDL,
-        name_spaces: &[(
-            MDL_ELEMENTS,
-            &[
-                "family_name",
-                "given_name",
-                "birth_date",
-                "issue_date",
-                "expiry_date",
-                "issuing_country",
-                "issuing_authority",
-                "document_number",
-                "portrait",
-                "driving_privileges",
-                "un_distinguishing_sign",
-            ],
-        )],
+        name_spaces: &[(MDL_ELEMENTS, MDL_MANDATORY.as_slice())],
     },
     Preset {
         name: "pid",
