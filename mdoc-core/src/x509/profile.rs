@@ -337,14 +337,16 @@ impl Check<'_> {
     }
 }
 
-/// Whether a purpose is one of ISO/IEC 18013-5 or 23220-4, or of OCSP responders.
+/// Whether a purpose is that of another role of ISO/IEC 18013-5 or 23220-4, or of OCSP responders.
 fn is_foreign(purpose: Oid<'_>) -> bool {
-    const ARCS: [&[u8]; 3] = [
-        &[0x28, 0x81, 0x8c, 0x5d, 5, 1],                   // 1.0.18013.5.1
-        &[0x28, 0x81, 0xb5, 0x34, 4, 1],                   // 1.0.23220.4.1
-        &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09], // id-kp-OCSPSigning
-    ];
-    ARCS.iter().any(|arc| purpose.content().starts_with(arc))
+    const MDL: &[u8] = &[0x28, 0x81, 0x8c, 0x5d, 5, 1]; // 1.0.18013.5.1
+    const MDOC: &[u8] = &[0x28, 0x81, 0xb5, 0x34, 4, 1]; // 1.0.23220.4.1
+    const OCSP_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09];
+    match purpose.content() {
+        // JWS, IACA link, reader authentication, IACA, VICAL, TLS client
+        [arc @ .., 3 | 4 | 6 | 7 | 8 | 9] if arc == MDL || arc == MDOC => true,
+        content => content == OCSP_SIGNING,
+    }
 }
 
 /// Whether a certificate may issue others: CA in basicConstraints, and keyCertSign, each said once.
