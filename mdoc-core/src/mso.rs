@@ -209,7 +209,7 @@ impl KeyAuthorizations {
         })
     }
 
-    /// The same in a form that is searched, for a message with many device-signed elements.
+    /// The same in a form that is searched: made once for a message, however many elements it has.
     #[must_use]
     pub fn lookup(&self) -> Authorized<'_> {
         let name_spaces = self.name_spaces.iter().map(String::as_str).collect();
@@ -221,12 +221,6 @@ impl KeyAuthorizations {
             name_spaces,
             elements: elements.collect(),
         }
-    }
-
-    /// Whether the device key may vouch for this element (ISO/IEC 18013-5:2021, 9.1.2.4).
-    #[must_use]
-    pub fn permits(&self, name_space: &str, element: &str) -> bool {
-        self.lookup().permits(name_space, element)
     }
 
     fn is_empty(&self) -> bool {

@@ -265,17 +265,14 @@ impl Presentation<'_> {
     }
 
     fn device_name_spaces(&self, mso: &MobileSecurityObject) -> Result<Vec<u8>, PresentError> {
+        let authorized = mso.device_key_info.key_authorizations.lookup();
         let mut inner = Vec::new();
         write::map(&mut inner, self.device_elements.len());
         for (name_space, elements) in self.device_elements {
             write::text(&mut inner, name_space);
             write::map(&mut inner, elements.len());
             for (element, value) in elements {
-                if !mso
-                    .device_key_info
-                    .key_authorizations
-                    .permits(name_space, element)
-                {
+                if !authorized.permits(name_space, element) {
                     let (name_space, element) = (name_space.clone(), element.clone());
                     return Err(PresentError::Unauthorized { name_space, element });
                 }
