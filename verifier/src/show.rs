@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use mdoc_cli::failure::steers;
+use mdoc_cli::failure::printable_line;
 use mdoc_core::cbor::{Item, Kind};
 use mdoc_core::value;
 use mdoc_core::verify::{DocumentReport, Outcome, Report, Source, Step, Why};
@@ -93,7 +93,7 @@ fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String
     let _ = writeln!(
         out,
         "{verdict}  {}",
-        printable(document.doc_type().unwrap_or("unreadable document"))
+        printable_line(document.doc_type().unwrap_or("unreadable document"))
     );
     let passed = document
         .steps()
@@ -115,14 +115,14 @@ fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String
     for element in accepted.elements() {
         if element.name_space != name_space.as_str() {
             name_space = element.name_space.to_string();
-            let _ = writeln!(out, "  {}", printable(&name_space));
+            let _ = writeln!(out, "  {}", printable_line(&name_space));
         }
         let by = if element.source == Source::Device {
             "  (says the device)"
         } else {
             ""
         };
-        let identifier = printable(&element.identifier);
+        let identifier = printable_line(&element.identifier);
         let _ = writeln!(out, "    {identifier:<30} {}{by}", value_text(element.value));
     }
 }
@@ -136,7 +136,11 @@ fn full(document: &DocumentReport<'_>, out: &mut String) {
             Outcome::Failed(_) | Outcome::Warning(_) => format!("{}; {}", step.code(), step.check.source()),
             _ => step.check.source().to_owned(),
         };
-        let (mark, check, message) = (mark(step, missing), step.check.id(), printable(&step.message()));
+        let (mark, check, message) = (
+            mark(step, missing),
+            step.check.id(),
+            printable_line(&step.message()),
+        );
         let _ = writeln!(out, "  {mark}  {check:<17} {message}  [{source}]");
     }
 }
@@ -145,7 +149,11 @@ fn full(document: &DocumentReport<'_>, out: &mut String) {
 fn brief(document: &DocumentReport<'_>, out: &mut String) {
     for step in document.steps() {
         if matches!(step.outcome, Outcome::Failed(_) | Outcome::Warning(_)) {
-            let (mark, check, message) = (mark(step, false), step.check.id(), printable(&step.message()));
+            let (mark, check, message) = (
+                mark(step, false),
+                step.check.id(),
+                printable_line(&step.message()),
+            );
             let (code, source) = (step.code(), step.check.source());
             let _ = writeln!(out, "  {mark}  {check:<17} {message}  [{code}; {source}]");
         }
@@ -197,7 +205,7 @@ const fn mark(step: &Step, missing: bool) -> &'static str {
 pub fn value_text(item: Item<'_>) -> String {
     match item.kind() {
         Kind::Bytes => bytes_text(&item.bytes().unwrap_or_default()),
-        Kind::Text => printable(&item.text().unwrap_or_default()),
+        Kind::Text => printable_line(&item.text().unwrap_or_default()),
         Kind::Tag(_) => item
             .tagged()
             .map_or_else(String::new, |(_, inner)| value_text(inner)),
@@ -223,12 +231,4 @@ fn bytes_text(bytes: &[u8]) -> String {
         _ => "",
     };
     format!("{} bytes{kind}", bytes.len())
-}
-
-/// Text of a document on one line, without the characters that could steer a terminal or turn the text round.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|letter| if steers(letter) { '\u{fffd}' } else { letter })
-        .collect()
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use mdoc_cli::failure::printable_line;
 use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::nearest::nearest;
 use mdoc_cli::output::{self, Existing, NewFile};
@@ -13,7 +14,6 @@ use mdoc_core::device_request::{ItemsRequest, ReaderAuth, ReaderIdentity, encode
 use mdoc_core::seams::Signer as _;
 use mdoc_core::x509::profile::{self, Role};
 use mdoc_verifier::request::{self, PRESETS};
-use mdoc_verifier::show::printable;
 
 use super::{PROGRAM, check};
 
@@ -199,7 +199,7 @@ fn summary(requests: &[ItemsRequest], arguments: &Arguments, out: &str) -> Strin
     };
     let mut text = format!("wrote {out} ({signed})\n");
     for request in requests {
-        let _ = writeln!(text, "  {}", printable(&request.doc_type));
+        let _ = writeln!(text, "  {}", printable_line(&request.doc_type));
         for (name_space, elements) in &request.name_spaces {
             for element in elements {
                 let keep = if element.intent_to_retain {
@@ -207,7 +207,8 @@ fn summary(requests: &[ItemsRequest], arguments: &Arguments, out: &str) -> Strin
                 } else {
                     ""
                 };
-                let (name_space, identifier) = (printable(name_space), printable(&element.identifier));
+                let (name_space, identifier) =
+                    (printable_line(name_space), printable_line(&element.identifier));
                 let _ = writeln!(text, "    {name_space} {identifier}{keep}");
             }
         }
