@@ -89,6 +89,21 @@ pub fn write(file: NewFile<'_>, existing: Existing) -> Result<(), Failure> {
     write_all(&[file], existing)
 }
 
+/// Writes a private key and the public file that belongs to it: both, or none. The private one is for its
+/// owner alone; files that are there already are replaced only by `force`.
+///
+/// # Errors
+/// [`Failure`] that names the first file at fault.
+pub fn write_pair(private: (&Path, &[u8]), public: (&Path, &[u8]), force: bool) -> Result<(), Failure> {
+    let file = |(path, content), secret| NewFile {
+        path,
+        content,
+        secret,
+    };
+    let existing = if force { Existing::Replace } else { Existing::Keep };
+    write_all(&[file(private, true), file(public, false)], existing)
+}
+
 /// Writes several files that belong together: all of them, or none.
 ///
 /// Each is written beside its place and moved there when all are complete and on the disk. With

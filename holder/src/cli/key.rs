@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mdoc_cli::output::{self, Existing, NewFile};
+use mdoc_cli::output;
 use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure};
 use mdoc_core::crypto::{Curve, SecretKey};
@@ -62,24 +62,11 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         arguments.out.join("device.pub.pem"),
     );
     let (secret, public) = (keys::secret_to_pem(&key), keys::public_to_pem(key.public_key()));
-    let files = [
-        NewFile {
-            path: &secret_path,
-            content: secret.as_bytes(),
-            secret: true,
-        },
-        NewFile {
-            path: &public_path,
-            content: public.as_bytes(),
-            secret: false,
-        },
-    ];
-    let existing = if arguments.force {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
-    output::write_all(&files, existing)?;
+    output::write_pair(
+        (&secret_path, secret.as_bytes()),
+        (&public_path, public.as_bytes()),
+        arguments.force,
+    )?;
     let (secret_path, public_path) = (
         secret_path.display().to_string(),
         public_path.display().to_string(),

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use mdoc_cli::output::{self, Existing, NewFile};
+use mdoc_cli::output;
 use mdoc_cli::{Exit, Failure, args, keys, system};
 use mdoc_core::crypto::Curve;
 use mdoc_core::keys::secret_to_pem;
@@ -382,24 +382,11 @@ fn finish(stem: &str, made: &Made, common: &Common, next: &str) -> Result<Exit, 
     output::make_folder(&common.out)?;
     let pem = made.certificate.to_pem();
     let key = secret_to_pem(&made.key);
-    let files = [
-        NewFile {
-            path: &key_path,
-            content: key.as_bytes(),
-            secret: true,
-        },
-        NewFile {
-            path: &certificate_path,
-            content: pem.as_bytes(),
-            secret: false,
-        },
-    ];
-    let existing = if common.force {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
-    output::write_all(&files, existing)?;
+    output::write_pair(
+        (&key_path, key.as_bytes()),
+        (&certificate_path, pem.as_bytes()),
+        common.force,
+    )?;
     if made.placeholder {
         output::warn(
             PROGRAM,
