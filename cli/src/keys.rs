@@ -1,5 +1,7 @@
 //! Keys, certificates and trust anchors from files.
 
+mod source;
+
 use core::error::Error;
 use std::fs::{self, Metadata};
 use std::io::Read as _;
@@ -10,10 +12,11 @@ use mdoc_core::cose;
 use mdoc_core::crypto::{PublicKey, RustCrypto, SecretKey};
 use mdoc_core::keys::{self, KeyError};
 use mdoc_core::limits::Limits;
-use mdoc_core::seams::SoftwareKey;
+use mdoc_core::seams::{Signer, SoftwareKey};
 use mdoc_core::x509::Certificate;
 use zeroize::Zeroizing;
 
+pub use self::source::KeySource;
 use crate::failure::Failure;
 use crate::input::{Form, Input, claim_stdin, display, is_stdio, open};
 use crate::recognise::Structure;
@@ -87,11 +90,25 @@ fn no_secret_key(name: &str, bytes: &[u8], error: &KeyError) -> Failure {
     }
 }
 
-/// Reads a private key and makes it ready to sign.
+/// Finds a private key that is to sign, wherever it is.
+///
+/// # Errors
+/// [`Failure`] that names the place; nothing secret is in it.
+pub fn signer(source: &KeySource) -> Result<Box<dyn Signer>, Failure> {
+    match source {
+        KeySource::File(path) => Ok(Box::new(software_key(path)?)),
+        KeySource::Token(_) => Err(Failure::new(format!(
+            "{source} is a key in a token, which this program cannot use"
+        ))
+        .hint("give a file with the private key")),
+    }
+}
+
+/// Reads a private key from a file and makes it ready to sign and to agree on secrets.
 ///
 /// # Errors
 /// [`Failure`] that names the file.
-pub fn signer(path: &Path) -> Result<SoftwareKey, Failure> {
+pub fn software_key(path: &Path) -> Result<SoftwareKey, Failure> {
     SoftwareKey::new(secret_key(path)?)
         .map_err(|error| Failure::new(format!("the key in {} cannot sign: {error}", display(path))))
 }

@@ -4,6 +4,7 @@ mod format;
 mod inspect;
 mod issue;
 mod pki;
+mod signing;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::{Exit, Failure};

@@ -18,8 +18,8 @@ impl Clock for Timestamp {
     }
 }
 
-/// Makes signatures with a private key, wherever that key is kept.
-pub trait Signer {
+/// Makes signatures with a private key, wherever that key is kept; from several threads at once.
+pub trait Signer: Send + Sync {
     /// The public half of the key.
     fn public_key(&self) -> &PublicKey;
 

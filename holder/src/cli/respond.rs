@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let transcript = cbor(&arguments.transcript, Structure::SessionTranscript)?;
     let transcript = SessionTranscript::decode(&transcript.bytes, &limits)
         .map_err(|error| transcript.undecodable(Structure::SessionTranscript, &error))?;
-    let key = keys::signer(&arguments.key)?;
+    let key = keys::software_key(&arguments.key)?;
     let reader_key = arguments
         .reader_key
         .as_deref()

@@ -15,10 +15,10 @@ use mdoc_core::time::{FullDate, Timestamp};
 use serde_json::error::Category;
 use serde_json::{Value as Json, json};
 
+use super::signing::Signing;
 use super::{PROGRAM, format};
 use mdoc_issuer::data;
 use mdoc_issuer::issue::{IssueError, Issued, Order, issue};
-use mdoc_issuer::signer::{Deviations, DocumentSigner, SignerFault};
 
 /// Options of `mdoc-issuer issue`.
 #[derive(Debug, Args)]
@@ -49,15 +49,8 @@ pub(super) struct Arguments {
     /// The holder's public key: PEM, JWK or COSE_Key
     #[arg(long, value_name = "FILE")]
     device_key: PathBuf,
-    /// The document signer's certificate
-    #[arg(long, value_name = "FILE")]
-    signer: PathBuf,
-    /// The document signer's private key
-    #[arg(long, value_name = "FILE")]
-    signer_key: PathBuf,
-    /// Sign although the signer's certificate deviates from its profile in ways that readers tolerate
-    #[arg(long)]
-    accept_signer_deviations: bool,
+    #[command(flatten)]
+    signing: Signing,
     /// How long the document is valid, such as 30d or 12h
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = args::duration)]
     valid_for: Duration,
@@ -111,29 +104,17 @@ fn date(text: &str) -> Result<FullDate, String> {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let catalogue = format::catalogue(arguments.formats.as_deref())?;
     let (format, _) = format::find(&catalogue, &arguments.format)?;
-    let inputs = [
-        &arguments.data,
-        &arguments.device_key,
-        &arguments.signer,
-        &arguments.signer_key,
-    ];
-    let inputs = inputs
+    let inputs = [&arguments.data, &arguments.device_key]
         .into_iter()
         .chain(&arguments.portrait)
-        .map(PathBuf::as_path);
+        .map(PathBuf::as_path)
+        .chain(arguments.signing.files());
     output::not_over(&arguments.out, &inputs.collect::<Vec<_>>())?;
     let data = person(&arguments.data)?;
     let portrait = arguments.portrait.as_deref().map(portrait).transpose()?;
     let device_key = keys::public_key(&arguments.device_key)?;
-    let certificate = keys::certificate(&arguments.signer)?;
-    let key = keys::signer(&arguments.signer_key)?;
-    let deviations = if arguments.accept_signer_deviations {
-        Deviations::Warn
-    } else {
-        Deviations::Refuse
-    };
-    let signer = DocumentSigner::new(certificate, &key, &format.doctype, deviations)
-        .map_err(|fault| signer_failure(&fault, arguments))?;
+    let loaded = arguments.signing.load()?;
+    let signer = arguments.signing.signer(&loaded, &format.doctype)?;
 
     let mut order = Order::new(&format, &data, &device_key);
     order.portrait = portrait.as_deref();
@@ -242,33 +223,11 @@ fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
         IssueError::Quality(findings) => {
             words.hint_if(findings.first().map(|finding| finding.hint().to_owned()))
         }
-        IssueError::Signer(fault) => signer_failure(fault, arguments),
+        IssueError::Signer(fault) => arguments.signing.failure(fault),
         IssueError::DeviceKeyOfSigner => {
             words.hint("give the file that `mdoc-holder key new` wrote: --device-key device.pub.pem")
         }
         _ => words,
-    }
-}
-
-fn signer_failure(fault: &SignerFault, arguments: &Arguments) -> Failure {
-    let (certificate, key) = (arguments.signer.display(), arguments.signer_key.display());
-    let failure = Failure::new(format!("{certificate}: {fault}"));
-    match fault {
-        SignerFault::OtherKey => failure.hint(format!(
-            "give the key that was made with {certificate}; {key} is another one"
-        )),
-        SignerFault::Profile(_) => failure.hint(
-            "make a new one with `mdoc-issuer pki signer`; deviations that readers tolerate pass with \
-             --accept-signer-deviations",
-        ),
-        SignerFault::Expired { .. } => failure.hint("make a new one with `mdoc-issuer pki signer`"),
-        SignerFault::NotYetValid { .. } => {
-            failure.hint("wait, correct the clock, or give another certificate")
-        }
-        SignerFault::DocumentOutlives { .. } => {
-            failure.hint("shorten --valid-for, or renew the signer with `mdoc-issuer pki signer`")
-        }
-        _ => failure,
     }
 }
 

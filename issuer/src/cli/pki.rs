@@ -302,7 +302,7 @@ struct Loaded {
     certificate: Certificate,
     certificate_path: PathBuf,
     key_path: PathBuf,
-    signer: mdoc_core::seams::SoftwareKey,
+    signer: Box<dyn mdoc_core::seams::Signer>,
 }
 
 impl Loaded {
@@ -327,7 +327,7 @@ impl Loaded {
         let key_path = folder.join(format!("{stem}.key.pem"));
         Ok(Self {
             certificate: keys::certificate(&certificate_path)?,
-            signer: keys::signer(&key_path)?,
+            signer: keys::signer(&key_path.clone().into())?,
             certificate_path,
             key_path,
         })
@@ -336,7 +336,7 @@ impl Loaded {
     fn authority(&self) -> Authority<'_> {
         Authority {
             certificate: &self.certificate,
-            signer: &self.signer,
+            signer: self.signer.as_ref(),
         }
     }
 }

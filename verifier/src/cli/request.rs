@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use mdoc_cli::failure::printable_line;
 use mdoc_cli::input::{self, Form, Input};
+use mdoc_cli::keys::KeySource;
 use mdoc_cli::nearest::nearest;
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, keys};
 use mdoc_core::crypto::equal_in_constant_time;
 use mdoc_core::device_request::{ItemsRequest, ReaderAuth, ReaderIdentity, encode_request};
-use mdoc_core::seams::Signer as _;
 use mdoc_core::x509::profile::{self, Role};
 use mdoc_verifier::request::{self, PRESETS};
 
@@ -46,8 +46,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", requires_all = ["reader_key", "transcript"])]
     reader_cert: Option<PathBuf>,
     /// The reader's private key.
-    #[arg(long, value_name = "FILE", requires = "reader_cert")]
-    reader_key: Option<PathBuf>,
+    #[arg(long, value_name = "KEY", requires = "reader_cert")]
+    reader_key: Option<KeySource>,
     /// Session transcript that the signature holds for.
     #[arg(long, value_name = "FILE", requires = "reader_cert")]
     transcript: Option<PathBuf>,
@@ -67,13 +67,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         return list(arguments.json);
     }
     if let Some(out) = &arguments.out {
-        let inputs = [
-            &arguments.file,
-            &arguments.reader_cert,
-            &arguments.reader_key,
-            &arguments.transcript,
-        ];
+        let inputs = [&arguments.file, &arguments.reader_cert, &arguments.transcript];
         let inputs = inputs.into_iter().flatten().map(PathBuf::as_path);
+        let inputs = inputs.chain(arguments.reader_key.as_ref().and_then(KeySource::file));
         output::not_over(out, &inputs.collect::<Vec<_>>())?;
     }
     let requests = requests(arguments)?;
@@ -162,7 +158,7 @@ fn encode(arguments: &Arguments, requests: &[ItemsRequest]) -> Result<Vec<u8>, F
     if !leaf.is_some_and(|leaf| equal_in_constant_time(leaf.as_bytes(), signer.public_key().as_bytes())) {
         return Err(Failure::new(format!(
             "the key in {} does not belong to the first certificate in {}",
-            key.display(),
+            key,
             cert.display()
         ))
         .hint("give the certificate and the key that `mdoc-issuer pki reader` wrote together"));
@@ -180,7 +176,7 @@ fn encode(arguments: &Arguments, requests: &[ItemsRequest]) -> Result<Vec<u8>, F
     }
     let x5chain: Vec<&[u8]> = chain.iter().map(mdoc_core::x509::Certificate::der).collect();
     let identity = ReaderIdentity {
-        signer: &signer,
+        signer: signer.as_ref(),
         x5chain: &x5chain,
     };
     let auth = if arguments.sign_whole {
