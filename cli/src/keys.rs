@@ -1,15 +1,15 @@
-//! Keys, certificates and trust anchors from files.
+//! Keys and certificates from files.
 
 mod source;
 
 use core::error::Error;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mdoc_core::cbor::{Embedded, Item};
 use mdoc_core::cose;
-use mdoc_core::crypto::{PublicKey, RustCrypto, SecretKey};
+use mdoc_core::crypto::{PublicKey, SecretKey};
 use mdoc_core::keys::{self, KeyError};
 use mdoc_core::limits::Limits;
 use mdoc_core::seams::{Signer, SoftwareKey};
@@ -20,9 +20,6 @@ pub use self::source::KeySource;
 use crate::failure::Failure;
 use crate::input::{Form, Input, claim_stdin, display, is_stdio, open};
 use crate::recognise::Structure;
-
-/// The most files that are looked at in a folder of trust anchors.
-const MOST_FILES: usize = 10_000;
 
 /// Reads a private key: PEM (PKCS#8 or SEC 1), DER or JWK.
 ///
@@ -235,163 +232,6 @@ pub fn certificates_in(input: &Input) -> Result<Vec<Certificate>, Failure> {
         },
         _ => Ok(Vec::new()),
     }
-}
-
-/// Certificates to start from, and what was odd about the files that they came from.
-#[derive(Debug, Clone, Default)]
-pub struct TrustAnchors {
-    /// The certificates, in the order of the files' names, none twice.
-    pub certificates: Vec<Certificate>,
-    /// Sentences about files of a folder that hold no certificate, or a broken one.
-    pub warnings: Vec<String>,
-}
-
-/// Reads trust anchors from files and folders.
-///
-/// Of a folder, and of the folders right in it, all `*.pem`, `*.der`, `*.crt` and `*.cer` are taken, except
-/// that `*.key.pem` are private keys by the names we give and are not opened, and that a certificate of a
-/// signer or reader is no anchor beside the root that issued it: that root is to be asked about it.
-///
-/// # Errors
-/// [`Failure`] if a path cannot be read, a file named by itself holds no certificate, or there is none at all.
-pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failure> {
-    let mut anchors = TrustAnchors::default();
-    let mut named = Vec::new();
-    for path in paths.iter().map(AsRef::as_ref) {
-        if !path.is_dir() {
-            let found = anchors.readable(&Input::read(path)?)?;
-            named.extend(found.iter().map(Certificate::fingerprint));
-            anchors.add(found);
-            continue;
-        }
-        let mut files = Vec::new();
-        candidates(path, true, &mut files)?;
-        let before = anchors.certificates.len() + anchors.warnings.len();
-        for file in &files {
-            match Input::read(file).and_then(|input| anchors.readable_or_none(&input)) {
-                Ok(found) if found.is_empty() => anchors.warnings.push(format!(
-                    "{} holds no certificate and is passed over",
-                    file.display()
-                )),
-                Ok(found) => anchors.add(found),
-                Err(failure) => anchors.warnings.push(failure.message),
-            }
-        }
-        if anchors.certificates.len() + anchors.warnings.len() == before && files.is_empty() {
-            anchors.warnings.push(format!(
-                "{} has no *.pem, *.der, *.crt or *.cer file",
-                path.display()
-            ));
-        }
-    }
-    anchors.leave_out_leaves(&named);
-    if anchors.certificates.is_empty() {
-        let why = anchors
-            .warnings
-            .first()
-            .map_or(String::new(), |warning| format!(": {warning}"));
-        return Err(Failure::new(format!("no trust anchor was found{why}")).hint(
-            "give a certificate in PEM or DER, or a folder of them, such as that of `mdoc-issuer pki iaca`",
-        ));
-    }
-    Ok(anchors)
-}
-
-impl TrustAnchors {
-    /// The anchors of a file; of a bundle those that can be read, with a warning about the others.
-    fn readable(&mut self, input: &Input) -> Result<Vec<Certificate>, Failure> {
-        let found = self.readable_or_none(input)?;
-        if found.is_empty() {
-            Err(input.not("a certificate"))
-        } else {
-            Ok(found)
-        }
-    }
-
-    fn readable_or_none(&mut self, input: &Input) -> Result<Vec<Certificate>, Failure> {
-        if input.form != Form::Pem {
-            return certificates_in(input);
-        }
-        let (found, broken) = Certificate::readable_from_pem(&String::from_utf8_lossy(&input.bytes));
-        if found.is_empty() {
-            return certificates_in(input);
-        }
-        for error in broken {
-            let text = sentence(&error);
-            self.warnings.push(format!(
-                "a certificate in {} is broken and passed over: {text}",
-                input.name
-            ));
-        }
-        Ok(found)
-    }
-
-    fn add(&mut self, found: Vec<Certificate>) {
-        for certificate in found {
-            if !self.certificates.contains(&certificate) {
-                self.certificates.push(certificate);
-            }
-        }
-    }
-
-    /// Leaves out end-entity certificates that another one here issued, but for those that were `named`.
-    fn leave_out_leaves(&mut self, named: &[[u8; 32]]) {
-        let issued = |leaf: &Certificate| {
-            let is_ca = matches!(leaf.basic_constraints(), Some(Ok(constraints)) if constraints.ca);
-            !is_ca
-                && self.certificates.iter().any(|root| {
-                    root != leaf
-                        && root.subject_der() == leaf.issuer_der()
-                        && root
-                            .public_key()
-                            .is_ok_and(|key| leaf.verify_signed_by(&key, &RustCrypto).is_ok())
-                })
-        };
-        let keep = |leaf: &&Certificate| named.contains(&leaf.fingerprint()) || !issued(leaf);
-        self.certificates = self.certificates.iter().filter(keep).cloned().collect();
-    }
-}
-
-fn candidates(folder: &Path, enter: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let entries = listed.map_err(|error| {
-        Failure::new(format!(
-            "the folder {} cannot be listed: {error}",
-            folder.display()
-        ))
-        .hint(format!("see who may with `ls -ld {}`", folder.display()))
-    })?;
-    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            if enter {
-                candidates(&path, false, files)?;
-            }
-        } else if is_certificate_name(&path) {
-            if files.len() == MOST_FILES {
-                return Err(Failure::new(format!(
-                    "{} has more than {MOST_FILES} certificate files",
-                    folder.display()
-                ))
-                .hint("give a folder with nothing but trust anchors"));
-            }
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn is_certificate_name(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let certificate = [".pem", ".der", ".crt", ".cer"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    certificate && !name.ends_with(".key.pem")
 }
 
 /// An error with its causes, as one sentence.

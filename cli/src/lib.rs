@@ -14,6 +14,7 @@ pub mod recognise;
 #[cfg(feature = "clap")]
 pub mod run;
 pub mod system;
+pub mod trust;
 
 pub use failure::{Exit, Failure};
 #[cfg(feature = "clap")]

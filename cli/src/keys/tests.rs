@@ -1,3 +1,6 @@
+use std::fs;
+use std::path::PathBuf;
+
 use mdoc_core::crypto::Curve;
 
 use super::*;
@@ -96,44 +99,4 @@ fn a_certificate_is_no_private_key() {
         "{failure}"
     );
     assert!(failure.hint.unwrap().contains("ds.key.pem"));
-}
-
-#[test]
-fn trap_35_one_broken_certificate_does_not_lose_the_list() {
-    let folder = Folder::new("bundle");
-    let broken = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
-    let bundle = folder.with("bundle.pem", format!("{broken}{ROOT}"), false);
-    let anchors = trust_anchors(&[&bundle]).unwrap();
-    assert_eq!(anchors.certificates.len(), 1);
-    assert!(
-        anchors.warnings[0].contains("broken and passed over"),
-        "{:?}",
-        anchors.warnings
-    );
-    let alone = folder.with("alone.pem", broken, false);
-    assert!(trust_anchors(&[&alone]).unwrap_err().message.contains("broken"));
-}
-
-#[test]
-fn anchors_from_a_folder_one_level_deep() {
-    let folder = Folder::new("anchors");
-    fs::create_dir_all(folder.0.join("nl/deeper")).unwrap();
-    let root = folder.with("root.pem", ROOT, false);
-    folder.with("nl/same.CRT", ROOT, false);
-    folder.with("nl/deeper/unseen.pem", "nothing", false);
-    folder.with("iaca.key.pem", "never opened", false);
-    folder.with("readme.txt", "not looked at", false);
-    let note = folder.with("note.pem", "not a certificate", false);
-    let anchors = trust_anchors(&[&folder.0]).unwrap();
-    assert_eq!(anchors.certificates.len(), 1, "the same one twice counts once");
-    assert_eq!(
-        anchors.warnings,
-        [format!(
-            "{} holds no certificate and is passed over",
-            note.display()
-        )]
-    );
-    assert_eq!(trust_anchors(&[&root]).unwrap().certificates.len(), 1);
-    assert!(trust_anchors(&[&note]).is_err());
-    assert!(trust_anchors(&[folder.0.join("nl/deeper")]).is_err());
 }

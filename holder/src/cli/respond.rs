@@ -10,7 +10,7 @@ use mdoc_cli::nearest::nearest;
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
-use mdoc_cli::{Exit, Failure, args, keys};
+use mdoc_cli::{Exit, Failure, args, keys, trust};
 use mdoc_core::crypto::{PublicKey, RustCrypto};
 use mdoc_core::device_request::DeviceRequest;
 use mdoc_core::issuer_signed::IssuerSigned;
@@ -182,7 +182,7 @@ fn reader_anchors(paths: &[PathBuf]) -> Result<Vec<TrustAnchor>, Failure> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
-    let anchors = keys::trust_anchors(paths)?;
+    let anchors = trust::trust_anchors(paths)?;
     for warning in &anchors.warnings {
         output::warn(PROGRAM, warning);
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
-use mdoc_cli::{Exit, Failure, args, keys, output};
+use mdoc_cli::{Exit, Failure, args, keys, output, trust};
 use mdoc_core::cbor::Item;
 use mdoc_core::device_request::{DeviceRequest, ItemsRequest};
 use mdoc_core::limits::Limits;
@@ -96,7 +96,7 @@ enum PolicyName {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let anchors = keys::trust_anchors(&arguments.trust)?;
+    let anchors = trust::trust_anchors(&arguments.trust)?;
     for warning in &anchors.warnings {
         output::warn(PROGRAM, warning);
     }
