@@ -25,6 +25,8 @@ pub enum Structure {
     CoseKey,
     /// A signed message, for example an issuerAuth alone or a status list token.
     CoseSign1,
+    /// A signed list of issuing authorities.
+    Vical,
     /// Well-formed, and nothing of these.
     Unknown,
 }
@@ -95,7 +97,11 @@ impl Structure {
                     && matches!(payload.kind(), Kind::Bytes | Kind::Null)
                     && signature.kind() == Kind::Bytes =>
             {
-                Self::CoseSign1
+                let vical = payload.bytes().is_some_and(|payload| {
+                    Item::parse(&payload, &Limits::DEFAULT)
+                        .is_ok_and(|list| list.get("certificateInfos").is_some())
+                });
+                if vical { Self::Vical } else { Self::CoseSign1 }
             }
             _ => Self::Unknown,
         }
@@ -114,6 +120,7 @@ impl Structure {
             Self::MobileSecurityObject => "MobileSecurityObject",
             Self::CoseKey => "COSE_Key",
             Self::CoseSign1 => "COSE_Sign1",
+            Self::Vical => "VICAL",
             Self::Unknown => "CBOR",
         }
     }
@@ -131,6 +138,7 @@ impl Structure {
             Self::MobileSecurityObject => "a mobile security object without its signature",
             Self::CoseKey => "a key (COSE_Key)",
             Self::CoseSign1 => "a signed message (COSE_Sign1)",
+            Self::Vical => "a list of issuing authorities (VICAL)",
             Self::Unknown => "CBOR of an unknown structure",
         }
     }
@@ -176,5 +184,7 @@ mod tests {
         );
         assert_eq!(of(&[0xd2, 0x84, 0x40, 0xa0, 0xf6, 0x40]), Structure::CoseSign1);
         assert_eq!(of(&[0x83, 1, 2, 3]), Structure::Unknown);
+        let list = include_bytes!("../../tests/vectors/vical/aamva-2025-11-18.cbor");
+        assert_eq!(of(list), Structure::Vical);
     }
 }

@@ -1,14 +1,22 @@
-//! Trust anchors from files and folders.
+//! Trust anchors from files and folders: certificates, and lists of issuing authorities.
+
+mod list;
+mod store;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use mdoc_core::crypto::RustCrypto;
 use mdoc_core::x509::Certificate;
+use mdoc_core::x509::path::{TrustAnchor, merged};
 
 use crate::failure::Failure;
 use crate::input::{Form, Input};
 use crate::keys::{certificates_in, sentence};
+use crate::recognise::Structure;
+
+pub use self::list::{CheckedList, ListTrust, check_list, rejected};
+pub use self::store::ListStore;
 
 /// The most files that are looked at in a folder of trust anchors.
 const MOST_FILES: usize = 10_000;
@@ -41,7 +49,7 @@ pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failur
             continue;
         }
         let mut files = Vec::new();
-        candidates(path, true, &mut files)?;
+        candidates(path, true, is_certificate_name, &mut files)?;
         let before = anchors.certificates.len() + anchors.warnings.len();
         for file in &files {
             match Input::read(file).and_then(|input| anchors.readable_or_none(&input)) {
@@ -128,7 +136,102 @@ impl TrustAnchors {
     }
 }
 
-fn candidates(folder: &Path, enter: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// Whom to trust, for which documents, and what was odd about the files that they came from.
+#[derive(Debug, Clone, Default)]
+pub struct Anchors {
+    /// The anchors: certificates given as such for all documents, those of lists for the documents of their entries.
+    pub anchors: Vec<TrustAnchor>,
+    /// Sentences for the user.
+    pub warnings: Vec<String>,
+}
+
+/// Reads trust anchors as [`trust_anchors`] does, and from lists of issuing authorities (VICAL) besides: files that
+/// are one, and of folders all `*.vical`, and those `*.cbor` that are one.
+///
+/// A list is all or nothing: one that is not accepted fails everything. Of several lists of one provider only the
+/// newest may be given.
+///
+/// # Errors
+/// [`Failure`] as of [`trust_anchors`], and for a list that is not accepted or whose provider has no root.
+pub fn anchors_with_lists<P: AsRef<Path>>(paths: &[P], trust: &ListTrust<'_>) -> Result<Anchors, Failure> {
+    let (mut lists, mut others): (Vec<Input>, Vec<PathBuf>) = Default::default();
+    for path in paths.iter().map(AsRef::as_ref) {
+        if path.is_dir() {
+            let mut files = Vec::new();
+            candidates(path, true, is_list_name, &mut files)?;
+            let before = lists.len();
+            for file in files {
+                let input = Input::read(&file)?;
+                if is_list(&input) {
+                    lists.push(input);
+                } else if has_ending(&file, &[".vical"]) {
+                    return Err(input.not(Structure::Vical.words()));
+                }
+            }
+            // A folder of nothing but lists has no certificates, and need not.
+            let mut certificates = Vec::new();
+            candidates(path, true, is_certificate_name, &mut certificates)?;
+            if lists.len() == before || !certificates.is_empty() {
+                others.push(path.to_owned());
+            }
+            continue;
+        }
+        let input = Input::read(path)?;
+        if is_list(&input) {
+            lists.push(input);
+        } else {
+            others.push(path.to_owned());
+        }
+    }
+    let mut found = Anchors::default();
+    if lists.is_empty() && !trust.roots.is_empty() {
+        let text =
+            "the root of a list's provider was given, and no list of issuing authorities (VICAL) to trust";
+        found.warnings.push(text.to_owned());
+    }
+    let mut providers: Vec<(String, String)> = Vec::new();
+    for input in &lists {
+        let checked = check_list(input, trust)?;
+        let accepted = checked.report.accept().map_err(|no| rejected(&input.name, &no))?;
+        let provider = &accepted.vical().provider;
+        if let Some((_, other)) = providers.iter().find(|(known, _)| known == provider) {
+            return Err(Failure::new(format!(
+                "{other} and {} are lists of one provider, `{provider}`, and may contradict each other",
+                input.name
+            ))
+            .hint("give the newest one; `mdoc-verifier vical diff OLD NEW` shows what changed"));
+        }
+        providers.push((provider.clone(), input.name.clone()));
+        found.warnings.extend(checked.warnings());
+        found.anchors.extend(accepted.anchors());
+    }
+    if lists.is_empty() || !others.is_empty() {
+        let files = trust_anchors(&others)?;
+        found.warnings.extend(files.warnings);
+        found
+            .anchors
+            .extend(files.certificates.into_iter().map(TrustAnchor::new));
+    }
+    found.anchors = merged(found.anchors);
+    if found.anchors.is_empty() {
+        return Err(
+            Failure::new("no trust anchor was found: the list has no entry that can be used")
+                .hint("`mdoc-verifier vical list FILE` shows what is in it"),
+        );
+    }
+    Ok(found)
+}
+
+fn is_list(input: &Input) -> bool {
+    input.form == Form::Cbor && input.kind() == Structure::Vical.words()
+}
+
+fn candidates(
+    folder: &Path,
+    enter: bool,
+    wanted: fn(&Path) -> bool,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), Failure> {
     let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let entries = listed.map_err(|error| {
         Failure::new(format!(
@@ -142,9 +245,9 @@ fn candidates(folder: &Path, enter: bool, files: &mut Vec<PathBuf>) -> Result<()
     for path in paths {
         if path.is_dir() {
             if enter {
-                candidates(&path, false, files)?;
+                candidates(&path, false, wanted, files)?;
             }
-        } else if is_certificate_name(&path) {
+        } else if wanted(&path) {
             if files.len() == MOST_FILES {
                 return Err(Failure::new(format!(
                     "{} has more than {MOST_FILES} certificate files",
@@ -159,15 +262,17 @@ fn candidates(folder: &Path, enter: bool, files: &mut Vec<PathBuf>) -> Result<()
 }
 
 fn is_certificate_name(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let certificate = [".pem", ".der", ".crt", ".cer"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    certificate && !name.ends_with(".key.pem")
+    has_ending(path, &[".pem", ".der", ".crt", ".cer"]) && !has_ending(path, &[".key.pem"])
+}
+
+fn is_list_name(path: &Path) -> bool {
+    has_ending(path, &[".vical", ".cbor"])
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().to_lowercase();
+    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

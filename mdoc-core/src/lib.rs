@@ -48,6 +48,7 @@
 //! | ask | [`device_request::encode_request`] |
 //! | present | [`present::find`], [`present::Presentation`] |
 //! | verify | [`verify::verify`], [`verify::DocumentReport::accept`] |
+//! | trust the authorities of a list (VICAL) | [`vical::verify`], [`vical::Report::accept`] |
 //! | look into bytes | [`cbor::Item`], [`cbor::diagnostic`] |
 //! | bring a key of your own | [`seams::Signer`], or [`issue::Unsigned::to_sign`] and `attach` |
 //! | bring a faster backend | [`crypto::Backend`] |
@@ -71,4 +72,5 @@ pub mod time;
 pub mod transcript;
 pub mod value;
 pub mod verify;
+pub mod vical;
 pub mod x509;

@@ -2,6 +2,8 @@
 
 mod check;
 mod request;
+mod trust;
+mod vical;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::{Exit, Failure};
@@ -15,6 +17,7 @@ pub(crate) const PROGRAM: &str = "mdoc-verifier";
 Examples:
   mdoc-verifier request --preset age-over-18 --out request.cbor
   mdoc-verifier check response.cbor --trust trusted --transcript transcript.cbor
+  mdoc-verifier vical verify list.vical --root provider.pem
 
 Exit status: 0 accepted or done, 1 rejected, 2 could not tell (usage, files).")]
 pub(crate) struct Arguments {
@@ -28,11 +31,24 @@ enum Command {
     Check(check::Arguments),
     /// Write a request.
     Request(request::Arguments),
+    /// Verify, list and compare lists of issuing authorities (VICAL).
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-verifier vical verify list.vical --root provider.pem
+  mdoc-verifier vical list list.vical
+  mdoc-verifier vical diff old.vical new.vical
+
+`mdoc-issuer vical make` makes such a list."
+    )]
+    Vical(vical::Command),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Request(arguments) => request::run(&arguments),
+        Command::Vical(command) => vical::run(&command),
     }
 }

@@ -24,3 +24,4 @@
 
 pub mod request;
 pub mod show;
+pub mod vical;

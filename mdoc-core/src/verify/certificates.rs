@@ -43,7 +43,7 @@ pub(super) fn chain(issuer_auth: &Sign1<'_>, steps: &mut Steps) -> Option<Vec<Ce
 /// Path, validity, profile, country and revocation of the chain that signed a document of that type.
 pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut Steps, inputs: &Inputs<'_>) {
     let Some(ds) = chain.first() else { return };
-    let anchor = path(chain, steps, inputs);
+    let anchor = path(chain, doc_type, steps, inputs);
     validity(ds, [Code::DsNotYetValid, Code::DsExpired], steps, inputs);
     document_signer(ds, anchor, doc_type, steps);
     match anchor {
@@ -89,8 +89,13 @@ enum Found<'a> {
     Pinned(&'a TrustAnchor),
 }
 
-fn path<'a>(chain: &'a [Certificate], steps: &mut Steps, inputs: &Inputs<'a>) -> Option<Found<'a>> {
-    match path::find(chain, inputs.anchors, inputs.now, inputs.backend) {
+fn path<'a>(
+    chain: &'a [Certificate],
+    doc_type: Option<&str>,
+    steps: &mut Steps,
+    inputs: &Inputs<'a>,
+) -> Option<Found<'a>> {
+    match path::find_for(doc_type, chain, inputs.anchors, inputs.now, inputs.backend) {
         Path::Anchored {
             anchor,
             intermediates,

@@ -5,6 +5,7 @@
 //! Source: RFC 5280, 6.1; ISO/IEC 18013-5:2021, Annex B.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use super::profile::{may_issue, unknown_critical};
 use super::{Certificate, UnusableKey};
@@ -40,6 +41,36 @@ impl TrustAnchor {
             .as_ref()
             .is_none_or(|permitted| permitted.iter().any(|p| p == doc_type))
     }
+}
+
+/// The same anchors with each certificate once, trusted for everything that it was trusted for; in the order of
+/// their first mention.
+#[must_use]
+pub fn merged(anchors: impl IntoIterator<Item = TrustAnchor>) -> Vec<TrustAnchor> {
+    let mut places: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    let mut all: Vec<TrustAnchor> = Vec::new();
+    for anchor in anchors {
+        let place = *places
+            .entry(anchor.certificate.fingerprint())
+            .or_insert(all.len());
+        match (all.get_mut(place), anchor.doc_types) {
+            (None, doc_types) => all.push(TrustAnchor {
+                certificate: anchor.certificate,
+                doc_types,
+            }),
+            (Some(known), None) => known.doc_types = None,
+            (Some(known), Some(more)) => {
+                if let Some(doc_types) = &mut known.doc_types {
+                    for doc_type in more {
+                        if !doc_types.contains(&doc_type) {
+                            doc_types.push(doc_type);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    all
 }
 
 /// Where a chain leads.
@@ -197,6 +228,19 @@ pub fn find<'a>(
     now: Timestamp,
     backend: &dyn Backend,
 ) -> Path<'a> {
+    find_for(None, chain, anchors, now, backend)
+}
+
+/// As [`find`]; of several anchors with the key that signed, one that is trusted for documents of that type is found
+/// before one that is not. Whether the one that is found is trusted for them is for the caller to check.
+#[must_use]
+pub fn find_for<'a>(
+    doc_type: Option<&str>,
+    chain: &'a [Certificate],
+    anchors: &'a [TrustAnchor],
+    now: Timestamp,
+    backend: &dyn Backend,
+) -> Path<'a> {
     let Some((first, brought)) = chain.split_first() else {
         return Path::Broken(BrokenPath::Empty);
     };
@@ -205,7 +249,12 @@ pub fn find<'a>(
             certificates: chain.len(),
         });
     }
-    match climb(first, brought, anchors, now, backend) {
+    let wanted = Wanted {
+        doc_type,
+        now,
+        backend,
+    };
+    match climb(first, brought, anchors, wanted) {
         // A path to an issuer says more than a certificate that is trusted by itself. A self-signed one is
         // found as its own issuer above, and judged as a root.
         Path::Broken(broken) => {
@@ -219,17 +268,24 @@ pub fn find<'a>(
     }
 }
 
+/// What a path is looked for by.
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    doc_type: Option<&'w str>,
+    now: Timestamp,
+    backend: &'w dyn Backend,
+}
+
 fn climb<'a>(
     first: &Certificate,
     brought: &'a [Certificate],
     anchors: &'a [TrustAnchor],
-    now: Timestamp,
-    backend: &dyn Backend,
+    wanted: Wanted<'_>,
 ) -> Path<'a> {
     let mut current = first;
     for depth in 0..=brought.len() {
         let (intermediates, above) = brought.split_at(depth);
-        let broken = match anchor_of(current, depth, anchors, now, backend) {
+        let broken = match anchor_of(current, depth, anchors, wanted) {
             Ok(anchor) => {
                 return Path::Anchored {
                     anchor,
@@ -244,7 +300,7 @@ fn climb<'a>(
         }) else {
             return Path::Broken(broken);
         };
-        if let Err(broken) = intermediate(next, current, depth, now, backend) {
+        if let Err(broken) = intermediate(next, current, depth, wanted.now, wanted.backend) {
             return Path::Broken(broken);
         }
         current = next;
@@ -265,8 +321,11 @@ fn anchor_of<'a>(
     certificate: &Certificate,
     below: usize,
     anchors: &'a [TrustAnchor],
-    now: Timestamp,
-    backend: &dyn Backend,
+    Wanted {
+        doc_type,
+        now,
+        backend,
+    }: Wanted<'_>,
 ) -> Result<&'a TrustAnchor, BrokenPath> {
     let wanted = match certificate.authority_key_identifier() {
         Some(Ok(identifier)) => identifier.key_identifier,
@@ -281,11 +340,13 @@ fn anchor_of<'a>(
         return Err(BrokenPath::NoAnchor { issuer: issuer() });
     }
     candidates.sort_by_cached_key(|anchor| {
+        let trusted = doc_type.is_none_or(|doc_type| anchor.permits(doc_type));
         let anchor = &anchor.certificate;
         // `false` sorts first. Computed from the key: what a list says of it may be wrong. Roots are renewed
         // with the same name and key: one that is valid now goes before one that is not.
         (
             wanted != Some(anchor.computed_key_identifier().as_slice()),
+            !trusted,
             !anchor.is_valid_at(now),
         )
     });

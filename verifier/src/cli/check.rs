@@ -1,28 +1,21 @@
 //! `mdoc-verifier check`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::recognise::Structure;
-use mdoc_cli::system::SystemClock;
-use mdoc_cli::{Exit, Failure, args, keys, output, trust};
+use mdoc_cli::trust::Anchors;
+use mdoc_cli::{Exit, Failure, keys, output};
 use mdoc_core::cbor::Item;
 use mdoc_core::device_request::{DeviceRequest, ItemsRequest};
 use mdoc_core::limits::Limits;
-use mdoc_core::seams::Clock as _;
-use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
-use mdoc_core::verify::{Form, Inputs, Outcome, Policy, Report, Why, verify};
-use mdoc_core::x509::path::TrustAnchor;
-use mdoc_core::x509::revocation::RevocationList;
+use mdoc_core::verify::{Form, Inputs, Outcome, Report, Why, verify};
 use mdoc_verifier::show::{self, Detail};
 
 use super::PROGRAM;
-
-/// Clocks of issuer and verifier may be this far apart when the present time is used.
-const LIVE_SKEW: Duration = Duration::from_secs(30);
+use super::trust::{JudgeArguments, PolicyArguments, TrustArguments};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -38,15 +31,19 @@ Examples:
   mdoc-verifier check response.cbor --trust trusted \\
       --transcript transcript.cbor --reader-key reader.key.pem --crl iaca.crl \\
       --policy strict --at 2026-06-01T12:00:00Z
+  mdoc-verifier check response.cbor --transcript transcript.cbor \\
+      --trust list.vical --vical-root provider.pem --vical-state /var/lib/vical
+
+A VICAL is trusted as a whole or not at all: one that is not accepted is an error.
+An authority on it is trusted for the document types of its entry only.
 
 Exit status: 0 accepted, 1 rejected, 2 could not tell (usage, files).")]
 pub(super) struct Arguments {
     /// The document or response; `-` is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// IACA certificate, or folder of them; may be given more than once.
-    #[arg(long, value_name = "FILE|DIR", required = true)]
-    trust: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArguments,
     /// Session transcript, for the device authentication.
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
@@ -56,22 +53,13 @@ pub(super) struct Arguments {
     /// The request that was sent: what was not asked for is reported.
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
-    /// Judge by this instant [default: now].
-    #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
-    at: Option<Timestamp>,
-    /// How far clocks may be apart [default: 30s, and none with --at].
-    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
-    skew: Option<Duration>,
-    /// Revocation list, PEM or DER; may be given more than once.
-    #[arg(long, value_name = "FILE")]
-    crl: Vec<PathBuf>,
+    #[command(flatten)]
+    judge: JudgeArguments,
     /// Take FILE for this and nothing else, instead of recognising it.
     #[arg(long = "as", value_enum, value_name = "FORM")]
     form: Option<FormName>,
-    /// What real issuers get wrong without harm is a warning (standard) or rejects, as what is missing
-    /// does (strict).
-    #[arg(long, value_enum, default_value_t = PolicyName::Standard)]
-    policy: PolicyName,
+    #[command(flatten)]
+    policy: PolicyArguments,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -88,24 +76,13 @@ enum FormName {
     DeviceResponse,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum PolicyName {
-    // No documentation comments, as above.
-    Standard,
-    Strict,
-}
-
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let anchors = trust::trust_anchors(&arguments.trust)?;
-    for warning in &anchors.warnings {
+    let judged = arguments.judge.judged(&arguments.policy);
+    let lists = arguments.judge.revocation_lists()?;
+    let Anchors { anchors, warnings } = arguments.trust.anchors(&judged, &lists)?;
+    for warning in &warnings {
         output::warn(PROGRAM, warning);
     }
-    let anchors: Vec<_> = anchors.certificates.into_iter().map(TrustAnchor::new).collect();
-    let lists = arguments
-        .crl
-        .iter()
-        .map(|path| revocation_list(path))
-        .collect::<Result<Vec<_>, _>>()?;
     let transcript = arguments.transcript.as_deref().map(transcript).transpose()?;
     let reader_key = arguments
         .reader_key
@@ -123,17 +100,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ))
         .hint("give the DeviceResponse that the wallet sent, or leave these options out"));
     }
-    let policy = match arguments.policy {
-        PolicyName::Standard => Policy::STANDARD,
-        PolicyName::Strict => Policy::STRICT,
-    };
-    let live = if arguments.at.is_none() {
-        LIVE_SKEW
-    } else {
-        Duration::ZERO
-    };
-    let mut inputs = Inputs::new(&anchors, arguments.at.unwrap_or_else(|| SystemClock.now()));
-    inputs.policy = policy.with_clock_skew(arguments.skew.unwrap_or(live));
+    let mut inputs = Inputs::new(&anchors, judged.now);
+    inputs.policy = judged.policy;
     inputs.transcript = transcript.as_ref();
     inputs.reader_key = reader_key.as_ref();
     inputs.request = request.as_deref();
@@ -216,23 +184,6 @@ pub(super) fn transcript(path: &Path) -> Result<SessionTranscript, Failure> {
     let expected = Structure::SessionTranscript;
     let bytes = input.cbor(expected.words())?;
     SessionTranscript::decode(&bytes, &Limits::DEFAULT).map_err(|error| input.undecodable(expected, &error))
-}
-
-fn revocation_list(path: &Path) -> Result<RevocationList, Failure> {
-    let input = Input::read(path)?;
-    let wrong = || {
-        input
-            .not("a revocation list")
-            .hint("give a CRL of RFC 5280, in PEM or DER")
-    };
-    let of_another_kind = !matches!(input.kind(), "a PEM file" | "a certificate or key in DER");
-    RevocationList::from_bytes(&input.bytes).map_err(|error| {
-        if of_another_kind {
-            return wrong();
-        }
-        Failure::new(format!("{} is not a revocation list: {error}", input.name))
-            .hint("give a CRL of RFC 5280, in PEM or DER")
-    })
 }
 
 fn request(path: &Path) -> Result<Vec<ItemsRequest>, Failure> {
