@@ -47,9 +47,7 @@ fn reason_codes() -> String {
          Found by the steps about certificates (`ds-*`, `iaca-profile`, `cert-country`).\n\n\
          | Code | Policy `standard` | Source |\n|---|---|---|\n",
     );
-    // Those of status-list signers are found by the linter alone.
-    let verified = |rule: &&Rule| !rule.id().starts_with("status.key-usage");
-    for rule in Rule::ALL.iter().filter(verified) {
+    for rule in Rule::ALL.iter().filter(|rule| !rule.is_of_linter_alone()) {
         let _ = writeln!(
             out,
             "| `{}` | {} | {} |",
@@ -91,11 +89,18 @@ fn certificate_rules() -> String {
     );
     for (role, longest) in [
         (Role::IacaRoot, "20 years"),
+        (Role::IacaLink, "20 years, and that of the old root"),
         (Role::DocumentSigner { mdl: true }, "457 days"),
         (Role::DocumentSigner { mdl: false }, "457 days"),
         (Role::ReaderCa, "20 years"),
         (Role::ReaderAuthentication, "1187 days"),
         (Role::StatusListSigner, "1187 days"),
+        (Role::OcspResponder, "457 days; 90 days with ocsp-nocheck"),
+        (Role::OtherCa, "20 years"),
+        (Role::VicalSigner, "1187 days"),
+        (Role::JwsSigner, "457 days"),
+        (Role::TlsServer, "822 days"),
+        (Role::TlsClient, "1187 days"),
     ] {
         let _ = writeln!(out, "| {} | {longest} |", lint::words(role));
     }

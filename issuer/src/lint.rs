@@ -147,9 +147,16 @@ pub const fn words(role: Role) -> &'static str {
         Role::IacaRoot => "an IACA root",
         Role::DocumentSigner { mdl: true } => "a document signer",
         Role::DocumentSigner { mdl: false } => "a document signer for documents other than licences",
+        Role::IacaLink => "an IACA link",
         Role::ReaderCa => "a reader CA",
+        Role::OtherCa => "a root for other certificates",
         Role::ReaderAuthentication => "a reader",
         Role::StatusListSigner => "a status-list signer",
+        Role::OcspResponder => "an OCSP responder",
+        Role::VicalSigner => "a VICAL signer",
+        Role::JwsSigner => "a JWS signer",
+        Role::TlsServer => "a TLS server",
+        Role::TlsClient => "a TLS client",
         _ => "a certificate of another role",
     }
 }

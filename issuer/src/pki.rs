@@ -163,6 +163,7 @@ pub fn reader(
         validity: terms.validity(LEAF_LIFETIME, Some(authority.certificate)),
         contacts,
         crl_uri,
+        ocsp_uri: None,
     };
     let key = SecretKey::generate(terms.curve, rng);
     Ok(Made {

@@ -369,6 +369,13 @@ impl Certificate {
             .map(|e| extension::general_names(&e))
     }
 
+    /// Where the OCSP responders of the issuer are.
+    #[must_use]
+    pub fn ocsp_addresses(&self) -> Option<Result<Vec<String>, BadCertificate>> {
+        self.extension(oid::AUTHORITY_INFO_ACCESS)
+            .map(|e| extension::ocsp_addresses(&e))
+    }
+
     /// Where the issuer's revocation list is.
     #[must_use]
     pub fn crl_distribution_points(&self) -> Option<Result<CrlDistributionPoints, BadCertificate>> {

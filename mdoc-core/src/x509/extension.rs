@@ -5,8 +5,9 @@
 
 use core::fmt;
 
+use super::DistinguishedName;
 use super::der::{self, BadCertificate, Reader};
-use super::oid::Oid;
+use super::oid::{self, Oid};
 
 /// One extension as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +237,10 @@ pub enum GeneralName {
     Dns(String),
     /// uniformResourceIdentifier.
     Uri(String),
+    /// directoryName: a distinguished name in DER.
+    Directory(Vec<u8>),
+    /// iPAddress: 4 or 16 octets.
+    Ip(Vec<u8>),
     /// Any other kind, by its tag number.
     Other(u8),
 }
@@ -254,6 +259,14 @@ impl GeneralName {
             0x81 => text().map(Self::Email),
             0x82 => text().map(Self::Dns),
             0x86 => text().map(Self::Uri),
+            0xA4 => {
+                let mut inside = element.inside();
+                let name = inside.one(der::SEQUENCE, WHAT)?;
+                inside.end(WHAT)?;
+                DistinguishedName::read(name)?;
+                Ok(Self::Directory(name.raw.to_vec()))
+            }
+            0x87 if matches!(element.value.len(), 4 | 16) => Ok(Self::Ip(element.value.to_vec())),
             other => Ok(Self::Other(other & 0x1F)),
         }
     }
@@ -271,6 +284,8 @@ impl GeneralName {
             Self::Email(text) => der::tlv(der::context(1), &[text.as_bytes()]),
             Self::Dns(text) => der::tlv(der::context(2), &[text.as_bytes()]),
             Self::Uri(text) => der::tlv(der::context(6), &[text.as_bytes()]),
+            Self::Directory(name) => der::tlv(der::constructed(4), &[name]),
+            Self::Ip(octets) => der::tlv(der::context(7), &[octets]),
             Self::Other(_) => Vec::new(),
         }
     }
@@ -334,4 +349,26 @@ impl CrlDistributionPoints {
         }
         Ok(all)
     }
+}
+
+/// The addresses of the OCSP responders in an authorityInfoAccess (RFC 5280, 4.2.2.1); other kinds of access
+/// are passed over.
+pub(super) fn ocsp_addresses(extension: &Extension<'_>) -> Result<Vec<String>, BadCertificate> {
+    const WHAT: &str = "authority information access";
+    let list = extension.one(der::SEQUENCE, WHAT)?;
+    let (mut inside, mut addresses) = (list.inside(), Vec::new());
+    if inside.is_empty() {
+        return Err(list.bad(WHAT));
+    }
+    while !inside.is_empty() {
+        let mut parts = inside.one(der::SEQUENCE, WHAT)?.inside();
+        let method = parts.one(der::OBJECT_IDENTIFIER, WHAT)?;
+        let method = Oid::from_content(method.value).ok_or(method.bad(WHAT))?;
+        let place = GeneralName::read(&parts.any(WHAT)?)?;
+        parts.end(WHAT)?;
+        if let (oid::AD_OCSP, GeneralName::Uri(uri)) = (method, place) {
+            addresses.push(uri);
+        }
+    }
+    Ok(addresses)
 }

@@ -117,10 +117,28 @@ oids! {
     MDL_DS = [0x28, 0x81, 0x8C, 0x5D, 5, 1, 2];
     /// mdlReaderAuth, 1.0.18013.5.1.6: may authenticate a reader.
     MDL_READER_AUTH = [0x28, 0x81, 0x8C, 0x5D, 5, 1, 6];
+    /// mdlJWS, 1.0.18013.5.1.3: may sign the tokens of server retrieval (first edition).
+    MDL_JWS = [0x28, 0x81, 0x8C, 0x5D, 5, 1, 3];
+    /// mdlVICAL, 1.0.18013.5.1.8: may sign lists of issuing authorities.
+    MDL_VICAL = [0x28, 0x81, 0x8C, 0x5D, 5, 1, 8];
+    /// mdlTLSClientAuth, 1.0.18013.5.1.9: may authenticate the client of server retrieval (first edition).
+    MDL_TLS_CLIENT_AUTH = [0x28, 0x81, 0x8C, 0x5D, 5, 1, 9];
     /// mdocDS, 1.0.23220.4.1.2: may sign mobile documents.
     MDOC_DS = [0x28, 0x81, 0xB5, 0x34, 4, 1, 2];
     /// mdocReaderAuth, 1.0.23220.4.1.6: may authenticate a reader.
     MDOC_READER_AUTH = [0x28, 0x81, 0xB5, 0x34, 4, 1, 6];
+    /// mdocVICAL, 1.0.23220.4.1.8: may sign lists of issuing authorities.
+    MDOC_VICAL = [0x28, 0x81, 0xB5, 0x34, 4, 1, 8];
+    /// serverAuth, 1.3.6.1.5.5.7.3.1: may authenticate the server of a TLS connection.
+    SERVER_AUTH = [0x2B, 6, 1, 5, 5, 7, 3, 1];
+    /// clientAuth, 1.3.6.1.5.5.7.3.2: may authenticate the client of a TLS connection.
+    CLIENT_AUTH = [0x2B, 6, 1, 5, 5, 7, 3, 2];
+    /// OCSPSigning, 1.3.6.1.5.5.7.3.9: may answer for its issuer whether certificates were revoked.
+    OCSP_SIGNING = [0x2B, 6, 1, 5, 5, 7, 3, 9];
+    /// id-ad-ocsp, 1.3.6.1.5.5.7.48.1: where such answers are to be had.
+    AD_OCSP = [0x2B, 6, 1, 5, 5, 7, 0x30, 1];
+    /// id-pkix-ocsp-nocheck, 1.3.6.1.5.5.7.48.1.5: nobody need ask whether this responder was revoked.
+    OCSP_NO_CHECK = [0x2B, 6, 1, 5, 5, 7, 0x30, 1, 5];
 
     /// id-ecPublicKey, 1.2.840.10045.2.1.
     EC_PUBLIC_KEY = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1];
@@ -176,6 +194,11 @@ mod tests {
             (MDL_DS, "1.0.18013.5.1.2"),
             (MDL_READER_AUTH, "1.0.18013.5.1.6"),
             (MDOC_DS, "1.0.23220.4.1.2"),
+            (MDL_VICAL, "1.0.18013.5.1.8"),
+            (MDL_TLS_CLIENT_AUTH, "1.0.18013.5.1.9"),
+            (MDOC_VICAL, "1.0.23220.4.1.8"),
+            (OCSP_SIGNING, "1.3.6.1.5.5.7.3.9"),
+            (OCSP_NO_CHECK, "1.3.6.1.5.5.7.48.1.5"),
             (P256, "1.2.840.10045.3.1.7"),
             (P384, "1.3.132.0.34"),
             (BRAINPOOL_P384R1, "1.3.36.3.3.2.8.1.1.11"),

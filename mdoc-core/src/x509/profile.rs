@@ -11,7 +11,8 @@ mod table;
 
 pub use self::rule::{Finding, Rule, Severity, Weight};
 pub(in crate::x509) use self::table::Limit;
-use self::table::{CaRules, FORBIDDEN, KNOWN, KeyUsageRules, Profile, PurposeRules};
+pub(in crate::x509) use self::table::NO_CHECK_LIMIT;
+use self::table::{CaRules, FORBIDDEN, KNOWN, KeyUsageRules, Profile, PurposeRules, RevocationRules};
 use super::oid::{self, Oid};
 use super::{BadCertificate, Certificate, CertificateSignature, KeyUsage};
 use crate::crypto::Curve;
@@ -28,12 +29,27 @@ pub enum Role {
         /// Whether the document is a mobile driving licence; other documents have looser purposes.
         mdl: bool,
     },
+    /// Tells that the root of an issuing authority has a new key: signed by the old one.
+    IacaLink,
     /// The root of those who certify readers. The standard does not say much of it.
     ReaderCa,
+    /// The root of others: of a VICAL provider, or of TLS servers and clients. The standard does not say much
+    /// of it.
+    OtherCa,
     /// Signs the requests of a reader.
     ReaderAuthentication,
     /// Signs the lists that tell which documents were revoked (second edition).
     StatusListSigner,
+    /// Answers for its authority whether certificates were revoked (RFC 6960).
+    OcspResponder,
+    /// Signs lists of issuing authorities.
+    VicalSigner,
+    /// Signs the tokens of server retrieval (first edition).
+    JwsSigner,
+    /// The server of server retrieval (first edition).
+    TlsServer,
+    /// The client of server retrieval (first edition).
+    TlsClient,
 }
 
 /// Judges a certificate by its role; `issuer` is the anchor it leads to, if it is not a root itself.
@@ -60,6 +76,8 @@ pub fn check(role: Role, certificate: &Certificate, issuer: Option<&Certificate>
     check.authority();
     check.identifiers();
     check.contacts();
+    check.revocation();
+    check.alternative_names();
     check.findings
 }
 
@@ -125,11 +143,9 @@ impl Check<'_> {
             );
         }
         let (from, until) = (certificate.not_before(), certificate.not_after());
-        if !is_within(self.profile.validity, from, until) {
-            let expected = match self.profile.validity {
-                Limit::Days(days) => format!("at most {days} days"),
-                Limit::Years(years) => format!("at most {years} years"),
-            };
+        let limit = self.longest();
+        if !is_within(limit, from, until) {
+            let expected = format!("at most {}", limit.words());
             self.add(Rule::ValidityPeriod, format!("{from} to {until}"), expected);
         }
         if certificate.times_encoded_oddly() {
@@ -145,6 +161,15 @@ impl Check<'_> {
                 format!("issuer {}", certificate.issuer()),
                 format!("issuer {}", certificate.subject()),
             );
+        }
+    }
+
+    /// A responder that nobody asks about has to be short-lived.
+    fn longest(&self) -> Limit {
+        let unchecked = self.certificate.extension(oid::OCSP_NO_CHECK).is_some();
+        match self.profile.revocation {
+            RevocationRules::ListOrNoCheck(_) if unchecked => NO_CHECK_LIMIT,
+            _ => self.profile.validity,
         }
     }
 
@@ -233,6 +258,7 @@ impl Check<'_> {
             oid::ISSUER_ALT_NAME => certificate.issuer_alt_name().map(|r| r.map(drop)),
             oid::SUBJECT_ALT_NAME => certificate.subject_alt_name().map(|r| r.map(drop)),
             oid::CRL_DISTRIBUTION_POINTS => certificate.crl_distribution_points().map(|r| r.map(drop)),
+            oid::AUTHORITY_INFO_ACCESS => certificate.ocsp_addresses().map(|r| r.map(drop)),
             oid::EXTENDED_KEY_USAGE if self.profile.extended.is_none() => {
                 certificate.extended_key_usage().map(|r| r.map(drop))
             }
@@ -280,6 +306,7 @@ impl Check<'_> {
     fn purposes(&mut self) {
         let Some(PurposeRules {
             accepted,
+            also,
             companions,
             rule,
             critical,
@@ -288,9 +315,13 @@ impl Check<'_> {
         else {
             return;
         };
+        let expected = match also {
+            [] => list(accepted),
+            _ => format!("{} and {}", list(accepted), list(also)),
+        };
         match self.certificate.extended_key_usage() {
-            None => return self.add(rule, ABSENT, list(accepted)),
-            Some(Err(why)) => self.add(rule, why.to_string(), list(accepted)),
+            None => return self.add(rule, ABSENT, expected),
+            Some(Err(why)) => self.add(rule, why.to_string(), expected),
             Some(Ok(purposes)) => {
                 if !purposes.iter().any(|purpose| accepted.contains(purpose)) {
                     // What is certified to read, or to list authorities, must not sign documents: under one
@@ -298,7 +329,9 @@ impl Check<'_> {
                     let foreign =
                         rule == Rule::DsEkuOther && purposes.iter().any(|purpose| is_foreign(*purpose));
                     let rule = if foreign { Rule::DsEkuForeign } else { rule };
-                    self.add(rule, list(&purposes), list(accepted));
+                    self.add(rule, list(&purposes), expected);
+                } else if !also.iter().all(|purpose| purposes.contains(purpose)) {
+                    self.add(rule, list(&purposes), expected);
                 } else if !purposes.iter().all(|purpose| companions.contains(purpose)) {
                     self.add(exactly, list(&purposes), list(companions));
                 }
@@ -341,11 +374,10 @@ impl Check<'_> {
 fn is_foreign(purpose: Oid<'_>) -> bool {
     const MDL: &[u8] = &[0x28, 0x81, 0x8c, 0x5d, 5, 1]; // 1.0.18013.5.1
     const MDOC: &[u8] = &[0x28, 0x81, 0xb5, 0x34, 4, 1]; // 1.0.23220.4.1
-    const OCSP_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09];
     match purpose.content() {
         // JWS, IACA link, reader authentication, IACA, VICAL, TLS client
         [arc @ .., 3 | 4 | 6 | 7 | 8 | 9] if arc == MDL || arc == MDOC => true,
-        content => content == OCSP_SIGNING,
+        _ => purpose == oid::OCSP_SIGNING,
     }
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use super::Validity;
 use crate::crypto::Curve;
 use crate::seams::SignerError;
-use crate::x509::{BadCertificate, SignatureError};
+use crate::x509::{BadCertificate, SignatureError, UnusableKey};
 
 /// Why a certificate or a revocation list was not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,19 @@ pub enum BuildError {
     Contact(String),
     /// The place of the revocation list is not a URI in ASCII.
     CrlUri(String),
+    /// The address of the OCSP responder is not a URI in ASCII.
+    OcspUri(String),
+    /// A host is no name in ASCII and no IP address, or there is none.
+    Host(String),
+    /// The key of the subject's certificate cannot be used.
+    SubjectKey(UnusableKey),
+    /// A link between roots of two countries.
+    OtherCountry {
+        /// The country of the new root.
+        found: String,
+        /// The country of the old root.
+        issuer: String,
+    },
     /// It would end before it begins.
     EndsBeforeItBegins(Validity),
     /// It would be valid for longer than its role allows.
@@ -35,7 +48,7 @@ pub enum BuildError {
         /// What was asked for.
         asked: Validity,
         /// In words, what the role allows.
-        most: &'static str,
+        most: String,
     },
     /// It would be valid while its issuer is not.
     OutsideIssuer {
@@ -104,6 +117,13 @@ impl fmt::Display for BuildError {
             }
             Self::NotTheKeyOfTheIssuer => f.write_str("the signing key is not that of the issuer"),
             Self::KeyOfTheIssuer => f.write_str("the subject cannot have the key of its issuer"),
+            Self::OcspUri(uri) => write!(f, "OCSP address {uri:?} is not a URI in ASCII"),
+            Self::Host(host) if host.is_empty() => f.write_str("no host name or IP address is given"),
+            Self::Host(host) => write!(f, "{host:?} is no host name in ASCII"),
+            Self::SubjectKey(_) => f.write_str("the key of the subject cannot be used"),
+            Self::OtherCountry { found, issuer } => {
+                write!(f, "the country {found} is not that of the old root, {issuer}")
+            }
             Self::Signer(_) => f.write_str("the issuer's key did not sign"),
             Self::Signature(_) => f.write_str("the keeper of the issuer's key returned a wrong signature"),
             Self::Unreadable(_) => f.write_str("the result cannot be read again"),
@@ -114,6 +134,7 @@ impl fmt::Display for BuildError {
 impl core::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
+            Self::SubjectKey(cause) => Some(cause),
             Self::Signer(cause) => Some(cause),
             Self::Signature(cause) => Some(cause),
             Self::Unreadable(cause) => Some(cause),

@@ -133,7 +133,7 @@ pub(super) fn contacts(names: &[GeneralName]) -> Result<Vec<u8>, BuildError> {
             GeneralName::Email(text) | GeneralName::Uri(text) | GeneralName::Dns(text) => {
                 return Err(BuildError::Contact(text.clone()));
             }
-            GeneralName::Other(_) => return Err(BuildError::Contact(String::new())),
+            _ => return Err(BuildError::Contact(String::new())),
         }
     }
     if names.is_empty() {
@@ -159,4 +159,33 @@ pub(super) fn crl_uri(uri: &str) -> Result<Vec<u8>, BuildError> {
         false,
         &der::tlv(der::SEQUENCE, &[&point]),
     ))
+}
+
+/// authorityInfoAccess with the address of an OCSP responder.
+pub(super) fn ocsp_uri(uri: &str) -> Result<Vec<u8>, BuildError> {
+    if !is_uri(uri) {
+        return Err(BuildError::OcspUri(uri.to_owned()));
+    }
+    let method = der::tlv(der::OBJECT_IDENTIFIER, &[oid::AD_OCSP.content()]);
+    let place = GeneralName::Uri(uri.to_owned()).to_der();
+    let access = der::tlv(der::SEQUENCE, &[&method, &place]);
+    Ok(extension(
+        oid::AUTHORITY_INFO_ACCESS,
+        false,
+        &der::tlv(der::SEQUENCE, &[&access]),
+    ))
+}
+
+/// id-pkix-ocsp-nocheck: the value is NULL (RFC 6960, 4.2.2.2.1).
+pub(super) fn no_check() -> Vec<u8> {
+    extension(oid::OCSP_NO_CHECK, false, &[5, 0])
+}
+
+pub(super) fn alternative_names(names: &[GeneralName]) -> Vec<u8> {
+    let list: Vec<_> = names.iter().map(GeneralName::to_der).collect();
+    extension(
+        oid::SUBJECT_ALT_NAME,
+        false,
+        &der::tlv(der::SEQUENCE, &slices(&list)),
+    )
 }

@@ -245,9 +245,141 @@ rules! {
     /// A status-list signer may do nothing but sign data.
     StatusKeyUsageExact = "status.key-usage.exact", Deviation, "ISO/IEC 18013-5 second edition, Annex B, MSO revocation list signer",
         "the profile has digitalSignature alone, and strict readers pass over the list of any other signer";
+
+    /// A link certificate that changes the name of the root has the new name as directoryName in subjectAltName.
+    LinkSubjectAltName = "link.subject-alt-name", Deviation, "ISO/IEC 18013-5:2021, Annex B, IACA link certificate",
+        "software that follows the link from the old root to the new one looks for the new name there, and otherwise takes the link for one of another authority";
+
+    /// The issuer of other certificates, such as VICAL signers, is a CA.
+    CaBasicConstraints = "ca.basic-constraints", Hard, "RFC 5280, 4.2.1.9",
+        "nobody accepts what was issued by a certificate that does not say it is a CA";
+    /// Its basicConstraints are critical.
+    CaBasicConstraintsCritical = "ca.basic-constraints.critical", Deviation, "RFC 5280, 4.2.1.9",
+        "RFC 5280 has it critical in a CA, and strict libraries refuse the chain if it is not";
+    /// It may sign certificates.
+    CaKeyUsage = "ca.key-usage", Hard, "RFC 5280, 4.2.1.3",
+        "nobody accepts what was issued by a key that may not sign certificates";
+    /// Its key usage is critical.
+    CaKeyUsageCritical = "ca.key-usage.critical", Deviation, "RFC 5280, 4.2.1.3",
+        "RFC 5280 asks for it, and strict libraries warn of it or refuse";
+
+    /// An OCSP responder may sign data, and neither certificates nor revocation lists.
+    OcspKeyUsage = "ocsp.key-usage", Hard, "ISO/IEC 18013-5:2021, Annex B, OCSP signer certificate; RFC 6960, 4.2.2.2",
+        "readers do not believe the answers of a responder whose key may not sign data, and then cannot tell what was revoked";
+    /// The key usage of an OCSP responder is critical.
+    OcspKeyUsageCritical = "ocsp.key-usage.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, OCSP signer certificate; RFC 6960, 4.2.2.2",
+        "strict readers pass over the answers of the responder, and then cannot tell what was revoked";
+    /// An OCSP responder may do nothing but sign data.
+    OcspKeyUsageExact = "ocsp.key-usage.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, OCSP signer certificate; RFC 6960, 4.2.2.2",
+        "the profile has digitalSignature alone, and strict readers pass over the answers of any other responder";
+    /// An OCSP responder has the purpose OCSPSigning.
+    OcspEku = "ocsp.eku", Hard, "ISO/IEC 18013-5:2021, Annex B, OCSP signer certificate; RFC 6960, 4.2.2.2",
+        "without OCSPSigning the authority has not delegated anything to this key, and readers pass over its answers";
+    /// The purposes of an OCSP responder are critical.
+    OcspEkuCritical = "ocsp.eku.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, OCSP signer certificate; RFC 6960, 4.2.2.2",
+        "the profile has it critical; strict readers pass over the answers otherwise";
+    /// An OCSP responder has no other purpose.
+    OcspEkuExact = "ocsp.eku.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, OCSP signer certificate; RFC 6960, 4.2.2.2",
+        "a responder is online all day, and a key that also signs documents would be exposed with it";
+    /// An OCSP responder names a revocation list, or has ocsp-nocheck.
+    OcspRevocation = "ocsp.revocation", Deviation, "ISO/IEC 18013-5:2021, Annex B, OCSP signer certificate; RFC 6960, 4.2.2.2.1",
+        "readers cannot learn whether the responder itself was revoked, and some then pass over all its answers";
+
+    /// A VICAL signer may vouch for content, and sign neither certificates nor revocation lists.
+    VicalKeyUsage = "vical.key-usage", Hard, "ISO/IEC 18013-5:2021, Annex B, VICAL signer certificate",
+        "readers refuse a list of authorities whose signer lacks nonRepudiation, and are left without trust anchors";
+    /// The key usage of a VICAL signer is critical.
+    VicalKeyUsageCritical = "vical.key-usage.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, VICAL signer certificate",
+        "strict readers refuse the list, and are left without trust anchors";
+    /// A VICAL signer may do nothing but vouch for content, by nonRepudiation.
+    VicalKeyUsageExact = "vical.key-usage.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, VICAL signer certificate",
+        "the profile has nonRepudiation alone, and strict readers refuse the list of any other signer";
+    /// A VICAL signer has the purpose mdlVICAL.
+    VicalEku = "vical.eku", Hard, "ISO/IEC 18013-5:2021, Annex B, VICAL signer certificate",
+        "without mdlVICAL any certificate below the root could say which authorities are to be trusted; readers refuse the list";
+    /// The purposes of a VICAL signer are critical.
+    VicalEkuCritical = "vical.eku.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, VICAL signer certificate",
+        "the profile has it critical; strict readers refuse the list otherwise";
+    /// A VICAL signer has no other purpose.
+    VicalEkuExact = "vical.eku.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, VICAL signer certificate",
+        "a key that also signs other things is exposed to more, and strict readers refuse the list";
+    /// The subject of a VICAL signer has an organisation.
+    VicalOrganization = "vical.organization", Deviation, "ISO/IEC 18013-5:2021, Annex B, VICAL signer certificate",
+        "operators of readers tell providers of lists apart by it, and readers that check the profile refuse the list";
+
+    /// A JWS signer may sign data, and neither certificates nor revocation lists.
+    JwsKeyUsage = "jws.key-usage", Hard, "ISO/IEC 18013-5:2021, Annex B, JWS signer certificate",
+        "readers refuse tokens whose signer may not sign data, or may also sign certificates";
+    /// The key usage of a JWS signer is critical.
+    JwsKeyUsageCritical = "jws.key-usage.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, JWS signer certificate",
+        "strict readers refuse the tokens of server retrieval that it signed";
+    /// A JWS signer may do nothing but sign data.
+    JwsKeyUsageExact = "jws.key-usage.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, JWS signer certificate",
+        "the profile has digitalSignature alone, and strict readers refuse the tokens of any other signer";
+    /// A JWS signer has the purpose mdlJWS.
+    JwsEku = "jws.eku", Hard, "ISO/IEC 18013-5:2021, Annex B, JWS signer certificate",
+        "without mdlJWS any certificate below the root could sign the data of server retrieval; readers refuse the tokens";
+    /// The purposes of a JWS signer are critical.
+    JwsEkuCritical = "jws.eku.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, JWS signer certificate",
+        "the profile has it critical; strict readers refuse the tokens otherwise";
+    /// A JWS signer has no other purpose.
+    JwsEkuExact = "jws.eku.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, JWS signer certificate",
+        "a key that answers over the network should not sign documents as well; strict readers refuse the tokens";
+
+    /// A TLS server may sign data, and neither certificates nor revocation lists.
+    TlsServerKeyUsage = "tls-server.key-usage", Hard, "ISO/IEC 18013-5:2021, Annex B, TLS server certificate",
+        "readers end the connection if the key of the server may not sign the handshake";
+    /// The key usage of a TLS server is critical.
+    TlsServerKeyUsageCritical = "tls-server.key-usage.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS server certificate",
+        "software that passes over what is not critical would not know the limits of this key";
+    /// A TLS server may do nothing but sign data.
+    TlsServerKeyUsageExact = "tls-server.key-usage.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS server certificate",
+        "the profile has digitalSignature alone; other usages are for old kinds of handshake";
+    /// A TLS server has the purpose serverAuth.
+    TlsServerEku = "tls-server.eku", Hard, "ISO/IEC 18013-5:2021, Annex B, TLS server certificate",
+        "clients end the connection if the certificate is not one for servers";
+    /// The purposes of a TLS server are critical.
+    TlsServerEkuCritical = "tls-server.eku.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS server certificate",
+        "authorities of the public web never make it critical, and clients take both";
+    /// A TLS server has no other purpose.
+    TlsServerEkuExact = "tls-server.eku.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS server certificate",
+        "a server is open to the network, and a key that also serves something else is exposed with it";
+    /// The certificate of a TLS server names a host.
+    TlsServerHost = "tls-server.host", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS server certificate; RFC 9525, 6",
+        "clients compare the host they wanted with these names alone, and end the connection if there are none";
+
+    /// A TLS client may sign data, and neither certificates nor revocation lists.
+    TlsClientKeyUsage = "tls-client.key-usage", Hard, "ISO/IEC 18013-5:2021, Annex B, TLS client certificate",
+        "servers end the connection if the key of the client may not sign the handshake";
+    /// The key usage of a TLS client is critical.
+    TlsClientKeyUsageCritical = "tls-client.key-usage.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS client certificate",
+        "software that passes over what is not critical would not know the limits of this key";
+    /// A TLS client may do nothing but sign data.
+    TlsClientKeyUsageExact = "tls-client.key-usage.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS client certificate",
+        "the profile has digitalSignature alone, and strict servers end the connection";
+    /// A TLS client has the purpose mdlTLSClientAuth and clientAuth.
+    TlsClientEku = "tls-client.eku", Hard, "ISO/IEC 18013-5:2021, Annex B, TLS client certificate",
+        "servers of issuing authorities let in who has both purposes: one is what TLS asks for, the other what the standard does";
+    /// The purposes of a TLS client are critical.
+    TlsClientEkuCritical = "tls-client.eku.critical", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS client certificate",
+        "the profile has it critical; strict servers end the connection otherwise";
+    /// A TLS client has no other purpose.
+    TlsClientEkuExact = "tls-client.eku.exact", Deviation, "ISO/IEC 18013-5:2021, Annex B, TLS client certificate",
+        "a key that also serves something else is exposed to more, and strict servers end the connection";
 }
 
 impl Rule {
+    /// Whether no step of a verification of documents or readers looks at it: the rule is of a role that has no
+    /// part in one, and the linter alone knows it.
+    #[must_use]
+    pub fn is_of_linter_alone(self) -> bool {
+        let role = self.id().split('.').next().unwrap_or_default();
+        matches!(
+            role,
+            "status" | "link" | "ca" | "ocsp" | "vical" | "jws" | "tls-server" | "tls-client"
+        )
+    }
+
     /// How badly breaking it bodes for who has yet to hand the certificate out.
     #[must_use]
     pub const fn severity(self) -> Severity {
@@ -261,7 +393,7 @@ impl Rule {
                 | Self::ReaderKeyUsageExact,
                 _,
             ) => Severity::Error,
-            (Self::SubjectAttribute | Self::IacaAki, _) => Severity::Note,
+            (Self::SubjectAttribute | Self::IacaAki | Self::TlsServerEkuCritical, _) => Severity::Note,
             _ => Severity::Warning,
         }
     }

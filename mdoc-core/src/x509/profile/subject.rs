@@ -1,5 +1,6 @@
 //! The rules on names, key identifiers and contacts.
 
+use super::table::{AlternativeName, Place, RevocationRules};
 use super::{ABSENT, Check, Rule, hex};
 use crate::x509::{Attribute, Certificate, GeneralName, der, name, oid};
 
@@ -22,15 +23,26 @@ impl<'a> Check<'a> {
                 }
             }
         }
-        if self.profile.country {
-            self.country();
+        let place = self.profile.place;
+        if place != Place::Free {
+            self.country(place);
+        }
+        if place == Place::CountryAndState {
             self.state();
+        }
+        if let Some(rule) = self.profile.organization
+            && subject.organization().is_none_or(|name| name.is_empty())
+        {
+            self.add(rule, ABSENT, "an organisation");
         }
     }
 
-    fn country(&mut self) {
+    fn country(&mut self, place: Place) {
         let subject = self.certificate.subject();
-        let of_issuer = self.issuer.map(|issuer| issuer.subject().country());
+        let of_issuer = self
+            .issuer
+            .filter(|_| place != Place::Own)
+            .map(|issuer| issuer.subject().country());
         match (subject.country(), of_issuer) {
             (None, _) => self.add(Rule::Country, ABSENT, "a country"),
             (Some(country), Some(above)) if above.as_ref() != Some(&country) => {
@@ -151,15 +163,59 @@ impl<'a> Check<'a> {
                 _ => {}
             }
         }
+    }
+
+    pub(super) fn revocation(&mut self) {
         let expected = "URIs, without reasons or CRL issuer";
-        match self.certificate.crl_distribution_points() {
-            None if self.profile.crl_distribution_points => {
-                self.add(Rule::CrlDistributionPoints, ABSENT, expected);
+        let points = self.certificate.crl_distribution_points();
+        match (points, self.profile.revocation) {
+            (None, RevocationRules::List) => self.add(Rule::CrlDistributionPoints, ABSENT, expected),
+            (None, RevocationRules::ListOrNoCheck(rule)) => {
+                if self.certificate.extension(oid::OCSP_NO_CHECK).is_none() {
+                    self.add(rule, ABSENT, "the address of a revocation list, or ocsp-nocheck");
+                }
             }
-            Some(Ok(points)) if points.other_than_uri || points.restricted || points.uris.is_empty() => {
+            (Some(Ok(points)), _) if points.other_than_uri || points.restricted || points.uris.is_empty() => {
                 self.add(Rule::CrlDistributionPoints, format!("{points:?}"), expected);
             }
             _ => {}
+        }
+    }
+
+    pub(super) fn alternative_names(&mut self) {
+        let names = match self.certificate.subject_alt_name() {
+            Some(Ok(names)) => names,
+            None => Vec::new(),
+            Some(Err(_)) => return, // malformed is a finding of its own
+        };
+        let found = || {
+            if names.is_empty() {
+                ABSENT.to_owned()
+            } else {
+                format!("{names:?}")
+            }
+        };
+        match self.profile.alternative {
+            AlternativeName::Free => {}
+            AlternativeName::Host(rule) => {
+                let is_host = |name: &GeneralName| matches!(name, GeneralName::Dns(_) | GeneralName::Ip(_));
+                if !names.iter().any(is_host) {
+                    self.add(rule, found(), "the name of a host, or its IP address");
+                }
+            }
+            AlternativeName::NewSubject(rule) => {
+                let subject = self.certificate.subject_der();
+                let changes = self.issuer.map_or_else(
+                    || self.certificate.issuer_der() != subject,
+                    |issuer| issuer.subject_der() != subject,
+                );
+                let told =
+                    |name: &GeneralName| matches!(name, GeneralName::Directory(name) if name == subject);
+                if changes && !names.iter().any(told) {
+                    let expected = format!("the directory name {}", self.certificate.subject());
+                    self.add(rule, found(), expected);
+                }
+            }
         }
     }
 }
