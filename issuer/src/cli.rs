@@ -5,6 +5,7 @@ mod inspect;
 mod issue;
 mod pki;
 mod signing;
+mod vical;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::{Exit, Failure};
@@ -57,6 +58,18 @@ Examples:
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out
     Issue(issue::Arguments),
+    /// Make lists of issuing authorities (VICAL)
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-issuer vical make --iaca roots --provider \"Example Trust\" --issue-id 1 \\
+      --next-update 90d --signer vical.pem --signer-key vical.key.pem \\
+      --root provider.pem --out list.vical
+
+`mdoc-verifier vical` verifies, shows and compares such lists."
+    )]
+    Vical(vical::Command),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
 }
@@ -70,6 +83,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pki(command) => pki::run(&command),
         Command::Format(command) => format::run(&command),
         Command::Issue(arguments) => issue::run(&arguments),
+        Command::Vical(command) => vical::run(&command),
         Command::Inspect(arguments) => inspect::run(&arguments),
     }
 }

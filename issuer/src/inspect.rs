@@ -9,6 +9,7 @@ mod session;
 mod time;
 mod tree;
 mod value;
+mod vical;
 
 use core::fmt;
 
@@ -183,6 +184,7 @@ fn nodes(structure: Structure, item: Item<'_>, context: Context<'_>) -> Vec<Node
             Err(error) => Node::fault("publicKey", error),
         }],
         Structure::CoseSign1 => signed_message(item, context),
+        Structure::Vical => vical::nodes(item, context),
         _ => vec![value::item("content", item)],
     }
 }

@@ -13,3 +13,4 @@ pub mod photo;
 pub mod pki;
 pub mod quality;
 pub mod signer;
+pub mod vical;

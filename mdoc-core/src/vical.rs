@@ -20,9 +20,13 @@ mod verify;
 
 pub use self::check::Check;
 pub use self::decode::{CertificateInfo, Fault, SignedVical, Vical};
+pub use self::entries::role_of;
 pub use self::reason::{Code, Detail, Reason, ReasonCode, Weight, Why};
 pub use self::report::{Accepted, Outcome, Rejected, Report, Step};
 pub use self::verify::{Inputs, Known, verify};
 
 /// Most entries of a list that are read; real ones have some fifty.
 pub const MOST_ENTRIES: usize = 10_000;
+
+#[cfg(test)]
+mod tests;

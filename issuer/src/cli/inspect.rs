@@ -128,6 +128,8 @@ fn text(input: &Input, inspection: &Inspection) -> String {
     );
     text.push_str(if checked {
         "nothing was verified; use mdoc-verifier check\n"
+    } else if inspection.structure == "VICAL" {
+        "nothing was verified; use mdoc-verifier vical verify\n"
     } else {
         "nothing was verified\n"
     });

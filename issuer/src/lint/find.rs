@@ -51,7 +51,7 @@ impl Finder<'_> {
                 })
             }
             Structure::DeviceRequest => self.request(item),
-            Structure::CoseSign1 => {
+            Structure::CoseSign1 | Structure::Vical => {
                 let message = item.tagged().filter(|(tag, _)| *tag == 61);
                 self.signature(
                     "x5chain",

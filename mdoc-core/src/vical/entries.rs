@@ -46,7 +46,7 @@ pub(super) fn inspect(vical: &Vical, steps: &mut Steps, now: Timestamp) {
                 },
             );
         }
-        for finding in profile::check(Role::IacaRoot, certificate, None) {
+        for finding in profile::check(role_of(certificate), certificate, None) {
             steps.find(Reason::entry_profile(finding).of_entry(index, subject.clone()));
         }
     }
@@ -65,6 +65,24 @@ pub(super) fn inspect(vical: &Vical, steps: &mut Steps, now: Timestamp) {
         } else {
             steps.pass_unless_found(check);
         }
+    }
+}
+
+/// The role that the certificate of an entry has: a root, or a link from an old root to a new one.
+///
+/// A link between roots of one name has that name as its issuer too, but not its own key as the issuer's.
+#[must_use]
+pub fn role_of(certificate: &Certificate) -> Role {
+    let by_another_key = matches!(
+        certificate.authority_key_identifier(),
+        Some(Ok(above)) if above
+            .key_identifier
+            .is_some_and(|above| above != certificate.computed_key_identifier())
+    );
+    if certificate.is_self_issued() && !by_another_key {
+        Role::IacaRoot
+    } else {
+        Role::IacaLink
     }
 }
 
@@ -89,10 +107,11 @@ fn agreement(entry: &CertificateInfo, certificate: &Certificate, find: &mut impl
         } else {
             Code::EntrySki
         };
-        let detail = differs(
-            entry.ski.as_deref().unwrap_or_default(),
-            &certificate.computed_key_identifier(),
-        );
+        let stated = entry.ski.as_deref().unwrap_or_default();
+        let detail = match code {
+            Code::EntrySki => differs(stated, &certificate.computed_key_identifier()),
+            _ => Detail::None,
+        };
         find(code, detail);
     }
     let own = without_leading_zeros(certificate.serial_number());
