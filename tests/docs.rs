@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use mdoc_core::verify::{Check, Code, Why};
+use mdoc_core::vical;
 use mdoc_core::x509::profile::{Role, Rule, Weight};
 use mdoc_issuer::lint;
 
@@ -77,6 +78,57 @@ fn reason_codes_are_documented_as_they_are() {
     );
 }
 
+fn vical_codes() -> String {
+    let mut out = String::from(
+        "# Lists of issuing authorities: steps and codes\n\n\
+         Generated from the code by `UPDATE_DOCS=1 cargo test -p integration vical_codes`; do not edit.\n\n\
+         `mdoc-verifier vical verify` lists every step below, each `passed`, `failed`, `warning` or `not_done`; a list\n\
+         that is given to `--trust` is checked by the same steps. Ids and codes are stable: they are never renamed and\n\
+         never used again for something else. What is wrong with one entry costs that entry at most.\n\n\
+         ## Steps\n\n| Step | What it makes sure of | Source |\n|---|---|---|\n",
+    );
+    for check in vical::Check::ALL {
+        let (id, meaning, source) = (check.id(), check.meaning(), check.source());
+        let _ = writeln!(out, "| `{id}` | {meaning} | {source} |");
+    }
+    out.push_str(
+        "\n## Reasons\n\n| Code | Step | What it means for the list | What is wrong |\n|---|---|---|---|\n",
+    );
+    for code in vical::Code::ALL {
+        let weight = match code.weight() {
+            vical::Weight::Hard => weight(Weight::Hard),
+            vical::Weight::Deviation => weight(Weight::Deviation),
+            vical::Weight::Note => "warns",
+        };
+        let (id, step, meaning) = (code.id(), code.check().id(), code.meaning());
+        let _ = writeln!(out, "| `{id}` | `{step}` | {weight} | {meaning} |");
+    }
+    out.push_str(
+        "\nThe steps `vical-signer-profile` and `vical-entries-profile` find the rules of `certificate-rules.md`: those\n\
+         about the signer weigh as they do there, those about an entry warn. Whether a root is fit to be one is judged\n\
+         when a document leads to it.\n\n\
+         ## Why a step was not done\n\n| Code | Why |\n|---|---|\n",
+    );
+    for why in vical::Why::ALL {
+        let _ = writeln!(out, "| `{}` | {} |", why.id(), why.meaning());
+    }
+    out
+}
+
+#[test]
+fn vical_codes_are_documented_as_they_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/vical-codes.md");
+    let expected = vical_codes();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "docs/vical-codes.md is behind the code: run the command in its head"
+    );
+}
+
 fn certificate_rules() -> String {
     let mut out = String::from(
         "# Rules for certificates\n\n\
@@ -134,7 +186,10 @@ fn no_code_or_step_is_used_twice() {
     let mut all: Vec<&str> = Code::ALL.iter().map(|code| code.id()).collect();
     all.extend(Rule::ALL.iter().map(|rule| rule.id()));
     all.extend(Why::ALL.iter().map(|why| why.id()));
+    all.extend(vical::Code::ALL.iter().map(|code| code.id()));
+    all.extend(vical::Why::ALL.iter().map(|why| why.id()));
     let mut steps: Vec<&str> = Check::ALL.iter().map(|check| check.id()).collect();
+    steps.extend(vical::Check::ALL.iter().map(|check| check.id()));
     for list in [&mut all, &mut steps] {
         let count = list.len();
         list.sort_unstable();

@@ -33,8 +33,8 @@ use mdoc_core::seams::SoftwareKey;
 use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::value::Value;
-use mdoc_core::x509::GeneralName;
 use mdoc_core::x509::build::{ListTerms, RevokedSerial, build_crl};
+use mdoc_core::x509::{Certificate, GeneralName};
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::issue::{Order, issue};
 use mdoc_issuer::pki::{self, Authority, Made, Terms};
@@ -267,6 +267,10 @@ impl Files {
         let response = encode_response(&[document], &[]);
         files.add("tampered.cbor", tampered(&response));
         files.add("response.cbor", response);
+        let root = Certificate::from_pem(core::str::from_utf8(&files.0["pki/iaca.pem"].0).unwrap()).unwrap();
+        for (name, content, secret) in crate::lists::files(&root) {
+            files.0.insert(name, (content, secret));
+        }
         files
     }
 
