@@ -155,17 +155,20 @@ pub struct Anchors {
 /// [`Failure`] as of [`trust_anchors`], and for a list that is not accepted or whose provider has no root.
 pub fn anchors_with_lists<P: AsRef<Path>>(paths: &[P], trust: &ListTrust<'_>) -> Result<Anchors, Failure> {
     let (mut lists, mut others): (Vec<Input>, Vec<PathBuf>) = Default::default();
+    let mut found = Anchors::default();
     for path in paths.iter().map(AsRef::as_ref) {
         if path.is_dir() {
             let mut files = Vec::new();
             candidates(path, true, is_list_name, &mut files)?;
             let before = lists.len();
             for file in files {
-                let input = Input::read(&file)?;
-                if is_list(&input) {
-                    lists.push(input);
-                } else if has_ending(&file, &[".vical"]) {
-                    return Err(input.not(Structure::Vical.words()));
+                let named_so = has_ending(&file, &[".vical"]);
+                match Input::read(&file) {
+                    Ok(input) if is_list(&input) => lists.push(input),
+                    Ok(input) if named_so => return Err(input.not(Structure::Vical.words())),
+                    Err(failure) if named_so => return Err(failure),
+                    Ok(_) => {}
+                    Err(failure) => found.warnings.push(failure.message),
                 }
             }
             // A folder of nothing but lists has no certificates, and need not.
@@ -183,7 +186,6 @@ pub fn anchors_with_lists<P: AsRef<Path>>(paths: &[P], trust: &ListTrust<'_>) ->
             others.push(path.to_owned());
         }
     }
-    let mut found = Anchors::default();
     if lists.is_empty() && !trust.roots.is_empty() {
         let text =
             "the root of a list's provider was given, and no list of issuing authorities (VICAL) to trust";

@@ -10,7 +10,7 @@ use mdoc_core::limits::Limits;
 use mdoc_core::seams::{Signer, SignerError};
 use mdoc_core::time::Timestamp;
 use mdoc_core::vical::build::{Draft, Entry};
-use mdoc_core::vical::{self, Code, Inputs, Known, SignedVical, Step};
+use mdoc_core::vical::{self, Code, Inputs, Known, Outcome, SignedVical, Step, Why};
 use mdoc_core::x509::path::TrustAnchor;
 use mdoc_core::x509::profile::{self, Finding, Role, Weight};
 use mdoc_core::x509::{Certificate, UnusableKey};
@@ -178,6 +178,8 @@ impl fmt::Display for Fault {
                 f.write_str("readers would not accept the list")?;
                 steps
                     .iter()
+                    // The failure that came first says it all.
+                    .filter(|step| step.outcome != Outcome::NotDone(Why::EarlierFailure))
                     .try_for_each(|step| write!(f, "\n  {} ({})", step.message(), step.code()))
             }
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mdoc_core::limits::Limits;
 use mdoc_core::time::Timestamp;
 use mdoc_core::verify::Policy;
-use mdoc_core::vical::{self, Code, Inputs, Known, Rejected, Report, SignedVical, Step};
+use mdoc_core::vical::{self, Code, Inputs, Known, Outcome, Rejected, Report, SignedVical, Step, Why};
 use mdoc_core::x509::path::TrustAnchor;
 use mdoc_core::x509::revocation::RevocationList;
 
@@ -106,6 +106,8 @@ pub fn rejected(name: &str, no: &Rejected) -> Failure {
     let reasons: Vec<String> = no
         .steps
         .iter()
+        // The failure that came first says it all.
+        .filter(|step| step.outcome != Outcome::NotDone(Why::EarlierFailure))
         .map(|step| format!("\n  {} ({})", step.message(), step.code()))
         .collect();
     let failure = Failure::new(format!(

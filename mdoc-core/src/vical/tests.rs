@@ -31,6 +31,12 @@ fn now() -> Timestamp {
     at("2026-06-01T12:00:00Z")
 }
 
+/// A change of a CBOR map.
+type Edit<'e> = &'e dyn Fn(&mut Vec<(Value, Value)>);
+
+/// A change of a list to be made.
+type Change<'e> = &'e dyn Fn(&mut Draft);
+
 /// A provider with its root and its signer, and two authorities.
 struct World {
     root: Certificate,
@@ -359,15 +365,13 @@ fn an_older_list_is_refused() {
         inputs.stored = Some(known);
         verify(&world.sign(&draft), &inputs)
     };
-    for (code, edit) in [
-        (
-            Code::RollbackIssue,
-            &(|draft: &mut Draft| draft.issue_id = Some(6)) as &dyn Fn(&mut Draft),
-        ),
+    let cases: [(Code, Change<'_>); 4] = [
+        (Code::RollbackIssue, &|draft| draft.issue_id = Some(6)),
         (Code::RollbackDate, &|draft| draft.date = now().minus(DAY)),
         (Code::RollbackContent, &|draft| drop(draft.entries.pop())),
         (Code::RollbackContent, &|draft| draft.issue_id = None),
-    ] {
+    ];
+    for (code, edit) in cases {
         let report = against(&known, edit);
         assert_eq!(failures(&report), [code.id()]);
     }
@@ -437,16 +441,15 @@ fn trap_35_one_unreadable_entry_does_not_lose_the_list() {
     assert_eq!(anchors.len(), 1);
     assert_eq!(anchors[0].certificate, world.authorities[1]);
     // No map at all, and no certificate at all.
-    for edit in [
-        &(|list: &mut Vec<(Value, Value)>| {
-            member(list, "certificateInfos").as_array_mut().unwrap()[0] = Value::from(1);
-        }) as &dyn Fn(&mut Vec<(Value, Value)>),
+    let edits: [Edit<'_>; 2] = [
+        &|list| member(list, "certificateInfos").as_array_mut().unwrap()[0] = Value::from(1),
         &|list| {
             let infos = member(list, "certificateInfos").as_array_mut().unwrap();
             let entry = infos[0].as_map_mut().unwrap();
             entry.retain(|(key, _)| key.as_text() != Some("certificate"));
         },
-    ] {
+    ];
+    for edit in edits {
         let report = world.check(&world.edited(edit));
         assert!(report.accepted());
         assert_eq!(warnings(&report), [Code::EntryUnreadable.id()]);
@@ -474,7 +477,6 @@ fn trap_74_the_certificate_decides_and_not_what_the_list_says_of_it() {
     let bytes = |bytes: &[u8]| Value::Bytes(bytes.to_vec());
     let identifier = world.authorities[0].computed_key_identifier();
     let wrapped = [&[0x04, 0x16, 0x04, 0x14], identifier.as_slice()].concat();
-    type Edit<'e> = &'e dyn Fn(&mut Vec<(Value, Value)>);
     let cases: [(&[&str], Edit<'_>); 12] = [
         (&["vical.entry.ski"], &|entry| {
             *member(entry, "ski") = bytes(&[1; 20])

@@ -312,3 +312,46 @@ fn anchors_may_be_limited_to_kinds_of_document() {
     assert!(!anchor.permits("org.iso.18013.5.1.mDL"));
     assert!(anchor.permits("org.iso.7367.1.mVRC"));
 }
+
+#[test]
+fn of_anchors_with_one_key_the_one_for_the_documents_is_found() {
+    let w = world();
+    let mut old = Parts::of(&w.iaca);
+    old.not_after = crate::x509::der::time(at("2026-07-01T00:00:00Z"));
+    let old = old.sign(&w.iaca_key);
+    let limited = |certificate: &Certificate, doc_type: &str| TrustAnchor {
+        certificate: certificate.clone(),
+        doc_types: Some(vec![doc_type.to_owned()]),
+    };
+    // A list has the old root for licences and the renewed one, of the same key, for another document.
+    let both = [limited(&w.iaca, "other"), limited(&old, "licence")];
+    let chain = [w.ds.clone()];
+    for (doc_type, expected) in [("licence", &old), ("other", &w.iaca), ("neither", &w.iaca)] {
+        match find_for(Some(doc_type), &chain, &both, now(), &RustCrypto) {
+            Path::Anchored { anchor, .. } => assert_eq!(&anchor.certificate, expected, "{doc_type}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_anchor_that_is_given_twice_is_trusted_for_everything_it_was_given_for() {
+    let w = world();
+    let anchor = |doc_types: Option<&[&str]>| TrustAnchor {
+        certificate: w.iaca.clone(),
+        doc_types: doc_types.map(|all| all.iter().map(|one| (*one).to_owned()).collect()),
+    };
+    let together = merged([anchor(Some(&["a"])), anchor(Some(&["a", "b"]))]);
+    assert_eq!(together, [anchor(Some(&["a", "b"]))]);
+    for both in [
+        [anchor(None), anchor(Some(&["a"]))],
+        [anchor(Some(&["a"])), anchor(None)],
+    ] {
+        assert_eq!(merged(both), [anchor(None)]);
+    }
+    let reader = TrustAnchor::new(w.reader_ca.clone());
+    assert_eq!(
+        merged([reader.clone(), anchor(None), reader.clone()]),
+        [reader, anchor(None)]
+    );
+}
