@@ -14,7 +14,9 @@ use crate::limits::Limits;
 use crate::seams::{Signer, SoftwareKey};
 use crate::time::Timestamp;
 use crate::verify::{MDL_DOC_TYPE, Policy};
-use crate::x509::build::{DocumentSigner, IacaRoot, OtherCa, Validity, VicalSigner};
+use crate::x509::build::{
+    DocumentSigner, IacaRoot, ListTerms, OtherCa, RevokedSerial, Validity, VicalSigner, build_crl,
+};
 use crate::x509::path::TrustAnchor;
 use crate::x509::{Certificate, GeneralName};
 
@@ -40,6 +42,7 @@ type Change<'e> = &'e dyn Fn(&mut Draft);
 /// A provider with its root and its signer, and two authorities.
 struct World {
     root: Certificate,
+    root_key: SoftwareKey,
     signer: Certificate,
     key: SoftwareKey,
     authorities: Vec<Certificate>,
@@ -108,6 +111,7 @@ impl World {
             .unwrap();
         Self {
             root,
+            root_key,
             signer,
             key: signer_key,
             authorities,
@@ -601,6 +605,102 @@ fn a_tag_around_the_signature_is_worth_a_note() {
         assert_eq!(warnings(&report), [Code::Tagged.id()]);
         assert!(!failures(&report).contains(&Code::Tagged.id()));
     }
+}
+
+#[test]
+fn a_revoked_signer_signs_no_list() {
+    let world = World::new(1);
+    let list = world.sign(&world.draft());
+    let roots = world.roots();
+    let crl = |serials: &[&[u8]]| {
+        let terms = ListTerms {
+            this_update: now().minus(DAY),
+            next_update: now().plus(30 * DAY),
+            number: 1,
+        };
+        let revoked = serials.iter().map(|serial| RevokedSerial {
+            serial_number: serial.to_vec(),
+            at: now().minus(DAY),
+        });
+        build_crl(&world.root, &world.root_key, &revoked.collect::<Vec<_>>(), terms).unwrap()
+    };
+    let with = |lists: &[_], now, policy| {
+        let mut inputs = Inputs::new(&roots, now);
+        inputs.policy = policy;
+        inputs.revocation_lists = lists;
+        verify(&list, &inputs)
+    };
+    let good = with(&[crl(&[])], now(), Policy::STRICT);
+    assert_eq!(failures(&good), [""; 0], "nothing is missing for a strict policy");
+    let revoked = crl(&[world.signer.serial_number()]);
+    let revoked = with(&[revoked], now(), Policy::STANDARD);
+    assert_eq!(failures(&revoked), [Code::SignerRevoked.id()]);
+    let stale = with(&[crl(&[])], now().plus(31 * DAY), Policy::STRICT);
+    assert!(failures(&stale).contains(&Why::RevocationUndetermined.id()));
+}
+
+#[test]
+fn every_fault_of_headers_and_certificates_has_its_code() {
+    let world = World::new(1);
+    let payload = world.draft().payload();
+    let protected = protected_header(world.key.algorithm());
+    let build = |protected: &[u8], chain: &[&[u8]], cut: usize| {
+        let signature = world.key.sign(&to_be_signed(protected, &payload)).unwrap();
+        let mut out = Vec::new();
+        let end = signature.len() - cut;
+        write_sign1(&mut out, protected, chain, Some(&payload), &signature[..end]);
+        out
+    };
+    let leaf = world.signer.der();
+    let with_chain = |chain: Value| {
+        let header = Value::Map(vec![(Value::from(1), Value::from(-7)), (Value::from(33), chain)]);
+        let mut out = Vec::new();
+        ciborium::into_writer(&header, &mut out).unwrap();
+        out
+    };
+    for (list, code) in [
+        (build(&[0xa0], &[leaf], 0), Code::AlgMissing),
+        (build(&[], &[leaf], 0), Code::AlgMissing),
+        (
+            build(&[0xa1, 0x01, 0x39, 0x01, 0x00], &[leaf], 0),
+            Code::AlgUnsupported,
+        ),
+        (build(&[0xa1, 0x01, 0x38, 0x22], &[leaf], 0), Code::AlgCurve),
+        (build(&protected, &[leaf], 1), Code::SignatureForm),
+        (build(&protected, &[&leaf[1..]], 0), Code::X5chainMalformed),
+    ] {
+        assert_eq!(failures(&world.check(&list)), [code.id()]);
+    }
+    // Worth a warning, and no more under the standard policy.
+    let inside = with_chain(Value::Bytes(leaf.to_vec()));
+    let good = build(&protected, &[leaf], 0);
+    let long_head = [&[0x98, 0x04], &good[1..]].concat();
+    for (list, code) in [
+        (build(&inside, &[], 0), Code::X5chainProtected),
+        (long_head, Code::NotPreferred),
+    ] {
+        let report = world.check(&list);
+        assert_eq!(failures(&report), [""; 0]);
+        assert_eq!(warnings(&report), [code.id()]);
+    }
+    let pinned = [TrustAnchor::new(world.signer.clone())];
+    let report = verify(&good, &Inputs::new(&pinned, now()));
+    assert!(report.accepted());
+    assert_eq!(warnings(&report), [Code::ChainPinned.id()]);
+    let roots = world.roots();
+    let on = |text: &str| verify(&good, &Inputs::new(&roots, at(text)));
+    let early = on("2025-12-31T00:00:00Z");
+    let expected = [Code::SignerNotYetValid, Code::RootNotYetValid, Code::DateFuture];
+    assert_eq!(failures(&early), expected.map(Code::id));
+    assert_eq!(warnings(&early), [Code::EntryNotYetValid.id(); 2]);
+    let late = on("2028-01-01T00:00:00Z");
+    let expected = [Code::SignerExpired, Code::RootExpired, Code::NotAfter];
+    assert_eq!(failures(&late), expected.map(Code::id));
+    let expected = [Code::NextUpdate, Code::EntryExpired, Code::EntryExpired];
+    assert_eq!(warnings(&late), expected.map(Code::id));
+    // A chain of which one leads nowhere: the signer's certificate under one that may not issue.
+    let detour = build(&protected, &[world.ds.0.der(), leaf], 0);
+    assert!(failures(&world.check(&detour)).contains(&Code::ChainUntrusted.id()));
 }
 
 #[test]
