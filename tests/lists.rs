@@ -9,7 +9,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use integration::vectors;
@@ -25,7 +25,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::Value;
 
-use crate::programs::{NOW, Workspace, run};
+use crate::programs::{NOW, Workspace, program, run};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const PID: &str = "eu.europa.ec.eudi.pid.1";
@@ -322,6 +322,48 @@ fn what_a_crash_leaves_behind_brings_no_older_list_back() {
     let damaged = check(&space, "lists/list.vical", &state);
     assert_eq!(damaged.status.code(), Some(2));
     assert!(words(&damaged).contains("accepted before"), "{}", words(&damaged));
+}
+
+#[test]
+fn programs_at_once_and_killed_ones_never_bring_an_older_list_back() {
+    let space = Workspace::new();
+    let start = |list: &str| {
+        let mut command = Command::new(program("mdoc-verifier"));
+        command.args([
+            "vical",
+            "verify",
+            list,
+            "--root",
+            "lists/provider.pem",
+            "--state",
+            "state",
+        ]);
+        command.args(["--at", NOW]).current_dir(&space.0);
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let lists = ["lists/old.vical", "lists/list.vical"];
+    for round in 0..6_u32 {
+        let mut running: Vec<_> = (0..6).map(|index| start(lists[index % 2])).collect();
+        std::thread::sleep(Duration::from_millis(u64::from(5 * round)));
+        // Some are cut off wherever they are.
+        for child in &mut running[..4] {
+            let _ = child.kill();
+        }
+        for child in &mut running {
+            child.wait().unwrap();
+        }
+        // The last one of the newer list was left alone.
+        let refused = check(&space, "lists/old.vical", &["--vical-state", "state"]);
+        assert_eq!(refused.status.code(), Some(2), "{round}: {}", words(&refused));
+        assert!(words(&refused).contains("vical.rollback"), "{}", words(&refused));
+        let accepted = check(&space, "lists/list.vical", &["--vical-state", "state"]);
+        assert_eq!(accepted.status.code(), Some(0), "{round}: {}", words(&accepted));
+        fs::remove_dir_all(space.0.join("state")).unwrap();
+    }
 }
 
 #[test]
