@@ -13,6 +13,8 @@ mod field;
 mod golden;
 mod goldens;
 #[cfg(unix)]
+mod manual;
+#[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod programs;

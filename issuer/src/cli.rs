@@ -7,6 +7,7 @@ mod pki;
 mod signing;
 
 use clap::{Parser, Subcommand};
+use mdoc_cli::manual::{Completions, Manual};
 use mdoc_cli::{Exit, Failure};
 
 /// The name of the program, which begins its messages.
@@ -59,6 +60,8 @@ Examples:
     Issue(issue::Arguments),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
+    Completions(Completions),
+    Man(Manual),
 }
 
 /// Runs the command that was asked for.
@@ -71,5 +74,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Format(command) => format::run(&command),
         Command::Issue(arguments) => issue::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Completions(arguments) => arguments.run::<Arguments>(),
+        Command::Man(arguments) => arguments.run::<Arguments>(),
     }
 }

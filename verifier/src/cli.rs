@@ -4,6 +4,7 @@ mod check;
 mod request;
 
 use clap::{Parser, Subcommand};
+use mdoc_cli::manual::{Completions, Manual};
 use mdoc_cli::{Exit, Failure};
 
 /// The name in messages.
@@ -28,11 +29,15 @@ enum Command {
     Check(check::Arguments),
     /// Write a request.
     Request(request::Arguments),
+    Completions(Completions),
+    Man(Manual),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Request(arguments) => request::run(&arguments),
+        Command::Completions(arguments) => arguments.run::<Arguments>(),
+        Command::Man(arguments) => arguments.run::<Arguments>(),
     }
 }
