@@ -10,6 +10,8 @@
 mod docs;
 mod field;
 #[cfg(unix)]
+mod formats;
+#[cfg(unix)]
 mod golden;
 mod goldens;
 #[cfg(unix)]
