@@ -1,5 +1,7 @@
 //! Documents that are generated from the code, and must not fall behind it.
 
+mod formats;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -64,17 +66,17 @@ fn reason_codes() -> String {
     out
 }
 
-#[test]
-fn reason_codes_are_documented_as_they_are() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reason-codes.md");
-    let expected = reason_codes();
+/// Compares a file of docs/ with what the code makes, or writes it.
+fn current(name: &Path, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &expected).unwrap();
+        std::fs::write(&path, expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "docs/reason-codes.md is behind the code: run the command in its head"
+        "docs/{} is behind the code: run the command in its head",
+        name.display()
     );
 }
 
@@ -117,16 +119,12 @@ fn vical_codes() -> String {
 
 #[test]
 fn vical_codes_are_documented_as_they_are() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/vical-codes.md");
-    let expected = vical_codes();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &expected).unwrap();
-    }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "docs/vical-codes.md is behind the code: run the command in its head"
-    );
+    current(Path::new("vical-codes.md"), &vical_codes());
+}
+
+#[test]
+fn reason_codes_are_documented_as_they_are() {
+    current(Path::new("reason-codes.md"), &reason_codes());
 }
 
 fn certificate_rules() -> String {
@@ -169,16 +167,7 @@ fn certificate_rules() -> String {
 
 #[test]
 fn certificate_rules_are_documented_as_they_are() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/certificate-rules.md");
-    let expected = certificate_rules();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &expected).unwrap();
-    }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "docs/certificate-rules.md is behind the code: run the command in its head"
-    );
+    current(Path::new("certificate-rules.md"), &certificate_rules());
 }
 
 #[test]

@@ -10,10 +10,14 @@
 mod docs;
 mod field;
 #[cfg(unix)]
+mod formats;
+#[cfg(unix)]
 mod golden;
 mod goldens;
 #[cfg(unix)]
 mod lists;
+#[cfg(unix)]
+mod manual;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]

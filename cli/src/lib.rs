@@ -8,6 +8,8 @@ pub mod args;
 pub mod failure;
 pub mod input;
 pub mod keys;
+#[cfg(feature = "clap")]
+pub mod manual;
 pub mod nearest;
 pub mod output;
 pub mod recognise;

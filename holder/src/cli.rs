@@ -4,6 +4,7 @@ mod key;
 mod respond;
 
 use clap::{Parser, Subcommand};
+use mdoc_cli::manual::{Completions, Manual};
 use mdoc_cli::{Exit, Failure};
 
 /// The name in messages.
@@ -36,11 +37,15 @@ Example:
     Key(key::Command),
     /// Answer a request with a document.
     Respond(respond::Arguments),
+    Completions(Completions),
+    Man(Manual),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Key(command) => key::run(&command),
         Command::Respond(arguments) => respond::run(&arguments),
+        Command::Completions(arguments) => arguments.run::<Arguments>(),
+        Command::Man(arguments) => arguments.run::<Arguments>(),
     }
 }

@@ -8,6 +8,7 @@ mod signing;
 mod vical;
 
 use clap::{Parser, Subcommand};
+use mdoc_cli::manual::{Completions, Manual};
 use mdoc_cli::{Exit, Failure};
 
 /// The name of the program, which begins its messages.
@@ -72,6 +73,8 @@ Examples:
     Vical(vical::Command),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
+    Completions(Completions),
+    Man(Manual),
 }
 
 /// Runs the command that was asked for.
@@ -85,5 +88,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Issue(arguments) => issue::run(&arguments),
         Command::Vical(command) => vical::run(&command),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Completions(arguments) => arguments.run::<Arguments>(),
+        Command::Man(arguments) => arguments.run::<Arguments>(),
     }
 }

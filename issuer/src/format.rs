@@ -9,6 +9,7 @@
 pub mod catalogue;
 pub mod codes;
 pub mod derive;
+pub mod describe;
 pub mod error;
 pub mod fill;
 pub mod sample;

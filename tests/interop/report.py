@@ -34,6 +34,13 @@ VARIANTS = [
     ("ten decoy digests", ["--decoys", "10"]),
     ("status list in the MSO", ["--status-index", "4711"]),
 ]
+# The shipped formats, with their samples.
+FORMATS = [
+    *((name, ["--format", name, "--country", "NL"]) for name in (
+        "partial-iso-18013-5", "iso-18013-5-mdl", "eu-pid", "iso-23220-photo-id", "eu-age-verification", "vehicle-registration",
+        "loyalty-card", "qualification", "access-badge", "warrant-card")),
+    ("aamva-mdl", ["--format", "aamva-mdl", "--country", "US", "--state", "US-CA"]),
+]
 # Why a peer rejects a document with another setting: (peer, words that begin the setting) -> limit of the peer.
 LIMITS = {
     ("auth0", "device key P-384"): "derives MAC keys on P-256 only",
@@ -138,6 +145,35 @@ def rows(header, lines):
     return ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"] + ["| " + " | ".join(line) + " |" for line in lines]
 
 
+def section(given, words, unexpected, kind, documents):
+    """The table of documents that are unlike that of the matrix, and who refuses which."""
+    verifiers = [*PEERS, US]
+    lines, reasons = [], []
+    for number, (title, options) in enumerate(documents):
+        folder = os.path.join(given.out, f"{kind}-{number}")
+        status, answer = call([os.path.join(HERE, "toolkit"), "produce", "--out", folder, *options])
+        if status:
+            unexpected.append(f"{title}: {words(answer.get('error') or '')}")
+            lines.append([title, *("not made" for _ in verifiers)])
+            continue
+        line, refusals = [title], []
+        for peer in verifiers:
+            cells = variant(given.kit, folder, peer)
+            line.append(" ".join(cell for cell, _ in cells))
+            said = [(form, why) for form, (cell, why) in zip(FORMS, cells) if cell in ("no", "differs") and not known(US, peer, form)]
+            if not said:
+                continue
+            why = limit(peer, title)
+            if not why:
+                unexpected.append(f"{title} → {peer}, {FORMS[said[0][0]]}: {words(said[0][1] or '')}")
+            refusals.append(f"{peer}: {why or '**unexplained**'} (`{words(said[0][1] or '', 90)}`)")
+        lines.append(line)
+        reasons += [f"- {title}: " + "; ".join(refusals)] if refusals else []
+    header = [kind, *(f"**{name}**" if name == US else name for name in verifiers)]
+    refusing = "Who refuses, for what limit of its own, and what it says (deviceMac → owf is as above):"
+    return [*rows(header, lines), "", refusing, "", *(reasons or ["- nobody"])]
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("kit", "out", "document"):
@@ -198,30 +234,10 @@ def main():
     text += ["", "Among the others:", "", *(f"- {why}" for why in explained)]
     text += [f"- {p} → {v}, {FORMS[form]}: `{words(matrix[p][v][form].get('why') or '')}`" for p, v, form in others if not known(p, v, form)]
 
+    text += ["", "## Documents of every shipped format", "", "The samples of `document-formats/samples`, all elements asked for. What a peer reads is compared with what this toolkit reads.", ""]
+    text += section(given, words, unexpected, "format", FORMATS)
     text += ["", "## Documents with other settings", "", "As above, issuerSigned / deviceSignature / deviceMac; only what is named differs from the document of the matrix.", ""]
-    lines, reasons = [], []
-    for number, (title, options) in enumerate(VARIANTS):
-        folder = os.path.join(given.out, f"variant-{number}")
-        status, answer = call([os.path.join(HERE, "toolkit"), "produce", "--out", folder, *options])
-        if status:
-            unexpected.append(f"{title}: {words(answer.get('error') or '')}")
-            lines.append([title, *("not made" for _ in verifiers)])
-            continue
-        line, refusals = [title], []
-        for peer in verifiers:
-            cells = variant(given.kit, folder, peer)
-            line.append(" ".join(cell for cell, _ in cells))
-            said = [(form, why) for form, (cell, why) in zip(FORMS, cells) if cell in ("no", "differs") and not known(US, peer, form)]
-            if not said:
-                continue
-            why = limit(peer, title)
-            if not why:
-                unexpected.append(f"{title} → {peer}, {FORMS[said[0][0]]}: {words(said[0][1] or '')}")
-            refusals.append(f"{peer}: {why or '**unexplained**'} (`{words(said[0][1] or '', 90)}`)")
-        lines.append(line)
-        reasons += [f"- {title}: " + "; ".join(refusals)] if refusals else []
-    text += rows(["setting", *map(emphasis, verifiers)], lines)
-    text += ["", "Who refuses, for what limit of its own, and what it says (deviceMac → owf is as above):", "", *(reasons or ["- nobody"])]
+    text += section(given, words, unexpected, "setting", VARIANTS)
 
     judged = os.path.join(given.out, "judge.json")
     if os.path.exists(judged):

@@ -6,6 +6,7 @@ mod trust;
 mod vical;
 
 use clap::{Parser, Subcommand};
+use mdoc_cli::manual::{Completions, Manual};
 use mdoc_cli::{Exit, Failure};
 
 /// The name in messages.
@@ -43,6 +44,8 @@ Examples:
 `mdoc-issuer vical make` makes such a list."
     )]
     Vical(vical::Command),
+    Completions(Completions),
+    Man(Manual),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -50,5 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Request(arguments) => request::run(&arguments),
         Command::Vical(command) => vical::run(&command),
+        Command::Completions(arguments) => arguments.run::<Arguments>(),
+        Command::Man(arguments) => arguments.run::<Arguments>(),
     }
 }

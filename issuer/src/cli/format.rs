@@ -14,10 +14,8 @@ use serde_json::{Value as Json, json};
 use super::PROGRAM;
 use mdoc_issuer::format::catalogue::{Entry, Problem, SHIPPED};
 use mdoc_issuer::format::codes::has_country_form;
-use mdoc_issuer::format::derive::Derivation;
 use mdoc_issuer::format::start::start;
-use mdoc_issuer::format::types::{Charset, TextRules, ValueType};
-use mdoc_issuer::format::{Catalogue, Format, FormatErrors, Origin, sample};
+use mdoc_issuer::format::{Catalogue, Format, FormatErrors, Origin, describe, sample};
 
 /// What to do with document formats.
 #[derive(Debug, Subcommand)]
@@ -436,12 +434,11 @@ fn to_text(format: &Format) -> String {
             .unwrap_or(0);
         for element in &namespace.elements {
             let required = if element.required { "required" } else { "optional" };
-            let origin = origin(&element.origin, &element.identifier)
-                .map_or(String::new(), |origin| format!("; {origin}"));
+            let origin = describe::origin(element).map_or(String::new(), |origin| format!("; {origin}"));
             text.push_str(&format!(
                 "  {:width$}  {required}  {}{origin}\n",
                 element.identifier,
-                words(&element.value_type)
+                describe::value_type(&element.value_type)
             ));
         }
     }
@@ -462,8 +459,8 @@ fn to_json(format: &Format) -> Json {
                     "identifier": element.identifier,
                     "displayName": element.display_name,
                     "required": element.required,
-                    "type": type_name(&element.value_type),
-                    "description": words(&element.value_type),
+                    "type": element.value_type.name(),
+                    "description": describe::value_type(&element.value_type),
                     "data": element.path().names(),
                     "derive": derivation,
                 })
@@ -479,114 +476,4 @@ fn to_json(format: &Format) -> Json {
         "docType": format.doctype,
         "namespaces": namespaces.collect::<Vec<Json>>(),
     })
-}
-
-/// Where a value comes from, unless it is the user data under the same name.
-fn origin(origin: &Origin, identifier: &str) -> Option<String> {
-    match origin {
-        Origin::Data(path) => {
-            let path = path.to_string();
-            (path != identifier).then(|| format!("from {path}"))
-        }
-        Origin::Derived {
-            derivation,
-            overridable,
-            ..
-        } => {
-            let rule = match derivation {
-                Derivation::AgeOverSet(ages) => {
-                    let ages: Vec<String> = ages.iter().map(ToString::to_string).collect();
-                    format!("derived: over {}", ages.join(", "))
-                }
-                Derivation::Constant(value) => format!("always {value}"),
-                other => format!("derived: {}", other.name()),
-            };
-            let or = if *overridable {
-                ", or from the user data"
-            } else {
-                ""
-            };
-            Some(format!("{rule}{or}"))
-        }
-    }
-}
-
-const fn type_name(value_type: &ValueType) -> &'static str {
-    match value_type {
-        ValueType::Text(_) => "tstr",
-        ValueType::FullDate => "full-date",
-        ValueType::Tdate => "tdate",
-        ValueType::TdateOrFullDate => "tdate-or-full-date",
-        ValueType::Bytes(_) => "bstr",
-        ValueType::Uint(_) => "uint",
-        ValueType::Bool => "bool",
-        ValueType::Array(_) => "array",
-        ValueType::Map(_) => "map",
-    }
-}
-
-/// A type with its limits, on one line.
-fn words(value_type: &ValueType) -> String {
-    let name = type_name(value_type);
-    match value_type {
-        ValueType::Text(rules) => {
-            let limits = text_limits(rules);
-            if limits.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{name} ({})", limits.join(", "))
-            }
-        }
-        ValueType::Bytes(rules) => {
-            let mut limits = Vec::new();
-            if !rules.images.is_empty() {
-                let images: Vec<String> = rules.images.iter().map(ToString::to_string).collect();
-                limits.push(images.join(" or "));
-            }
-            limits.push(format!("up to {} bytes", rules.max_bytes));
-            if rules.allow_empty {
-                limits.push("may be empty".to_owned());
-            }
-            format!("{name} ({})", limits.join(", "))
-        }
-        ValueType::Uint(rules) => match (&rules.codes, rules.max) {
-            (Some(codes), _) => format!("{name} (code of {})", codes.name),
-            (None, u64::MAX) => format!("{name} (from {})", rules.min),
-            (None, max) => format!("{name} ({} to {max})", rules.min),
-        },
-        ValueType::Array(rules) => format!(
-            "{name} of {} to {} {}",
-            rules.min_items,
-            rules.max_items,
-            words(&rules.item)
-        ),
-        ValueType::Map(rules) => {
-            let members: Vec<String> = rules
-                .members
-                .iter()
-                .map(|member| {
-                    let optional = if member.required { "" } else { "?" };
-                    format!("{}{optional}", member.name)
-                })
-                .collect();
-            format!("{name} {{{}}}", members.join(", "))
-        }
-        _ => name.to_owned(),
-    }
-}
-
-fn text_limits(rules: &TextRules) -> Vec<String> {
-    let mut limits = Vec::new();
-    if let Some(codes) = &rules.codes {
-        limits.push(format!("code of {}", codes.name));
-    } else if rules.max_length < mdoc_issuer::format::types::DEFAULT_MAX_LENGTH {
-        limits.push(format!("{} to {} characters", rules.min_length, rules.max_length));
-    }
-    if rules.charset == Charset::Latin1 {
-        limits.push("Latin-1".to_owned());
-    }
-    if let Some(pattern) = &rules.pattern {
-        limits.push(format!("matching {}", pattern.source()));
-    }
-    limits
 }

@@ -53,6 +53,22 @@ impl ValueType {
         "driving-privileges",
     ];
 
+    /// The name of this type in format files.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "tstr",
+            Self::FullDate => "full-date",
+            Self::Tdate => "tdate",
+            Self::TdateOrFullDate => "tdate-or-full-date",
+            Self::Bytes(_) => "bstr",
+            Self::Uint(_) => "uint",
+            Self::Bool => "bool",
+            Self::Array(_) => "array",
+            Self::Map(_) => "map",
+        }
+    }
+
     /// What the user data must hold, in the words of an error message.
     #[must_use]
     pub const fn expected(&self) -> &'static str {
