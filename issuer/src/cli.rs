@@ -1,10 +1,12 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+mod batch;
 mod format;
 mod inspect;
 mod issue;
 mod pki;
 mod signing;
+mod terms;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::{Exit, Failure};
@@ -57,6 +59,8 @@ Examples:
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out
     Issue(issue::Arguments),
+    /// Issue many documents from CSV or JSON lines, on all cores, with a result for each record
+    Batch(batch::Arguments),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
 }
@@ -70,6 +74,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pki(command) => pki::run(&command),
         Command::Format(command) => format::run(&command),
         Command::Issue(arguments) => issue::run(&arguments),
+        Command::Batch(arguments) => batch::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
     }
 }
