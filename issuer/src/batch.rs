@@ -153,6 +153,9 @@ pub struct Document<T> {
     pub adopted: bool,
 }
 
+/// A document that is there already, with its bytes; or none.
+pub type Found<T> = Option<(Vec<u8>, T)>;
+
 /// Where documents go. Used from several threads at once; [`Sink::commit`] from one.
 pub trait Sink: Sync {
     /// A document that was taken in and does not count yet.
@@ -162,7 +165,7 @@ pub trait Sink: Sync {
     ///
     /// # Errors
     /// [`SinkError`] if that cannot be told.
-    fn find(&self, name: Name<'_>) -> Result<Option<(Vec<u8>, Self::Kept)>, SinkError>;
+    fn find(&self, name: Name<'_>) -> Result<Found<Self::Kept>, SinkError>;
 
     /// Takes a document in, so that [`Sink::commit`] need only make it count.
     ///

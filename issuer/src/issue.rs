@@ -161,18 +161,12 @@ pub fn issue(
     };
     let prepared = prepare(&content, order.valid_for, signer, now)?;
     let terms = Terms {
+        status: order.status.clone(),
         key_authorizations: order.key_authorizations.clone(),
         digest_algorithm: order.digest_algorithm,
         decoys: order.decoys,
     };
-    prepared.issue(
-        order.device_key,
-        order.status.as_ref(),
-        &terms,
-        signer,
-        rng,
-        backend,
-    )
+    prepared.issue(order.device_key, &terms, signer, rng, backend)
 }
 
 /// Whether a key is that of the signer: whoever gave it took the wrong file.
@@ -194,6 +188,7 @@ pub(crate) struct Content<'a> {
 /// What an MSO says besides the elements, their validity and the holder's key.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
+    pub(crate) status: Option<Status>,
     pub(crate) key_authorizations: KeyAuthorizations,
     pub(crate) digest_algorithm: DigestAlgorithm,
     pub(crate) decoys: usize,
@@ -251,7 +246,6 @@ impl Prepared {
     pub(crate) fn issue(
         &self,
         device_key: &PublicKey,
-        status: Option<&Status>,
         terms: &Terms,
         signer: &DocumentSigner<'_>,
         rng: &mut dyn CryptoRng,
@@ -262,7 +256,7 @@ impl Prepared {
             .digest_algorithm(terms.digest_algorithm)
             .authorize(terms.key_authorizations.clone())
             .decoys(terms.decoys);
-        if let Some(status) = status {
+        if let Some(status) = &terms.status {
             draft = draft.status(status.clone());
         }
         let unsigned = draft.salt(rng, backend).map_err(IssueError::Draft)?;

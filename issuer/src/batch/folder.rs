@@ -147,6 +147,10 @@ impl Folder {
         resume: bool,
     ) -> Result<(Self, Identity, Before), FolderError> {
         fs::create_dir_all(root).map_err(at("the folder cannot be made"))?;
+        // Before the lock, which would be one more file in somebody else's folder.
+        if !root.join(STATE).exists() {
+            only_ours(root)?;
+        }
         let lock = lock(root)?;
         let state = root.join(STATE);
         let begun = read_state(&state)?;
@@ -159,15 +163,7 @@ impl Folder {
                 }
                 identity.places_key.clone_from(&found.places_key);
             }
-            None => {
-                let entries = fs::read_dir(root).map_err(at("the folder cannot be listed"))?;
-                for entry in entries {
-                    let name = entry.map_err(at("the folder cannot be listed"))?.file_name();
-                    if name != LOCK && name != UNFINISHED {
-                        return Err(FolderError::NotEmpty);
-                    }
-                }
-            }
+            None => only_ours(root)?,
         }
         let unfinished = root.join(UNFINISHED);
         if unfinished.exists() {
@@ -407,6 +403,17 @@ fn document(document: &Document<Kept>) -> Json {
         object.insert("statusIndex".to_owned(), index.into());
     }
     object
+}
+
+/// Refuses a folder with anything but what a batch leaves that was broken off while it began.
+fn only_ours(root: &Path) -> Result<(), FolderError> {
+    for entry in fs::read_dir(root).map_err(at("the folder cannot be listed"))? {
+        let name = entry.map_err(at("the folder cannot be listed"))?.file_name();
+        if name != LOCK && name != UNFINISHED {
+            return Err(FolderError::NotEmpty);
+        }
+    }
+    Ok(())
 }
 
 fn lock(root: &Path) -> Result<File, FolderError> {

@@ -114,12 +114,9 @@ impl Taking {
             device_keys: Vec::new(),
             faults: Vec::new(),
         };
-        let mut data = match row.data {
-            Ok(data) => data,
-            Err(faults) => {
-                record.faults = faults.into_iter().map(Fault::from).collect();
-                return record;
-            }
+        record.faults = row.faults.into_iter().map(Fault::from).collect();
+        let Some(mut data) = row.data else {
+            return record;
         };
         self.name(&mut record, &mut data);
         self.device_keys(&mut record, &mut data);
@@ -172,6 +169,8 @@ impl Taking {
                     "a JSON list of keys is expected".to_owned(),
                 ))],
             },
+            // Without a name there are none to look for, and that it is missing was told.
+            (None, None) if record.id.is_none() && self.intake.device_keys.is_some() => return,
             (None, None) => self.keys_by_name(record.id.as_deref()),
             _ => vec![Err(Problem::KeyUnreadable(
                 "give device_key, or device_keys with a list".to_owned(),
@@ -236,7 +235,6 @@ impl Taking {
         let Some(folder) = &self.intake.device_keys else {
             return vec![Err(Problem::KeyMissing)];
         };
-        // Without a name, that is its fault.
         let Some(id) = id else { return Vec::new() };
         let name = super::folder::file_name(id);
         let find = |stem: String| {

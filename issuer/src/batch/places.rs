@@ -97,7 +97,7 @@ mod tests {
         for count in [1, 2, 3, 5, 16, 17, 1000, 4097] {
             let places = Places::new("https://s.example/1", 100, count, [7; 32]).unwrap();
             let given: BTreeSet<u64> = (0..count).map(|number| places.index(number).unwrap()).collect();
-            assert_eq!(given.len() as u64, count);
+            assert_eq!(u64::try_from(given.len()).unwrap(), count);
             assert!(given.iter().all(|index| (100..100 + count).contains(index)));
             assert_eq!(places.index(count), None);
         }

@@ -14,7 +14,7 @@ use mdoc_core::limits::Limits;
 
 use super::fault::{Fault, Problem, of_issue};
 use super::{
-    Document, Mode, Name, Outcome, Plan, Portrait, Record, Sink, SinkError, Stop, Surroundings, Tally,
+    Document, Found, Mode, Name, Outcome, Plan, Portrait, Record, Sink, SinkError, Stop, Surroundings, Tally,
 };
 use crate::data::rows::RowsError;
 use crate::issue::{Content, IssueError, Prepared, Terms, is_of_signer, prepare};
@@ -202,7 +202,7 @@ enum Fresh<T> {
 }
 
 impl<T> Signed<T> {
-    fn keep(self, keep: &dyn Fn(Name<'_>, &[u8]) -> Result<T, SinkError>) -> Made<T> {
+    fn keep(self, keep: &Keep<'_, T>) -> Made<T> {
         (
             self.number,
             self.outcome
@@ -211,10 +211,7 @@ impl<T> Signed<T> {
     }
 }
 
-fn kept<T>(
-    outcome: Outcome<Fresh<T>>,
-    keep: &dyn Fn(Name<'_>, &[u8]) -> Result<T, SinkError>,
-) -> Result<Outcome<T>, SinkError> {
+fn kept<T>(outcome: Outcome<Fresh<T>>, keep: &Keep<'_, T>) -> Result<Outcome<T>, SinkError> {
     let Outcome {
         number,
         line,
@@ -256,7 +253,9 @@ fn kept<T>(
     })
 }
 
-type Find<'f, T> = dyn Fn(Name<'_>) -> Result<Option<(Vec<u8>, T)>, SinkError> + 'f;
+type Find<'f, T> = dyn Fn(Name<'_>) -> Result<Found<T>, SinkError> + 'f;
+type Keep<'k, T> = dyn Fn(Name<'_>, &[u8]) -> Result<T, SinkError> + 'k;
+type Documents<T> = Vec<Document<Fresh<T>>>;
 
 impl Crew<'_> {
     fn make<T>(&self, job: Job, find: &Find<'_, T>, rng: &mut dyn CryptoRng) -> Signed<T> {
@@ -320,8 +319,6 @@ impl Crew<'_> {
                 }
             }
         };
-        // The picture is missing for a reason that was told.
-        let told = faults.iter().any(|fault| fault.field == "portrait");
         let content = Content {
             format: self.plan.format,
             data,
@@ -334,11 +331,9 @@ impl Crew<'_> {
             Ok(prepared) => Ok(Some(prepared)),
             Err(error) => match of_issue(&error) {
                 Some(found) => {
-                    faults.extend(
-                        found
-                            .into_iter()
-                            .filter(|fault| !told || fault.field != "portrait"),
-                    );
+                    // What could not be read is not missing.
+                    let told: BTreeSet<String> = faults.iter().map(|fault| fault.field.clone()).collect();
+                    faults.extend(found.into_iter().filter(|fault| !told.contains(&fault.field)));
                     Ok(None)
                 }
                 None => Err(stop(error)),
@@ -353,9 +348,10 @@ impl Crew<'_> {
         prepared: &Prepared,
         find: &Find<'_, T>,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Result<Vec<Document<Fresh<T>>>, Vec<Fault>>, Stop> {
+    ) -> Result<Result<Documents<T>, Vec<Fault>>, Stop> {
         let plan = self.plan;
-        let terms = Terms {
+        let mut terms = Terms {
+            status: None,
             key_authorizations: plan.key_authorizations.clone(),
             digest_algorithm: plan.digest_algorithm,
             decoys: plan.decoys,
@@ -376,19 +372,12 @@ impl Crew<'_> {
                 }
                 continue;
             }
-            let status = plan
+            terms.status = plan
                 .places
                 .zip(status_index)
                 .map(|(places, index)| places.status(index));
             let issued = prepared
-                .issue(
-                    key,
-                    status.as_ref(),
-                    &terms,
-                    plan.signer,
-                    rng,
-                    self.surroundings.backend,
-                )
+                .issue(key, &terms, plan.signer, rng, self.surroundings.backend)
                 .map_err(stop)?;
             documents.push(Document {
                 kept: Fresh::New(issued.document),
@@ -443,7 +432,7 @@ impl Crew<'_> {
                 .as_ref()
                 .is_ok_and(|found| found == key)
             && listed.map(|list| list.index) == status_index;
-        ours.then(|| Document {
+        ours.then_some(Document {
             kept: (),
             doc_type: mso.doc_type,
             validity: mdoc_core::issue::Validity {

@@ -16,6 +16,7 @@ use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure, args, keys};
 use mdoc_core::crypto::{CryptoRng, RustCrypto};
 use mdoc_core::mso::KeyAuthorizations;
+use mdoc_core::seams::Clock as _;
 use mdoc_issuer::batch::folder::{Before, Folder, FolderError, Identity, Lines, RESULTS};
 use mdoc_issuer::batch::intake::Intake;
 use mdoc_issuer::batch::{
@@ -151,6 +152,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (format, file) = format::find(&catalogue, &arguments.format)?;
     let loaded = arguments.signing.load()?;
     let signer = arguments.signing.signer(&loaded, &format.doctype)?;
+    let now = arguments.terms.now();
+    signer
+        .check_times(now, now.plus(arguments.terms.valid_for))
+        .map_err(|fault| arguments.signing.failure(&fault))?;
     for folder in arguments.portraits.iter().chain(&arguments.device_keys) {
         if !folder.is_dir() {
             return Err(Failure::new(format!("there is no folder {}", folder.display()))
@@ -192,8 +197,11 @@ impl Source {
         read.and_then(|_| file.rewind())
             .map_err(|error| fail(&RowsError::Io(error)))?;
         let layout = Layout::of(&head, arguments.delimiter).map_err(|error| fail(&error))?;
+        let key = head.trim_ascii_start().starts_with(b"-----BEGIN ");
         let seen = Input::recognise(path.display().to_string(), head);
-        if !matches!(seen.form, Form::Json | Form::Text | Form::Unknown) {
+        // A key within a record is no reason to take the file for one.
+        let records = matches!(seen.form, Form::Json | Form::Text | Form::Unknown | Form::Pem) && !key;
+        if layout != Layout::JsonLines && !records {
             return Err(seen
                 .not("a file with records")
                 .hint("records are CSV or JSON lines, a person on every line"));
@@ -294,6 +302,16 @@ fn issue(
     source: Source,
     out: &Path,
 ) -> Result<Exit, Failure> {
+    let documents = source.records.saturating_mul(u64::from(arguments.copies));
+    let places = |key| match (&arguments.status_list, arguments.status_index_from) {
+        (Some(uri), Some(from)) => Places::new(uri, from, documents, key).map(Some).ok_or_else(|| {
+            Failure::new("there are not that many positions in a status list")
+                .hint("give a smaller --status-index-from")
+        }),
+        _ => Ok(None),
+    };
+    // Before anything is written.
+    places([0; 32])?;
     let mut random = system::random()?;
     let mut key = [0; 32];
     let rng: &mut dyn CryptoRng = &mut random;
@@ -316,14 +334,7 @@ fn issue(
             out,
         )
     })?;
-    let documents = source.records * u64::from(arguments.copies);
-    let places = match (&arguments.status_list, arguments.status_index_from) {
-        (Some(uri), Some(from)) => Some(Places::new(uri, from, documents, key).ok_or_else(|| {
-            Failure::new("there are not that many positions in a status list")
-                .hint("give a smaller --status-index-from")
-        })?),
-        _ => None,
-    };
+    let places = places(key)?;
     let records = source.records;
     let begun = Instant::now();
     let noting = Noting::new(folder);

@@ -152,8 +152,8 @@ impl Columns {
         }
     }
 
-    /// The cells of a row as data.
-    pub(super) fn read(&self, record: &csv::ByteRecord) -> Result<Json, Vec<RowFault>> {
+    /// The cells of a row as data, and what is wrong with the others.
+    pub(super) fn read(&self, record: &csv::ByteRecord) -> (Option<Json>, Vec<RowFault>) {
         let mut faults = Vec::new();
         if record.len() != self.0.len() {
             faults.push(RowFault::Cells {
@@ -161,7 +161,7 @@ impl Columns {
                 expected: self.0.len(),
             });
             // With a cell too many or too few, all others stand in the wrong columns.
-            return Err(faults);
+            return (None, faults);
         }
         let mut data = Map::new();
         for (column, cell) in self.0.iter().zip(record) {
@@ -182,11 +182,7 @@ impl Columns {
                 }),
             }
         }
-        if faults.is_empty() {
-            Ok(Json::Object(data))
-        } else {
-            Err(faults)
-        }
+        (Some(Json::Object(data)), faults)
     }
 }
 

@@ -60,8 +60,10 @@ impl Layout {
 pub struct Row {
     /// The line in the file, from 1; of a row over several lines the first.
     pub line: u64,
-    /// The data, a JSON object; or what is wrong with the row itself.
-    pub data: Result<Json, Vec<RowFault>>,
+    /// The data, a JSON object, without the cells that cannot be read; none if nothing can be read of the row.
+    pub data: Option<Json>,
+    /// What is wrong with the row itself.
+    pub faults: Vec<RowFault>,
 }
 
 /// What is wrong with a row. No value of the person is in it.
@@ -313,13 +315,18 @@ impl<R: Read> Lines<R> {
             return Ok(None);
         };
         let data = if whole {
-            parse(&self.buffer).map_err(|fault| vec![fault])
+            parse(&self.buffer)
         } else {
-            Err(vec![RowFault::TooLong])
+            Err(RowFault::TooLong)
+        };
+        let (data, faults) = match data {
+            Ok(data) => (Some(data), Vec::new()),
+            Err(fault) => (None, vec![fault]),
         };
         Ok(Some(Row {
             line: self.line,
             data,
+            faults,
         }))
     }
 }
@@ -365,23 +372,36 @@ impl<R: Read> Table<R> {
         let Some((line, record)) = self.cells.next()? else {
             return Ok(None);
         };
-        Ok(Some(Row {
-            line,
-            data: self.columns.read(record),
-        }))
+        let (data, faults) = self.columns.read(record);
+        Ok(Some(Row { line, data, faults }))
     }
 }
 
 /// Records of cells, each bounded: a quote that is not closed would take the rest of the file into memory.
 struct Cells<R> {
     reader: csv::Reader<Limited<R>>,
-    left: Arc<AtomicUsize>,
+    left: Arc<Left>,
     record: csv::ByteRecord,
+    read: u64,
+}
+
+/// What the two sides of [`Limited`] know.
+#[derive(Default)]
+struct Left {
+    bytes: AtomicUsize,
+    /// Whether the first line end is CR LF; 0 before it was seen.
+    line_end: AtomicUsize,
+}
+
+impl Left {
+    fn two_characters(&self) -> bool {
+        self.line_end.load(Ordering::Relaxed) == 2
+    }
 }
 
 impl<R: Read> Cells<R> {
     fn new(source: R, delimiter: u8) -> Self {
-        let left = Arc::new(AtomicUsize::new(0));
+        let left = Arc::new(Left::default());
         let limited = Limited {
             source,
             left: Arc::clone(&left),
@@ -396,16 +416,19 @@ impl<R: Read> Cells<R> {
             reader,
             left,
             record: csv::ByteRecord::new(),
+            read: 0,
         }
     }
 
     fn next(&mut self) -> Result<Option<(u64, &csv::ByteRecord)>, RowsError> {
-        self.left.store(LONGEST_ROW, Ordering::Relaxed);
+        self.left.bytes.store(LONGEST_ROW, Ordering::Relaxed);
         let begins = self.reader.position().line();
         match self.reader.read_byte_record(&mut self.record) {
             Ok(true) => {
-                let line = self.record.position().map_or(begins, csv::Position::line);
-                Ok(Some((line, &self.record)))
+                // The reader has not counted the second half of a line end of two characters.
+                let late = u64::from(self.read > 0 && self.left.two_characters());
+                self.read += 1;
+                Ok(Some((begins + late, &self.record)))
             }
             Ok(false) => Ok(None),
             Err(error) => Err(match error.into_kind() {
@@ -422,17 +445,29 @@ impl<R: Read> Cells<R> {
 /// Gives out no more than what is left for one record, and says so with `FileTooLarge`.
 struct Limited<R> {
     source: R,
-    left: Arc<AtomicUsize>,
+    left: Arc<Left>,
 }
 
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.load(Ordering::Relaxed);
+        let left = self.left.bytes.load(Ordering::Relaxed);
         if left == 0 {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         let read = self.source.read(buffer)?;
-        self.left.store(left.saturating_sub(read), Ordering::Relaxed);
+        self.left
+            .bytes
+            .store(left.saturating_sub(read), Ordering::Relaxed);
+        if self.left.line_end.load(Ordering::Relaxed) == 0 {
+            let mut seen = buffer
+                .get(..read)
+                .unwrap_or_default()
+                .split(|byte| *byte == b'\n');
+            if let (Some(first), Some(_)) = (seen.next(), seen.next()) {
+                let length = if first.ends_with(b"\r") { 2 } else { 1 };
+                self.left.line_end.store(length, Ordering::Relaxed);
+            }
+        }
         Ok(read)
     }
 }
