@@ -13,17 +13,22 @@
 //! its place, and is taken over instead of being made a second time; and a line without a document cannot be.
 //! The disk is waited for by many threads at once and by groups of records, which is what makes it fast.
 
+mod results;
+mod state;
+
 use core::fmt;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::{Map, Value as Json, json};
-
-use super::{Document, Name, Outcome, Sink, SinkError};
+pub use self::results::Before;
+use self::results::{line, open_results};
+pub use self::state::Identity;
+use self::state::{changes, read_state, write_state};
+use super::{Name, Outcome, Sink, SinkError};
 
 /// The file that says what the batch is.
 pub const STATE: &str = "batch.json";
@@ -36,23 +41,6 @@ const LOCK: &str = ".lock";
 const FLAT: u64 = 5_000;
 /// Records in one folder of more.
 const SHARD: u64 = 1_000;
-/// Longest line of results that is read, in bytes.
-const LONGEST_LINE: u64 = 16 << 20;
-
-/// What a batch is: to be the same when it is resumed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// SHA-256 of the input file, hexadecimal.
-    pub input: String,
-    /// How many records are in it.
-    pub records: u64,
-    /// How many documents each gets.
-    pub copies: u32,
-    /// Everything else that decides what is issued, by the name of its option.
-    pub options: Vec<(String, String)>,
-    /// The key of [`super::Places`], hexadecimal. A batch that is resumed has that of the beginning.
-    pub places_key: String,
-}
 
 /// Why a folder cannot be used.
 #[derive(Debug)]
@@ -108,15 +96,6 @@ impl From<SinkError> for FolderError {
     fn from(error: SinkError) -> Self {
         Self::Io(error)
     }
-}
-
-/// What was done before.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Before {
-    /// Records with a result.
-    pub records: u64,
-    /// Those of them that failed.
-    pub failed: u64,
 }
 
 /// A folder in which this process alone works.
@@ -357,54 +336,6 @@ pub(super) fn file_name(id: &str) -> String {
     name
 }
 
-/// A line of results. It has no value of the person but for the name of the record.
-fn line(outcome: &Outcome<Kept>) -> String {
-    let mut object = Map::new();
-    object.insert("record".to_owned(), outcome.number.into());
-    object.insert("line".to_owned(), outcome.line.into());
-    object.insert("id".to_owned(), outcome.id.clone().into());
-    match &outcome.result {
-        Ok(documents) => {
-            let status = if documents.is_empty() { "valid" } else { "issued" };
-            object.insert("status".to_owned(), status.into());
-            if !documents.is_empty() {
-                object.insert("documents".to_owned(), documents.iter().map(document).collect());
-            }
-        }
-        Err(faults) => {
-            object.insert("status".to_owned(), "failed".into());
-            let errors = faults
-                .iter()
-                .map(|fault| json!({"field": fault.field, "code": fault.code, "message": fault.message}));
-            object.insert("errors".to_owned(), errors.collect());
-        }
-    }
-    object.insert("warnings".to_owned(), outcome.warnings.clone().into());
-    let mut line = Json::Object(object).to_string();
-    line.push('\n');
-    line
-}
-
-fn document(document: &Document<Kept>) -> Json {
-    let place: Vec<_> = document
-        .kept
-        .place
-        .iter()
-        .map(|part| part.to_string_lossy())
-        .collect();
-    let mut object = json!({
-        "file": place.join("/"),
-        "docType": document.doc_type,
-        "signed": document.validity.signed.to_string(),
-        "validFrom": document.validity.valid_from.to_string(),
-        "validUntil": document.validity.valid_until.to_string(),
-    });
-    if let (Some(index), Some(object)) = (document.status_index, object.as_object_mut()) {
-        object.insert("statusIndex".to_owned(), index.into());
-    }
-    object
-}
-
 /// Refuses a folder with anything but what a batch leaves that was broken off while it began.
 fn only_ours(root: &Path) -> Result<(), FolderError> {
     for entry in fs::read_dir(root).map_err(at("the folder cannot be listed"))? {
@@ -428,141 +359,6 @@ fn lock(root: &Path) -> Result<File, FolderError> {
         Err(TryLockError::WouldBlock) => Err(FolderError::Locked),
         Err(TryLockError::Error(error)) => Err(at(".lock cannot be locked")(error).into()),
     }
-}
-
-fn read_state(path: &Path) -> Result<Option<Identity>, FolderError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(at("batch.json cannot be read")(error).into()),
-    };
-    parse_state(&text)
-        .map(Some)
-        .ok_or(FolderError::Damaged { file: STATE, line: 1 })
-}
-
-fn parse_state(text: &str) -> Option<Identity> {
-    let json: Json = serde_json::from_str(text).ok()?;
-    let text = |name: &str| json.get(name)?.as_str().map(str::to_owned);
-    let options = json.get("options")?.as_object()?.iter();
-    let options = options.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-    (json.get("version")? == 1).then_some(Identity {
-        input: text("inputSha256")?,
-        records: json.get("records")?.as_u64()?,
-        copies: u32::try_from(json.get("copies")?.as_u64()?).ok()?,
-        options: options.collect::<Option<_>>()?,
-        places_key: text("statusKey")?,
-    })
-}
-
-fn write_state(root: &Path, identity: &Identity) -> Result<(), FolderError> {
-    let options: Map<String, Json> = identity
-        .options
-        .iter()
-        .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
-        .collect();
-    let state = json!({
-        "version": 1,
-        "inputSha256": identity.input,
-        "records": identity.records,
-        "copies": identity.copies,
-        "options": options,
-        "statusKey": identity.places_key,
-    });
-    let temporary = root.join(UNFINISHED).join(STATE);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    // With the key of the positions one could tell which belong to one person.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| {
-        file.write_all(format!("{state:#}\n").as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, root.join(STATE))
-    });
-    written.map_err(at("batch.json cannot be written"))?;
-    Ok(sync(root)?)
-}
-
-/// What is different, in words.
-fn changes(begun: &Identity, now: &Identity) -> Vec<String> {
-    let mut changes = Vec::new();
-    if begun.input != now.input {
-        changes.push("the input file has changed".to_owned());
-    }
-    if begun.copies != now.copies {
-        changes.push(format!("--copies was {}, now it is {}", begun.copies, now.copies));
-    }
-    let find = |options: &[(String, String)], wanted: &str| {
-        let found = options.iter().find(|(name, _)| name == wanted);
-        found.map_or_else(|| "not given".to_owned(), |(_, value)| value.clone())
-    };
-    let mut names: Vec<&String> = begun
-        .options
-        .iter()
-        .chain(&now.options)
-        .map(|(name, _)| name)
-        .collect();
-    names.sort();
-    names.dedup();
-    for name in names {
-        let (was, is) = (find(&begun.options, name), find(&now.options, name));
-        if was != is {
-            changes.push(format!("{name} was {was}, now it is {is}"));
-        }
-    }
-    changes
-}
-
-/// Opens the results for appending after the last whole line, and counts them.
-fn open_results(root: &Path) -> Result<(File, Before), FolderError> {
-    let failed = at("results.jsonl cannot be read");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(root.join(RESULTS))
-        .map_err(&failed)?;
-    let mut before = Before::default();
-    let mut end = 0;
-    let mut reader = BufReader::new(&mut file);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = reader
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line)
-            .map_err(&failed)?;
-        // A line without its end was being written when the batch was broken off.
-        if !line.ends_with(b"\n") {
-            break;
-        }
-        let damaged = FolderError::Damaged {
-            file: RESULTS,
-            line: before.records + 1,
-        };
-        let Ok(result) = serde_json::from_slice::<Json>(&line) else {
-            return Err(damaged);
-        };
-        match (
-            result.get("record").and_then(Json::as_u64),
-            result.get("status").and_then(Json::as_str),
-        ) {
-            (Some(number), Some(status)) if number == before.records + 1 => {
-                before.failed += u64::from(status == "failed");
-            }
-            _ => return Err(damaged),
-        }
-        before.records += 1;
-        end += u64::try_from(read).unwrap_or(0);
-    }
-    file.set_len(end)
-        .and_then(|()| file.seek(SeekFrom::Start(end)))
-        .and_then(|_| file.sync_all())
-        .map_err(at("results.jsonl cannot be written"))?;
-    Ok((file, before))
 }
 
 /// Makes the names in a folder survive a loss of power; not every system can.

@@ -1,34 +1,35 @@
 //! `mdoc-issuer batch`
 
+mod failures;
 mod progress;
+mod sinks;
+mod source;
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Instant;
 
 use clap::Args;
-use mdoc_cli::input::{self, Form, Input};
+use mdoc_cli::input;
 use mdoc_cli::output;
 use mdoc_cli::system;
-use mdoc_cli::{Exit, Failure, args, keys};
+use mdoc_cli::{Exit, Failure, args};
 use mdoc_core::crypto::{CryptoRng, RustCrypto};
 use mdoc_core::mso::KeyAuthorizations;
 use mdoc_core::seams::Clock as _;
 use mdoc_issuer::batch::folder::{Before, Folder, FolderError, Identity, Lines, RESULTS};
 use mdoc_issuer::batch::intake::Intake;
-use mdoc_issuer::batch::{
-    Mode, Name, Outcome, Places, Plan, Sink, SinkError, Stop, Surroundings, Tally, run as run_batch,
-};
-use mdoc_issuer::data::rows::{self, Layout, Rows, RowsError};
+use mdoc_issuer::batch::{Mode, Places, Plan, Sink, Surroundings, Tally, run as run_batch};
+use mdoc_issuer::data::rows::Rows;
 use mdoc_issuer::format::Format;
 use mdoc_issuer::signer::DocumentSigner;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use self::failures::{failure_of_folder, failure_of_rows, failure_of_stop};
 use self::progress::Progress;
+use self::sinks::{Beside, Noting};
+use self::source::Source;
 use super::signing::Signing;
 use super::terms::Terms;
 use super::{PROGRAM, format};
@@ -93,7 +94,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     device_keys: Option<PathBuf>,
     /// Documents for each person, each for a key of its own
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     copies: u32,
     /// Let several records have the same device key
     #[arg(long)]
@@ -166,75 +167,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.out {
         Some(out) => issue(arguments, &format, file.as_deref(), &signer, source, out),
         None => check(arguments, &format, &signer, source),
-    }
-}
-
-/// The file with the records, read once to its end: what is in it, and how many there are.
-struct Source {
-    file: File,
-    layout: Layout,
-    sha256: String,
-    records: u64,
-}
-
-impl Source {
-    fn open(arguments: &Arguments, format: &Format) -> Result<Self, Failure> {
-        let path = &arguments.data;
-        if input::is_stdio(path) {
-            return Err(
-                Failure::new("the records are read twice and cannot come from standard input")
-                    .hint("write them to a file first"),
-            );
-        }
-        let fail = |error: &RowsError| failure_of_rows(error, arguments);
-        let mut file = input::open(path)?;
-        if !file.metadata().is_ok_and(|found| found.is_file()) {
-            return Err(Failure::new(format!("{} is no regular file", path.display()))
-                .hint("write the records to a file first; they are read twice"));
-        }
-        let mut head = Vec::new();
-        let read = (&file).take(4096).read_to_end(&mut head);
-        read.and_then(|_| file.rewind())
-            .map_err(|error| fail(&RowsError::Io(error)))?;
-        let layout = Layout::of(&head, arguments.delimiter).map_err(|error| fail(&error))?;
-        let key = head.trim_ascii_start().starts_with(b"-----BEGIN ");
-        let seen = Input::recognise(path.display().to_string(), head);
-        // A key within a record is no reason to take the file for one.
-        let records = matches!(seen.form, Form::Json | Form::Text | Form::Unknown | Form::Pem) && !key;
-        if layout != Layout::JsonLines && !records {
-            return Err(seen
-                .not("a file with records")
-                .hint("records are CSV or JSON lines, a person on every line"));
-        }
-        // The header before the rest: its faults are the likeliest.
-        let intake = intake(arguments);
-        Rows::new(&file, layout, format, &intake.beside()).map_err(|error| fail(&error))?;
-        file.rewind().map_err(|error| fail(&RowsError::Io(error)))?;
-        let mut hashing = Hashing(&file, Sha256::new());
-        let records = rows::count(&mut hashing, layout).map_err(|error| fail(&error))?;
-        let sha256 = hex(&hashing.1.finalize());
-        if records == 0 {
-            return Err(Failure::new(format!("{} has no records", path.display()))
-                .hint("a record is a line below the header row, or a JSON object on a line"));
-        }
-        file.seek(SeekFrom::Start(0))
-            .map_err(|error| fail(&RowsError::Io(error)))?;
-        Ok(Self {
-            file,
-            layout,
-            sha256,
-            records,
-        })
-    }
-}
-
-struct Hashing<R>(R, Sha256);
-
-impl<R: std::io::Read> std::io::Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.0.read(buffer)?;
-        self.1.update(buffer.get(..read).unwrap_or_default());
-        Ok(read)
     }
 }
 
@@ -435,107 +367,6 @@ impl Work<'_> {
     }
 }
 
-/// A sink that also notes the first faults, to be shown.
-struct Noting<S> {
-    sink: S,
-    failures: Mutex<Vec<String>>,
-}
-
-impl<S> Noting<S> {
-    const fn new(sink: S) -> Self {
-        Self {
-            sink,
-            failures: Mutex::new(Vec::new()),
-        }
-    }
-
-    fn into_parts(self) -> (S, Vec<String>) {
-        (
-            self.sink,
-            self.failures.into_inner().unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-}
-
-impl<S: Sink> Sink for Noting<S> {
-    type Kept = S::Kept;
-
-    fn find(&self, name: Name<'_>) -> Result<Option<(Vec<u8>, S::Kept)>, SinkError> {
-        self.sink.find(name)
-    }
-
-    fn keep(&self, name: Name<'_>, document: &[u8]) -> Result<S::Kept, SinkError> {
-        self.sink.keep(name, document)
-    }
-
-    fn commit(&self, outcomes: Vec<Outcome<S::Kept>>) -> Result<(), SinkError> {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        for outcome in &outcomes {
-            if let Err(faults) = &outcome.result
-                && failures.len() < SHOWN
-            {
-                let mut text = format!("the record in line {} is not issued", outcome.line);
-                for fault in faults {
-                    text.push_str(&format!("\n  {fault}"));
-                }
-                failures.push(text);
-            }
-        }
-        drop(failures);
-        self.sink.commit(outcomes)
-    }
-}
-
-/// The file of results of a check, written beside its place until all are there: some of them would mislead.
-struct Beside<'a> {
-    place: &'a Path,
-    temporary: PathBuf,
-    writer: BufWriter<File>,
-}
-
-impl<'a> Beside<'a> {
-    fn new(place: &'a Path) -> Result<Self, Failure> {
-        let name = place.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-        let file = File::create_new(&temporary).map_err(|error| unwritable(place, &error))?;
-        Ok(Self {
-            place,
-            temporary,
-            writer: BufWriter::new(file),
-        })
-    }
-
-    fn publish(mut self) -> Result<(), Failure> {
-        let written = self
-            .writer
-            .flush()
-            .and_then(|()| fs::rename(&self.temporary, self.place));
-        written.map_err(|error| unwritable(self.place, &error))
-    }
-}
-
-impl Write for Beside<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.writer.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.writer.flush()
-    }
-}
-
-impl Drop for Beside<'_> {
-    fn drop(&mut self) {
-        // Gone already if it was published.
-        let _ = fs::remove_file(&self.temporary);
-    }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} cannot be written: {}", path.display(), error.kind()))
-        .hint("give another place for the file")
-}
-
 fn show(failures: &[String], failed: u64) {
     for failure in failures {
         output::warn(PROGRAM, failure);
@@ -624,60 +455,4 @@ fn options(
     ];
     let named = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
     Ok(all.into_iter().filter_map(named).collect())
-}
-
-fn failure_of_rows(error: &RowsError, arguments: &Arguments) -> Failure {
-    let failure = Failure::new(format!("{}: {}", arguments.data.display(), keys::sentence(error)));
-    match error {
-        RowsError::Utf16 => failure.hint("save it as CSV in UTF-8"),
-        RowsError::JsonNotLines => failure.hint("`jq -c '.[]' FILE` writes a list as lines, `jq -c . FILE` an object"),
-        RowsError::Empty => failure.hint("the program that should have written it has probably failed"),
-        RowsError::Header(_) => failure.hint(format!(
-            "`mdoc-issuer format show {}` lists the fields; --delimiter and --id-field tell what is different",
-            arguments.format
-        )),
-        RowsError::TooLong { .. } => failure.hint("look for a quote that is not closed in that line"),
-        _ => failure.hint("get the file again from where it came"),
-    }
-}
-
-fn failure_of_folder(error: &FolderError, out: &Path) -> Failure {
-    let name = out.display();
-    let failure = Failure::new(format!("{name}: {}", words(error)));
-    match error {
-        FolderError::Locked => failure.hint("wait until it has ended"),
-        FolderError::Begun => failure.hint("--resume goes on with it; a new batch needs a folder of its own"),
-        FolderError::NotEmpty => failure.hint("give a new folder, or an empty one"),
-        FolderError::Changed(_) => failure
-            .hint("go on with the file and the options of the beginning, or begin a batch in a new folder"),
-        FolderError::Damaged { .. } => {
-            failure.hint("get it from a backup; without it documents may be made twice")
-        }
-        _ => failure.hint("see who may write there, and whether there is room left"),
-    }
-}
-
-fn failure_of_stop(stop: &Stop, arguments: &Arguments) -> Failure {
-    let goes_on = "the same command with --resume goes on";
-    match stop {
-        Stop::Signer(fault) => arguments.signing.failure(fault),
-        Stop::Rows(error) => failure_of_rows(error, arguments),
-        Stop::Sink(_) => Failure::new(words(stop)).hint(format!("make room or permit it; {goes_on}")),
-        _ => Failure::new(words(stop)).hint(format!("when that is mended, {goes_on}")),
-    }
-}
-
-/// An error with its causes; of what the system says only its kind.
-fn words(error: &(dyn core::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(found) = cause {
-        text.push_str(": ");
-        match found.downcast_ref::<std::io::Error>() {
-            Some(system) => text.push_str(&system.kind().to_string()),
-            None => text.push_str(&found.to_string()),
-        }
-        cause = found.source();
-    }
-    text
 }
