@@ -19,7 +19,7 @@ pub struct Identity {
     pub copies: u32,
     /// Everything else that decides what is issued, by the name of its option.
     pub options: Vec<(String, String)>,
-    /// The key of [`super::Places`], hexadecimal. A batch that is resumed has that of the beginning.
+    /// The key of [`crate::batch::Places`], hexadecimal. A batch that is resumed has that of the beginning.
     pub places_key: String,
 }
 
