@@ -7,6 +7,8 @@
     reason = "helpers of tests: where something is not as it should be, the test is to stop"
 )]
 
+#[cfg(unix)]
+mod batch;
 mod docs;
 mod field;
 #[cfg(unix)]

@@ -241,7 +241,10 @@ pub(crate) fn claim_stdin() -> Result<(), Failure> {
 }
 
 /// Opens a file that is to be read.
-pub(crate) fn open(path: &Path) -> Result<File, Failure> {
+///
+/// # Errors
+/// [`Failure`] if it cannot be opened, with a name that may have been meant.
+pub fn open(path: &Path) -> Result<File, Failure> {
     let name = display(path);
     // Asked first: opening a folder for reading succeeds on some systems, and a pipe may wait for ever.
     if path.is_dir() {

@@ -1,10 +1,12 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+mod batch;
 mod format;
 mod inspect;
 mod issue;
 mod pki;
 mod signing;
+mod terms;
 mod vical;
 
 use clap::{Parser, Subcommand};
@@ -71,6 +73,8 @@ Examples:
 `mdoc-verifier vical` verifies, shows and compares such lists."
     )]
     Vical(vical::Command),
+    /// Issue many documents from CSV or JSON lines, on all cores, with a result for each record
+    Batch(batch::Arguments),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
     Completions(Completions),
@@ -87,6 +91,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Format(command) => format::run(&command),
         Command::Issue(arguments) => issue::run(&arguments),
         Command::Vical(command) => vical::run(&command),
+        Command::Batch(arguments) => batch::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Completions(arguments) => arguments.run::<Arguments>(),
         Command::Man(arguments) => arguments.run::<Arguments>(),

@@ -1,4 +1,8 @@
-//! A person's data as JSON: read so that a field that is there twice is an error, not a coin toss.
+//! People's data: one JSON object, or many as JSON lines or CSV. Read so that a field that is there twice is an
+//! error, not a coin toss.
+
+pub mod cells;
+pub mod rows;
 
 use core::fmt;
 

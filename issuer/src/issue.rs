@@ -149,67 +149,127 @@ pub fn issue(
     rng: &mut dyn CryptoRng,
     backend: &dyn Backend,
 ) -> Result<Issued, IssueError> {
-    if order.device_key.curve() == signer.key().public_key().curve()
-        && equal_in_constant_time(order.device_key.as_bytes(), signer.key().public_key().as_bytes())
-    {
+    if is_of_signer(order.device_key, signer) {
         return Err(IssueError::DeviceKeyOfSigner);
     }
-    let signed = coarse(now, signer.certificate().not_before(), order.valid_for);
-    let valid_until = signed.plus(order.valid_for);
-    signer.check_times(now, valid_until).map_err(IssueError::Signer)?;
-    let (filled, findings) = prepare(order, signer, signed)?;
-    let validity = Validity {
-        signed,
-        valid_from: signed,
-        valid_until,
-        expected_update: None,
+    let content = Content {
+        format: order.format,
+        data: order.data,
+        portrait: order.portrait,
+        issue_date: order.issue_date,
+        authority: order.authority,
     };
-    let mut draft = Draft::new(&filled.doctype, &filled.namespaces, order.device_key, validity)
-        .digest_algorithm(order.digest_algorithm)
-        .authorize(order.key_authorizations.clone())
-        .decoys(order.decoys);
-    if let Some(status) = &order.status {
-        draft = draft.status(status.clone());
+    let prepared = prepare(&content, order.valid_for, signer, now)?;
+    let terms = Terms {
+        status: order.status.clone(),
+        key_authorizations: order.key_authorizations.clone(),
+        digest_algorithm: order.digest_algorithm,
+        decoys: order.decoys,
+    };
+    prepared.issue(order.device_key, &terms, signer, rng, backend)
+}
+
+/// Whether a key is that of the signer: whoever gave it took the wrong file.
+pub(crate) fn is_of_signer(device_key: &PublicKey, signer: &DocumentSigner<'_>) -> bool {
+    device_key.curve() == signer.key().public_key().curve()
+        && equal_in_constant_time(device_key.as_bytes(), signer.key().public_key().as_bytes())
+}
+
+/// What the elements of a document are made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Content<'a> {
+    pub(crate) format: &'a Format,
+    pub(crate) data: &'a Json,
+    pub(crate) portrait: Option<&'a [u8]>,
+    pub(crate) issue_date: Option<FullDate>,
+    pub(crate) authority: Option<&'a str>,
+}
+
+/// What an MSO says besides the elements, their validity and the holder's key.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub(crate) status: Option<Status>,
+    pub(crate) key_authorizations: KeyAuthorizations,
+    pub(crate) digest_algorithm: DigestAlgorithm,
+    pub(crate) decoys: usize,
+}
+
+/// Elements that passed the gate, and when the document is valid: it lacks the holder's key and the
+/// signature. Several documents may be made of it, each with salts and digest IDs of its own.
+pub(crate) struct Prepared {
+    filled: Filled,
+    validity: Validity,
+    /// What a person should look at, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Fills the format and runs the gate; what it lets pass are warnings.
+pub(crate) fn prepare(
+    content: &Content<'_>,
+    valid_for: Duration,
+    signer: &DocumentSigner<'_>,
+    now: Timestamp,
+) -> Result<Prepared, IssueError> {
+    let signed = coarse(now, signer.certificate().not_before(), valid_for);
+    let valid_until = signed.plus(valid_for);
+    signer.check_times(now, valid_until).map_err(IssueError::Signer)?;
+    let facts = signer.facts(content.authority);
+    let times = Times {
+        valid_from: signed,
+        issue_date: content.issue_date.unwrap_or_else(|| signed.date()),
+    };
+    let filled = fill::fill(content.format, content.data, content.portrait, &facts, &times)
+        .map_err(IssueError::Data)?;
+    let (errors, findings): (Vec<_>, Vec<_>) = quality::check(&filled, &facts, signed)
+        .into_iter()
+        .partition(|finding| finding.severity() == Severity::Error);
+    if !errors.is_empty() {
+        return Err(IssueError::Quality(errors));
     }
-    let unsigned = draft.salt(rng, backend).map_err(IssueError::Draft)?;
-    let document = unsigned
-        .sign(signer.key(), &[signer.certificate().der()])
-        .map_err(IssueError::Key)?;
     let mut warnings: Vec<String> = signer.warnings().iter().map(ToString::to_string).collect();
     warnings.extend(filled.warnings.iter().map(ToString::to_string));
     warnings.extend(findings.iter().map(ToString::to_string));
-    let elements = filled.elements().count();
-    Ok(Issued {
-        document,
-        doc_type: filled.doctype,
-        validity,
-        elements,
+    Ok(Prepared {
+        filled,
+        validity: Validity {
+            signed,
+            valid_from: signed,
+            valid_until,
+            expected_update: None,
+        },
         warnings,
     })
 }
 
-/// Fills the format and runs the gate; what it lets pass are warnings.
-fn prepare(
-    order: &Order<'_>,
-    signer: &DocumentSigner<'_>,
-    valid_from: Timestamp,
-) -> Result<(Filled, Vec<Finding>), IssueError> {
-    let facts = signer.facts(order.authority);
-    let issue_date = order.issue_date.unwrap_or_else(|| valid_from.date());
-    let times = Times {
-        valid_from,
-        issue_date,
-    };
-    let filled =
-        fill::fill(order.format, order.data, order.portrait, &facts, &times).map_err(IssueError::Data)?;
-    let findings = quality::check(&filled, &facts, valid_from);
-    let (errors, warnings): (Vec<_>, Vec<_>) = findings
-        .into_iter()
-        .partition(|finding| finding.severity() == Severity::Error);
-    if errors.is_empty() {
-        Ok((filled, warnings))
-    } else {
-        Err(IssueError::Quality(errors))
+impl Prepared {
+    /// Salts the elements and signs them for a holder's key.
+    pub(crate) fn issue(
+        &self,
+        device_key: &PublicKey,
+        terms: &Terms,
+        signer: &DocumentSigner<'_>,
+        rng: &mut dyn CryptoRng,
+        backend: &dyn Backend,
+    ) -> Result<Issued, IssueError> {
+        let filled = &self.filled;
+        let mut draft = Draft::new(&filled.doctype, &filled.namespaces, device_key, self.validity)
+            .digest_algorithm(terms.digest_algorithm)
+            .authorize(terms.key_authorizations.clone())
+            .decoys(terms.decoys);
+        if let Some(status) = &terms.status {
+            draft = draft.status(status.clone());
+        }
+        let unsigned = draft.salt(rng, backend).map_err(IssueError::Draft)?;
+        let document = unsigned
+            .sign(signer.key(), &[signer.certificate().der()])
+            .map_err(IssueError::Key)?;
+        Ok(Issued {
+            document,
+            doc_type: filled.doctype.clone(),
+            validity: self.validity,
+            elements: filled.elements().count(),
+            warnings: self.warnings.clone(),
+        })
     }
 }
 

@@ -1,9 +1,10 @@
 //! Making mobile documents: what a document looks like, filling it from a person's data, and the checks
 //! that the data must pass before anybody signs it.
 //!
-//! Nothing here knows a server, a database or a command line. The one thing that touches files is
-//! [`format::Catalogue::with_folder`].
+//! Nothing here knows a server, a database or a command line. What touches files is [`batch::folder`],
+//! [`batch::intake`] and [`format::Catalogue::with_folder`].
 
+pub mod batch;
 pub mod data;
 pub mod format;
 pub mod inspect;

@@ -1,21 +1,20 @@
 //! `mdoc-issuer issue`
 
-use core::time::Duration;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
-use mdoc_cli::system::{self, SystemClock};
+use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure, args, keys};
-use mdoc_core::crypto::{DigestAlgorithm, RustCrypto};
+use mdoc_core::crypto::RustCrypto;
 use mdoc_core::mso::{Status, StatusListReference};
 use mdoc_core::seams::Clock as _;
-use mdoc_core::time::{FullDate, Timestamp};
 use serde_json::error::Category;
 use serde_json::{Value as Json, json};
 
 use super::signing::Signing;
+use super::terms::Terms;
 use super::{PROGRAM, format};
 use mdoc_issuer::data;
 use mdoc_issuer::issue::{IssueError, Issued, Order, issue};
@@ -51,50 +50,20 @@ pub(super) struct Arguments {
     device_key: PathBuf,
     #[command(flatten)]
     signing: Signing,
-    /// How long the document is valid, such as 30d or 12h
-    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = args::duration)]
-    valid_for: Duration,
-    /// The administrative date of issue [default: today]
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
-    issue_date: Option<FullDate>,
-    /// The issuing authority's name, if the data do not have it
-    #[arg(long, value_name = "TEXT", value_parser = args::line)]
-    authority: Option<String>,
+    #[command(flatten)]
+    terms: Terms,
     /// Where the status list will be published (second edition)
     #[arg(long, value_name = "URI", requires = "status_index", value_parser = args::web_address)]
     status_list: Option<String>,
     /// The document's position in the status list
     #[arg(long, value_name = "N", requires = "status_list")]
     status_index: Option<u64>,
-    /// The digest of the elements
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256)]
-    digest: DigestName,
-    /// Random digests without an element, to hide how many elements there are
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1000))]
-    decoys: u16,
-    /// Issue as of this instant [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
-    at: Option<Timestamp>,
     /// Where to write the IssuerSigned, CBOR; `-` for standard output
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DigestName {
-    #[value(name = "SHA-256")]
-    Sha256,
-    #[value(name = "SHA-384")]
-    Sha384,
-    #[value(name = "SHA-512")]
-    Sha512,
-}
-
-fn date(text: &str) -> Result<FullDate, String> {
-    FullDate::parse(text).map_err(|_| "a date such as 2026-06-01 is expected".to_owned())
 }
 
 /// Issues one document.
@@ -118,15 +87,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
     let mut order = Order::new(&format, &data, &device_key);
     order.portrait = portrait.as_deref();
-    order.valid_for = arguments.valid_for;
-    order.issue_date = arguments.issue_date;
-    order.authority = arguments.authority.as_deref();
-    order.decoys = usize::from(arguments.decoys);
-    order.digest_algorithm = match arguments.digest {
-        DigestName::Sha256 => DigestAlgorithm::Sha256,
-        DigestName::Sha384 => DigestAlgorithm::Sha384,
-        DigestName::Sha512 => DigestAlgorithm::Sha512,
-    };
+    order.valid_for = arguments.terms.valid_for;
+    order.issue_date = arguments.terms.issue_date;
+    order.authority = arguments.terms.authority.as_deref();
+    order.decoys = arguments.terms.decoys();
+    order.digest_algorithm = arguments.terms.digest_algorithm();
     if let (Some(uri), Some(index)) = (&arguments.status_list, arguments.status_index) {
         let list = StatusListReference {
             index,
@@ -138,7 +103,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             ..Status::default()
         });
     }
-    let now = arguments.at.unwrap_or_else(|| SystemClock.now());
+    let now = arguments.terms.now();
     let issued = issue(&order, &signer, now, &mut system::random()?, &RustCrypto)
         .map_err(|error| failure(&error, arguments))?;
     for warning in &issued.warnings {

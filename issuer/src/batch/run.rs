@@ -1,0 +1,493 @@
+//! The engine: one thread takes records in, several fill and sign, more hand documents to the sink, and the
+//! caller's commits in the order of the records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use mdoc_core::crypto::{Backend, CryptoRng, PublicKey};
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+
+use super::fault::{Fault, Problem, of_issue};
+use super::{
+    Document, Found, Mode, Name, Outcome, Plan, Portrait, Record, Sink, SinkError, Stop, Surroundings, Tally,
+};
+use crate::data::rows::RowsError;
+use crate::issue::{Content, IssueError, Prepared, Terms, is_of_signer, prepare};
+
+/// Records that are on their way at one time; with their pictures they are what takes memory.
+const WINDOW: usize = 512;
+/// Records or documents that wait between two steps.
+const QUEUE: usize = 32;
+
+/// Deals with all records: see the module. `progress` is told after each commit.
+///
+/// # Errors
+/// [`Stop`] if the batch cannot go on. Everything before the record at fault is committed, and nothing after it.
+pub fn run<S: Sink>(
+    records: impl Iterator<Item = Result<Record, RowsError>> + Send,
+    plan: &Plan<'_>,
+    sink: &S,
+    surroundings: &Surroundings<'_>,
+    progress: &mut dyn FnMut(&Tally),
+) -> Result<Tally, Stop> {
+    let stopping = AtomicBool::new(false);
+    let (permits, permitted) = channel();
+    for _ in 0..WINDOW {
+        // Nobody has gone away yet.
+        let _ = permits.send(());
+    }
+    let (jobs, to_make) = sync_channel::<Job>(QUEUE);
+    let (made, to_commit) = channel::<Made<S::Kept>>();
+    let to_make = Mutex::new(to_make);
+    let crew = Crew {
+        plan,
+        surroundings,
+        stopping: &stopping,
+    };
+    thread::scope(|scope| {
+        let (signed, to_keep) = sync_channel::<Signed<S::Kept>>(QUEUE);
+        let to_keep = Arc::new(Mutex::new(to_keep));
+        let crew = &crew;
+        let to_make = &to_make;
+        scope.spawn(move || take_in(records, crew, &permitted, &jobs));
+        for _ in 0..plan.threads.max(1) {
+            let signed = signed.clone();
+            scope.spawn(move || {
+                let mut rng = (crew.surroundings.random)();
+                while let Some(job) = next(to_make) {
+                    if crew.stopping.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let find = |name: Name<'_>| sink.find(name);
+                    if signed.send(crew.make(job, &find, rng.as_mut())).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(signed);
+        for _ in 0..plan.writers.max(1) {
+            let (to_keep, made) = (Arc::clone(&to_keep), made.clone());
+            scope.spawn(move || {
+                while let Some(signed) = next(&to_keep) {
+                    let keep = |name: Name<'_>, document: &[u8]| sink.keep(name, document);
+                    if made.send(signed.keep(&keep)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop((made, to_keep));
+        let result = commit(plan, sink, to_commit, &permits, progress);
+        stopping.store(true, Ordering::Relaxed);
+        // Wakes who waits for a permit; the channels have gone, or will with their last threads.
+        drop(permits);
+        while next(to_make).is_some() {}
+        result
+    })
+}
+
+/// A record, or why there are no more.
+type Job = (u64, Result<Record, RowsError>);
+
+/// What is to be committed, by the number of the record.
+type Made<T> = (u64, Result<Outcome<T>, Stop>);
+
+fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+struct Crew<'a> {
+    plan: &'a Plan<'a>,
+    surroundings: &'a Surroundings<'a>,
+    stopping: &'a AtomicBool,
+}
+
+fn take_in(
+    records: impl Iterator<Item = Result<Record, RowsError>>,
+    crew: &Crew<'_>,
+    permitted: &Receiver<()>,
+    jobs: &SyncSender<Job>,
+) {
+    let mut last = crew.plan.done;
+    for record in records {
+        if crew.stopping.load(Ordering::Relaxed) {
+            return;
+        }
+        match &record {
+            // It was taken in all the same, so that later ones know its key and its name.
+            Ok(record) if record.number <= crew.plan.done => continue,
+            Ok(record) => last = record.number,
+            Err(_) => last += 1,
+        }
+        let broken = record.is_err();
+        if permitted.recv().is_err() || jobs.send((last, record)).is_err() || broken {
+            return;
+        }
+    }
+}
+
+/// Commits what is ready, in order, as much at once as there is: so that the disk is waited for once a group.
+fn commit<S: Sink>(
+    plan: &Plan<'_>,
+    sink: &S,
+    made: Receiver<Made<S::Kept>>,
+    permits: &Sender<()>,
+    progress: &mut dyn FnMut(&Tally),
+) -> Result<Tally, Stop> {
+    let mut tally = Tally::default();
+    let mut waiting = BTreeMap::new();
+    let mut due = plan.done + 1;
+    while let Ok((number, outcome)) = made.recv() {
+        waiting.insert(number, outcome);
+        waiting.extend(made.try_iter());
+        let mut group = Vec::new();
+        let mut stop = None;
+        while let Some(outcome) = waiting.remove(&due) {
+            match outcome {
+                Ok(outcome) => group.push(outcome),
+                Err(why) => {
+                    stop = Some(why);
+                    break;
+                }
+            }
+            due += 1;
+        }
+        let dealt = group.len();
+        if dealt > 0 {
+            let mut after = tally;
+            for outcome in &group {
+                match &outcome.result {
+                    Ok(documents) => {
+                        after.good += 1;
+                        let adopted = documents.iter().filter(|document| document.adopted);
+                        after.adopted += u64::try_from(adopted.count()).unwrap_or(0);
+                    }
+                    Err(_) => after.failed += 1,
+                }
+            }
+            sink.commit(group).map_err(Stop::Sink)?;
+            tally = after;
+            progress(&tally);
+        }
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+        for _ in 0..dealt {
+            // Whoever takes records in may be done.
+            let _ = permits.send(());
+        }
+    }
+    if waiting.is_empty() {
+        Ok(tally)
+    } else {
+        Err(Stop::Lost)
+    }
+}
+
+/// A record after signing: documents that are to be kept, or that were there.
+struct Signed<T> {
+    number: u64,
+    outcome: Result<Outcome<Fresh<T>>, Stop>,
+}
+
+enum Fresh<T> {
+    New(Vec<u8>),
+    There(T),
+}
+
+impl<T> Signed<T> {
+    fn keep(self, keep: &Keep<'_, T>) -> Made<T> {
+        (
+            self.number,
+            self.outcome
+                .and_then(|outcome| kept(outcome, keep).map_err(Stop::Sink)),
+        )
+    }
+}
+
+fn kept<T>(outcome: Outcome<Fresh<T>>, keep: &Keep<'_, T>) -> Result<Outcome<T>, SinkError> {
+    let Outcome {
+        number,
+        line,
+        id,
+        result,
+        warnings,
+    } = outcome;
+    let result = match result {
+        Err(faults) => Err(faults),
+        Ok(documents) => {
+            let name = id.as_deref().unwrap_or_default();
+            let mut all = Vec::with_capacity(documents.len());
+            for (document, copy) in documents.into_iter().zip(1..) {
+                let name = Name {
+                    number,
+                    id: name,
+                    copy,
+                };
+                all.push(Document {
+                    kept: match document.kept {
+                        Fresh::New(bytes) => keep(name, &bytes)?,
+                        Fresh::There(kept) => kept,
+                    },
+                    doc_type: document.doc_type,
+                    validity: document.validity,
+                    status_index: document.status_index,
+                    adopted: document.adopted,
+                });
+            }
+            Ok(all)
+        }
+    };
+    Ok(Outcome {
+        number,
+        line,
+        id,
+        result,
+        warnings,
+    })
+}
+
+type Find<'f, T> = dyn Fn(Name<'_>) -> Result<Found<T>, SinkError> + 'f;
+type Keep<'k, T> = dyn Fn(Name<'_>, &[u8]) -> Result<T, SinkError> + 'k;
+type Documents<T> = Vec<Document<Fresh<T>>>;
+
+impl Crew<'_> {
+    fn make<T>(&self, job: Job, find: &Find<'_, T>, rng: &mut dyn CryptoRng) -> Signed<T> {
+        let (number, record) = job;
+        let outcome = record
+            .map_err(Stop::Rows)
+            .and_then(|record| self.deal_with(record, find, rng));
+        Signed { number, outcome }
+    }
+
+    fn deal_with<T>(
+        &self,
+        mut record: Record,
+        find: &Find<'_, T>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Outcome<Fresh<T>>, Stop> {
+        let mut faults = core::mem::take(&mut record.faults);
+        for key in &record.device_keys {
+            if is_of_signer(key, self.plan.signer) {
+                faults.push(Problem::KeyOfSigner.of("device_key"));
+            }
+        }
+        let prepared = self.prepare(&record, &mut faults)?;
+        let mut outcome = Outcome {
+            number: record.number,
+            line: record.line,
+            id: record.id.take(),
+            result: Err(Vec::new()),
+            warnings: Vec::new(),
+        };
+        match (prepared, &outcome.id) {
+            (Some(prepared), Some(id)) if faults.is_empty() => {
+                outcome.warnings.clone_from(&prepared.warnings);
+                outcome.result = match self.plan.mode {
+                    Mode::Check => Ok(Vec::new()),
+                    Mode::Issue => self.documents(&record, id, &prepared, find, rng)?,
+                };
+            }
+            _ => outcome.result = Err(faults),
+        }
+        Ok(outcome)
+    }
+
+    /// The elements, if the data are in order; otherwise the faults are more afterwards.
+    fn prepare(&self, record: &Record, faults: &mut Vec<Fault>) -> Result<Option<Prepared>, Stop> {
+        let Some(data) = &record.data else {
+            return Ok(None);
+        };
+        let read;
+        let portrait = match &record.portrait {
+            None => None,
+            Some(Portrait::Bytes(bytes)) => Some(bytes.as_slice()),
+            Some(Portrait::File(path)) => {
+                read = super::intake::picture(path);
+                match &read {
+                    Ok(bytes) => Some(bytes.as_slice()),
+                    Err(problem) => {
+                        faults.push(problem.clone().of("portrait"));
+                        None
+                    }
+                }
+            }
+        };
+        let content = Content {
+            format: self.plan.format,
+            data,
+            portrait,
+            issue_date: self.plan.issue_date,
+            authority: self.plan.authority,
+        };
+        let now = self.surroundings.clock.now();
+        match prepare(&content, self.plan.valid_for, self.plan.signer, now) {
+            Ok(prepared) => Ok(Some(prepared)),
+            Err(error) => match of_issue(&error) {
+                Some(found) => {
+                    // What could not be read is not missing.
+                    let told: BTreeSet<String> = faults.iter().map(|fault| fault.field.clone()).collect();
+                    faults.extend(found.into_iter().filter(|fault| !told.contains(&fault.field)));
+                    Ok(None)
+                }
+                None => Err(stop(error)),
+            },
+        }
+    }
+
+    fn documents<T>(
+        &self,
+        record: &Record,
+        id: &str,
+        prepared: &Prepared,
+        find: &Find<'_, T>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Result<Documents<T>, Vec<Fault>>, Stop> {
+        let plan = self.plan;
+        let mut terms = Terms {
+            status: None,
+            key_authorizations: plan.key_authorizations.clone(),
+            digest_algorithm: plan.digest_algorithm,
+            decoys: plan.decoys,
+        };
+        let mut documents = Vec::with_capacity(record.device_keys.len());
+        for (key, copy) in record.device_keys.iter().zip(1_u32..) {
+            let name = Name {
+                number: record.number,
+                id,
+                copy,
+            };
+            let position = (record.number - 1) * u64::from(plan.copies) + u64::from(copy - 1);
+            let status_index = plan.places.and_then(|places| places.index(position));
+            if let Some((bytes, kept)) = find(name).map_err(Stop::Sink)? {
+                match self.adopt(&bytes, key, status_index) {
+                    Some(document) => documents.push(document.with(Fresh::There(kept))),
+                    None => return Ok(Err(vec![Problem::ForeignDocument.of("")])),
+                }
+                continue;
+            }
+            terms.status = plan
+                .places
+                .zip(status_index)
+                .map(|(places, index)| places.status(index));
+            let issued = prepared
+                .issue(key, &terms, plan.signer, rng, self.surroundings.backend)
+                .map_err(stop)?;
+            documents.push(Document {
+                kept: Fresh::New(issued.document),
+                doc_type: issued.doc_type,
+                validity: issued.validity,
+                status_index,
+                adopted: false,
+            });
+        }
+        Ok(Ok(documents))
+    }
+
+    /// A document that a run before has made and not noted, if it is whole and the one that this record gets.
+    fn adopt(&self, bytes: &[u8], key: &PublicKey, status_index: Option<u64>) -> Option<Document<()>> {
+        let limits = Limits::DEFAULT;
+        let document = IssuerSigned::decode(bytes, &limits).ok()?;
+        let mso = document.mso(&limits).ok()?;
+        let auth = document.issuer_auth();
+        let leaf = auth.x5chain()?.ok()?.into_iter().next()?;
+        let leaf = mdoc_core::x509::Certificate::from_der(&leaf).ok()?;
+        let ours = self.plan.signer.certificate();
+        // Another signer of the same authority may have signed before the batch was broken off.
+        let signer = leaf == *ours || leaf.issuer_der() == ours.issuer_der();
+        let backend: &dyn Backend = self.surroundings.backend;
+        auth.verify(&leaf.public_key().ok()?, auth.payload()?, backend)
+            .ok()?;
+        let listed = mso.status.as_ref().and_then(|status| status.status_list.as_ref());
+        let whole = document.name_spaces().iter().all(|(name_space, items)| {
+            items.iter().all(|embedded| {
+                let item = embedded.item(&limits).ok();
+                let item =
+                    item.and_then(|item| mdoc_core::issuer_signed::IssuerSignedItem::decode(item).ok());
+                item.and_then(|item| mso.value_digests.get(name_space, item.digest_id))
+                    .is_some_and(|digest| {
+                        let found = backend.digest(mso.digest_algorithm, &[embedded.raw()]);
+                        found.as_ref() == digest.as_ref()
+                    })
+            })
+        });
+        let elements: BTreeSet<&str> = document
+            .name_spaces()
+            .iter()
+            .map(|(name, _)| name.as_ref())
+            .collect();
+        let ours = signer
+            && whole
+            && !elements.is_empty()
+            && mso.doc_type == self.plan.format.doctype
+            && mso
+                .device_key_info
+                .device_key
+                .as_ref()
+                .is_ok_and(|found| found == key)
+            && listed.map(|list| list.index) == status_index;
+        ours.then_some(Document {
+            kept: (),
+            doc_type: mso.doc_type,
+            validity: mdoc_core::issue::Validity {
+                signed: mso.validity_info.signed,
+                valid_from: mso.validity_info.valid_from,
+                valid_until: mso.validity_info.valid_until,
+                expected_update: None,
+            },
+            status_index,
+            adopted: true,
+        })
+    }
+}
+
+impl Document<()> {
+    fn with<T>(self, kept: T) -> Document<T> {
+        Document {
+            kept,
+            doc_type: self.doc_type,
+            validity: self.validity,
+            status_index: self.status_index,
+            adopted: self.adopted,
+        }
+    }
+}
+
+/// An error that is not the record's.
+fn stop(error: IssueError) -> Stop {
+    match error {
+        IssueError::Signer(fault) => Stop::Signer(fault),
+        IssueError::Key(error) => Stop::Key(error),
+        IssueError::Draft(error) => Stop::Draft(error),
+        _ => Stop::Lost,
+    }
+}
+
+/// Reads a picture that is no larger than any that a format takes.
+pub(super) fn bounded(path: &std::path::Path, most: u64) -> Result<Vec<u8>, Problem> {
+    use std::io::Read as _;
+    let unreadable = |error: std::io::Error| {
+        Problem::Unreadable(match error.kind() {
+            std::io::ErrorKind::NotFound => "does not exist",
+            std::io::ErrorKind::PermissionDenied => "may not be read",
+            _ => "cannot be read",
+        })
+    };
+    let file = fs::File::open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(Problem::Unreadable("is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    match u64::try_from(bytes.len()) {
+        Ok(0) => Err(Problem::Unreadable("is empty")),
+        Ok(len) if len <= most => Ok(bytes),
+        _ => Err(Problem::Unreadable("is too large")),
+    }
+}
