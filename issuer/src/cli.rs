@@ -73,7 +73,7 @@ Examples:
 `mdoc-verifier vical` verifies, shows and compares such lists."
     )]
     Vical(vical::Command),
-    /// Issue many documents from CSV or JSON lines, on all cores, with a result for each record
+    /// Issue many documents from CSV or JSON lines, on all cores
     Batch(batch::Arguments),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
