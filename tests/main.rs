@@ -26,4 +26,8 @@ mod output;
 mod programs;
 mod properties;
 mod reasons;
+#[cfg(unix)]
+mod secrets;
+#[cfg(unix)]
+mod tokens;
 mod traps;

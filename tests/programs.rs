@@ -75,6 +75,7 @@ fn built() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources = [
         "mdoc-core",
+        "pkcs11",
         "cli",
         "issuer",
         "holder",
@@ -123,12 +124,23 @@ pub(crate) fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     run_command(command, folder, input)
 }
 
+/// Runs a program like [`run`], with more in its environment.
+pub(crate) fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let (name, arguments) = arguments.split_first().unwrap();
+    let mut command = Command::new(program(name));
+    command.args(arguments).env_clear();
+    command.envs(environment.iter().copied());
+    run_prepared(command, folder, b"")
+}
+
 /// Runs any command like [`run`].
 pub(crate) fn run_command(mut command: Command, folder: &Path, input: &[u8]) -> Output {
-    command
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin");
+    command.env_clear();
+    run_prepared(command, folder, input)
+}
+
+fn run_prepared(mut command: Command, folder: &Path, input: &[u8]) -> Output {
+    command.current_dir(folder).env("PATH", "/usr/bin:/bin");
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,6 +1,8 @@
-//! Keys and certificates from files.
+//! Keys and certificates from files; keys in tokens.
 
+mod secrets;
 mod source;
+pub mod token;
 
 use core::error::Error;
 use std::fs::Metadata;
@@ -16,6 +18,7 @@ use mdoc_core::seams::{Signer, SoftwareKey};
 use mdoc_core::x509::Certificate;
 use zeroize::Zeroizing;
 
+pub use self::secrets::{NEW_PASSPHRASE, PASSPHRASE, PIN, new_passphrase};
 pub use self::source::KeySource;
 use crate::failure::Failure;
 use crate::input::{Form, Input, claim_stdin, display, is_stdio, open};
@@ -23,7 +26,7 @@ use crate::recognise::Structure;
 
 /// Reads a private key: PEM (PKCS#8 or SEC 1), DER or JWK.
 ///
-/// A file that others than its owner can read is refused, on systems that have such a notion.
+/// The passphrase of an encrypted one comes from [`PASSPHRASE`], or is asked for on the terminal. A file that others than its owner can read is refused, on systems that have such a notion.
 ///
 /// # Errors
 /// [`Failure`] that names the file; nothing of what was read is ever in it.
@@ -50,12 +53,20 @@ pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(format!("{name} is empty")).hint("give the file with the private key"));
     }
-    let key = keys::secret_from_file(&bytes).map_err(|error| no_secret_key(&name, &bytes, &error))?;
+    let key = match keys::secret_from_file(&bytes) {
+        Err(KeyError::Encrypted) => None,
+        other => Some(other.map_err(|error| no_secret_key(&name, &bytes, &error))?),
+    };
     // Not before it is known to be a key: of a photograph it would be an odd thing to say.
     if let Some(metadata) = metadata {
         owner_alone(path, &metadata)?;
     }
-    Ok(key)
+    if let Some(key) = key {
+        return Ok(key);
+    }
+    let passphrase = secrets::passphrase(&name)?;
+    keys::secret_from_encrypted(&bytes, passphrase.as_bytes())
+        .map_err(|error| no_secret_key(&name, &bytes, &error))
 }
 
 /// Why a file is no private key; of what is in it nothing but its kind is said.
@@ -80,8 +91,12 @@ fn no_secret_key(name: &str, bytes: &[u8], error: &KeyError) -> Failure {
     ));
     match error {
         KeyError::PublicOnly => failure.hint("give the file with the private key, such as ds.key.pem"),
-        KeyError::Encrypted => failure.hint(format!(
-            "write it without a password to a file of mode 0600: `(umask 077; openssl pkey -in {name} -out new.key.pem)`"
+        KeyError::Passphrase => failure.hint(format!(
+            "see whether {PASSPHRASE} or what was typed is the passphrase of this file"
+        )),
+        KeyError::OldEncryption | KeyError::Encryption(_) | KeyError::EncryptionCost => failure.hint(format!(
+            "encrypt it anew: `(umask 077; openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in {name} \
+             -out new.key.pem)`"
         )),
         _ => failure.hint("a private key is a PEM file with `BEGIN PRIVATE KEY`, or a JWK with `d`"),
     }
@@ -94,11 +109,31 @@ fn no_secret_key(name: &str, bytes: &[u8], error: &KeyError) -> Failure {
 pub fn signer(source: &KeySource) -> Result<Box<dyn Signer>, Failure> {
     match source {
         KeySource::File(path) => Ok(Box::new(software_key(path)?)),
-        KeySource::Token(_) => Err(Failure::new(format!(
-            "{source} is a key in a token, which this program cannot use"
-        ))
-        .hint("give a file with the private key")),
+        KeySource::Token(uri) => token::signer(uri),
     }
+}
+
+/// The public half of a key: of a private one wherever it is, or a public one in a file.
+///
+/// # Errors
+/// [`Failure`] that names the place.
+pub fn public_half(source: &KeySource) -> Result<PublicKey, Failure> {
+    let KeySource::File(path) = source else {
+        return Ok(signer(source)?.public_key().clone());
+    };
+    let input = Input::read(path)?;
+    if input.form != Form::Cbor && keys::public_from_file(&input.bytes).is_err() {
+        let private = keys::secret_from_file(&input.bytes);
+        if matches!(private, Ok(_) | Err(KeyError::Encrypted)) && !is_stdio(path) {
+            return Ok(secret_key(path)?.public_key().clone());
+        }
+        return private.map(|key| key.public_key().clone()).map_err(|_| {
+            input
+                .not("a key")
+                .hint("give a key in PEM, DER or JWK, a certificate, or a pkcs11: URI")
+        });
+    }
+    public_in(&input)
 }
 
 /// Reads a private key from a file and makes it ready to sign and to agree on secrets.
@@ -110,12 +145,10 @@ pub fn software_key(path: &Path) -> Result<SoftwareKey, Failure> {
         .map_err(|error| Failure::new(format!("the key in {} cannot sign: {error}", display(path))))
 }
 
-#[cfg(unix)]
 fn owner_alone(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
-    if !metadata.is_file() || mode & 0o077 == 0 {
+    let Some(mode) = mode_for_others(metadata) else {
         return Ok(());
-    }
+    };
     let name = path.display();
     Err(Failure::new(format!(
         "{name} is a private key that others can use: its mode is {mode:04o}, it must be for its owner alone"
@@ -125,9 +158,16 @@ fn owner_alone(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
     )))
 }
 
+/// The mode of a file, if others than its owner can use it.
+#[cfg(unix)]
+fn mode_for_others(metadata: &Metadata) -> Option<u32> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
+    (metadata.is_file() && mode & 0o077 != 0).then_some(mode)
+}
+
 #[cfg(not(unix))]
-fn owner_alone(_: &Path, _: &Metadata) -> Result<(), Failure> {
-    Ok(())
+fn mode_for_others(_: &Metadata) -> Option<u32> {
+    None
 }
 
 /// Reads a public key: PEM or DER of a key or a certificate, JWK, or a `COSE_Key` in CBOR.
@@ -135,16 +175,17 @@ fn owner_alone(_: &Path, _: &Metadata) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`] that names the file.
 pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
-    let input = Input::read(path)?;
+    public_in(&Input::read(path)?)
+}
+
+fn public_in(input: &Input) -> Result<PublicKey, Failure> {
     let name = &input.name;
     match input.form {
-        Form::Cbor => cose_key(&input),
+        Form::Cbor => cose_key(input),
         Form::Pem | Form::Der | Form::Json => keys::public_from_file(&input.bytes).map_err(|error| {
             if input.kind() == "a private key" {
                 return Failure::new(format!("{name} is a private key, a public key is expected")).hint(
-                    format!(
-                        "write its public half to a file: `openssl pkey -in {name} -pubout -out public.pem`"
-                    ),
+                    format!("write its public half to a file: `mdoc-issuer key show {name} > public.pem`"),
                 );
             }
             Failure::new(format!(

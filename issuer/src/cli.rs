@@ -4,6 +4,7 @@ mod batch;
 mod format;
 mod inspect;
 mod issue;
+mod key;
 mod pki;
 mod signing;
 mod terms;
@@ -48,6 +49,23 @@ Examples:
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar"
     )]
     Pki(pki::Command),
+    /// Make and show private keys, in files and in tokens; put passphrases on them
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-issuer key new --key ds.key.pem --encrypt
+  mdoc-issuer key new --key 'pkcs11:token=issuing;object=ds-2026'
+  mdoc-issuer key list
+  mdoc-issuer key show 'pkcs11:token=issuing;object=ds-2026' > ds-2026.pub.pem
+
+A KEY is a file or a pkcs11: URI (RFC 7512). The library of the token's maker is named by
+`module-path=` in the URI or by MDOC_PKCS11_MODULE. The PIN comes from the file of
+`pin-source=file:/path` in the URI, from MDOC_PKCS11_PIN, or is asked for on the terminal;
+the passphrase of a file from MDOC_KEY_PASSPHRASE, from the file that
+MDOC_KEY_PASSPHRASE_FILE names, or from the terminal."
+    )]
+    Key(key::Command),
     /// List, check and show document formats; start one, and make sample data
     #[command(
         subcommand,
@@ -88,6 +106,7 @@ Examples:
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Pki(command) => pki::run(&command),
+        Command::Key(command) => key::run(&command),
         Command::Format(command) => format::run(&command),
         Command::Issue(arguments) => issue::run(&arguments),
         Command::Vical(command) => vical::run(&command),

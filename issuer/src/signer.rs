@@ -1,5 +1,7 @@
 //! The document signer: a certificate that keeps its profile, and the key that belongs to it.
 
+mod set;
+
 use core::fmt;
 
 use mdoc_core::crypto::equal_in_constant_time;
@@ -8,6 +10,7 @@ use mdoc_core::time::Timestamp;
 use mdoc_core::x509::profile::{self, Finding, Role, Weight};
 use mdoc_core::x509::{Certificate, UnusableKey};
 
+pub use self::set::{AHEAD, Chosen, NearExpiry, NoSigner, SignerSet, Wanted};
 use crate::format::fill::IssuerFacts;
 
 /// A certificate and its key, fit to sign documents of one kind. Having one says that the certificate
@@ -103,20 +106,12 @@ impl<'a> DocumentSigner<'a> {
         {
             return Err(SignerFault::OtherKey);
         }
-        let mdl = doc_type == mdoc_core::verify::MDL_DOC_TYPE;
-        let findings = profile::check(Role::DocumentSigner { mdl }, &certificate, None);
-        let refused =
-            |finding: &Finding| finding.weight() == Weight::Hard || deviations == Deviations::Refuse;
-        let (refused, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(refused);
-        if refused.is_empty() {
-            Ok(Self {
-                certificate,
-                key,
-                warnings,
-            })
-        } else {
-            Err(SignerFault::Profile(refused))
-        }
+        let warnings = judge(&certificate, doc_type, deviations)?;
+        Ok(Self {
+            certificate,
+            key,
+            warnings,
+        })
     }
 
     /// The certificate.
@@ -140,19 +135,7 @@ impl<'a> DocumentSigner<'a> {
     /// # Errors
     /// [`SignerFault`] with the instants that decide.
     pub fn check_times(&self, signed: Timestamp, valid_until: Timestamp) -> Result<(), SignerFault> {
-        let (not_before, not_after) = (self.certificate.not_before(), self.certificate.not_after());
-        if signed < not_before {
-            Err(SignerFault::NotYetValid { not_before })
-        } else if signed > not_after {
-            Err(SignerFault::Expired { not_after })
-        } else if valid_until > not_after {
-            Err(SignerFault::DocumentOutlives {
-                valid_until,
-                not_after,
-            })
-        } else {
-            Ok(())
-        }
+        within(&self.certificate, signed, valid_until)
     }
 
     /// What the certificate says of the issuer; documents have to say the same.
@@ -166,3 +149,42 @@ impl<'a> DocumentSigner<'a> {
         }
     }
 }
+
+/// Judges a certificate by the profile of signers for that type; gives the deviations that are let pass.
+fn judge(
+    certificate: &Certificate,
+    doc_type: &str,
+    deviations: Deviations,
+) -> Result<Vec<Finding>, SignerFault> {
+    let mdl = doc_type == mdoc_core::verify::MDL_DOC_TYPE;
+    let findings = profile::check(Role::DocumentSigner { mdl }, certificate, None);
+    let refused = |finding: &Finding| finding.weight() == Weight::Hard || deviations == Deviations::Refuse;
+    let (refused, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(refused);
+    if refused.is_empty() {
+        Ok(warnings)
+    } else {
+        Err(SignerFault::Profile(refused))
+    }
+}
+
+/// Whether a certificate is valid when a document is signed, and as long as the document.
+fn within(certificate: &Certificate, signed: Timestamp, valid_until: Timestamp) -> Result<(), SignerFault> {
+    let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+    if signed < not_before {
+        Err(SignerFault::NotYetValid { not_before })
+    } else if signed > not_after {
+        Err(SignerFault::Expired { not_after })
+    } else if valid_until > not_after {
+        Err(SignerFault::DocumentOutlives {
+            valid_until,
+            not_after,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// `docs/cloud-keys.md` is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/cloud-keys.md")]
+struct CloudKeys;

@@ -200,6 +200,8 @@ pub enum CryptoError {
         /// Bytes that the curve asks for.
         expected: usize,
     },
+    /// A signature is not the DER sequence of two positive integers that fit the curve.
+    SignatureEncoding,
     /// The signature was not made over this message by this key.
     BadSignature,
     /// The two keys are on different curves, or on one without key agreement.
@@ -219,6 +221,7 @@ impl fmt::Display for CryptoError {
                     "the signature has {found} bytes where raw r and s have {expected}"
                 )
             }
+            Self::SignatureEncoding => f.write_str("the signature is not encoded as it should be"),
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::CurveMismatch => f.write_str("the keys are not on one curve that can agree on a secret"),
             Self::BadTag => f.write_str("the ciphertext does not authenticate"),

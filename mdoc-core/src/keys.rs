@@ -1,16 +1,19 @@
-//! Keys in files: PEM, DER and JWK, read and written.
+//! Keys in files: PEM, DER and JWK, read and written; private ones also under a passphrase.
 //!
 //! Errors say what is wrong and never show what was read. Private keys are wiped from memory after use,
 //! copies made on the way included.
 //!
-//! Source: RFC 5958 (PKCS#8), RFC 5915 (SEC 1), RFC 8410 (Ed25519), RFC 7517, 7518 and 8037 (JWK).
+//! Source: RFC 5958 (PKCS#8), RFC 5915 (SEC 1), RFC 8410 (Ed25519), RFC 7517, 7518 and 8037 (JWK),
+//! RFC 8018 and 7914 (passphrases).
 
+mod encrypted;
 mod jwk;
 
 use core::fmt;
 
 use zeroize::Zeroizing;
 
+pub use self::encrypted::{Kdf, secret_from_encrypted, secret_to_encrypted_pem};
 pub use self::jwk::{public_from_jwk, public_to_jwk, secret_from_jwk};
 use crate::crypto::{CryptoError, Curve, PublicKey, SecretKey};
 use crate::x509::{
@@ -28,8 +31,17 @@ pub const LARGEST_FILE: usize = 256 * 1024;
 pub enum KeyError {
     /// Neither PEM nor JSON nor DER of a key was found, or the file is too large.
     Unrecognised,
-    /// The private key is encrypted with a password; decrypt it first.
+    /// The private key is encrypted with a passphrase: [`secret_from_encrypted`] reads it.
     Encrypted,
+    /// The private key is encrypted in the old way of OpenSSL (`Proc-Type: 4,ENCRYPTED`), whose one round of
+    /// MD5 protects nothing.
+    OldEncryption,
+    /// The encryption, by an object identifier or by name, is none that this crate opens.
+    Encryption(String),
+    /// Opening the file would take more time or memory than any honest file asks for.
+    EncryptionCost,
+    /// The passphrase does not open the file, or the file is damaged: the two cannot be told apart.
+    Passphrase,
     /// It is a public key, or a certificate, where a private one is needed.
     PublicOnly,
     /// The text between the lines of PEM is not Base64.
@@ -64,8 +76,19 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unrecognised => f.write_str("no key was found: PEM, DER or JWK is expected"),
-            Self::Encrypted => {
-                f.write_str("the private key is encrypted with a password, which is not supported")
+            Self::Encrypted => f.write_str("the private key is encrypted with a passphrase"),
+            Self::OldEncryption => f.write_str(
+                "the private key is encrypted in the old way of OpenSSL, which does not protect it",
+            ),
+            Self::Encryption(what) => write!(
+                f,
+                "the private key is encrypted by {what}, which is not supported"
+            ),
+            Self::EncryptionCost => {
+                f.write_str("the passphrase of the private key would take too long to try")
+            }
+            Self::Passphrase => {
+                f.write_str("the passphrase does not open the private key, or the file is damaged")
             }
             Self::PublicOnly => f.write_str("a private key is needed and only a public one is there"),
             Self::Base64 => f.write_str("the PEM text is not Base64"),
@@ -159,13 +182,13 @@ pub fn public_from_file(file: &[u8]) -> Result<PublicKey, KeyError> {
 /// Reads the first private key of a PEM text: `PRIVATE KEY` (PKCS#8) or `EC PRIVATE KEY` (SEC 1).
 ///
 /// # Errors
-/// [`KeyError::Encrypted`] for one that needs a password, otherwise what is wrong with it.
+/// [`KeyError::Encrypted`] for one that needs a passphrase, otherwise what is wrong with it.
 pub fn secret_from_pem(text: &str) -> Result<SecretKey, KeyError> {
     let mut otherwise = KeyError::Unrecognised;
     for block in pem_blocks(text) {
         match block.label {
             "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
-            "PRIVATE KEY" | "EC PRIVATE KEY" if block.is_encrypted() => return Err(KeyError::Encrypted),
+            "PRIVATE KEY" | "EC PRIVATE KEY" if block.is_encrypted() => return Err(KeyError::OldEncryption),
             "PRIVATE KEY" => return secret_from_pkcs8(&block.decode().ok_or(KeyError::Base64)?),
             "EC PRIVATE KEY" => return secret_from_sec1(&block.decode().ok_or(KeyError::Base64)?, None),
             "PUBLIC KEY" | "CERTIFICATE" => otherwise = KeyError::PublicOnly,
@@ -178,7 +201,7 @@ pub fn secret_from_pem(text: &str) -> Result<SecretKey, KeyError> {
 /// Reads a private key in DER: PKCS#8 or SEC 1.
 ///
 /// # Errors
-/// [`KeyError::Encrypted`] for one that needs a password, otherwise what is wrong with it.
+/// [`KeyError::Encrypted`] for one that needs a passphrase, otherwise what is wrong with it.
 pub fn secret_from_der(der: &[u8]) -> Result<SecretKey, KeyError> {
     const WHAT: &str = "private key";
     let mut parts = Reader::only(der, SEQUENCE, WHAT)?.inside();
@@ -286,6 +309,11 @@ pub fn public_from_pem(text: &str) -> Result<PublicKey, KeyError> {
 /// Writes a private key as PKCS#8 PEM, with its public key inside as OpenSSL does it.
 #[must_use]
 pub fn secret_to_pem(key: &SecretKey) -> Zeroizing<String> {
+    encode_pem("PRIVATE KEY", &secret_to_pkcs8(key))
+}
+
+/// `OneAsymmetricKey` of version 1 (RFC 5958, 2).
+fn secret_to_pkcs8(key: &SecretKey) -> Zeroizing<Vec<u8>> {
     let octets = Zeroizing::new(tlv(OCTET_STRING, &[key.dangerous_bytes()]));
     let inner = if key.curve() == Curve::Ed25519 {
         octets
@@ -296,8 +324,7 @@ pub fn secret_to_pem(key: &SecretKey) -> Zeroizing<String> {
     };
     let inner = Zeroizing::new(tlv(OCTET_STRING, &[&inner]));
     let algorithm = key_algorithm_der(key.curve());
-    let whole = Zeroizing::new(tlv(SEQUENCE, &[&[INTEGER, 1, 0], &algorithm, &inner]));
-    encode_pem("PRIVATE KEY", &whole)
+    Zeroizing::new(tlv(SEQUENCE, &[&[INTEGER, 1, 0], &algorithm, &inner]))
 }
 
 /// Writes a public key as `PUBLIC KEY` PEM.

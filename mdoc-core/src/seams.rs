@@ -1,7 +1,10 @@
 //! What the core asks of its surroundings: the time, and signatures by keys it does not hold.
 
+mod remote;
+
 use core::fmt;
 
+pub use self::remote::{RemoteKey, SignatureForm, ToSign, raw_signature};
 use crate::crypto::{Backend, CryptoError, PublicKey, RustCrypto, SecretKey, SignatureAlgorithm, SigningKey};
 use crate::time::Timestamp;
 

@@ -34,8 +34,12 @@ pub use self::extension::{
 pub use self::name::{Attribute, DistinguishedName};
 use self::parsed::Parsed;
 pub(crate) use self::pem::{blocks as pem_blocks, encode as encode_pem};
+#[cfg(test)]
+pub(crate) use self::signature::to_x509;
 pub use self::signature::{CertificateSignature, SignatureError, UnusableKey};
-pub(crate) use self::signature::{algorithm_curve, key_algorithm_der, public_key, public_key_der};
+pub(crate) use self::signature::{
+    algorithm_curve, key_algorithm_der, public_key, public_key_der, raw_from_der,
+};
 use crate::crypto::{Backend, DigestAlgorithm, PublicKey, RustCrypto};
 use crate::time::Timestamp;
 

@@ -6,7 +6,7 @@ use core::str::FromStr;
 use std::path::{Path, PathBuf};
 
 /// A private key by its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// A file; `-` is standard input.
     File(PathBuf),
@@ -45,9 +45,51 @@ impl From<PathBuf> for KeySource {
 /// As it was given; a URI without the part that may hold a PIN.
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Token(uri) => f.write_str(uri.split('?').next().unwrap_or_default()),
+        let uri = match self {
+            Self::File(path) => return path.display().fmt(f),
+            Self::Token(uri) => uri.split('?').next().unwrap_or_default(),
+        };
+        // A PIN has no place there; somebody may put it there all the same.
+        let (scheme, path) = uri.split_once(':').unwrap_or((uri, ""));
+        write!(f, "{scheme}:")?;
+        let mut between = "";
+        for part in path
+            .split(';')
+            .filter(|part| !part.trim_start().starts_with("pin"))
+        {
+            write!(f, "{between}{part}")?;
+            between = ";";
         }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeySource({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pin_is_shown() {
+        for text in [
+            "pkcs11:token=a;object=b?pin-value=4711",
+            "pkcs11:token=a;pin-value=4711;object=b",
+            "PKCS11:token=a;object=b?module-path=/m.so&pin-value=4711",
+        ] {
+            let source: KeySource = text.parse().unwrap();
+            for shown in [source.to_string(), format!("{source:?}")] {
+                assert!(
+                    shown.contains("token=a;object=b") && !shown.contains("4711"),
+                    "{shown}"
+                );
+            }
+        }
+        let file: KeySource = "pkcs11".parse().unwrap();
+        assert_eq!(file.file(), Some(Path::new("pkcs11")));
     }
 }

@@ -30,7 +30,7 @@ use self::failures::{failure_of_folder, failure_of_rows, failure_of_stop};
 use self::progress::Progress;
 use self::sinks::{Beside, Noting};
 use self::source::Source;
-use super::signing::Signing;
+use super::signing::{Loaded, Signing};
 use super::terms::Terms;
 use super::{PROGRAM, format};
 
@@ -151,12 +151,11 @@ fn delimiter(text: &str) -> Result<u8, String> {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let catalogue = format::catalogue(arguments.formats.as_deref())?;
     let (format, file) = format::find(&catalogue, &arguments.format)?;
-    let loaded = arguments.signing.load()?;
-    let signer = arguments.signing.signer(&loaded, &format.doctype)?;
-    let now = arguments.terms.now();
-    signer
-        .check_times(now, now.plus(arguments.terms.valid_for))
-        .map_err(|fault| arguments.signing.failure(&fault))?;
+    let terms = &arguments.terms;
+    let loaded = arguments
+        .signing
+        .load(&format.doctype, terms.now(), terms.valid_for)?;
+    let signer = loaded.signer(&format.doctype)?;
     for folder in arguments.portraits.iter().chain(&arguments.device_keys) {
         if !folder.is_dir() {
             return Err(Failure::new(format!("there is no folder {}", folder.display()))
@@ -164,10 +163,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
     }
     let source = Source::open(arguments, &format)?;
-    match &arguments.out {
-        Some(out) => issue(arguments, &format, file.as_deref(), &signer, source, out),
-        None => check(arguments, &format, &signer, source),
+    if let Some(warning) = loaded.warning() {
+        output::warn(PROGRAM, &warning);
     }
+    let job = Job {
+        arguments,
+        format: &format,
+        loaded: &loaded,
+        signer: &signer,
+    };
+    match &arguments.out {
+        Some(out) => issue(job, file.as_deref(), source, out),
+        None => check(job, source),
+    }
+}
+
+/// What is wanted, of what kind, and who signs.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    arguments: &'a Arguments,
+    format: &'a Format,
+    loaded: &'a Loaded,
+    signer: &'a DocumentSigner<'a>,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -184,23 +201,18 @@ fn intake(arguments: &Arguments) -> Intake {
     }
 }
 
-fn check(
-    arguments: &Arguments,
-    format: &Format,
-    signer: &DocumentSigner<'_>,
-    source: Source,
-) -> Result<Exit, Failure> {
+fn check(job: Job<'_>, source: Source) -> Result<Exit, Failure> {
+    let arguments = job.arguments;
     let records = source.records;
     if let Some(path) = &arguments.results {
-        output::not_over(path, &inputs(arguments))?;
+        let inputs = inputs(arguments)?;
+        output::not_over(path, &inputs.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     }
     let lines = Lines::new(arguments.results.as_deref().map(Beside::new).transpose()?);
     let begun = Instant::now();
     let noting = Noting::new(lines);
     let work = Work {
-        arguments,
-        format,
-        signer,
+        job,
         places: None,
         before: Before::default(),
     };
@@ -226,14 +238,10 @@ fn check(
     Ok(exit(records, tally.failed))
 }
 
-fn issue(
-    arguments: &Arguments,
-    format: &Format,
-    format_file: Option<&Path>,
-    signer: &DocumentSigner<'_>,
-    source: Source,
-    out: &Path,
-) -> Result<Exit, Failure> {
+fn issue(job: Job<'_>, format_file: Option<&Path>, source: Source, out: &Path) -> Result<Exit, Failure> {
+    let Job {
+        arguments, format, ..
+    } = job;
     let documents = source.records.saturating_mul(u64::from(arguments.copies));
     let places = |key| match (&arguments.status_list, arguments.status_index_from) {
         (Some(uri), Some(from)) => Places::new(uri, from, documents, key).map(Some).ok_or_else(|| {
@@ -271,9 +279,7 @@ fn issue(
     let begun = Instant::now();
     let noting = Noting::new(folder);
     let work = Work {
-        arguments,
-        format,
-        signer,
+        job,
         places: places.as_ref(),
         before,
     };
@@ -312,23 +318,26 @@ fn issue(
 
 /// Everything but the records and where documents go.
 struct Work<'a> {
-    arguments: &'a Arguments,
-    format: &'a Format,
-    signer: &'a DocumentSigner<'a>,
+    job: Job<'a>,
     places: Option<&'a Places>,
     before: Before,
 }
 
 impl Work<'_> {
     fn run<S: Sink>(&self, source: Source, sink: &S, mode: Mode) -> Result<Tally, Failure> {
-        let arguments = self.arguments;
+        let Job {
+            arguments,
+            format,
+            loaded,
+            signer,
+        } = self.job;
         let intake = intake(arguments);
-        let rows = Rows::new(source.file, source.layout, self.format, &intake.beside())
+        let rows = Rows::new(source.file, source.layout, format, &intake.beside())
             .map_err(|error| failure_of_rows(&error, arguments))?;
         let cores = || available_parallelism().map_or(1, usize::from);
         let plan = Plan {
-            format: self.format,
-            signer: self.signer,
+            format,
+            signer,
             valid_for: arguments.terms.valid_for,
             issue_date: arguments.terms.issue_date,
             authority: arguments.terms.authority.as_deref(),
@@ -349,12 +358,12 @@ impl Work<'_> {
             backend: &RustCrypto,
         };
         let mut progress = Progress::new(source.records, self.before, arguments.quiet);
-        let records = intake.records(rows, self.format);
+        let records = intake.records(rows, format);
         let result = run_batch(records, &plan, sink, &surroundings, &mut |tally| {
             progress.tell(tally)
         });
         progress.end();
-        let tally = result.map_err(|stop| failure_of_stop(&stop, arguments))?;
+        let tally = result.map_err(|stop| failure_of_stop(&stop, arguments, loaded))?;
         if self.before.records + tally.records() == source.records {
             Ok(tally)
         } else {
@@ -404,11 +413,10 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-fn inputs(arguments: &Arguments) -> Vec<&Path> {
-    [arguments.data.as_path()]
-        .into_iter()
-        .chain(arguments.signing.files())
-        .collect()
+fn inputs(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = arguments.signing.files()?;
+    files.push(arguments.data.clone());
+    Ok(files)
 }
 
 /// What decides what is issued, for comparing it when the batch is resumed. Not the signer, which may have to be renewed

@@ -13,7 +13,7 @@ use mdoc_core::seams::Clock as _;
 use serde_json::error::Category;
 use serde_json::{Value as Json, json};
 
-use super::signing::Signing;
+use super::signing::{Loaded, Signing};
 use super::terms::Terms;
 use super::{PROGRAM, format};
 use mdoc_issuer::data;
@@ -31,7 +31,11 @@ Examples:
       --portrait photo.jpg --device-key wallet/device.pub.pem \\
       --signer demo/ds.pem --signer-key demo/ds.key.pem --out document.mdoc
   mdoc-issuer issue … --valid-for 14d --json \\
-      --status-list https://status.example/1 --status-index 4711")]
+      --status-list https://status.example/1 --status-index 4711
+  mdoc-issuer issue … --signer ds.pem --signer-key 'pkcs11:token=issuing;object=ds'
+  mdoc-issuer issue … --signers signers   (a folder: 2026.pem with 2026.key.pem, …)
+
+Of several signers the newest signs that is valid and outlives the document.")]
 pub(super) struct Arguments {
     /// Name of a format, or a format file
     #[arg(long, value_name = "NAME|FILE")]
@@ -76,14 +80,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let inputs = [&arguments.data, &arguments.device_key]
         .into_iter()
         .chain(&arguments.portrait)
-        .map(PathBuf::as_path)
-        .chain(arguments.signing.files());
+        .map(PathBuf::as_path);
+    let signing = arguments.signing.files()?;
+    let inputs = inputs.chain(signing.iter().map(PathBuf::as_path));
     output::not_over(&arguments.out, &inputs.collect::<Vec<_>>())?;
     let data = person(&arguments.data)?;
     let portrait = arguments.portrait.as_deref().map(portrait).transpose()?;
     let device_key = keys::public_key(&arguments.device_key)?;
-    let loaded = arguments.signing.load()?;
-    let signer = arguments.signing.signer(&loaded, &format.doctype)?;
+    let now = arguments.terms.now();
+    let loaded = arguments
+        .signing
+        .load(&format.doctype, now, arguments.terms.valid_for)?;
+    let signer = loaded.signer(&format.doctype)?;
 
     let mut order = Order::new(&format, &data, &device_key);
     order.portrait = portrait.as_deref();
@@ -103,9 +111,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             ..Status::default()
         });
     }
-    let now = arguments.terms.now();
-    let issued = issue(&order, &signer, now, &mut system::random()?, &RustCrypto)
-        .map_err(|error| failure(&error, arguments))?;
+    let mut issued = issue(&order, &signer, now, &mut system::random()?, &RustCrypto)
+        .map_err(|error| failure(&error, arguments, &loaded))?;
+    issued.warnings.extend(loaded.warning());
     for warning in &issued.warnings {
         output::warn(PROGRAM, warning);
     }
@@ -118,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Existing::Replace,
     )?;
     if !input::is_stdio(&arguments.out) {
-        report(&issued, arguments)?;
+        report(&issued, arguments, &loaded)?;
     }
     Ok(Exit::Done)
 }
@@ -172,7 +180,7 @@ fn portrait(path: &Path) -> Result<Vec<u8>, Failure> {
         .hint("give a JPEG file, such as photo.jpg"))
 }
 
-fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
+fn failure(error: &IssueError, arguments: &Arguments, loaded: &Loaded) -> Failure {
     let words = Failure::new(error.to_string());
     match error {
         IssueError::Data(errors) => {
@@ -188,7 +196,7 @@ fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
         IssueError::Quality(findings) => {
             words.hint_if(findings.first().map(|finding| finding.hint().to_owned()))
         }
-        IssueError::Signer(fault) => arguments.signing.failure(fault),
+        IssueError::Signer(fault) => loaded.failure(fault),
         IssueError::DeviceKeyOfSigner => {
             words.hint("give the file that `mdoc-holder key new` wrote: --device-key device.pub.pem")
         }
@@ -196,13 +204,14 @@ fn failure(error: &IssueError, arguments: &Arguments) -> Failure {
     }
 }
 
-fn report(issued: &Issued, arguments: &Arguments) -> Result<(), Failure> {
+fn report(issued: &Issued, arguments: &Arguments, loaded: &Loaded) -> Result<(), Failure> {
     let out = arguments.out.display().to_string();
     let validity = issued.validity;
     if arguments.json {
         return output::print_json(&json!({
             "document": out,
             "docType": issued.doc_type,
+            "signer": loaded.name(),
             "elements": issued.elements,
             "bytes": issued.document.len(),
             "signed": validity.signed.to_string(),

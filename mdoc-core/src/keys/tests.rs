@@ -93,12 +93,12 @@ fn other_crates_read_what_is_written() {
 
 #[test]
 fn encrypted_keys_are_told_apart() {
-    for name in ["encrypted.p8", "encrypted.sec1"] {
-        assert_eq!(
-            secret_from_file(openssl(name).as_bytes()).unwrap_err(),
-            KeyError::Encrypted,
-            "{name}"
-        );
+    for (name, kind) in [
+        ("encrypted.p8", KeyError::Encrypted),
+        ("encrypted.sec1", KeyError::OldEncryption),
+    ] {
+        let file = openssl(name);
+        assert_eq!(secret_from_file(file.as_bytes()).unwrap_err(), kind, "{name}");
     }
     assert_eq!(
         secret_from_file(&der_of(&openssl("encrypted.p8"))).unwrap_err(),

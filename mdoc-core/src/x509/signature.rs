@@ -127,7 +127,7 @@ impl From<CryptoError> for SignatureError {
 }
 
 /// `Ecdsa-Sig-Value` (RFC 3279, 2.2.3) to `r ‖ s` of fixed length.
-fn raw_from_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, BadCertificate> {
+pub(crate) fn raw_from_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, BadCertificate> {
     const WHAT: &str = "ECDSA signature";
     let length = curve.field_len();
     let mut parts = Reader::only(signature, der::SEQUENCE, WHAT)?.inside();
@@ -147,7 +147,7 @@ fn raw_from_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, BadCertificat
 }
 
 /// A raw signature of that curve in the form that certificates have.
-pub(super) fn to_x509(curve: Curve, raw: &[u8]) -> Vec<u8> {
+pub(crate) fn to_x509(curve: Curve, raw: &[u8]) -> Vec<u8> {
     if curve == Curve::Ed25519 {
         return raw.to_vec();
     }

@@ -6,7 +6,7 @@ use mdoc_issuer::batch::folder::FolderError;
 use mdoc_issuer::data::rows::RowsError;
 use std::path::Path;
 
-use super::Arguments;
+use super::{Arguments, Loaded};
 
 pub(super) fn failure_of_rows(error: &RowsError, arguments: &Arguments) -> Failure {
     let failure = Failure::new(format!("{}: {}", arguments.data.display(), keys::sentence(error)));
@@ -39,10 +39,10 @@ pub(super) fn failure_of_folder(error: &FolderError, out: &Path) -> Failure {
     }
 }
 
-pub(super) fn failure_of_stop(stop: &Stop, arguments: &Arguments) -> Failure {
+pub(super) fn failure_of_stop(stop: &Stop, arguments: &Arguments, signer: &Loaded) -> Failure {
     let goes_on = "the same command with --resume goes on";
     match stop {
-        Stop::Signer(fault) => arguments.signing.failure(fault),
+        Stop::Signer(fault) => signer.failure(fault),
         Stop::Rows(error) => failure_of_rows(error, arguments),
         Stop::Sink(_) => Failure::new(words(stop)).hint(format!("make room or permit it; {goes_on}")),
         _ => Failure::new(words(stop)).hint(format!("when that is mended, {goes_on}")),
