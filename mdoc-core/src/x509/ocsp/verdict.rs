@@ -145,14 +145,12 @@ impl OcspCheck<'_> {
         }
     }
 
-    fn answer<'r>(
-        &self,
-        response: &'r OcspResponse,
-        backend: &dyn Backend,
-    ) -> Result<&'r SingleResponse, OcspUndetermined> {
-        if self.certificate.issuer_der() != self.issuer.subject_der() {
-            return Err(OcspUndetermined::NotItsIssuer);
-        }
+    /// Whether the issuer, or a responder that it certified, signed the response to this question; what it says
+    /// of the certificate is not looked at.
+    ///
+    /// # Errors
+    /// [`OcspUndetermined`] saying why it is not to be believed.
+    pub fn trusted(&self, response: &OcspResponse, backend: &dyn Backend) -> Result<(), OcspUndetermined> {
         let basic = response
             .basic()
             .ok_or(OcspUndetermined::NoAnswer(response.status()))?;
@@ -174,12 +172,27 @@ impl OcspCheck<'_> {
         if self.nonce.is_some() && self.nonce != basic.nonce.as_deref() {
             return Err(OcspUndetermined::Nonce);
         }
+        Ok(())
+    }
+
+    fn answer<'r>(
+        &self,
+        response: &'r OcspResponse,
+        backend: &dyn Backend,
+    ) -> Result<&'r SingleResponse, OcspUndetermined> {
+        if self.certificate.issuer_der() != self.issuer.subject_der() {
+            return Err(OcspUndetermined::NotItsIssuer);
+        }
+        self.trusted(response, backend)?;
+        let answers = response.answers();
         let about = |answer: &&SingleResponse| answer.id.is(self.certificate, self.issuer);
-        let mut answers = basic.answers.iter().filter(about);
-        let first = answers.next().ok_or(OcspUndetermined::OtherCertificate)?;
+        let first = answers
+            .iter()
+            .find(about)
+            .ok_or(OcspUndetermined::OtherCertificate)?;
         // If a response contradicts itself, the worse is believed.
         let revoked = |answer: &&SingleResponse| matches!(answer.status, CertificateStatus::Revoked { .. });
-        let answer = basic.answers.iter().filter(about).find(revoked).unwrap_or(first);
+        let answer = answers.iter().filter(about).find(revoked).unwrap_or(first);
         if self.now < answer.this_update {
             return Err(OcspUndetermined::NotYetValid {
                 this_update: answer.this_update,
