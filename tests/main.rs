@@ -18,4 +18,7 @@ mod output;
 mod programs;
 mod properties;
 mod reasons;
+mod rules;
+#[cfg(unix)]
+mod second_opinion;
 mod traps;

@@ -64,10 +64,12 @@ Example:
 Example:
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar")]
     Reader(Reader),
-    /// Make a root for others: VICAL signers, TLS servers and clients: ca.pem and ca.key.pem
+    /// Make a root for VICAL signers, TLS servers and clients: ca.pem and ca.key.pem
     #[command(after_help = "\
 Example:
-  mdoc-issuer pki ca --country NL --name \"Example VICAL Root\" --out vical")]
+  mdoc-issuer pki ca --country NL --name \"Example VICAL Root\" --out vical
+
+The standard leaves such roots to those who make them.")]
     Ca(OtherCa),
     /// Make a signer of lists of issuing authorities: vical.pem and vical.key.pem
     #[command(after_help = "\
@@ -114,7 +116,7 @@ Examples:
       --request ds.ocsp-request"
     )]
     Ocsp(ocsp::Command),
-    /// Show a certificate, a certification request, a revocation list, an OCSP request or response
+    /// Show a certificate, a request for one, a revocation list, or an OCSP message
     Show(crl::Show),
     /// Judge certificates by the rules of their role, and by those that issued them
     Lint(lint::Arguments),

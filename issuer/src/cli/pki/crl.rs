@@ -219,9 +219,7 @@ pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
         None => {
             let certificates = keys::certificates_in(&input)?;
             if certificates.is_empty() {
-                return Err(input.not(
-                    "a certificate, a certification request, a revocation list, or an OCSP request or response",
-                ));
+                return Err(input.not("a certificate, a request, a list or an OCSP message"));
             }
             Inspection::of_certificates(&certificates, now)
         }

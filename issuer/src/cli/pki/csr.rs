@@ -12,7 +12,7 @@ use mdoc_core::crypto::{PublicKey, RustCrypto, SecretKey};
 use mdoc_core::keys::secret_to_pem;
 use mdoc_core::seams::{Signer, SoftwareKey};
 use mdoc_core::time::Timestamp;
-use mdoc_core::x509::csr::{CertificationRequest, RequestTerms};
+use mdoc_core::x509::csr::{CertificationRequest, RequestTerms, Unproven};
 use mdoc_core::x509::profile::Role;
 use mdoc_core::x509::{Certificate, GeneralName};
 use mdoc_issuer::pki::{Kind, Terms};
@@ -224,11 +224,14 @@ fn proven(path: &Path) -> Result<(CertificationRequest, PublicKey), Failure> {
             .hint("a request is PKCS#10 in PEM or DER, as `mdoc-issuer pki csr` makes it")
     })?;
     let key = request.verify(&RustCrypto).map_err(|error| {
+        let hint = match error {
+            Unproven::Key(_) => {
+                "keys are on P-256, P-384, P-521 or brainpool curves, or Ed25519; have another made"
+            }
+            _ => "have the request made again by whoever holds the key",
+        };
         Failure::new(format!("{}: {}", input.name, keys::sentence(&error)))
-            .hint(
-                "keys are on P-256, P-384, P-521 or a brainpool curve of the same lengths, or Ed25519; have the \
-                 request made again",
-            )
+            .hint(hint)
             .exit(Exit::Rejected)
     })?;
     Ok((request, key))

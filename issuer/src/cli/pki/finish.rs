@@ -11,7 +11,6 @@ use mdoc_core::keys::secret_to_pem;
 use mdoc_core::x509::Certificate;
 use mdoc_core::x509::build::BuildError;
 use mdoc_issuer::pki::{self, Certified, Kind, Terms};
-use serde_json::json;
 
 use super::super::PROGRAM;
 use super::options::{Loaded, OutputOptions};
@@ -56,7 +55,7 @@ impl Recipe<'_> {
                 (leaf.map_err(refused)?, None)
             }
         };
-        let next = next(&self.kind, &self.output.out, self.ca);
+        let next = next(&self.kind, &self.output.out, self.ca, self.key);
         finish(
             self.kind.stem(),
             &certified,
@@ -87,7 +86,7 @@ pub(super) fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
         _ => keys::sentence(error),
     };
     let hint = match error {
-        BuildError::Text { .. } => "shorten or give --name and --organization",
+        BuildError::Text { .. } => "give --name and --organization, or shorten them",
         BuildError::Country(_) | BuildError::State(_) => {
             "--country is two letters (ISO 3166-1); --state begins with them, as in NL-UT (ISO 3166-2)"
         }
@@ -115,8 +114,11 @@ pub(super) fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
 }
 
 /// The command that one is likely to want next.
-fn next(kind: &Kind, out: &Path, ca: Option<&Loaded>) -> String {
-    let file = |name: &str| out.join(name).display().to_string();
+fn next(kind: &Kind, out: &Path, ca: Option<&Loaded>, key: Option<&KeySource>) -> String {
+    let file = |name: &str| match key {
+        Some(key) if name.ends_with(".key.pem") => key.to_string(),
+        _ => out.join(name).display().to_string(),
+    };
     let folder = out.display();
     match kind {
         Kind::Iaca { .. } => format!("mdoc-issuer pki signer --iaca {folder} --out {folder}"),
@@ -216,16 +218,19 @@ pub(super) fn summary(certificate: &Certificate, path: &Path, key: Option<&Path>
     let sha256 = fingerprint
         .iter()
         .fold(String::new(), |text, octet| format!("{text}{octet:02x}"));
-    let mut json = json!({
-        "certificate": path.display().to_string(),
-        "subject": certificate.subject().to_string(),
-        "issuer": certificate.issuer().to_string(),
-        "notBefore": certificate.not_before().to_string(),
-        "notAfter": certificate.not_after().to_string(),
-        "sha256": sha256,
-    });
-    if let (Some(key), Some(members)) = (key, json.as_object_mut()) {
-        members.insert("key".to_owned(), key.display().to_string().into());
+    let mut json = serde_json::Map::new();
+    json.insert("certificate".to_owned(), path.display().to_string().into());
+    if let Some(key) = key {
+        json.insert("key".to_owned(), key.display().to_string().into());
     }
-    json
+    for (name, text) in [
+        ("subject", certificate.subject().to_string()),
+        ("issuer", certificate.issuer().to_string()),
+        ("notBefore", certificate.not_before().to_string()),
+        ("notAfter", certificate.not_after().to_string()),
+        ("sha256", sha256),
+    ] {
+        json.insert(name.to_owned(), text.into());
+    }
+    json.into()
 }
