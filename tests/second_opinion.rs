@@ -87,7 +87,7 @@ fn make(folder: &Path) {
     for line in [
         "demo --out d".to_owned(),
         "jws-signer --iaca d --out d".to_owned(),
-        format!("iaca --country UT --name Next --curve P-384 --email a@utopia.example {crl} --out n"),
+        format!("iaca --country NL --name Next --curve P-384 --email a@utopia.example {crl} --out n"),
         "link --iaca d --new n/iaca.pem --out n".to_owned(),
         "signer --iaca n --mdoc --curve Ed25519 --out n".to_owned(),
         "ocsp-responder --iaca d --out l".to_owned(),
@@ -100,7 +100,7 @@ fn make(folder: &Path) {
         "renew d/ds.pem --iaca d --out r".to_owned(),
         "renew d/reader.pem --ca d --same-key --out r".to_owned(),
         "crl --iaca d --from d/iaca.crl --revoke r/ds.pem --out d/next.crl".to_owned(),
-        format!("crl --ca d --out d/readers.crl"),
+        "crl --ca d --out d/readers.crl".to_owned(),
     ] {
         ours(folder, &line, 0);
     }

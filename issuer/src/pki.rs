@@ -181,6 +181,7 @@ pub fn reader(
 ) -> Result<Made, BuildError> {
     let kind = Kind::Reader {
         country: country.map(str::to_owned),
+        mdoc_purpose: false,
         ocsp_uri: None,
     };
     make(&kind, terms, Some(authority), rng)

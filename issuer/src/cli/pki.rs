@@ -148,7 +148,7 @@ pub(super) struct DocumentSigner {
     /// The name of the signer, the CN of the certificate
     #[arg(long, value_name = "TEXT", default_value = "Document Signer", value_parser = args::line)]
     name: String,
-    /// Add the purpose mdocDS of ISO/IEC 23220-4 to mdlDS
+    /// Add the purpose mdocDS of ISO/IEC 23220-4 to mdlDS: some readers in use refuse a signer with both
     #[arg(long)]
     mdoc: bool,
     #[command(flatten)]
@@ -209,6 +209,10 @@ pub(super) struct Reader {
     /// Who reads, the CN of the certificate
     #[arg(long, value_name = "TEXT", default_value = "Reader", value_parser = args::line)]
     name: String,
+    /// Add the purpose mdocReaderAuth of ISO/IEC 23220-4 to mdlReaderAuth: some wallets in use refuse a
+    /// reader with both
+    #[arg(long)]
+    mdoc: bool,
     /// The country of the reader [default: that of the CA]
     #[arg(long, value_name = "CC", value_parser = args::country)]
     country: Option<String>,
@@ -408,6 +412,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Reader(o) => Wish {
             kind: Kind::Reader {
                 country: o.country.clone(),
+                mdoc_purpose: o.mdoc,
                 ocsp_uri: o.ocsp_url.clone(),
             },
             name: &o.name,

@@ -43,6 +43,8 @@ pub enum Kind {
     Reader {
         /// `C`; that of the issuer if none.
         country: Option<String>,
+        /// Whether mdocReaderAuth is added to mdlReaderAuth.
+        mdoc_purpose: bool,
         /// Where the OCSP responder of the issuer is.
         ocsp_uri: Option<String>,
     },
@@ -134,7 +136,11 @@ impl Kind {
                 mdoc_purpose: has(oid::MDOC_DS),
             },
             Role::StatusListSigner => Self::StatusListSigner,
-            Role::ReaderAuthentication => Self::Reader { country, ocsp_uri },
+            Role::ReaderAuthentication => Self::Reader {
+                country,
+                mdoc_purpose: has(oid::MDOC_READER_AUTH),
+                ocsp_uri,
+            },
             Role::OcspResponder => Self::OcspResponder {
                 no_check: certificate.extension(oid::OCSP_NO_CHECK).is_some(),
             },
@@ -256,7 +262,12 @@ impl Kind {
                 }
                 .build(key, issuer, signer, rng)?
             }
-            Self::Reader { country, ocsp_uri } => ReaderAuthentication {
+            Self::Reader {
+                country,
+                mdoc_purpose,
+                ocsp_uri,
+            } => ReaderAuthentication {
+                mdoc_purpose: *mdoc_purpose,
                 country: country.clone().or(above),
                 common_name,
                 organization,

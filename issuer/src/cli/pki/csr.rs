@@ -250,6 +250,7 @@ fn kind(arguments: &SignArguments, request: &CertificationRequest) -> Result<Kin
         RoleName::StatusSigner => Kind::StatusListSigner,
         RoleName::Reader => Kind::Reader {
             country,
+            mdoc_purpose: false,
             ocsp_uri: None,
         },
         RoleName::OcspResponder => Kind::OcspResponder { no_check: false },

@@ -35,8 +35,8 @@ pub(in crate::cli) struct Arguments {
     /// The folder for all of it; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The country; UT, which nobody has, if none is given
-    #[arg(long, value_name = "CC", default_value = "UT", value_parser = args::country)]
+    /// The country; a real one, as documents take its distinguishing sign
+    #[arg(long, value_name = "CC", default_value = "NL", value_parser = args::country)]
     country: String,
     /// The first instant of validity [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             iaca,
             "IACA",
             vec![
-                (Kind::DocumentSigner { mdoc_purpose: true }, "Document Signer"),
+                (Kind::DocumentSigner { mdoc_purpose: false }, "Document Signer"),
                 (Kind::StatusListSigner, "Status List Signer"),
                 (Kind::OcspResponder { no_check: true }, "OCSP Responder"),
             ],
@@ -88,6 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             vec![(
                 Kind::Reader {
                     country: None,
+                    mdoc_purpose: false,
                     ocsp_uri: None,
                 },
                 "Reader",
