@@ -240,6 +240,7 @@ impl Bar {
             validity,
             contacts: vec![GeneralName::Email("owner@bar.example".to_owned())],
             crl_uri: "https://readers.example/ca.crl".to_owned(),
+            mdoc_purpose: true,
             ocsp_uri: None,
         };
         let certificate = certificate.build(key.secret().public_key(), &ca, &ca_key, rng)?;

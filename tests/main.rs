@@ -26,6 +26,9 @@ mod output;
 mod programs;
 mod properties;
 mod reasons;
+mod rules;
+#[cfg(unix)]
+mod second_opinion;
 #[cfg(unix)]
 mod secrets;
 #[cfg(unix)]

@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
+use base64ct::{Base64, Base64Unpadded, Base64UrlUnpadded, Encoding as _};
 use mdoc_core::cbor;
 use mdoc_core::cose;
 use mdoc_core::crypto::{Curve, PublicKey, RustCrypto, SecretKey};
@@ -210,9 +210,15 @@ pub(crate) fn secrets_of(pem: &str) -> Vec<String> {
         Base64Unpadded::encode_string(bytes),
         format!("{bytes:?}").trim_matches(['[', ']']).to_owned(),
     ];
-    // The first line is the same for every key of a curve.
+    // The first line is the same for every key of a curve, and the last may hold nothing but public octets.
+    let public = key.public_key().as_bytes();
+    let is_public = |line: &str| {
+        let octets = Base64::decode_vec(line).or_else(|_| Base64Unpadded::decode_vec(line));
+        octets.is_ok_and(|octets| public.windows(octets.len().max(1)).any(|window| window == octets))
+    };
     let body = pem.lines().filter(|line| !line.starts_with("-----"));
-    all.extend(body.skip(1).filter(|line| line.len() > 12).map(str::to_owned));
+    let body = body.skip(1).filter(|line| !is_public(line));
+    all.extend(body.filter(|line| line.len() > 12).map(str::to_owned));
     all
 }
 

@@ -16,6 +16,8 @@ use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::value::Value;
 use mdoc_core::verify::{Form, Report, verify};
 use mdoc_core::x509::Certificate;
+use mdoc_core::x509::csr::CertificationRequest;
+use mdoc_core::x509::ocsp::{OcspRequest, OcspResponse};
 use mdoc_core::x509::revocation::RevocationList;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -118,6 +120,9 @@ proptest! {
         let _ = IssuerSigned::decode(&bytes, &LIMITS).map_err(|error| error.to_string());
         let _ = SessionTranscript::decode(&bytes, &LIMITS).map_err(|error| error.to_string());
         let _ = RevocationList::from_der(&bytes).map_err(|error| error.to_string());
+        let _ = CertificationRequest::from_bytes(&bytes).map_err(|error| error.to_string());
+        let _ = OcspRequest::from_der(&bytes).map_err(|error| error.to_string());
+        let _ = OcspResponse::from_der(&bytes).map_err(|error| error.to_string());
     }
 
     #[test]

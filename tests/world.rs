@@ -175,6 +175,7 @@ impl World {
             validity: years(at("2026-01-01T00:00:00Z"), at("2029-01-01T00:00:00Z")),
             contacts: Vec::new(),
             crl_uri: "https://readers.example/crl".to_owned(),
+            mdoc_purpose: true,
             ocsp_uri: None,
         };
         let reader = reader.build(

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod document;
+mod exchange;
 mod session;
 mod time;
 mod tree;
@@ -23,6 +24,8 @@ use mdoc_core::mso::MobileSecurityObject;
 use mdoc_core::time::Timestamp;
 use mdoc_core::value::Value;
 use mdoc_core::x509::Certificate;
+use mdoc_core::x509::csr::CertificationRequest;
+use mdoc_core::x509::ocsp::{OcspRequest, OcspResponse};
 use mdoc_core::x509::revocation::RevocationList;
 use serde_json::{Value as Json, json};
 
@@ -108,6 +111,39 @@ impl Inspection {
             structure: "CertificateList",
             words: "a revocation list",
             nodes: certificate::list(list, now),
+            list: false,
+        }
+    }
+
+    /// Looks into a certification request.
+    #[must_use]
+    pub fn of_certification_request(request: &CertificationRequest) -> Self {
+        Self {
+            structure: "CertificationRequest",
+            words: "a certification request",
+            nodes: exchange::certification_request(request),
+            list: false,
+        }
+    }
+
+    /// Looks into an OCSP request.
+    #[must_use]
+    pub fn of_ocsp_request(request: &OcspRequest) -> Self {
+        Self {
+            structure: "OCSPRequest",
+            words: "an OCSP request",
+            nodes: exchange::ocsp_request(request),
+            list: false,
+        }
+    }
+
+    /// Looks into an OCSP response.
+    #[must_use]
+    pub fn of_ocsp_response(response: &OcspResponse, now: Timestamp) -> Self {
+        Self {
+            structure: "OCSPResponse",
+            words: "an OCSP response",
+            nodes: exchange::ocsp_response(response, now),
             list: false,
         }
     }

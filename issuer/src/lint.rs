@@ -257,6 +257,42 @@ fn has_purpose(certificate: &Certificate, wanted: &[Oid<'_>]) -> bool {
     matches!(certificate.extended_key_usage(), Some(Ok(found)) if found.iter().any(|p| wanted.contains(p)))
 }
 
+/// The role of a certificate by itself, if it can be told.
+#[must_use]
+pub fn role_of(certificate: &Certificate) -> Option<Role> {
+    let bundle = Bundle {
+        place: String::new(),
+        certificates: Vec::new(),
+        origin: Origin::File,
+    };
+    guess(certificate, (&bundle, 0), &[]).0
+}
+
+/// Roles that a purpose tells, beside those of documents and readers.
+const BY_PURPOSE: [(Oid<'static>, Role, &str); 6] = [
+    (
+        oid::OCSP_SIGNING,
+        Role::OcspResponder,
+        "its purpose is OCSPSigning",
+    ),
+    (oid::MDL_VICAL, Role::VicalSigner, "its purpose is mdlVICAL"),
+    (oid::MDOC_VICAL, Role::VicalSigner, "its purpose is mdocVICAL"),
+    (oid::MDL_JWS, Role::JwsSigner, "its purpose is mdlJWS"),
+    (
+        oid::MDL_TLS_CLIENT_AUTH,
+        Role::TlsClient,
+        "its purpose is mdlTLSClientAuth",
+    ),
+    (oid::SERVER_AUTH, Role::TlsServer, "its purpose is serverAuth"),
+];
+
+/// Whether a CA names another key than its own as that of its issuer.
+fn has_issuer(certificate: &Certificate) -> bool {
+    let own = certificate.computed_key_identifier();
+    matches!(certificate.authority_key_identifier(),
+        Some(Ok(found)) if found.key_identifier.is_some_and(|id| id != own))
+}
+
 /// The role of a certificate, and what it was guessed from.
 fn guess(
     certificate: &Certificate,
@@ -274,7 +310,19 @@ fn guess(
             })
         };
         let nameless = certificate.issuer_alt_name().is_none();
-        return if nameless && below(&READER) && !below(&SIGNER) {
+        let others: Vec<Oid<'_>> = BY_PURPOSE.iter().map(|(purpose, ..)| *purpose).collect();
+        let names_itself = certificate.subject_alt_name().is_some() || certificate.is_self_issued();
+        return if !nameless && has_issuer(certificate) && names_itself {
+            (
+                Some(Role::IacaLink),
+                "it is a CA of an authority that another key signed",
+            )
+        } else if nameless && below(&others) && !below(&READER) && !below(&SIGNER) {
+            (
+                Some(Role::OtherCa),
+                "it is a CA, issued neither signers nor readers, and names no contact of an authority",
+            )
+        } else if nameless && below(&READER) && !below(&SIGNER) {
             (
                 Some(Role::ReaderCa),
                 "it is a CA, issued a reader, and names no contact of an authority",
@@ -312,6 +360,11 @@ fn guess(
             Some(Role::ReaderAuthentication),
             "its purpose is mdlReaderAuth or mdocReaderAuth",
         )
+    } else if let Some((_, role, why)) = BY_PURPOSE
+        .iter()
+        .find(|(purpose, ..)| has_purpose(certificate, &[*purpose]))
+    {
+        (Some(*role), why)
     } else if certificate.is_self_issued() {
         (None, "it issued itself and says nowhere that it is a CA")
     } else {

@@ -7,9 +7,11 @@
 //! Source: RFC 5280; ISO/IEC 18013-5:2021, Annex B.
 
 pub mod build;
+pub mod csr;
 mod der;
 mod extension;
 mod name;
+pub mod ocsp;
 pub mod oid;
 mod parsed;
 pub mod path;

@@ -1,35 +1,37 @@
 //! `mdoc-issuer pki`
 
 mod crl;
+mod csr;
+mod demo;
+mod finish;
+mod link;
 mod lint;
+mod ocsp;
+mod options;
+mod renew;
 
-use core::time::Duration;
-use std::path::{Path, PathBuf};
+use clap::{Args, Subcommand};
+use mdoc_cli::{Exit, Failure, args};
+use mdoc_core::x509::GeneralName;
+use mdoc_issuer::pki::Kind;
 
-use clap::{Args, Subcommand, ValueEnum};
-use mdoc_cli::output;
-use mdoc_cli::{Exit, Failure, args, keys, system};
-use mdoc_core::crypto::Curve;
-use mdoc_core::keys::secret_to_pem;
-use mdoc_core::seams::Clock as _;
-use mdoc_core::time::Timestamp;
-use mdoc_core::x509::build::BuildError;
-use mdoc_core::x509::{Certificate, GeneralName};
-use serde_json::json;
-
-use super::PROGRAM;
-use mdoc_issuer::pki::{self, Authority, Made, Terms};
+use self::finish::Recipe;
+use self::options::{Addresses, Ca, Common, Iaca, ListAddress, Loaded, terms};
 
 /// What to make.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Make a whole country to try things with: root, signers, readers, revocation list
+    Demo(demo::Arguments),
     /// Make the root of an issuing authority: iaca.pem and iaca.key.pem
     #[command(after_help = "\
 Examples:
   mdoc-issuer pki iaca --country NL --name \"Example IACA\" --out demo
   mdoc-issuer pki iaca --country US --state US-UT --name \"Utah IACA\" \\
       --email mdl@example.org --crl-url https://example.org/iaca.crl --out utah")]
-    Iaca(Iaca),
+    Iaca(IacaRoot),
+    /// Make the link from the old root of an authority to its new one: link.pem
+    Link(link::Arguments),
     /// Make a document signer below an issuing authority: ds.pem and ds.key.pem
     #[command(after_help = "\
 Example:
@@ -43,6 +45,15 @@ unless they are given.")]
 Example:
   mdoc-issuer pki status-signer --iaca demo --name \"Status lists\" --out demo")]
     StatusSigner(StatusSigner),
+    /// Make an OCSP responder below an issuing authority: ocsp.pem and ocsp.key.pem
+    #[command(after_help = "\
+Examples:
+  mdoc-issuer pki ocsp-responder --iaca demo --out demo
+  mdoc-issuer pki ocsp-responder --iaca demo --no-check --out demo
+
+With --no-check nobody asks whether the responder itself was revoked, and it is
+valid for at most 90 days; otherwise for at most 457.")]
+    OcspResponder(OcspResponder),
     /// Make the root of those who certify readers: reader-ca.pem and reader-ca.key.pem
     #[command(after_help = "\
 Example:
@@ -53,69 +64,67 @@ Example:
 Example:
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar")]
     Reader(Reader),
+    /// Make a root for VICAL signers, TLS servers and clients: ca.pem and ca.key.pem
+    #[command(after_help = "\
+Example:
+  mdoc-issuer pki ca --country NL --name \"Example VICAL Root\" --out vical
+
+The standard leaves such roots to those who make them.")]
+    Ca(OtherCa),
+    /// Make a signer of lists of issuing authorities: vical.pem and vical.key.pem
+    #[command(after_help = "\
+Example:
+  mdoc-issuer pki vical-signer --ca vical --organization \"Example Lists\" \\
+      --crl-url https://example.org/ca.crl --out vical")]
+    VicalSigner(VicalSigner),
+    /// Make a signer of the tokens of server retrieval: jws.pem and jws.key.pem
+    #[command(after_help = "\
+Example:
+  mdoc-issuer pki jws-signer --iaca demo --out demo
+
+Server retrieval is of the first edition of ISO/IEC 18013-5 alone.")]
+    JwsSigner(JwsSigner),
+    /// Make the certificate of a TLS server: tls-server.pem and tls-server.key.pem
+    #[command(after_help = "\
+Example:
+  mdoc-issuer pki tls-server --ca tls --host mdl.example.org --out tls
+
+For server retrieval of the first edition of ISO/IEC 18013-5. A server that
+everybody is to reach has a certificate of a public authority: see `pki csr`.")]
+    TlsServer(TlsServer),
+    /// Make the certificate of a TLS client: tls-client.pem and tls-client.key.pem
+    #[command(after_help = "\
+Example:
+  mdoc-issuer pki tls-client --ca tls --name \"Reader 7\" --out tls")]
+    TlsClient(TlsClient),
+    /// Make a certificate again: the same subject and profile, another validity
+    Renew(renew::Arguments),
+    /// Ask another authority for a certificate: a certification request (PKCS#10)
+    Csr(csr::Arguments),
+    /// Certify the key in a certification request, by the profile of its role
+    SignCsr(csr::SignArguments),
     /// Make the revocation list of an issuing authority, or the next one
     Crl(crl::Arguments),
-    /// Show a certificate or a revocation list
+    /// Ask, answer and judge whether a certificate was revoked (OCSP)
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-issuer pki ocsp request --cert demo/ds.pem --issuer demo/iaca.pem --out ds.ocsp-request
+  mdoc-issuer pki ocsp respond ds.ocsp-request --iaca demo --crl demo/iaca.crl --out ds.ocsp
+  mdoc-issuer pki ocsp check ds.ocsp --cert demo/ds.pem --issuer demo/iaca.pem \\
+      --request ds.ocsp-request"
+    )]
+    Ocsp(ocsp::Command),
+    /// Show a certificate, a request for one, a revocation list, or an OCSP message
     Show(crl::Show),
     /// Judge certificates by the rules of their role, and by those that issued them
     Lint(lint::Arguments),
 }
 
-/// Options that all of them have.
-#[derive(Debug, Args)]
-struct Common {
-    /// The organisation in the subject
-    #[arg(long, value_name = "TEXT", value_parser = args::line)]
-    organization: Option<String>,
-    /// The folder for certificate and key; made if it is not there
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// How long it is valid: 90d, 1y [default: 10y for roots, else 1y]
-    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
-    validity: Option<Duration>,
-    /// The first instant of validity [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = args::instant)]
-    at: Option<Timestamp>,
-    /// The curve of the new key; an IACA cannot have Ed25519
-    #[arg(long, value_enum, default_value = "P-256")]
-    curve: CurveName,
-    /// Replace a certificate and a key that are there
-    #[arg(long)]
-    force: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// How to reach the authority, and where its revocation list is.
-#[derive(Debug, Args)]
-struct Addresses {
-    /// An e-mail address for the certificate
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
-    /// A web address for the certificate
-    #[arg(long, value_name = "URI")]
-    uri: Option<String>,
-    /// The address of the issuer's revocation list
-    #[arg(long, value_name = "URL")]
-    crl_url: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum CurveName {
-    #[value(name = "P-256")]
-    P256,
-    #[value(name = "P-384")]
-    P384,
-    #[value(name = "P-521")]
-    P521,
-    #[value(name = "Ed25519")]
-    Ed25519,
-}
-
 /// `pki iaca`
 #[derive(Debug, Args)]
-pub(super) struct Iaca {
+pub(super) struct IacaRoot {
     /// The country: two letters of ISO 3166-1
     #[arg(long, value_name = "CC", value_parser = args::country)]
     country: String,
@@ -134,12 +143,14 @@ pub(super) struct Iaca {
 /// `pki signer`
 #[derive(Debug, Args)]
 pub(super) struct DocumentSigner {
-    /// The folder of the issuing authority, with iaca.pem and iaca.key.pem
-    #[arg(long, value_name = "DIR")]
-    iaca: PathBuf,
+    #[command(flatten)]
+    iaca: Iaca,
     /// The name of the signer, the CN of the certificate
     #[arg(long, value_name = "TEXT", default_value = "Document Signer", value_parser = args::line)]
     name: String,
+    /// Add the purpose mdocDS of ISO/IEC 23220-4 to mdlDS: some readers in use refuse a signer with both
+    #[arg(long)]
+    mdoc: bool,
     #[command(flatten)]
     addresses: Addresses,
     #[command(flatten)]
@@ -149,15 +160,30 @@ pub(super) struct DocumentSigner {
 /// `pki status-signer`
 #[derive(Debug, Args)]
 pub(super) struct StatusSigner {
-    /// The folder of the issuing authority, with iaca.pem and iaca.key.pem
-    #[arg(long, value_name = "DIR")]
-    iaca: PathBuf,
+    #[command(flatten)]
+    iaca: Iaca,
     /// The name of the signer, the CN of the certificate
     #[arg(long, value_name = "TEXT", default_value = "Status List Signer", value_parser = args::line)]
     name: String,
-    /// The address of the authority's revocation list [default: as in its certificate]
-    #[arg(long, value_name = "URL")]
-    crl_url: Option<String>,
+    #[command(flatten)]
+    list: ListAddress,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `pki ocsp-responder`
+#[derive(Debug, Args)]
+pub(super) struct OcspResponder {
+    #[command(flatten)]
+    iaca: Iaca,
+    /// The name of the responder, the CN of the certificate
+    #[arg(long, value_name = "TEXT", default_value = "OCSP Responder", value_parser = args::line)]
+    name: String,
+    /// Nobody need ask whether the responder itself was revoked: ocsp-nocheck instead of a list
+    #[arg(long, conflicts_with = "crl_url")]
+    no_check: bool,
+    #[command(flatten)]
+    addresses: Addresses,
     #[command(flatten)]
     common: Common,
 }
@@ -178,245 +204,281 @@ pub(super) struct ReaderCa {
 /// `pki reader`
 #[derive(Debug, Args)]
 pub(super) struct Reader {
-    /// The folder of a reader CA (reader-ca.pem and its key), or of an issuing authority (iaca.pem)
-    #[arg(long, value_name = "DIR")]
-    ca: PathBuf,
+    #[command(flatten)]
+    ca: Ca,
     /// Who reads, the CN of the certificate
     #[arg(long, value_name = "TEXT", default_value = "Reader", value_parser = args::line)]
     name: String,
+    /// Add the purpose mdocReaderAuth of ISO/IEC 23220-4 to mdlReaderAuth: some wallets in use refuse a
+    /// reader with both
+    #[arg(long)]
+    mdoc: bool,
     /// The country of the reader [default: that of the CA]
     #[arg(long, value_name = "CC", value_parser = args::country)]
     country: Option<String>,
+    /// The address of the CA's OCSP responder, if it has one
+    #[arg(long, value_name = "URL")]
+    ocsp_url: Option<String>,
     #[command(flatten)]
     addresses: Addresses,
     #[command(flatten)]
     common: Common,
 }
 
+/// `pki ca`
+#[derive(Debug, Args)]
+pub(super) struct OtherCa {
+    /// The country: two letters of ISO 3166-1
+    #[arg(long, value_name = "CC", value_parser = args::country)]
+    country: Option<String>,
+    /// The name of the root, the CN of the certificate
+    #[arg(long, value_name = "TEXT", value_parser = args::line)]
+    name: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `pki vical-signer`
+#[derive(Debug, Args)]
+pub(super) struct VicalSigner {
+    #[command(flatten)]
+    ca: Ca,
+    /// The name of the signer, the CN of the certificate
+    #[arg(long, value_name = "TEXT", default_value = "VICAL Signer", value_parser = args::line)]
+    name: String,
+    /// The country of the provider [default: that of the CA]
+    #[arg(long, value_name = "CC", value_parser = args::country)]
+    country: Option<String>,
+    /// Add the purpose mdocVICAL of ISO/IEC 23220-4 to mdlVICAL
+    #[arg(long)]
+    mdoc: bool,
+    /// The address of the CA's OCSP responder, if it has one
+    #[arg(long, value_name = "URL")]
+    ocsp_url: Option<String>,
+    #[command(flatten)]
+    list: ListAddress,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `pki jws-signer`
+#[derive(Debug, Args)]
+pub(super) struct JwsSigner {
+    #[command(flatten)]
+    iaca: Iaca,
+    /// The name of the signer, the CN of the certificate
+    #[arg(long, value_name = "TEXT", default_value = "JWS Signer", value_parser = args::line)]
+    name: String,
+    #[command(flatten)]
+    addresses: Addresses,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `pki tls-server`
+#[derive(Debug, Args)]
+pub(super) struct TlsServer {
+    #[command(flatten)]
+    ca: Ca,
+    /// A name or an IP address of the server; several times for several
+    #[arg(long, value_name = "HOST", required = true)]
+    host: Vec<String>,
+    /// The CN of the certificate [default: the first host]
+    #[arg(long, value_name = "TEXT", value_parser = args::line)]
+    name: Option<String>,
+    /// The country in the subject
+    #[arg(long, value_name = "CC", value_parser = args::country)]
+    country: Option<String>,
+    #[command(flatten)]
+    list: ListAddress,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `pki tls-client`
+#[derive(Debug, Args)]
+pub(super) struct TlsClient {
+    #[command(flatten)]
+    ca: Ca,
+    /// The name of the client, the CN of the certificate
+    #[arg(long, value_name = "TEXT", default_value = "TLS Client", value_parser = args::line)]
+    name: String,
+    /// The country in the subject
+    #[arg(long, value_name = "CC", value_parser = args::country)]
+    country: Option<String>,
+    #[command(flatten)]
+    list: ListAddress,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What a command that makes a certificate says: the kind, the name, where to, the addresses, and who is above.
+struct Wish<'a> {
+    kind: Kind,
+    name: &'a str,
+    common: &'a Common,
+    /// E-mail address, web address, and address of the revocation list.
+    addresses: (Option<&'a str>, Option<&'a str>, Option<&'a str>),
+    ca: Option<Loaded>,
+}
+
+impl Wish<'_> {
+    fn fulfil(self) -> Result<Exit, Failure> {
+        Recipe {
+            terms: terms(self.name, self.common, self.addresses, self.ca.as_ref()),
+            kind: self.kind,
+            key: self.common.key.as_ref(),
+            ca: self.ca.as_ref(),
+            output: &self.common.output,
+        }
+        .make()
+    }
+}
+
+impl Addresses {
+    fn all(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
+        (
+            self.email.as_deref(),
+            self.uri.as_deref(),
+            self.list.crl_url.as_deref(),
+        )
+    }
+}
+
+impl ListAddress {
+    fn all(&self) -> (Option<&'static str>, Option<&'static str>, Option<&str>) {
+        (None, None, self.crl_url.as_deref())
+    }
+}
+
+/// A host as it is written: an IP address or a name.
+fn host(text: &str) -> GeneralName {
+    match text.parse() {
+        Ok(std::net::IpAddr::V4(address)) => GeneralName::Ip(address.octets().to_vec()),
+        Ok(std::net::IpAddr::V6(address)) => GeneralName::Ip(address.octets().to_vec()),
+        Err(_) => GeneralName::Dns(text.to_owned()),
+    }
+}
+
+/// Roots that issue VICAL signers, and those of TLS.
+const OF_OTHERS: &[&str] = &["ca", "iaca"];
+
 /// Makes what was asked for.
 ///
 /// # Errors
 /// [`Failure`] in words, with no file written.
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
-    let mut rng = system::random()?;
-    match command {
-        Command::Iaca(options) => {
-            let out = options.common.out.display();
-            let terms = terms(&options.name, &options.common, Some(&options.addresses));
-            let made = pki::iaca(&options.country, options.state.as_deref(), &terms, &mut rng);
-            let made = made.map_err(|error| refused(&error, None))?;
-            let next = format!("mdoc-issuer pki signer --iaca {out} --out {out}");
-            finish("iaca", &made, &options.common, &next)
-        }
-        Command::Signer(options) => {
-            let ca = Loaded::from(&options.iaca, &["iaca"])?;
-            let mut terms = terms(&options.name, &options.common, Some(&options.addresses));
-            if options.common.at.is_none() {
-                terms.from = terms.from.max(ca.certificate.not_before());
-            }
-            let made = pki::document_signer(&terms, ca.authority(), &mut rng);
-            let made = made.map_err(|error| refused(&error, Some(&ca)))?;
-            let out = &options.common.out;
-            let next = format!(
-                "mdoc-issuer issue --signer {} --signer-key {} …",
-                out.join("ds.pem").display(),
-                out.join("ds.key.pem").display()
-            );
-            finish("ds", &made, &options.common, &next)
-        }
-        Command::StatusSigner(options) => {
-            let ca = Loaded::from(&options.iaca, &["iaca"])?;
-            let mut terms = terms(&options.name, &options.common, None);
-            terms.crl_uri.clone_from(&options.crl_url);
-            if options.common.at.is_none() {
-                terms.from = terms.from.max(ca.certificate.not_before());
-            }
-            let made = pki::status_list_signer(&terms, ca.authority(), &mut rng);
-            let made = made.map_err(|error| refused(&error, Some(&ca)))?;
-            let next = format!(
-                "mdoc-issuer pki lint {} --role status-signer --issuer {}",
-                options.common.out.join("status.pem").display(),
-                ca.certificate_path.display()
-            );
-            finish("status", &made, &options.common, &next)
-        }
-        Command::ReaderCa(options) => {
-            let out = options.common.out.display();
-            let terms = terms(&options.name, &options.common, None);
-            let made = pki::reader_ca(&options.country, &terms, &mut rng);
-            let made = made.map_err(|error| refused(&error, None))?;
-            let next = format!("mdoc-issuer pki reader --ca {out} --out {out}");
-            finish("reader-ca", &made, &options.common, &next)
-        }
-        Command::Reader(options) => {
-            let ca = Loaded::from(&options.ca, &["reader-ca", "iaca"])?;
-            let mut terms = terms(&options.name, &options.common, Some(&options.addresses));
-            if options.common.at.is_none() {
-                terms.from = terms.from.max(ca.certificate.not_before());
-            }
-            let made = pki::reader(options.country.as_deref(), &terms, ca.authority(), &mut rng);
-            let made = made.map_err(|error| refused(&error, Some(&ca)))?;
-            let out = &options.common.out;
-            let next = format!(
-                "mdoc-verifier request --reader-cert {} --reader-key {} …",
-                out.join("reader.pem").display(),
-                out.join("reader.key.pem").display()
-            );
-            finish("reader", &made, &options.common, &next)
-        }
-        Command::Crl(arguments) => crl::run(arguments),
-        Command::Show(arguments) => crl::show(arguments),
-        Command::Lint(arguments) => lint::run(arguments),
-    }
-}
-
-/// Certificates are valid from a little earlier, so that readers whose clocks are behind take them at once.
-const BACKDATED: Duration = Duration::from_secs(5 * 60);
-
-fn terms(name: &str, common: &Common, addresses: Option<&Addresses>) -> Terms {
-    let mut contacts = Vec::new();
-    if let Some(addresses) = addresses {
-        contacts.extend(addresses.email.clone().map(GeneralName::Email));
-        contacts.extend(addresses.uri.clone().map(GeneralName::Uri));
-    }
-    Terms {
-        common_name: name.to_owned(),
-        organization: common.organization.clone(),
-        from: common
-            .at
-            .unwrap_or_else(|| system::SystemClock.now().minus(BACKDATED)),
-        lifetime: common.validity,
-        contacts,
-        crl_uri: addresses.and_then(|addresses| addresses.crl_url.clone()),
-        curve: match common.curve {
-            CurveName::P256 => Curve::P256,
-            CurveName::P384 => Curve::P384,
-            CurveName::P521 => Curve::P521,
-            CurveName::Ed25519 => Curve::Ed25519,
+    let wish = match command {
+        Command::Iaca(o) => Wish {
+            kind: Kind::Iaca {
+                country: o.country.clone(),
+                state: o.state.clone(),
+            },
+            name: &o.name,
+            common: &o.common,
+            addresses: o.addresses.all(),
+            ca: None,
         },
-    }
-}
-
-/// A CA from a folder.
-struct Loaded {
-    certificate: Certificate,
-    certificate_path: PathBuf,
-    key_path: PathBuf,
-    signer: Box<dyn mdoc_core::seams::Signer>,
-}
-
-impl Loaded {
-    /// Reads `STEM.pem` and `STEM.key.pem` of the first stem that is there.
-    fn from(folder: &Path, stems: &[&str]) -> Result<Self, Failure> {
-        let wanted = |stem: &str| folder.join(format!("{stem}.pem"));
-        let Some(stem) = stems.iter().find(|stem| wanted(stem).is_file()) else {
-            let names: Vec<String> = stems.iter().map(|stem| format!("{stem}.pem")).collect();
-            let names = names.join(" nor ");
-            let missing = if folder.is_dir() {
-                format!("{} has no {names}", folder.display())
-            } else {
-                format!("there is no folder {}", folder.display())
-            };
-            let make = match stems {
-                ["iaca", ..] => "make an issuing authority with `mdoc-issuer pki iaca`",
-                _ => "make a CA for readers with `mdoc-issuer pki reader-ca`",
-            };
-            return Err(Failure::new(missing).hint(make));
-        };
-        let certificate_path = wanted(stem);
-        let key_path = folder.join(format!("{stem}.key.pem"));
-        Ok(Self {
-            certificate: keys::certificate(&certificate_path)?,
-            signer: keys::signer(&key_path.clone().into())?,
-            certificate_path,
-            key_path,
-        })
-    }
-
-    fn authority(&self) -> Authority<'_> {
-        Authority {
-            certificate: &self.certificate,
-            signer: self.signer.as_ref(),
-        }
-    }
-}
-
-/// What the profile does not allow, with the option to change.
-fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
-    let message = match (error, ca) {
-        (BuildError::NotTheKeyOfTheIssuer, Some(ca)) => format!(
-            "{} is not the key of {}",
-            ca.key_path.display(),
-            ca.certificate_path.display()
-        ),
-        _ => keys::sentence(error),
+        Command::Signer(o) => Wish {
+            kind: Kind::DocumentSigner { mdoc_purpose: o.mdoc },
+            name: &o.name,
+            common: &o.common,
+            addresses: o.addresses.all(),
+            ca: Some(o.iaca.load()?),
+        },
+        Command::StatusSigner(o) => Wish {
+            kind: Kind::StatusListSigner,
+            name: &o.name,
+            common: &o.common,
+            addresses: o.list.all(),
+            ca: Some(o.iaca.load()?),
+        },
+        Command::OcspResponder(o) => Wish {
+            kind: Kind::OcspResponder { no_check: o.no_check },
+            name: &o.name,
+            common: &o.common,
+            addresses: o.addresses.all(),
+            ca: Some(o.iaca.load()?),
+        },
+        Command::ReaderCa(o) => Wish {
+            kind: Kind::ReaderCa {
+                country: Some(o.country.clone()),
+            },
+            name: &o.name,
+            common: &o.common,
+            addresses: (None, None, None),
+            ca: None,
+        },
+        Command::Reader(o) => Wish {
+            kind: Kind::Reader {
+                country: o.country.clone(),
+                mdoc_purpose: o.mdoc,
+                ocsp_uri: o.ocsp_url.clone(),
+            },
+            name: &o.name,
+            common: &o.common,
+            addresses: o.addresses.all(),
+            ca: Some(o.ca.load(&["reader-ca", "iaca"])?),
+        },
+        Command::Ca(o) => Wish {
+            kind: Kind::OtherCa {
+                country: o.country.clone(),
+            },
+            name: &o.name,
+            common: &o.common,
+            addresses: (None, None, None),
+            ca: None,
+        },
+        Command::VicalSigner(o) => Wish {
+            kind: Kind::VicalSigner {
+                country: o.country.clone(),
+                mdoc_purpose: o.mdoc,
+                ocsp_uri: o.ocsp_url.clone(),
+            },
+            name: &o.name,
+            common: &o.common,
+            addresses: o.list.all(),
+            ca: Some(o.ca.load(OF_OTHERS)?),
+        },
+        Command::JwsSigner(o) => Wish {
+            kind: Kind::JwsSigner,
+            name: &o.name,
+            common: &o.common,
+            addresses: o.addresses.all(),
+            ca: Some(o.iaca.load()?),
+        },
+        Command::TlsServer(o) => Wish {
+            kind: Kind::TlsServer {
+                country: o.country.clone(),
+                hosts: o.host.iter().map(|text| host(text)).collect(),
+            },
+            name: o
+                .name
+                .as_deref()
+                .or(o.host.first().map(String::as_str))
+                .unwrap_or_default(),
+            common: &o.common,
+            addresses: o.list.all(),
+            ca: Some(o.ca.load(OF_OTHERS)?),
+        },
+        Command::TlsClient(o) => Wish {
+            kind: Kind::TlsClient {
+                country: o.country.clone(),
+            },
+            name: &o.name,
+            common: &o.common,
+            addresses: o.list.all(),
+            ca: Some(o.ca.load(OF_OTHERS)?),
+        },
+        Command::Demo(arguments) => return demo::run(arguments),
+        Command::Link(arguments) => return link::run(arguments),
+        Command::Renew(arguments) => return renew::run(arguments),
+        Command::Csr(arguments) => return csr::run(arguments),
+        Command::SignCsr(arguments) => return csr::sign(arguments),
+        Command::Crl(arguments) => return crl::run(arguments),
+        Command::Ocsp(command) => return ocsp::run(command),
+        Command::Show(arguments) => return crl::show(arguments),
+        Command::Lint(arguments) => return lint::run(arguments),
     };
-    let hint = match error {
-        BuildError::Text { .. } => "shorten or give --name and --organization",
-        BuildError::Country(_) | BuildError::State(_) => {
-            "--country is two letters (ISO 3166-1); --state begins with them, as in NL-UT (ISO 3166-2)"
-        }
-        BuildError::Contact(_) => "give --email name@example.org or --uri https://example.org/",
-        BuildError::CrlUri(_) => "give --crl-url https://example.org/iaca.crl",
-        BuildError::ValidTooLong { .. } => "give a shorter --validity",
-        BuildError::EndsBeforeItBegins(_) => {
-            "the certificate above has expired at that time; make a new one, or give another --at"
-        }
-        BuildError::OutsideIssuer { .. } => {
-            "give a shorter --validity or another --at, or renew the certificate above"
-        }
-        BuildError::Curve(_) => "give --curve P-256, P-384 or P-521; Ed25519 is for signers and readers",
-        BuildError::NotTheKeyOfTheIssuer => {
-            "put the certificate and the key that belong together into one folder"
-        }
-        BuildError::IssuerNotCa(_) => "give the folder of a root, as `mdoc-issuer pki iaca` makes it",
-        _ => "`mdoc-issuer inspect` shows what is in the certificate above",
-    };
-    Failure::new(message).hint(hint)
-}
-
-/// Writes certificate and key, both or none, and tells what was made and what to do next.
-fn finish(stem: &str, made: &Made, common: &Common, next: &str) -> Result<Exit, Failure> {
-    let certificate_path = common.out.join(format!("{stem}.pem"));
-    let key_path = common.out.join(format!("{stem}.key.pem"));
-    output::make_folder(&common.out)?;
-    let pem = made.certificate.to_pem();
-    let key = secret_to_pem(&made.key);
-    output::write_pair(
-        (&key_path, key.as_bytes()),
-        (&certificate_path, pem.as_bytes()),
-        common.force,
-    )?;
-    if made.placeholder {
-        output::warn(
-            PROGRAM,
-            "a placeholder stands in the certificate for what was not given: a contact (--email or --uri) \
-             or the address of the revocation list (--crl-url)",
-        );
-    }
-    let certificate = &made.certificate;
-    if common.json {
-        let fingerprint = certificate.fingerprint();
-        let sha256 = fingerprint
-            .iter()
-            .fold(String::new(), |text, octet| format!("{text}{octet:02x}"));
-        output::print_json(&json!({
-            "certificate": certificate_path.display().to_string(),
-            "key": key_path.display().to_string(),
-            "subject": certificate.subject().to_string(),
-            "issuer": certificate.issuer().to_string(),
-            "notBefore": certificate.not_before().to_string(),
-            "notAfter": certificate.not_after().to_string(),
-            "sha256": sha256,
-        }))?;
-        return Ok(Exit::Done);
-    }
-    output::print(&format!(
-        "{}  {}, valid until {}\n{}  its private key, mode 0600\nnext: {next}\n",
-        certificate_path.display(),
-        certificate.subject(),
-        certificate.not_after().date(),
-        key_path.display(),
-    ))?;
-    Ok(Exit::Done)
+    wish.fulfil()
 }

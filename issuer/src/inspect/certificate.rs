@@ -1,13 +1,14 @@
 //! Certificates and keys.
 
 use core::error::Error;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use mdoc_core::crypto::PublicKey;
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::oid::{self, Oid};
 use mdoc_core::x509::revocation::RevocationList;
-use mdoc_core::x509::{BasicConstraints, Certificate, GeneralName, KeyUsage};
+use mdoc_core::x509::{BasicConstraints, Certificate, DistinguishedName, GeneralName, KeyUsage};
 use serde_json::{Value as Json, json};
 
 use super::time;
@@ -111,6 +112,15 @@ fn extensions(certificate: &Certificate, children: &mut Vec<Node>) {
         }),
     );
     add(
+        "authorityInfoAccess",
+        shown(certificate.ocsp_addresses(), |found| {
+            (found.join(", "), Json::from(found))
+        }),
+    );
+    if certificate.extension(oid::OCSP_NO_CHECK).is_some() {
+        add("ocspNoCheck", Some(Ok(("there".to_owned(), Json::from(true)))));
+    }
+    add(
         "subjectKeyIdentifier",
         shown(certificate.subject_key_identifier(), identifier),
     );
@@ -132,6 +142,15 @@ fn shown<T, E: Error>(
 fn general_name(name: &GeneralName) -> String {
     match name {
         GeneralName::Email(text) | GeneralName::Dns(text) | GeneralName::Uri(text) => text.clone(),
+        GeneralName::Directory(name) => {
+            let name = DistinguishedName::from_der(name).unwrap_or_default(); // read once before
+            name.to_string()
+        }
+        GeneralName::Ip(octets) => match <[u8; 4]>::try_from(octets.as_slice()) {
+            Ok(octets) => Ipv4Addr::from(octets).to_string(),
+            Err(_) => <[u8; 16]>::try_from(octets.as_slice())
+                .map_or_else(|_| hex(octets), |octets| Ipv6Addr::from(octets).to_string()),
+        },
         _ => "a name of another kind".to_owned(),
     }
 }
@@ -142,6 +161,13 @@ fn purpose(purpose: Oid<'_>) -> String {
         oid::MDOC_DS => "mdocDS".to_owned(),
         oid::MDL_READER_AUTH => "mdlReaderAuth".to_owned(),
         oid::MDOC_READER_AUTH => "mdocReaderAuth".to_owned(),
+        oid::MDL_VICAL => "mdlVICAL".to_owned(),
+        oid::MDOC_VICAL => "mdocVICAL".to_owned(),
+        oid::MDL_JWS => "mdlJWS".to_owned(),
+        oid::MDL_TLS_CLIENT_AUTH => "mdlTLSClientAuth".to_owned(),
+        oid::OCSP_SIGNING => "OCSPSigning".to_owned(),
+        oid::SERVER_AUTH => "serverAuth".to_owned(),
+        oid::CLIENT_AUTH => "clientAuth".to_owned(),
         other => other.to_string(),
     }
 }
@@ -158,6 +184,10 @@ fn role(certificate: &Certificate) -> &'static str {
         "a document signer"
     } else if has([oid::MDL_READER_AUTH, oid::MDOC_READER_AUTH]) {
         "a reader"
+    } else if has([oid::MDL_VICAL, oid::MDOC_VICAL]) {
+        "a signer of lists of authorities"
+    } else if purposes.contains(&oid::OCSP_SIGNING) {
+        "an OCSP responder"
     } else if issues && certificate.is_self_issued() {
         "a root"
     } else if issues {

@@ -15,9 +15,11 @@ mod terminal;
 pub use self::authority::{IacaLink, IacaRoot, OtherCa, ReaderCa};
 pub use self::crl::{ListTerms, RevokedSerial, build_crl};
 pub use self::error::BuildError;
-#[cfg(test)]
-pub(super) use self::parts::extension;
-use self::parts::{authority_key, purposes_of, slices, subject_key, usage};
+pub(super) use self::parts::{
+    alternative_names, ca_constraints, country, extension, organization, purposes_of, slices, state_of, text,
+    usage,
+};
+use self::parts::{authority_key, subject_key};
 pub use self::signer::{
     DocumentSigner, JwsSigner, OcspResponder, ResponderRevocation, StatusListSigner, VicalSigner,
 };
@@ -142,7 +144,7 @@ impl Draft {
 }
 
 /// `SEQUENCE { to be signed, algorithm, signature }`.
-fn sign(tbs: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, BuildError> {
+pub(super) fn sign(tbs: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, BuildError> {
     let curve = signer.public_key().curve();
     let raw = signer.sign(tbs).map_err(BuildError::Signer)?;
     Ok(der::tlv(

@@ -28,7 +28,9 @@ pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const NULL: u8 = 0x05;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const ENUMERATED: u8 = 0x0A;
 pub(crate) const UTF8_STRING: u8 = 0x0C;
 pub(crate) const PRINTABLE_STRING: u8 = 0x13;
 pub(crate) const T61_STRING: u8 = 0x14;
@@ -300,6 +302,16 @@ pub(crate) fn time(instant: Timestamp) -> Vec<u8> {
         (1950..=2049, Some((_, short))) => tlv(UTC_TIME, &[short.as_bytes(), b"Z"]),
         _ => tlv(GENERALIZED_TIME, &[digits.as_bytes(), b"Z"]),
     }
+}
+
+/// A GeneralizedTime, whatever the year (RFC 6960, 4.2.1).
+pub(crate) fn generalized_time(instant: Timestamp) -> Vec<u8> {
+    let digits: String = instant
+        .to_string()
+        .chars()
+        .filter(|c| c.is_ascii_digit())
+        .collect();
+    tlv(GENERALIZED_TIME, &[digits.as_bytes(), b"Z"])
 }
 
 #[cfg(test)]

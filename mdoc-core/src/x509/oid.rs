@@ -140,6 +140,17 @@ oids! {
     /// id-pkix-ocsp-nocheck, 1.3.6.1.5.5.7.48.1.5: nobody need ask whether this responder was revoked.
     OCSP_NO_CHECK = [0x2B, 6, 1, 5, 5, 7, 0x30, 1, 5];
 
+    /// id-pkix-ocsp-basic, 1.3.6.1.5.5.7.48.1.1: the kind of answer that responders give.
+    OCSP_BASIC = [0x2B, 6, 1, 5, 5, 7, 0x30, 1, 1];
+    /// id-pkix-ocsp-nonce, 1.3.6.1.5.5.7.48.1.2: ties an answer to its question.
+    OCSP_NONCE = [0x2B, 6, 1, 5, 5, 7, 0x30, 1, 2];
+    /// extensionRequest, 1.2.840.113549.1.9.14: the extensions that a certification request asks for.
+    EXTENSION_REQUEST = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 9, 14];
+    /// id-sha1, 1.3.14.3.2.26.
+    SHA1 = [0x2B, 0x0E, 3, 2, 0x1A];
+    /// id-sha256, 2.16.840.1.101.3.4.2.1.
+    SHA256 = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+
     /// id-ecPublicKey, 1.2.840.10045.2.1.
     EC_PUBLIC_KEY = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1];
     /// id-Ed25519, 1.3.101.112.
@@ -197,6 +208,9 @@ mod tests {
             (MDL_VICAL, "1.0.18013.5.1.8"),
             (MDL_TLS_CLIENT_AUTH, "1.0.18013.5.1.9"),
             (MDOC_VICAL, "1.0.23220.4.1.8"),
+            (EXTENSION_REQUEST, "1.2.840.113549.1.9.14"),
+            (SHA1, "1.3.14.3.2.26"),
+            (SHA256, "2.16.840.1.101.3.4.2.1"),
             (OCSP_SIGNING, "1.3.6.1.5.5.7.3.9"),
             (OCSP_NO_CHECK, "1.3.6.1.5.5.7.48.1.5"),
             (P256, "1.2.840.10045.3.1.7"),

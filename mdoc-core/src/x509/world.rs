@@ -71,6 +71,7 @@ pub(super) fn reader_authentication() -> ReaderAuthentication {
         validity: years(2026, 2029),
         contacts: vec![],
         crl_uri: "https://readers.example/crl".into(),
+        mdoc_purpose: true,
         ocsp_uri: None,
     }
 }

@@ -9,10 +9,12 @@ use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, args, failure, keys, system};
 use mdoc_core::seams::Clock as _;
 use mdoc_core::time::Timestamp;
+use mdoc_core::x509::csr::CertificationRequest;
+use mdoc_core::x509::ocsp::{OcspRequest, OcspResponse};
 use mdoc_core::x509::revocation::RevocationList;
 use serde_json::json;
 
-use super::Loaded;
+use super::options::{Authority, Loaded};
 use mdoc_issuer::inspect::Inspection;
 use mdoc_issuer::pki::{self, ListError};
 
@@ -23,14 +25,14 @@ Examples:
   mdoc-issuer pki crl --iaca demo --out demo/iaca.crl
   mdoc-issuer pki crl --iaca demo --from demo/iaca.crl --out demo/iaca.crl --revoke demo/ds.pem
   mdoc-issuer pki crl --iaca demo --from demo/iaca.crl --out demo/iaca.crl --revoke 4A:01:FF:…
+  mdoc-issuer pki crl --ca readers --out readers/ca.crl
 
 Publish the list at the address in the certificates (--crl-url). Make the next one
 from the last before it is due, and within 48 hours after revoking: the number
 grows, and what was revoked stays revoked. DER is written, or PEM to *.pem.")]
 pub(in crate::cli) struct Arguments {
-    /// The folder of the issuing authority, with iaca.pem and iaca.key.pem
-    #[arg(long, value_name = "DIR")]
-    iaca: PathBuf,
+    #[command(flatten)]
+    authority: Authority,
     /// The file for the list
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -59,8 +61,8 @@ pub(in crate::cli) struct Arguments {
 /// # Errors
 /// [`Failure`] in words, with no file written.
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let ca = Loaded::from(&arguments.iaca, &["iaca"])?;
-    output::not_over(&arguments.out, &[&ca.certificate_path, &ca.key_path])?;
+    let ca = arguments.authority.load()?;
+    output::not_over(&arguments.out, &ca.files())?;
     let before = arguments.from.as_deref().map(list_of).transpose()?;
     let mut serials = Vec::new();
     for wanted in &arguments.revoke {
@@ -119,7 +121,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn list_of(path: &Path) -> Result<RevocationList, Failure> {
+pub(super) fn list_of(path: &Path) -> Result<RevocationList, Failure> {
     let input = Input::read(path)?;
     RevocationList::from_bytes(&input.bytes).map_err(|error| {
         Failure::new(format!("{} is no revocation list: {error}", input.name))
@@ -186,10 +188,12 @@ fn number(list: &RevocationList) -> String {
 Examples:
   mdoc-issuer pki show demo/ds.pem
   mdoc-issuer pki show demo/iaca.crl --json
+  mdoc-issuer pki show ds.ocsp
 
 Nothing is verified: that is what `mdoc-issuer pki lint` is for.")]
 pub(in crate::cli) struct Show {
-    /// A certificate or a revocation list, in PEM or DER; `-` for standard input
+    /// A certificate, request or revocation list in PEM or DER, an OCSP request or response; `-` for standard
+    /// input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The instant for remarks such as "expired" [default: now]
@@ -200,22 +204,22 @@ pub(in crate::cli) struct Show {
     json: bool,
 }
 
-/// Shows a certificate or a revocation list.
+/// Shows a certificate, a request, a revocation list, or what OCSP exchanges.
 ///
 /// # Errors
-/// [`Failure`] if it is neither.
+/// [`Failure`] if it is none of these.
 pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
     let now = arguments.at.unwrap_or_else(|| system::SystemClock.now());
     let input = Input::read(&arguments.file)?;
-    let list = matches!(input.form, Form::Pem | Form::Der)
-        .then(|| RevocationList::from_bytes(&input.bytes).ok())
+    let known = matches!(input.form, Form::Pem | Form::Der)
+        .then(|| known(&input.bytes, now))
         .flatten();
-    let inspection = match list {
-        Some(list) => Inspection::of_revocation_list(&list, now),
+    let inspection = match known {
+        Some(inspection) => inspection,
         None => {
             let certificates = keys::certificates_in(&input)?;
             if certificates.is_empty() {
-                return Err(input.not("a certificate or a revocation list"));
+                return Err(input.not("a certificate, a request, a list or an OCSP message"));
             }
             Inspection::of_certificates(&certificates, now)
         }
@@ -230,4 +234,19 @@ pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// What is no certificate, by the first structure that fits.
+fn known(bytes: &[u8], now: Timestamp) -> Option<Inspection> {
+    if let Ok(list) = RevocationList::from_bytes(bytes) {
+        return Some(Inspection::of_revocation_list(&list, now));
+    }
+    if let Ok(request) = CertificationRequest::from_bytes(bytes) {
+        return Some(Inspection::of_certification_request(&request));
+    }
+    if let Ok(response) = OcspResponse::from_der(bytes) {
+        return Some(Inspection::of_ocsp_response(&response, now));
+    }
+    let request = OcspRequest::from_der(bytes).ok()?;
+    Some(Inspection::of_ocsp_request(&request))
 }

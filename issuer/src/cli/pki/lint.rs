@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use mdoc_cli::input::{Form, Input};
 use mdoc_cli::{Exit, Failure, args, failure, keys, output, system};
 use mdoc_core::keys::{public_from_file, secret_from_file};
 use mdoc_core::seams::Clock as _;
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::Certificate;
-use mdoc_core::x509::profile::{Role, Severity};
+use mdoc_core::x509::profile::Severity;
 use serde_json::{Value as Json, json};
 
 use super::super::PROGRAM;
+use super::options::RoleName;
 use mdoc_issuer::lint::{self, Bundle, Linted, Origin, Remark, Terms, Verdict};
 
 /// The most files that are looked at in a folder.
@@ -53,40 +54,6 @@ pub(in crate::cli) struct Arguments {
     /// Tell where each rule comes from, and of each certificate its issuer and validity
     #[arg(long, conflicts_with = "json")]
     verbose: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum RoleName {
-    /// The root of an issuing authority
-    Iaca,
-    /// Signs mobile driving licences
-    DocumentSigner,
-    /// Signs other documents
-    OtherDocumentSigner,
-    /// The root of those who certify readers
-    ReaderCa,
-    /// Signs requests
-    Reader,
-    /// Signs status lists
-    StatusSigner,
-}
-
-impl RoleName {
-    const fn role(self) -> Role {
-        match self {
-            Self::Iaca => Role::IacaRoot,
-            Self::DocumentSigner => Role::DocumentSigner { mdl: true },
-            Self::OtherDocumentSigner => Role::DocumentSigner { mdl: false },
-            Self::ReaderCa => Role::ReaderCa,
-            Self::Reader => Role::ReaderAuthentication,
-            Self::StatusSigner => Role::StatusListSigner,
-        }
-    }
-
-    fn of(role: Role) -> Option<String> {
-        let name = Self::value_variants().iter().find(|name| name.role() == role)?;
-        Some(name.to_possible_value()?.get_name().to_owned())
-    }
 }
 
 /// Judges the certificates.

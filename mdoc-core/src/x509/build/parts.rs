@@ -5,7 +5,7 @@ use crate::crypto::PublicKey;
 use crate::x509::oid::{self, Oid};
 use crate::x509::{Certificate, GeneralName, KeyUsage, der, key_identifier};
 
-pub(super) fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
+pub(in crate::x509) fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
     parts.iter().map(Vec::as_slice).collect()
 }
 
@@ -15,7 +15,7 @@ pub(super) fn relative_name(oid: Oid<'_>, tag: u8, value: &[u8]) -> Vec<u8> {
     der::tlv(der::SET, &[&pair])
 }
 
-pub(super) fn text(
+pub(in crate::x509) fn text(
     oid: Oid<'_>,
     field: &'static str,
     most: usize,
@@ -28,14 +28,14 @@ pub(super) fn text(
     Ok(relative_name(oid, der::UTF8_STRING, value.as_bytes()))
 }
 
-pub(super) fn organization(name: &mut Vec<Vec<u8>>, value: Option<&str>) -> Result<(), BuildError> {
+pub(in crate::x509) fn organization(name: &mut Vec<Vec<u8>>, value: Option<&str>) -> Result<(), BuildError> {
     if let Some(value) = value {
         name.push(text(oid::ORGANIZATION, "organization", 64, value)?);
     }
     Ok(())
 }
 
-pub(super) fn country(value: &str) -> Result<Vec<u8>, BuildError> {
+pub(in crate::x509) fn country(value: &str) -> Result<Vec<u8>, BuildError> {
     if value.len() != 2 || !value.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(BuildError::Country(value.to_owned()));
     }
@@ -46,7 +46,7 @@ pub(super) fn country(value: &str) -> Result<Vec<u8>, BuildError> {
     ))
 }
 
-pub(super) fn state_of(country: &str, value: &str) -> Result<Vec<u8>, BuildError> {
+pub(in crate::x509) fn state_of(country: &str, value: &str) -> Result<Vec<u8>, BuildError> {
     let code = value
         .strip_prefix(country)
         .and_then(|rest| rest.strip_prefix('-'))
@@ -80,16 +80,16 @@ pub(in crate::x509) fn extension(oid: Oid<'_>, critical: bool, value: &[u8]) -> 
     der::tlv(der::SEQUENCE, &[&kind, flag, &value])
 }
 
-pub(super) fn ca_constraints() -> Vec<u8> {
+pub(in crate::x509) fn ca_constraints() -> Vec<u8> {
     let value = der::tlv(der::SEQUENCE, &[&[der::BOOLEAN, 1, 0xFF], &der::unsigned(&[0])]);
     extension(oid::BASIC_CONSTRAINTS, true, &value)
 }
 
-pub(super) fn usage(usage: KeyUsage) -> Vec<u8> {
+pub(in crate::x509) fn usage(usage: KeyUsage) -> Vec<u8> {
     extension(oid::KEY_USAGE, true, &usage.to_der())
 }
 
-pub(super) fn purposes_of(purposes: &[Oid<'_>]) -> Vec<u8> {
+pub(in crate::x509) fn purposes_of(purposes: &[Oid<'_>]) -> Vec<u8> {
     let list: Vec<_> = purposes
         .iter()
         .map(|oid| der::tlv(der::OBJECT_IDENTIFIER, &[oid.content()]))
@@ -181,7 +181,7 @@ pub(super) fn no_check() -> Vec<u8> {
     extension(oid::OCSP_NO_CHECK, false, &[5, 0])
 }
 
-pub(super) fn alternative_names(names: &[GeneralName]) -> Vec<u8> {
+pub(in crate::x509) fn alternative_names(names: &[GeneralName]) -> Vec<u8> {
     let list: Vec<_> = names.iter().map(GeneralName::to_der).collect();
     extension(
         oid::SUBJECT_ALT_NAME,

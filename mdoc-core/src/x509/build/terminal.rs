@@ -18,6 +18,8 @@ pub struct ReaderAuthentication {
     pub organization: Option<String>,
     /// When it is valid: at most 1187 days, and within the validity of its issuer.
     pub validity: Validity,
+    /// Whether mdocReaderAuth of ISO/IEC 23220-4 is added to mdlReaderAuth; some wallets refuse both together.
+    pub mdoc_purpose: bool,
     /// How to reach the issuer; must be there if the issuer is an IACA.
     pub contacts: Vec<GeneralName>,
     /// Where the revocation list of its issuer is.
@@ -59,8 +61,7 @@ pub struct TlsClient {
 }
 
 impl ReaderAuthentication {
-    /// Makes the certificate for `key`, signed by the issuer's key. Has the purposes mdlReaderAuth and
-    /// mdocReaderAuth.
+    /// Makes the certificate for `key`, signed by the issuer's key.
     ///
     /// # Errors
     /// [`BuildError`] for the first part that the profile does not allow, or if the key did not sign.
@@ -88,7 +89,11 @@ impl ReaderAuthentication {
             validity: self.validity,
             limit: Role::ReaderAuthentication.longest(),
             usage: KeyUsage::DIGITAL_SIGNATURE,
-            purposes: &[oid::MDL_READER_AUTH, oid::MDOC_READER_AUTH],
+            purposes: if self.mdoc_purpose {
+                &[oid::MDL_READER_AUTH, oid::MDOC_READER_AUTH]
+            } else {
+                &[oid::MDL_READER_AUTH]
+            },
             more,
         }
         .sign(key, Above { issuer, signer }, rng)

@@ -170,10 +170,10 @@ impl<'a> Check<'a> {
         let points = self.certificate.crl_distribution_points();
         match (points, self.profile.revocation) {
             (None, RevocationRules::List) => self.add(Rule::CrlDistributionPoints, ABSENT, expected),
-            (None, RevocationRules::ListOrNoCheck(rule)) => {
-                if self.certificate.extension(oid::OCSP_NO_CHECK).is_none() {
-                    self.add(rule, ABSENT, "the address of a revocation list, or ocsp-nocheck");
-                }
+            (None, RevocationRules::ListOrNoCheck(rule))
+                if self.certificate.extension(oid::OCSP_NO_CHECK).is_none() =>
+            {
+                self.add(rule, ABSENT, "the address of a revocation list, or ocsp-nocheck");
             }
             (Some(Ok(points)), _) if points.other_than_uri || points.restricted || points.uris.is_empty() => {
                 self.add(Rule::CrlDistributionPoints, format!("{points:?}"), expected);

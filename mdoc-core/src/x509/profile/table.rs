@@ -210,6 +210,25 @@ impl Role {
         self.profile().edwards
     }
 
+    /// The key usage of the role.
+    pub(in crate::x509) const fn usage(self) -> KeyUsage {
+        self.profile().key_usage.exact
+    }
+
+    /// Whether its certificates issue others.
+    #[must_use]
+    pub const fn is_ca(self) -> bool {
+        self.profile().ca.is_some()
+    }
+
+    /// The purposes that its certificates need: the first of those that are accepted, and those besides.
+    pub(in crate::x509) fn purposes(self) -> Vec<Oid<'static>> {
+        let rules = self.profile().extended;
+        rules.map_or_else(Vec::new, |rules| {
+            rules.accepted.iter().take(1).chain(rules.also).copied().collect()
+        })
+    }
+
     pub(super) const fn profile(self) -> Profile {
         match self {
             Self::IacaRoot => Profile {
