@@ -1,9 +1,11 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+mod badge;
 mod format;
 mod inspect;
 mod issue;
 mod pki;
+mod portrait;
 mod signing;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +59,25 @@ Examples:
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out
     Issue(issue::Arguments),
+    /// Prepare photographs for documents
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  mdoc-issuer portrait prepare IMG_2041.JPG --out portrait.jpg"
+    )]
+    Portrait(portrait::Command),
+    /// Draw badges of documents, front and back; check their layouts
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-issuer badge list
+  mdoc-issuer badge show access-badge-front > our-badge.xml
+  mdoc-issuer badge check our-badge.xml
+  mdoc-issuer badge render --layout our-badge.xml --data person.json --portrait photo.jpg --out badges"
+    )]
+    Badge(badge::Command),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
 }
@@ -70,6 +91,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pki(command) => pki::run(&command),
         Command::Format(command) => format::run(&command),
         Command::Issue(arguments) => issue::run(&arguments),
+        Command::Portrait(command) => portrait::run(&command),
+        Command::Badge(command) => badge::run(&command),
         Command::Inspect(arguments) => inspect::run(&arguments),
     }
 }

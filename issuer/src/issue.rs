@@ -74,6 +74,8 @@ pub struct Issued {
     pub elements: usize,
     /// What a person should look at, a sentence each.
     pub warnings: Vec<String>,
+    /// Its elements: what a badge is drawn from.
+    pub filled: Filled,
 }
 
 /// Why a document was not issued. Nothing was signed.
@@ -181,10 +183,11 @@ pub fn issue(
     let elements = filled.elements().count();
     Ok(Issued {
         document,
-        doc_type: filled.doctype,
+        doc_type: filled.doctype.clone(),
         validity,
         elements,
         warnings,
+        filled,
     })
 }
 

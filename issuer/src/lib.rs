@@ -4,6 +4,8 @@
 //! Nothing here knows a server, a database or a command line. The one thing that touches files is
 //! [`format::Catalogue::with_folder`].
 
+#[cfg(feature = "badge")]
+pub mod badge;
 pub mod data;
 pub mod format;
 pub mod inspect;
