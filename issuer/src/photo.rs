@@ -163,7 +163,7 @@ impl core::error::Error for PhotoError {}
 pub struct Photo {
     /// The kind of file.
     pub kind: ImageKind,
-    /// Width and height in pixels; of a JPEG 2000 what its header states.
+    /// Width and height in pixels.
     pub pixels: Option<(u32, u32)>,
 }
 
@@ -209,9 +209,7 @@ fn kind_of_start(bytes: &[u8]) -> Result<ImageKind, PhotoError> {
     })
 }
 
-/// Looks at an image file and decodes it if it is a JPEG; the size in pixels is checked before.
-///
-/// Of a JPEG 2000, which is not decoded, the codestream must have its size and its end marker.
+/// Looks at an image file of a document and decodes it; the size in pixels is checked before.
 ///
 /// # Errors
 /// [`PhotoError`] with the first thing that is wrong. Never panics, whatever the bytes.
@@ -225,7 +223,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Photo, PhotoError> {
         }
     };
     check_size(width, height, LARGEST_SIDE, MOST_PIXELS)?;
-    if kind == ImageKind::Jpeg && !jpeg::decodes(bytes) {
+    let decodes = match kind {
+        ImageKind::Jpeg => jpeg::decodes(bytes),
+        ImageKind::Jpeg2000 => decode::jpeg_2000(bytes).is_ok(),
+    };
+    if !decodes {
         return Err(PhotoError::Undecodable);
     }
     Ok(Photo {

@@ -112,7 +112,9 @@ fn list(list: &List) -> Result<Exit, Failure> {
         let format = layout.format.as_deref().unwrap_or("-");
         format!(
             "{:width$}  {:5}  {format:14}  {}\n",
-            layout.name, layout.side, layout.display_name
+            layout.name,
+            layout.side.name(),
+            layout.display_name
         )
     });
     output::print(&lines.collect::<String>())?;

@@ -38,7 +38,7 @@ pub(super) struct Prepare {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Most bytes of the picture
-    #[arg(long, value_name = "N", default_value_t = 40_960, value_parser = clap::value_parser!(u32).range(1000..=4_194_304))]
+    #[arg(long, value_name = "N", default_value_t = 40_960, value_parser = clap::value_parser!(u32).range(2000..=4_194_304))]
     max_bytes: u32,
     /// Most pixels, width times height; 480000 is 600 by 800
     #[arg(long, value_name = "N", default_value_t = Wanted::MAX_PIXELS, value_parser = clap::value_parser!(u32).range(2500..=16_000_000))]

@@ -36,10 +36,10 @@ fn read_jpeg(bytes: &[u8], adobe: bool) -> Option<Decoded> {
     let mut decoder = jpeg::decoder(bytes)?;
     decoder.decode_headers().ok()?;
     let four = matches!(
-        decoder.get_input_colorspace()?,
+        decoder.input_colorspace()?,
         JpegColours::CMYK | JpegColours::YCCK
     );
-    let grey = decoder.get_output_colorspace()? == JpegColours::Luma;
+    let grey = decoder.output_colorspace()? == JpegColours::Luma;
     let profile = decoder.icc_profile();
     let data = decoder.decode().ok()?;
     let (width, height) = decoder.dimensions()?;
@@ -71,7 +71,7 @@ pub(super) fn plain_jpeg(bytes: &[u8]) -> bool {
     if decoder.decode_headers().is_err() {
         return false;
     }
-    match decoder.get_input_colorspace() {
+    match decoder.input_colorspace() {
         Some(JpegColours::CMYK | JpegColours::YCCK) | None => false,
         Some(space) => decoder
             .icc_profile()
@@ -85,11 +85,18 @@ pub(super) fn jpeg_2000(bytes: &[u8]) -> Result<Decoded, PhotoError> {
 }
 
 fn read_jpeg_2000(bytes: &[u8]) -> Option<Decoded> {
-    let settings = DecodeSettings {
-        strict: true,
+    let settings = |strict| DecodeSettings {
+        strict,
         ..DecodeSettings::default()
     };
-    let image = Image::new(bytes, &settings).ok()?;
+    let mut image = Image::new(bytes, &settings(true)).ok()?;
+    if matches!(image.color_space(), ColorSpace::CMYK) {
+        // Some writers say RGB and have a fourth channel of which they say nothing: it is how opaque pixels are.
+        let other = Image::new(bytes, &settings(false)).ok()?;
+        if other.has_alpha() {
+            image = other;
+        }
+    }
     let (width, height) = (
         usize::try_from(image.width()).ok()?,
         usize::try_from(image.height()).ok()?,
@@ -117,7 +124,7 @@ fn read_jpeg_2000(bytes: &[u8]) -> Option<Decoded> {
 
 /// Width and height in the header of a PNG, before anything is allocated for it.
 pub(super) fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    let header = bytes.strip_prefix(PNG_SIGNATURE)?.get(12..)?;
+    let header = bytes.strip_prefix(PNG_SIGNATURE)?.get(8..)?;
     let width = u32::from_be_bytes(*header.first_chunk::<4>()?);
     let height = u32::from_be_bytes(*header.get(4..)?.first_chunk::<4>()?);
     Some((width, height))

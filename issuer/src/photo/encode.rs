@@ -66,7 +66,8 @@ fn write(pixels: &Pixels, quality: u8) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.set_optimized_huffman_tables(true);
+    // Optimised tables would save a few bytes, but put each colour in a scan of its own, which some decoders get wrong.
+    encoder.set_optimized_huffman_tables(false);
     if pixels.is_grey() {
         let grey: Vec<u8> = pixels.rgb().iter().copied().step_by(3).collect();
         encoder.encode(&grey, width, height, ColorType::Luma).ok()?;

@@ -3,6 +3,7 @@
 //! Source: ISO/IEC 10918-1, annex B.
 
 use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::PhotoError;
@@ -12,7 +13,7 @@ const MOST_SCANS: usize = 100;
 
 /// A decoder that takes a file that ends early for what it is: damaged, not a picture with a grey half. The size must
 /// have been looked at before.
-pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<&[u8]>> {
+pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
     let frame = Frame::find(bytes)?;
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
     let sane = matches!(frame.components, 1 | 3 | 4) && scans <= MOST_SCANS;
@@ -20,7 +21,7 @@ pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<&[u8]>> {
         .set_strict_mode(true)
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX));
-    sane.then(|| JpegDecoder::new_with_options(bytes, options))
+    sane.then(|| JpegDecoder::new_with_options(ZCursor::new(bytes), options))
 }
 
 /// Whether it is a whole picture.

@@ -294,10 +294,10 @@ fn within((width, height): (usize, usize), max_pixels: u32) -> (usize, usize) {
     if width.saturating_mul(height) <= most {
         return (width, height);
     }
-    // width' = sqrt(most × width ÷ height), and height' likewise.
-    let narrow = (most.saturating_mul(width) / height.max(1)).isqrt().clamp(1, width.max(1));
-    let low = (narrow.saturating_mul(height) / width.max(1)).clamp(1, height.max(1));
-    (narrow.min(most / low.max(1)).max(1), low)
+    // width' = sqrt(most × width ÷ height), and height' likewise; a side of one pixel leaves the rest to the other.
+    let narrow = (most.saturating_mul(width) / height.max(1)).isqrt().clamp(1, most);
+    let low = (narrow.saturating_mul(height) / width.max(1)).clamp(1, most / narrow);
+    (narrow, low)
 }
 
 #[cfg(test)]
