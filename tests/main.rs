@@ -7,6 +7,7 @@
     reason = "helpers of tests: where something is not as it should be, the test is to stop"
 )]
 
+mod badges;
 mod docs;
 mod field;
 #[cfg(unix)]

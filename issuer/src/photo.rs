@@ -151,7 +151,9 @@ impl fmt::Display for PhotoError {
             Self::CannotMake { kind } => {
                 write!(f, "the picture has to be changed, and {kind} cannot be written")
             }
-            Self::DoesNotFit { max_bytes } => write!(f, "the picture cannot be made to fit into {max_bytes} bytes"),
+            Self::DoesNotFit { max_bytes } => {
+                write!(f, "the picture cannot be made to fit into {max_bytes} bytes")
+            }
         }
     }
 }

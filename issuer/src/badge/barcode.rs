@@ -132,7 +132,11 @@ fn pdf417(text: &str, area: Area) -> Result<Path, BarcodeFault> {
             best = Some((module, rows));
         }
     }
-    let (module, rows) = best.ok_or(if encodable { BarcodeFault::TooDense } else { too_long })?;
+    let (module, rows) = best.ok_or(if encodable {
+        BarcodeFault::TooDense
+    } else {
+        too_long
+    })?;
     if module < NARROWEST {
         return Err(BarcodeFault::TooDense);
     }
@@ -166,8 +170,10 @@ fn symbol(text: &str, columns: u32) -> Option<Vec<Vec<bool>>> {
     }
     encoder.generateBarcodeLogic(text, level).ok()?;
     let matrix = encoder.getBarcodeMatrix().as_ref()?.getMatrix();
+    // The library gives the lowest row first.
     let rows = matrix
         .into_iter()
+        .rev()
         .map(|row| row.into_iter().map(|module| module == 1).collect());
     Some(rows.collect())
 }

@@ -39,7 +39,11 @@ pub(super) fn fit<'s, 'f>(part: &TextPart, text: &str, fonts: &'s Fonts<'f>) -> 
         let lines = wrapped(text, room, part, fonts);
         let fits = lines.len() <= usize::from(part.lines) && lines.iter().all(|(_, line)| line.width <= room);
         if fits {
-            return Some(fitted(lines.into_iter().map(|(_, line)| line).collect(), size, false));
+            return Some(fitted(
+                lines.into_iter().map(|(_, line)| line).collect(),
+                size,
+                false,
+            ));
         }
         if part.overflow != Overflow::Shrink || size <= part.min_size {
             break;
@@ -50,7 +54,10 @@ pub(super) fn fit<'s, 'f>(part: &TextPart, text: &str, fonts: &'s Fonts<'f>) -> 
 }
 
 fn fitted<'s, 'f>(lines: Vec<Line<'s, 'f>>, size: f32, cut: bool) -> Fitted<'s, 'f> {
-    let missing = lines.iter().flat_map(|line| line.missing.iter().copied()).collect();
+    let missing = lines
+        .iter()
+        .flat_map(|line| line.missing.iter().copied())
+        .collect();
     Fitted {
         lines,
         size,
@@ -125,9 +132,7 @@ fn shortened<'s, 'f>(words: &str, room: f32, part: &TextPart, fonts: &'s Fonts<'
     let (mut low, mut high) = (0, ends.len());
     while low + 1 < high {
         let middle = usize::midpoint(low, high);
-        let fits = ends
-            .get(middle)
-            .is_some_and(|end| with_dots(*end).width <= room);
+        let fits = ends.get(middle).is_some_and(|end| with_dots(*end).width <= room);
         if fits {
             low = middle;
         } else {

@@ -118,11 +118,7 @@ fn by_face<'t>(faces: &[&Face<'_>], text: &'t str) -> Vec<(usize, &'t str)> {
             pieces.push((face, at));
         }
     }
-    let ends = pieces
-        .iter()
-        .skip(1)
-        .map(|(_, start)| *start)
-        .chain([text.len()]);
+    let ends = pieces.iter().skip(1).map(|(_, start)| *start).chain([text.len()]);
     pieces
         .iter()
         .zip(ends)

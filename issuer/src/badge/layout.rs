@@ -231,7 +231,9 @@ impl PartKind {
             Self::Photo { element, .. } => vec![element],
             Self::Text(text) => text.value.elements().collect(),
             Self::Barcode { value, .. } => value.elements().collect(),
-            Self::Rectangle { .. } | Self::Ellipse { .. } | Self::Line { .. } | Self::Image { .. } => Vec::new(),
+            Self::Rectangle { .. } | Self::Ellipse { .. } | Self::Line { .. } | Self::Image { .. } => {
+                Vec::new()
+            }
         }
     }
 }

@@ -150,7 +150,9 @@ impl BadgeNotice {
 impl fmt::Display for BadgeNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TextCut { line } => write!(f, "line {line}: the text is too long for its field and was cut"),
+            Self::TextCut { line } => {
+                write!(f, "line {line}: the text is too long for its field and was cut")
+            }
             Self::NoGlyph { line, characters } => {
                 write!(f, "line {line}: no font has")?;
                 for (at, c) in characters.iter().enumerate() {
@@ -242,7 +244,9 @@ impl Work<'_, '_> {
                 }));
             }
             PartKind::Line { from, to, stroke } => self.shapes.extend(line(*from, *to, *stroke)),
-            PartKind::Image { area, fit, picture } => self.picture(*area, 0.0, *fit, picture.clone(), "image"),
+            PartKind::Image { area, fit, picture } => {
+                self.picture(*area, 0.0, *fit, picture.clone(), "image")
+            }
             PartKind::Photo {
                 area,
                 fit,
@@ -281,8 +285,7 @@ impl Work<'_, '_> {
                     Ok(path) => {
                         self.fill(*area, Colour::WHITE);
                         let label = format!("barcode: {value}");
-                        self.shapes
-                            .push(Shape::filled(path, Colour::BLACK, Some(label)));
+                        self.shapes.push(Shape::filled(path, Colour::BLACK, Some(label)));
                     }
                     Err(fault) => self.errors.push(BadgeError::Barcode {
                         line: line_number,

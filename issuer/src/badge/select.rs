@@ -106,7 +106,12 @@ pub fn select<'l>(layouts: &[&'l Layout]) -> Result<Selected<'l>, LayoutSelectio
             return Err(LayoutSelectionInvalid::SameName { name });
         }
     }
-    let fronts = || layouts.iter().copied().filter(|layout| layout.side == Side::Front);
+    let fronts = || {
+        layouts
+            .iter()
+            .copied()
+            .filter(|layout| layout.side == Side::Front)
+    };
     let backs = || layouts.iter().copied().filter(|layout| layout.side == Side::Back);
     for back in backs() {
         let of = back.back_of.clone().unwrap_or_default();

@@ -117,9 +117,18 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_texts_escaped() {
-        for (value, text) in [(0.0, "0"), (-0.0001, "0"), (85.6, "85.6"), (10.0, "10"), (-1.25, "-1.25")] {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0001, "0"),
+            (85.6, "85.6"),
+            (10.0, "10"),
+            (-1.25, "-1.25"),
+        ] {
             assert_eq!(number(value), text);
         }
-        assert_eq!(escaped("<\"a\" & 'b'>\n\u{0}c"), "&lt;&quot;a&quot; &amp; 'b'&gt; c");
+        assert_eq!(
+            escaped("<\"a\" & 'b'>\n\u{0}c"),
+            "&lt;&quot;a&quot; &amp; 'b'&gt; c"
+        );
     }
 }

@@ -175,11 +175,7 @@ fn dated(text: &str, form: &str) -> Option<String> {
         .to_string();
     let mut parts = date.splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(
-        form.replace("YYYY", year)
-            .replace("MM", month)
-            .replace("DD", day),
-    )
+    Some(form.replace("YYYY", year).replace("MM", month).replace("DD", day))
 }
 
 #[cfg(test)]
@@ -197,7 +193,10 @@ mod tests {
                         ("name".to_owned(), text("Łukasz")),
                         ("empty".to_owned(), text(" ")),
                         ("zones".to_owned(), Value::Array(vec![text("a"), text("b c")])),
-                        ("on".to_owned(), value::full_date(FullDate::parse("2026-06-01").unwrap())),
+                        (
+                            "on".to_owned(),
+                            value::full_date(FullDate::parse("2026-06-01").unwrap()),
+                        ),
                         ("photo".to_owned(), Value::Bytes(vec![1])),
                         ("adult".to_owned(), Value::Bool(true)),
                     ],
@@ -217,7 +216,10 @@ mod tests {
             ("{zones}; {adult}", "a, b c; yes"),
             ("", ""),
         ] {
-            assert_eq!(Template::parse(template).unwrap().fill(&document()).unwrap(), expected);
+            assert_eq!(
+                Template::parse(template).unwrap().fill(&document()).unwrap(),
+                expected
+            );
         }
     }
 
@@ -231,7 +233,10 @@ mod tests {
             ("{photo}", TemplateFault::NotText(name("photo"))),
             ("{name|date:YYYY}", TemplateFault::NotADate(name("name"))),
         ] {
-            assert_eq!(Template::parse(template).unwrap().fill(&document()), Err(expected));
+            assert_eq!(
+                Template::parse(template).unwrap().fill(&document()),
+                Err(expected)
+            );
         }
     }
 

@@ -46,7 +46,8 @@ fn text(attributes: &str) -> Layout {
 
 fn faults(parts: &str) -> Vec<(u32, String, String)> {
     let errors = Layout::read(xml(parts).as_bytes(), &mut no_files).unwrap_err();
-    let fault = |error: &crate::format::FormatError| (error.line, LayoutErrors::code(error), error.message.clone());
+    let fault =
+        |error: &crate::format::FormatError| (error.line, LayoutErrors::code(error), error.message.clone());
     errors.0.iter().map(fault).collect()
 }
 
@@ -78,15 +79,27 @@ fn faults_are_told_all_at_once_with_their_lines() {
          height=\"5\" file=\"logo.png\"/>",
     );
     let expected = [
-        (3, "layout.unknown-element", "txt does not belong in badge-layout, did you mean text?"),
+        (
+            3,
+            "layout.unknown-element",
+            "txt does not belong in badge-layout, did you mean text?",
+        ),
         (4, "layout.bad-value", "size must be a number such as 12.5"),
         (5, "layout.bad-value", "a { has no }; for a brace itself write {{"),
         (5, "layout.bad-value", "text reaches beyond the edge of the badge"),
         (6, "layout.bad-value", "fill must be a colour such as #1a2b3c"),
         (7, "layout.bad-value", "type must be code128 or pdf417"),
-        (7, "layout.bad-value", "barcode reaches beyond the edge of the badge"),
+        (
+            7,
+            "layout.bad-value",
+            "barcode reaches beyond the edge of the badge",
+        ),
         (8, "layout.missing", "photo needs the attribute height"),
-        (9, "layout.bad-value", "file must be in the folder of the layout, or below it"),
+        (
+            9,
+            "layout.bad-value",
+            "file must be in the folder of the layout, or below it",
+        ),
         (10, "layout.bad-value", "file is not there"),
     ]
     .map(|(line, code, message)| (line, code.to_owned(), message.to_owned()));
@@ -112,7 +125,8 @@ fn a_set_of_layouts_has_one_default_front_and_at_most_one_back() {
     let back = side("b", "side=\"back\" back-of=\"f\"");
     let more = side("c", "side=\"back\" back-of=\"f\"");
     let of_other = side("d", "side=\"back\" back-of=\"o\"");
-    let selected = |layouts: &[&Layout]| select(layouts).map(|s| (s.front.name.clone(), s.back.map(|b| b.name.clone())));
+    let selected =
+        |layouts: &[&Layout]| select(layouts).map(|s| (s.front.name.clone(), s.back.map(|b| b.name.clone())));
     assert_eq!(selected(&[&front]), Ok(("f".to_owned(), None)));
     assert_eq!(
         selected(&[&of_other, &other, &back, &front]),
@@ -123,7 +137,9 @@ fn a_set_of_layouts_has_one_default_front_and_at_most_one_back() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(
         selected(&[&front, &second]),
-        Err(LayoutSelectionInvalid::SeveralDefaultFronts { names: names(&["f", "g"]) })
+        Err(LayoutSelectionInvalid::SeveralDefaultFronts {
+            names: names(&["f", "g"])
+        })
     );
     assert_eq!(
         selected(&[&front, &back, &more]),
@@ -154,7 +170,10 @@ fn svg_is_well_formed_and_texts_are_escaped() {
     assert_eq!(notices, []);
     let svg = drawing.svg();
     let tree = roxmltree::Document::parse(&svg).unwrap();
-    let labels: Vec<&str> = tree.descendants().filter_map(|node| node.attribute("aria-label")).collect();
+    let labels: Vec<&str> = tree
+        .descendants()
+        .filter_map(|node| node.attribute("aria-label"))
+        .collect();
     assert_eq!(labels, ["A <b> & \"c\"", "photo"]);
     let title = tree.descendants().find(|node| node.tag_name().name() == "title");
     assert_eq!(title.and_then(|title| title.text()), Some("A <test>"));
@@ -168,11 +187,22 @@ fn a_long_text_shrinks_is_cut_or_is_refused() {
     let notices = |layout: &Layout, name: &str| draw(layout, &named(name), Fonts::built_in()).unwrap().1;
     let cut = [BadgeNotice::TextCut { line: 3 }];
     assert_eq!(notices(&text(""), "Maximiliane"), []);
-    assert_eq!(notices(&text("overflow=\"ellipsis\""), "Maximiliane"), [], "it fits");
-    assert_eq!(notices(&text("overflow=\"ellipsis\""), "Maximiliane Hohenlohe"), cut);
+    assert_eq!(
+        notices(&text("overflow=\"ellipsis\""), "Maximiliane"),
+        [],
+        "it fits"
+    );
+    assert_eq!(
+        notices(&text("overflow=\"ellipsis\""), "Maximiliane Hohenlohe"),
+        cut
+    );
     assert_eq!(notices(&text(""), long), cut);
     assert_eq!(notices(&text("min-size=\"2\""), long), [], "small enough");
-    assert_eq!(notices(&text("lines=\"3\""), "Maximiliane von Hohenlohe"), [], "on three lines");
+    assert_eq!(
+        notices(&text("lines=\"3\""), "Maximiliane von Hohenlohe"),
+        [],
+        "on three lines"
+    );
     assert_eq!(
         draw(&text("overflow=\"error\""), &named(long), Fonts::built_in()).unwrap_err(),
         BadgeErrors(vec![BadgeError::TextTooLong { line: 3 }])
@@ -195,15 +225,29 @@ fn no_text_leaves_its_field() {
             };
             let bounds = path.bounds();
             // Outlines may hang over their advance by a hair.
-            assert!(bounds.left() > 4.5 && bounds.right() < 25.5, "{name} {attributes}: {bounds:?}");
+            assert!(
+                bounds.left() > 4.5 && bounds.right() < 25.5,
+                "{name} {attributes}: {bounds:?}"
+            );
         }
     }
 }
 
 #[test]
 fn characters_without_a_glyph_are_named_and_other_scripts_are_set() {
-    let notices = |name: &str| draw(&text("lines=\"3\""), &named(name), Fonts::built_in()).unwrap().1;
-    for name in ["Łukasz Żółć", "Ștefan Țurcanu", "Γιώργος", "Ольга Щукина", "Đặng Thị", "Ħal Għaxaq"] {
+    let notices = |name: &str| {
+        draw(&text("lines=\"3\""), &named(name), Fonts::built_in())
+            .unwrap()
+            .1
+    };
+    for name in [
+        "Łukasz Żółć",
+        "Ștefan Țurcanu",
+        "Γιώργος",
+        "Ольга Щукина",
+        "Đặng Thị",
+        "Ħal Għaxaq",
+    ] {
         assert_eq!(notices(name), [], "{name}");
     }
     assert_eq!(
@@ -240,7 +284,12 @@ fn what_is_missing_is_an_error_unless_it_is_optional() {
             missing(5, "nothing")
         ])
     );
-    let (drawing, _) = draw(&layout(&parts("optional=\"true\"")), &named("x"), Fonts::built_in()).unwrap();
+    let (drawing, _) = draw(
+        &layout(&parts("optional=\"true\"")),
+        &named("x"),
+        Fonts::built_in(),
+    )
+    .unwrap();
     assert_eq!(drawing.shapes.len(), 1, "the ground alone");
 }
 
@@ -261,9 +310,15 @@ fn barcodes_say_why_they_cannot_be() {
         fault(Symbology::Code128, &"x".repeat(81)),
         Some(BarcodeFault::TooLong { limit: 80 })
     );
-    assert_eq!(fault(Symbology::Code128, &"x".repeat(60)), Some(BarcodeFault::TooDense));
+    assert_eq!(
+        fault(Symbology::Code128, &"x".repeat(60)),
+        Some(BarcodeFault::TooDense)
+    );
     assert_eq!(fault(Symbology::Pdf417, "Łódź"), None);
-    assert_eq!(fault(Symbology::Pdf417, &"x".repeat(700)), Some(BarcodeFault::TooDense));
+    assert_eq!(
+        fault(Symbology::Pdf417, &"x".repeat(700)),
+        Some(BarcodeFault::TooDense)
+    );
     assert!(matches!(
         fault(Symbology::Pdf417, &"é".repeat(1500)),
         Some(BarcodeFault::TooLong { .. })
@@ -274,9 +329,53 @@ fn barcodes_say_why_they_cannot_be() {
 fn a_png_has_its_size_and_resolution_within_limits() {
     let (drawing, _) = draw(&layout(""), &named("x"), Fonts::built_in()).unwrap();
     let png = drawing.png(300).unwrap();
-    let reader = ::png::Decoder::new(std::io::Cursor::new(&png)).read_info().unwrap();
+    let reader = ::png::Decoder::new(std::io::Cursor::new(&png))
+        .read_info()
+        .unwrap();
     let info = reader.info();
     assert_eq!((info.width, info.height), (709, 472));
     assert_eq!(info.pixel_dims.unwrap().xppu, 11_811);
     assert_eq!(drawing.png(71), Err(PngError::Resolution));
+}
+
+#[test]
+fn the_readme_has_a_layout_in_order_and_names_every_part_and_attribute() {
+    let readme = include_str!("../../../document-formats/README.md");
+    let at = readme.find("<badge-layout").unwrap();
+    let end = readme[at..].find("</badge-layout>").unwrap() + "</badge-layout>".len();
+    let layout = Layout::read(readme[at..at + end].as_bytes(), &mut no_files).unwrap();
+    let catalogue = Catalogue::shipped();
+    assert_eq!(
+        layout.unknown_elements(catalogue.format("access-badge").unwrap()),
+        []
+    );
+    // The schema has each name of parts and attributes, and the text tells each of them.
+    let schema = include_str!("../../../document-formats/layouts/badge-layout.xsd");
+    let schema = roxmltree::Document::parse(schema).unwrap();
+    for node in schema.descendants() {
+        if let ("element" | "attribute", Some(name)) = (node.tag_name().name(), node.attribute("name")) {
+            assert!(readme.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}
+
+#[test]
+fn shipped_layouts_follow_the_schema() {
+    use std::path::Path;
+    use std::process::Command;
+    if Command::new("xmllint").arg("--version").output().is_err() {
+        eprintln!("xmllint is not installed, the layouts were not compared with their schema");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../document-formats/layouts");
+    for (file, _) in SHIPPED {
+        let output = Command::new("xmllint")
+            .args(["--noout", "--schema"])
+            .arg(folder.join("badge-layout.xsd"))
+            .arg(folder.join(file))
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{words}");
+    }
 }

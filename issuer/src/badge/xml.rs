@@ -27,7 +27,15 @@ const MOST_FONTS: usize = 8;
 /// Coordinates are rounded to a thousandth when they are compared with the edge.
 const ROUNDING: f32 = 0.001;
 
-const PARTS: [&str; 7] = ["rectangle", "ellipse", "line", "image", "photo", "text", "barcode"];
+const PARTS: [&str; 7] = [
+    "rectangle",
+    "ellipse",
+    "line",
+    "image",
+    "photo",
+    "text",
+    "barcode",
+];
 
 /// Finds the files that a layout names.
 type Files<'f> = &'f mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
@@ -75,7 +83,12 @@ impl<'d> Reader<'d, '_> {
         let name = self.faults.required_name(root, "name");
         let version = self.faults.required_text(root, "version", 32);
         let display_name = self.faults.required_text(root, "display-name", 150);
-        let side = self.choice(root, "side", &[("front", Side::Front), ("back", Side::Back)], None);
+        let side = self.choice(
+            root,
+            "side",
+            &[("front", Side::Front), ("back", Side::Back)],
+            None,
+        );
         let default = self.faults.flag(root, "default");
         let back_of = root.attribute("back-of").map(str::to_owned);
         match side {
@@ -214,7 +227,10 @@ impl<'d> Reader<'d, '_> {
         let fill = self.colour(node, "fill");
         let stroke = self.stroke(node);
         if fill.is_none() && stroke.is_none() && self.faults.count() == 0 {
-            let message = format!("{} needs fill or stroke, or it is not seen", node.tag_name().name());
+            let message = format!(
+                "{} needs fill or stroke, or it is not seen",
+                node.tag_name().name()
+            );
             self.faults.note::<()>(node, FormatCode::Missing, message);
         }
         Paint { fill, stroke }
@@ -306,7 +322,8 @@ impl<'d> Reader<'d, '_> {
 
     fn text(&mut self, node: Node<'d, 'd>) -> Option<PartKind> {
         let known = [
-            "x", "y", "width", "size", "min-size", "weight", "align", "colour", "lines", "overflow", "optional",
+            "x", "y", "width", "size", "min-size", "weight", "align", "colour", "lines", "overflow",
+            "optional",
         ];
         self.faults.check_attributes(node, &known);
         let value = self.template(node);
@@ -329,7 +346,11 @@ impl<'d> Reader<'d, '_> {
         let height = size * (1.0 + TextPart::LINE_HEIGHT * f32::from(lines.saturating_sub(1)));
         let (x, y, width) = self.placed(node, height)?;
         let weights = [("regular", false), ("bold", true)];
-        let aligns = [("left", Align::Left), ("centre", Align::Centre), ("right", Align::Right)];
+        let aligns = [
+            ("left", Align::Left),
+            ("centre", Align::Centre),
+            ("right", Align::Right),
+        ];
         let overflows = [
             ("shrink", Overflow::Shrink),
             ("ellipsis", Overflow::Ellipsis),
@@ -355,10 +376,7 @@ impl<'d> Reader<'d, '_> {
         let known = ["x", "y", "width", "height", "type", "optional"];
         self.faults.check_attributes(node, &known);
         let value = self.template(node);
-        let types = [
-            ("code128", Symbology::Code128),
-            ("pdf417", Symbology::Pdf417),
-        ];
+        let types = [("code128", Symbology::Code128), ("pdf417", Symbology::Pdf417)];
         let symbology = self.choice(node, "type", &types, None);
         Some(PartKind::Barcode {
             area: self.area(node, false)?,
@@ -371,7 +389,11 @@ impl<'d> Reader<'d, '_> {
     /// The text inside, with places for elements.
     fn template(&mut self, node: Node<'d, 'd>) -> Option<Template> {
         if let Some(child) = node.children().find(Node::is_element) {
-            let message = format!("{} does not belong in {}", child.tag_name().name(), node.tag_name().name());
+            let message = format!(
+                "{} does not belong in {}",
+                child.tag_name().name(),
+                node.tag_name().name()
+            );
             return self.faults.note(child, FormatCode::UnknownElement, message);
         }
         match Template::parse(&text_of(node)) {

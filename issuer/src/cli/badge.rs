@@ -33,8 +33,8 @@ Example:
     /// Check layout files, and tell everything that is wrong with them
     #[command(after_help = "\
 Each fault is a line FILE:LINE:COLUMN: message. Elements are looked for in the
-format that the layout names. Several layouts are checked as a set, too: exactly
-one default front, and at most one back for it (LayoutSelectionInvalid).
+format that the layout names. Several layouts of one format are checked as a set,
+too: exactly one default front, and at most one back (LayoutSelectionInvalid).
 Exit status 1 if anything is wrong.
 
 Examples:
@@ -209,10 +209,12 @@ fn check(check: &Check) -> Result<Exit, Failure> {
         };
         results.push((name, faults));
     }
-    let all: Vec<&Layout> = layouts.iter().collect();
-    let set = (check.files.len() > 1 && layouts.len() == check.files.len())
-        .then(|| select(&all).err())
-        .flatten();
+    // Layouts of one format are a set; those of others are checked beside them.
+    let set = layouts.iter().find_map(|layout| {
+        let same = layouts.iter().filter(|other| other.format == layout.format);
+        let set: Vec<&Layout> = same.collect();
+        (set.len() > 1).then(|| select(&set).err()).flatten()
+    });
     report(check, &results, &layouts, set.as_ref())
 }
 
@@ -233,13 +235,17 @@ fn report(
                 .collect();
             json!({"file": name, "valid": errors.is_empty(), "errors": errors})
         });
-        let set = set.map(|fault| json!({"code": LayoutSelectionInvalid::NAME, "message": fault.to_string()}));
+        let set =
+            set.map(|fault| json!({"code": LayoutSelectionInvalid::NAME, "message": fault.to_string()}));
         output::print_json(&json!({"files": files.collect::<Vec<Json>>(), "set": set}))?;
     } else {
         let mut text = String::new();
         for (name, faults) in results {
             for fault in faults {
-                text.push_str(&format!("{name}:{}:{}: {}\n", fault.line, fault.column, fault.message));
+                text.push_str(&format!(
+                    "{name}:{}:{}: {}\n",
+                    fault.line, fault.column, fault.message
+                ));
             }
         }
         if count == 0 {
@@ -307,7 +313,9 @@ fn find(name: &str) -> Result<Layout, Failure> {
         return Ok(layout);
     }
     let path = Path::new(name);
-    let xml = path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("xml"));
+    let xml = path
+        .extension()
+        .is_some_and(|ext| ext.eq_ignore_ascii_case("xml"));
     if !(path.is_file() || xml || name.contains(['/', '\\'])) {
         return Err(unknown(name));
     }
@@ -371,11 +379,15 @@ impl Badge {
         let Selected { front, back } = select(&all).map_err(|fault| selection(&fault))?;
         let mut files = Vec::new();
         for layout in [Some(front), back].into_iter().flatten() {
-            let fonts = self.fonts.iter().try_fold(Fonts::built_in(), |fonts, font| fonts.with(font));
+            let fonts = self
+                .fonts
+                .iter()
+                .try_fold(Fonts::built_in(), |fonts, font| fonts.with(font));
             let fonts = fonts.map_err(|error| Failure::new(error.to_string()))?;
             let (drawing, notices) = badge::draw(layout, document, fonts).map_err(|errors| {
-                Failure::new(format!("{}: {errors}", layout.name))
-                    .hint("the lines are those of the layout file; `mdoc-issuer badge check` looks at it alone")
+                Failure::new(format!("{}: {errors}", layout.name)).hint(
+                    "the lines are those of the layout file; `mdoc-issuer badge check` looks at it alone",
+                )
             })?;
             for notice in notices {
                 output::warn(PROGRAM, &format!("{}: {notice}", layout.name));

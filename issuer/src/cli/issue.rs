@@ -125,8 +125,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .then(|| Badge::load(&arguments.badge, &arguments.look))
         .transpose()?;
     if badge.is_some() && input::is_stdio(&arguments.out) {
-        return Err(Failure::new("a badge is written beside the document, which goes to standard output")
-            .hint("give a file with --out, or draw the badge with `mdoc-issuer badge render`"));
+        return Err(
+            Failure::new("a badge is written beside the document, which goes to standard output")
+                .hint("give a file with --out, or draw the badge with `mdoc-issuer badge render`"),
+        );
     }
     let data = person(&arguments.data)?;
     let portrait = arguments.portrait.as_deref().map(portrait::read).transpose()?;

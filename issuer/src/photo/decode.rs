@@ -35,10 +35,7 @@ pub(super) fn jpeg(bytes: &[u8], adobe: bool) -> Result<Decoded, PhotoError> {
 fn read_jpeg(bytes: &[u8], adobe: bool) -> Option<Decoded> {
     let mut decoder = jpeg::decoder(bytes)?;
     decoder.decode_headers().ok()?;
-    let four = matches!(
-        decoder.input_colorspace()?,
-        JpegColours::CMYK | JpegColours::YCCK
-    );
+    let four = matches!(decoder.input_colorspace()?, JpegColours::CMYK | JpegColours::YCCK);
     let grey = decoder.output_colorspace()? == JpegColours::Luma;
     let profile = decoder.icc_profile();
     let data = decoder.decode().ok()?;
@@ -170,23 +167,13 @@ fn read_png(bytes: &[u8]) -> Option<Decoded> {
         usize::try_from(frame.width).ok()?,
         usize::try_from(frame.height).ok()?,
     );
-    finish(
-        width,
-        height,
-        rgb,
-        alpha,
-        colours,
-        info.exif_metadata.as_deref(),
-    )
+    finish(width, height, rgb, alpha, colours, info.exif_metadata.as_deref())
 }
 
 /// Takes the last of the channels, which says how opaque a pixel is, from the others.
 fn split_alpha(data: &[u8], colours: usize) -> (Vec<u8>, Option<Vec<u8>>) {
     let pixels = data.chunks_exact(colours + 1);
-    let alpha = pixels
-        .clone()
-        .filter_map(|pixel| pixel.last().copied())
-        .collect();
+    let alpha = pixels.clone().filter_map(|pixel| pixel.last().copied()).collect();
     let rest = pixels
         .flat_map(|pixel| pixel.get(..colours).unwrap_or_default().iter().copied())
         .collect();

@@ -72,9 +72,7 @@ fn write(pixels: &Pixels, quality: u8) -> Option<Vec<u8>> {
         let grey: Vec<u8> = pixels.rgb().iter().copied().step_by(3).collect();
         encoder.encode(&grey, width, height, ColorType::Luma).ok()?;
     } else {
-        encoder
-            .encode(pixels.rgb(), width, height, ColorType::Rgb)
-            .ok()?;
+        encoder.encode(pixels.rgb(), width, height, ColorType::Rgb).ok()?;
     }
     Some(bytes)
 }

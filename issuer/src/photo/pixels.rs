@@ -95,7 +95,10 @@ impl Pixels {
         .ok()?
         .resize(self.data.as_rgb(), &mut scaled)
         .ok()?;
-        let data = scaled.iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect();
+        let data = scaled
+            .iter()
+            .flat_map(|pixel| [pixel.r, pixel.g, pixel.b])
+            .collect();
         Self::new(width, height, data)
     }
 }

@@ -123,7 +123,10 @@ impl fmt::Display for Change {
         match self {
             Self::Converted { from, to } => write!(f, "the picture was converted from {from} to {to}"),
             Self::Turned { orientation } => {
-                write!(f, "the picture was turned upright (EXIF orientation {orientation})")
+                write!(
+                    f,
+                    "the picture was turned upright (EXIF orientation {orientation})"
+                )
             }
             Self::Scaled { from, to } => {
                 write!(
@@ -181,8 +184,12 @@ fn prepare_jpeg(bytes: &[u8], wanted: &Wanted) -> Result<Prepared, PhotoError> {
     let stripped = jpeg::strip(bytes)?;
     let frame = jpeg::Frame::find(bytes).ok_or(PhotoError::Undecodable)?;
     sane((frame.width, frame.height))?;
-    let as_it_should_be = fits(ImageKind::Jpeg, &stripped.bytes, (frame.width, frame.height), wanted)
-        && stripped.orientation.unwrap_or(1) == 1
+    let as_it_should_be = fits(
+        ImageKind::Jpeg,
+        &stripped.bytes,
+        (frame.width, frame.height),
+        wanted,
+    ) && stripped.orientation.unwrap_or(1) == 1
         && decode::plain_jpeg(bytes);
     if as_it_should_be {
         if !jpeg::decodes(&stripped.bytes) {
@@ -295,7 +302,9 @@ fn within((width, height): (usize, usize), max_pixels: u32) -> (usize, usize) {
         return (width, height);
     }
     // width' = sqrt(most × width ÷ height), and height' likewise; a side of one pixel leaves the rest to the other.
-    let narrow = (most.saturating_mul(width) / height.max(1)).isqrt().clamp(1, most);
+    let narrow = (most.saturating_mul(width) / height.max(1))
+        .isqrt()
+        .clamp(1, most);
     let low = (narrow.saturating_mul(height) / width.max(1)).clamp(1, most / narrow);
     (narrow, low)
 }

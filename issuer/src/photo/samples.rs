@@ -26,11 +26,20 @@ pub(super) const CMYK_JPEG: &[u8] = include_bytes!("samples/cmyk.jpg");
 /// Source: ICC.1:2010, 7.2 (header), 10.5 (curveType), 10.31 (XYZType).
 pub(super) fn profile(wide: bool) -> Vec<u8> {
     let fixed = |number: f64| -> [u8; 4] { ((number * 65536.0).round() as i32).to_be_bytes() };
-    let xyz = |[x, y, z]: [f64; 3]| [b"XYZ \0\0\0\0".to_vec(), [fixed(x), fixed(y), fixed(z)].concat()].concat();
+    let xyz =
+        |[x, y, z]: [f64; 3]| [b"XYZ \0\0\0\0".to_vec(), [fixed(x), fixed(y), fixed(z)].concat()].concat();
     let [red, green, blue] = if wide {
-        [[0.5151, 0.2412, -0.0011], [0.2919, 0.6922, 0.0419], [0.1572, 0.0666, 0.7841]]
+        [
+            [0.5151, 0.2412, -0.0011],
+            [0.2919, 0.6922, 0.0419],
+            [0.1572, 0.0666, 0.7841],
+        ]
     } else {
-        [[0.4361, 0.2225, 0.0139], [0.3851, 0.7169, 0.0971], [0.1431, 0.0606, 0.7141]]
+        [
+            [0.4361, 0.2225, 0.0139],
+            [0.3851, 0.7169, 0.0971],
+            [0.1431, 0.0606, 0.7141],
+        ]
     };
     let curve = b"curv\0\0\0\0\0\0\0\x01\x02\x33\0\0".to_vec();
     let tags: Vec<(&[u8; 4], Vec<u8>)> = vec![
@@ -62,7 +71,6 @@ pub(super) fn profile(wide: bool) -> Vec<u8> {
 pub(super) fn with_profile(jpeg: &[u8], profile: &[u8]) -> Vec<u8> {
     with_segment(jpeg, 0xe2, &[b"ICC_PROFILE\0\x01\x01", profile].concat())
 }
-
 
 /// A JPEG with one more segment, the first.
 pub(crate) fn with_segment(jpeg: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {

@@ -133,7 +133,13 @@ fn boxes_and_comments_with_metadata_go_from_a_jpeg_2000_and_pixels_stay() {
     let (stripped, _) = (jpeg2000::strip(samples::JP2).unwrap(), ());
     let at = samples::JP2.windows(4).position(|name| name == b"jp2h").unwrap() - 4;
     let xml = jp2_box(b"xml ", b"<gps>52.09 N</gps>");
-    let noisy = [&samples::JP2[..at], &xml, &samples::JP2[at..], &jp2_box(b"uuid", &[7; 40])].concat();
+    let noisy = [
+        &samples::JP2[..at],
+        &xml,
+        &samples::JP2[at..],
+        &jp2_box(b"uuid", &[7; 40]),
+    ]
+    .concat();
     assert_eq!(jpeg2000::strip(&noisy).unwrap(), stripped);
     assert!(!stripped.windows(4).any(|name| name == b"xml " || name == b"uuid"));
     // OpenJPEG names itself in a comment.

@@ -126,11 +126,7 @@ fn trap_35_portrait_is_raw_bytes_with_both_markers() {
         found(fill(format, &data, None, &facts(), &times)),
         [("portrait".to_owned(), "fill.data-uri")]
     );
-    for bad in [
-        &PORTRAIT[..PORTRAIT.len() - 2],
-        b"/9j/4AAQSkZJRg==",
-        b"",
-    ] {
+    for bad in [&PORTRAIT[..PORTRAIT.len() - 2], b"/9j/4AAQSkZJRg==", b""] {
         let result = fill(format, &person(), Some(bad), &facts(), &times);
         assert_eq!(found(result), [("portrait".to_owned(), "fill.not-an-image")]);
     }
@@ -607,7 +603,11 @@ fn pictures_lose_their_metadata_and_turned_ones_are_turned_back() {
     let filled = try_fill("iso-18013-5-mdl", &data).unwrap();
     let codes: Vec<&str> = filled.warnings.iter().map(FillWarning::code).collect();
     assert_eq!(codes, ["picture.turned", "picture.compressed"]);
-    let turned = filled.element(MDL, "signature_usual_mark").unwrap().as_bytes().unwrap();
+    let turned = filled
+        .element(MDL, "signature_usual_mark")
+        .unwrap()
+        .as_bytes()
+        .unwrap();
     assert_eq!(crate::photo::inspect(turned).unwrap().pixels, Some((480, 360)));
 }
 

@@ -75,7 +75,10 @@ fn png_and_jpeg_2000_become_jpeg_with_the_same_colours() {
     ] {
         let prepared = prepare(picture, &jpeg_only()).unwrap();
         assert_eq!(prepared.kind, ImageKind::Jpeg);
-        assert_eq!(prepared.changes, [converted(from), Change::Compressed { quality: 90 }]);
+        assert_eq!(
+            prepared.changes,
+            [converted(from), Change::Compressed { quality: 90 }]
+        );
         assert_near(quarters(&prepared.bytes), [RED, GREEN, BLUE, WHITE], 8);
         // Baseline in one scan, and nothing but what decoding needs.
         let scans = prepared.bytes.windows(2).filter(|marker| *marker == [0xff, 0xda]);
@@ -95,7 +98,11 @@ fn grey_pictures_stay_grey() {
     for picture in [samples::GREY_PNG, samples::GREY_JP2] {
         let prepared = prepare(picture, &jpeg_only()).unwrap();
         assert_near(quarters(&prepared.bytes), expected, 6);
-        let frame = prepared.bytes.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+        let frame = prepared
+            .bytes
+            .windows(2)
+            .position(|marker| marker == [0xff, 0xc0])
+            .unwrap();
         assert_eq!(prepared.bytes[frame + 9], 1, "one component");
     }
     let ramp = prepare(samples::SIXTEEN_BIT_PNG, &jpeg_only()).unwrap();
@@ -136,7 +143,10 @@ fn a_wide_colour_profile_is_applied_and_not_just_dropped() {
     assert!(prepared.changes.contains(&Change::ColoursConverted));
     let [red, green, _, white] = quarters(&prepared.bytes);
     // The same numbers mean stronger colours in a wide space: more red in red, less red in green.
-    assert!(red[0] > RED[0] + 8 && green[0] < GREEN[0] - 8, "{red:?} {green:?}");
+    assert!(
+        red[0] > RED[0] + 8 && green[0] < GREEN[0] - 8,
+        "{red:?} {green:?}"
+    );
     assert!(white.iter().all(|channel| *channel > 250), "{white:?}");
     // One that cannot be understood is told.
     let broken = samples::with_profile(&plain, &samples::profile(true)[..200]);
@@ -242,10 +252,7 @@ fn what_cannot_be_made_is_said() {
     assert_eq!(prepare(b"", &either()), Err(PhotoError::Empty));
     assert_eq!(prepare(b"iVBORw0KGgo=", &either()), Err(PhotoError::Base64Text));
     assert_eq!(prepare(b"GIF89a", &either()), Err(PhotoError::NotAnImage));
-    assert_eq!(
-        prepare(&PORTRAIT[..4000], &either()),
-        Err(PhotoError::Truncated)
-    );
+    assert_eq!(prepare(&PORTRAIT[..4000], &either()), Err(PhotoError::Truncated));
 }
 
 #[test]
