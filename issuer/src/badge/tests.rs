@@ -343,7 +343,7 @@ fn the_readme_has_a_layout_in_order_and_names_every_part_and_attribute() {
     let readme = include_str!("../../../document-formats/README.md");
     let at = readme.find("<badge-layout").unwrap();
     let end = readme[at..].find("</badge-layout>").unwrap() + "</badge-layout>".len();
-    let layout = Layout::read(readme[at..at + end].as_bytes(), &mut no_files).unwrap();
+    let layout = Layout::read(&readme.as_bytes()[at..at + end], &mut no_files).unwrap();
     let catalogue = Catalogue::shipped();
     assert_eq!(
         layout.unknown_elements(catalogue.format("access-badge").unwrap()),

@@ -25,7 +25,12 @@ pub(super) const CMYK_JPEG: &[u8] = include_bytes!("samples/cmyk.jpg");
 ///
 /// Source: ICC.1:2010, 7.2 (header), 10.5 (curveType), 10.31 (XYZType).
 pub(super) fn profile(wide: bool) -> Vec<u8> {
-    let fixed = |number: f64| -> [u8; 4] { ((number * 65536.0).round() as i32).to_be_bytes() };
+    let fixed = |number: f64| -> [u8; 4] {
+        format!("{:.0}", number * 65536.0)
+            .parse::<i32>()
+            .unwrap()
+            .to_be_bytes()
+    };
     let xyz =
         |[x, y, z]: [f64; 3]| [b"XYZ \0\0\0\0".to_vec(), [fixed(x), fixed(y), fixed(z)].concat()].concat();
     let [red, green, blue] = if wide {
