@@ -262,14 +262,19 @@ fn remake(decoded: Decoded, from: &'static str, wanted: &Wanted) -> Result<Prepa
         changes.push(Change::Flattened);
     }
     let mut pixels = decoded.pixels;
+    let stored = (pixels.width(), pixels.height());
+    let (width, height) = within(stored, wanted.max_pixels);
+    // Scaled first: it is less work to turn the few pixels that are left.
+    if (width, height) != stored {
+        pixels = pixels.scaled(width, height).ok_or(PhotoError::Undecodable)?;
+    }
+    let mut full = stored;
     if let Some(orientation @ 2..) = decoded.orientation {
         pixels = pixels.upright(orientation);
         changes.push(Change::Turned { orientation });
-    }
-    let full = (pixels.width(), pixels.height());
-    let (width, height) = within(full, wanted.max_pixels);
-    if (width, height) != full {
-        pixels = pixels.scaled(width, height).ok_or(PhotoError::Undecodable)?;
+        if orientation >= 5 {
+            full = (stored.1, stored.0);
+        }
     }
     let fault = PhotoError::DoesNotFit {
         max_bytes: wanted.max_bytes,
