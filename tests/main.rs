@@ -7,8 +7,11 @@
     reason = "helpers of tests: where something is not as it should be, the test is to stop"
 )]
 
+mod badges;
 #[cfg(unix)]
 mod batch;
+#[cfg(unix)]
+mod ceremony;
 mod docs;
 mod field;
 #[cfg(unix)]

@@ -1,11 +1,13 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+mod badge;
 mod batch;
 mod format;
 mod inspect;
 mod issue;
 mod key;
 mod pki;
+mod portrait;
 mod signing;
 mod terms;
 mod vical;
@@ -79,6 +81,25 @@ Examples:
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out
     Issue(issue::Arguments),
+    /// Prepare photographs for documents
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  mdoc-issuer portrait prepare IMG_2041.JPG --out portrait.jpg"
+    )]
+    Portrait(portrait::Command),
+    /// Draw badges of documents, front and back; check their layouts
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  mdoc-issuer badge list
+  mdoc-issuer badge show access-badge-front > our-badge.xml
+  mdoc-issuer badge check our-badge.xml
+  mdoc-issuer badge render --layout our-badge.xml --data person.json --portrait photo.jpg --out badges"
+    )]
+    Badge(badge::Command),
     /// Make lists of issuing authorities (VICAL)
     #[command(
         subcommand,
@@ -111,6 +132,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Issue(arguments) => issue::run(&arguments),
         Command::Vical(command) => vical::run(&command),
         Command::Batch(arguments) => batch::run(&arguments),
+        Command::Portrait(command) => portrait::run(&command),
+        Command::Badge(command) => badge::run(&command),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Completions(arguments) => arguments.run::<Arguments>(),
         Command::Man(arguments) => arguments.run::<Arguments>(),

@@ -16,7 +16,7 @@ pub mod sample;
 pub mod start;
 pub mod types;
 
-mod xml;
+pub(crate) mod xml;
 
 pub use catalogue::Catalogue;
 pub use error::{FormatCode, FormatError, FormatErrors};

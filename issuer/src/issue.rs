@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
 
 use mdoc_core::crypto::{Backend, CryptoRng, DigestAlgorithm, PublicKey, equal_in_constant_time};
 use mdoc_core::issue::{Draft, DraftError, Validity};
@@ -74,6 +75,8 @@ pub struct Issued {
     pub elements: usize,
     /// What a person should look at, a sentence each.
     pub warnings: Vec<String>,
+    /// Its elements: what a badge is drawn from.
+    pub filled: Arc<Filled>,
 }
 
 /// Why a document was not issued. Nothing was signed.
@@ -197,7 +200,7 @@ pub(crate) struct Terms {
 /// Elements that passed the gate, and when the document is valid: it lacks the holder's key and the
 /// signature. Several documents may be made of it, each with salts and digest IDs of its own.
 pub(crate) struct Prepared {
-    filled: Filled,
+    filled: Arc<Filled>,
     validity: Validity,
     /// What a person should look at, a sentence each.
     pub(crate) warnings: Vec<String>,
@@ -230,7 +233,7 @@ pub(crate) fn prepare(
     warnings.extend(filled.warnings.iter().map(ToString::to_string));
     warnings.extend(findings.iter().map(ToString::to_string));
     Ok(Prepared {
-        filled,
+        filled: Arc::new(filled),
         validity: Validity {
             signed,
             valid_from: signed,
@@ -269,6 +272,7 @@ impl Prepared {
             validity: self.validity,
             elements: filled.elements().count(),
             warnings: self.warnings.clone(),
+            filled: Arc::clone(filled),
         })
     }
 }

@@ -4,6 +4,8 @@
 //! Nothing here knows a server, a database or a command line. What touches files is [`batch::folder`],
 //! [`batch::intake`] and [`format::Catalogue::with_folder`].
 
+#[cfg(feature = "badge")]
+pub mod badge;
 pub mod batch;
 pub mod data;
 pub mod format;

@@ -13,10 +13,12 @@ use mdoc_core::seams::Clock as _;
 use serde_json::error::Category;
 use serde_json::{Value as Json, json};
 
+use super::badge::{Badge, Look};
 use super::signing::{Loaded, Signing};
 use super::terms::Terms;
-use super::{PROGRAM, format};
+use super::{PROGRAM, format, portrait};
 use mdoc_issuer::data;
+use mdoc_issuer::format::fill::{FillError, FillErrors};
 use mdoc_issuer::issue::{IssueError, Issued, Order, issue};
 
 /// Options of `mdoc-issuer issue`.
@@ -34,8 +36,10 @@ Examples:
       --status-list https://status.example/1 --status-index 4711
   mdoc-issuer issue … --signer ds.pem --signer-key 'pkcs11:token=issuing;object=ds'
   mdoc-issuer issue … --signers signers   (a folder: 2026.pem with 2026.key.pem, …)
+  mdoc-issuer issue --format access-badge … --badge access-badge-front --out badge.mdoc
 
-Of several signers the newest signs that is valid and outlives the document.")]
+Of several signers the newest signs that is valid and outlives the document.
+A badge is written beside the document: badge-front.svg and badge-front.png.")]
 pub(super) struct Arguments {
     /// Name of a format, or a format file
     #[arg(long, value_name = "NAME|FILE")]
@@ -46,7 +50,7 @@ pub(super) struct Arguments {
     /// The person's data, JSON; `-` for standard input
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// The person's portrait, JPEG; otherwise the data have it in base64
+    /// The person's portrait, JPEG, JPEG 2000 or PNG; otherwise the data have it in base64
     #[arg(long, value_name = "FILE")]
     portrait: Option<PathBuf>,
     /// The holder's public key: PEM, JWK or COSE_Key
@@ -65,6 +69,11 @@ pub(super) struct Arguments {
     /// Where to write the IssuerSigned, CBOR; `-` for standard output
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Draw the badge, too: name of a layout, or a layout file; give front and back by two of them
+    #[arg(long, value_name = "NAME|FILE")]
+    badge: Vec<String>,
+    #[command(flatten)]
+    look: Look,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -82,10 +91,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .chain(&arguments.portrait)
         .map(PathBuf::as_path);
     let signing = arguments.signing.files()?;
-    let inputs = inputs.chain(signing.iter().map(PathBuf::as_path));
-    output::not_over(&arguments.out, &inputs.collect::<Vec<_>>())?;
+    let inputs: Vec<&Path> = inputs.chain(signing.iter().map(PathBuf::as_path)).collect();
+    output::not_over(&arguments.out, &inputs)?;
+    let badge = (!arguments.badge.is_empty())
+        .then(|| Badge::load(&arguments.badge, &arguments.look))
+        .transpose()?;
+    if badge.is_some() && input::is_stdio(&arguments.out) {
+        return Err(
+            Failure::new("a badge is written beside the document, which goes to standard output")
+                .hint("give a file with --out, or draw the badge with `mdoc-issuer badge render`"),
+        );
+    }
     let data = person(&arguments.data)?;
-    let portrait = arguments.portrait.as_deref().map(portrait).transpose()?;
+    let portrait = arguments.portrait.as_deref().map(portrait::read).transpose()?;
     let device_key = keys::public_key(&arguments.device_key)?;
     let now = arguments.terms.now();
     let loaded = arguments
@@ -117,21 +135,45 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     for warning in &issued.warnings {
         output::warn(PROGRAM, warning);
     }
-    output::write(
-        NewFile {
-            path: &arguments.out,
-            content: &issued.document,
+    let badge = badge.map(|badge| badge.draw(&issued.filled)).transpose()?;
+    let beside = |end: &str| {
+        let stem = arguments.out.file_stem().unwrap_or_default().to_string_lossy();
+        arguments.out.with_file_name(format!("{stem}{end}"))
+    };
+    let badge: Vec<(PathBuf, Vec<u8>)> = badge
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(end, content)| (beside(&end), content))
+        .collect();
+    for (path, _) in &badge {
+        output::not_over(path, &inputs)?;
+    }
+    let document = (&arguments.out, &issued.document);
+    let files: Vec<NewFile<'_>> = [document]
+        .into_iter()
+        .chain(badge.iter().map(|(path, content)| (path, content)))
+        .map(|(path, content)| NewFile {
+            path,
+            content,
             secret: false,
-        },
-        Existing::Replace,
-    )?;
+        })
+        .collect();
+    match files.as_slice() {
+        [alone] => output::write(*alone, Existing::Replace)?,
+        several => output::write_all(several, Existing::Replace)?,
+    }
     if !input::is_stdio(&arguments.out) {
-        report(&issued, arguments, &loaded)?;
+        let badge: Vec<String> = badge.iter().map(|(path, _)| path.display().to_string()).collect();
+        report(&issued, &badge, arguments, &loaded)?;
     }
     Ok(Exit::Done)
 }
 
-fn person(path: &Path) -> Result<Json, Failure> {
+/// Reads a person's data.
+///
+/// # Errors
+/// [`Failure`] if they are no JSON, with line and column.
+pub(super) fn person(path: &Path) -> Result<Json, Failure> {
     let input = Input::read(path)?;
     if !matches!(input.form, Form::Json | Form::Text | Form::Unknown) {
         return Err(input.not("user data in JSON"));
@@ -164,35 +206,17 @@ fn json_fault(error: &serde_json::Error) -> String {
     }
 }
 
-/// Reads a portrait. Pictures are judged with the other data; what is no picture at all is named here.
-fn portrait(path: &Path) -> Result<Vec<u8>, Failure> {
-    let input = Input::read(path)?;
-    let picture = match input.form {
-        Form::Jpeg | Form::Unknown => true,
-        Form::Other(kind) => matches!(kind, "a JPEG 2000 picture" | "a PNG picture"),
-        _ => false,
-    };
-    if picture {
-        return Ok(input.bytes.to_vec());
-    }
-    Err(input
-        .not("a portrait in JPEG")
-        .hint("give a JPEG file, such as photo.jpg"))
+/// Data that do not fit the format, with what to do about the first fault that says it.
+pub(super) fn data_failure(errors: &FillErrors, format: &str) -> Failure {
+    let list = format!("`mdoc-issuer format show {format}` lists the fields");
+    Failure::new(IssueError::Data(errors.clone()).to_string())
+        .hint(errors.0.iter().find_map(FillError::hint).unwrap_or(list))
 }
 
 fn failure(error: &IssueError, arguments: &Arguments, loaded: &Loaded) -> Failure {
     let words = Failure::new(error.to_string());
     match error {
-        IssueError::Data(errors) => {
-            let list = format!("`mdoc-issuer format show {}` lists the fields", arguments.format);
-            words.hint(
-                errors
-                    .0
-                    .iter()
-                    .find_map(mdoc_issuer::format::fill::FillError::hint)
-                    .unwrap_or(list),
-            )
-        }
+        IssueError::Data(errors) => data_failure(errors, &arguments.format),
         IssueError::Quality(findings) => {
             words.hint_if(findings.first().map(|finding| finding.hint().to_owned()))
         }
@@ -204,7 +228,7 @@ fn failure(error: &IssueError, arguments: &Arguments, loaded: &Loaded) -> Failur
     }
 }
 
-fn report(issued: &Issued, arguments: &Arguments, loaded: &Loaded) -> Result<(), Failure> {
+fn report(issued: &Issued, badge: &[String], arguments: &Arguments, loaded: &Loaded) -> Result<(), Failure> {
     let out = arguments.out.display().to_string();
     let validity = issued.validity;
     if arguments.json {
@@ -218,10 +242,14 @@ fn report(issued: &Issued, arguments: &Arguments, loaded: &Loaded) -> Result<(),
             "validFrom": validity.valid_from.to_string(),
             "validUntil": validity.valid_until.to_string(),
             "warnings": issued.warnings,
+            "badge": badge,
         }));
     }
     output::print(&format!(
         "wrote {out}: {}, {} elements, valid from {} until {}\n",
         issued.doc_type, issued.elements, validity.valid_from, validity.valid_until
-    ))
+    ))?;
+    badge
+        .iter()
+        .try_for_each(|file| output::print(&format!("wrote {file}\n")))
 }

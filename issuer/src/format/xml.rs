@@ -1,7 +1,7 @@
 //! Reads a format from XML: everything that is wrong is reported at once, with line and column.
 
 mod element;
-mod place;
+pub(crate) mod place;
 mod value_type;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,21 @@ const DEEPEST: usize = 12;
 
 /// See [`Format::read`].
 pub(super) fn read(bytes: &[u8]) -> Result<Format, FormatErrors> {
+    parse(bytes, |document| {
+        let mut reader = Reader {
+            faults: Faults::new(document, XML_NAMESPACE),
+            tables: Vec::new(),
+        };
+        let format = reader.format(document.root_element());
+        reader.faults.into_result(format)
+    })
+}
+
+/// Reads bytes as XML of a bounded size, without a document type declaration, and gives it to `work`.
+pub(crate) fn parse<T>(
+    bytes: &[u8],
+    work: impl FnOnce(&Document<'_>) -> Result<T, FormatErrors>,
+) -> Result<T, FormatErrors> {
     if bytes.len() > Format::LARGEST_FILE {
         let message = format!("the file is larger than {} bytes", Format::LARGEST_FILE);
         return Err(Faults::single("", 0, FormatCode::TooLarge, message));
@@ -40,12 +55,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Format, FormatErrors> {
         ..ParsingOptions::default()
     };
     let document = Document::parse_with_options(text, options).map_err(|error| not_xml(text, &error))?;
-    let mut reader = Reader {
-        faults: Faults::new(&document),
-        tables: Vec::new(),
-    };
-    let format = reader.format(document.root_element());
-    reader.faults.into_result(format)
+    work(&document)
 }
 
 /// Line and column of the end of a text, both from 1.

@@ -218,8 +218,7 @@ impl Gate<'_> {
         match photo::inspect(bytes).map(|photo| photo.kind) {
             Err(error) => self.find(namespace, identifier, Rule::Image(error)),
             Ok(ImageKind::Jpeg2000) if namespace == PID => self.find(namespace, identifier, Rule::ImageKind),
-            Ok(ImageKind::Jpeg2000) => self.find(namespace, identifier, Rule::ImageNotDecoded),
-            Ok(ImageKind::Jpeg) => {}
+            Ok(_) => {}
         }
         if identifier == "portrait" && bytes.len() > PORTRAIT_ADVICE {
             self.find(namespace, identifier, Rule::PortraitLarge);

@@ -109,8 +109,6 @@ pub enum Rule {
     Image(PhotoError),
     /// The portrait is empty.
     ImageEmpty,
-    /// A JPEG 2000, which is recognised but not decoded here.
-    ImageNotDecoded,
     /// A kind of image that this document does not allow.
     ImageKind,
     /// The portrait is larger than is good for reading over Bluetooth.
@@ -168,7 +166,6 @@ impl Rule {
             }
             Self::Image(_) => "quality.image-not-an-image",
             Self::ImageEmpty => "quality.image-empty",
-            Self::ImageNotDecoded => "quality.image-not-decoded",
             Self::ImageKind => "quality.image-kind",
             Self::PortraitLarge => "quality.portrait-large",
             Self::PrivilegeForm { .. } => "quality.privilege-form",
@@ -190,7 +187,6 @@ impl Rule {
             | Self::CountryUnlisted
             | Self::SignUnlisted
             | Self::ImageEmpty
-            | Self::ImageNotDecoded
             | Self::PortraitLarge => Severity::Warning,
             _ => Severity::Error,
         }
@@ -228,7 +224,6 @@ impl Rule {
             Self::SignUnlisted => "check the sign; an empty one is allowed if the country has none",
             Self::Image(error) => error.hint(),
             Self::ImageEmpty => "add a portrait, unless the person has opted out",
-            Self::ImageNotDecoded => "look at it with another program before signing",
             Self::ImageKind => "convert the picture to JPEG",
             Self::PortraitLarge => "scale it to about 480 by 600 pixels or compress it more",
             Self::PrivilegeDates => "compare the dates of the category with the register",
@@ -266,7 +261,6 @@ impl fmt::Display for Rule {
             Self::SignUnlisted => "it is not a distinguishing sign that the standard lists",
             Self::Image(error) => return error.fmt(f),
             Self::ImageEmpty => "the image is empty",
-            Self::ImageNotDecoded => "it is a JPEG 2000, which was recognised but not decoded",
             Self::ImageKind => "this document allows only JPEG",
             Self::PortraitLarge => return write!(f, "it is larger than {} KiB", PORTRAIT_ADVICE / 1024),
             Self::PrivilegeForm { what } => what,

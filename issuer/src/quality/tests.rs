@@ -276,7 +276,7 @@ fn one_change_one_finding() {
             "portrait",
             Value::Bytes(jp2),
             "portrait",
-            "quality.image-not-decoded",
+            "quality.image-undecodable",
         ),
         (
             "portrait",
@@ -497,7 +497,7 @@ fn the_pid_has_its_own_rules() {
         ),
         (
             "portrait",
-            Value::Bytes(crate::photo::samples::jpeg_2000(480, 600)),
+            Value::Bytes(crate::photo::samples::JP2.to_vec()),
             "portrait",
             "quality.image-kind",
         ),

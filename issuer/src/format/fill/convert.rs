@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::error::{FillError, FillNotice, FillProblem, FillWarning};
 use crate::format::codes::{CodeTable, Standing};
 use crate::format::types::{ArrayRules, BytesRules, Charset, MapRules, TextRules, UintRules, ValueType};
-use crate::photo::{self, ImageKind};
+use crate::photo::{self, Wanted};
 use mdoc_cli::nearest::nearest;
 
 /// Collects what is wrong while values are converted; a value that is wrong is `None`.
@@ -52,22 +52,20 @@ impl Converter {
         }
     }
 
-    /// The bytes of a field, if they are what the type allows.
+    /// The bytes of a field, if they are what the type allows; a picture is made so, if it can be.
     pub(crate) fn bytes(&mut self, field: &str, rules: &BytesRules, bytes: &[u8]) -> Option<Value> {
-        if bytes.len() > rules.max_bytes {
-            return self.fail(field, FillProblem::TooManyBytes { max: rules.max_bytes });
-        }
         let anything = rules.images.is_empty() || (rules.allow_empty && bytes.is_empty());
         if !anything {
-            match photo::kind(bytes) {
-                Ok(ImageKind::Jpeg) if rules.images.contains(&ImageKind::Jpeg) => {
-                    let stripped = photo::strip(bytes).map_err(FillProblem::NotAnImage);
-                    return self.noting(field, stripped.map(Value::Bytes));
-                }
-                Ok(found) if rules.images.contains(&found) => {}
-                Ok(found) => return self.fail(field, FillProblem::WrongImageKind { found }),
-                Err(error) => return self.fail(field, FillProblem::NotAnImage(error)),
+            let prepared = photo::prepare(bytes, &Wanted::new(&rules.images, rules.max_bytes))
+                .map_err(FillProblem::NotAnImage);
+            let prepared = self.noting(field, prepared)?;
+            for change in prepared.changes {
+                self.warn(field, FillNotice::Picture(change));
             }
+            return Some(Value::Bytes(prepared.bytes));
+        }
+        if bytes.len() > rules.max_bytes {
+            return self.fail(field, FillProblem::TooManyBytes { max: rules.max_bytes });
         }
         Some(Value::Bytes(bytes.to_vec()))
     }

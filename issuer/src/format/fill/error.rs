@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::photo::{ImageKind, PhotoError};
+use crate::photo::{Change, PhotoError};
 
 /// Which rule a field breaks.
 ///
@@ -94,13 +94,8 @@ pub enum FillProblem {
         /// The limit.
         max: usize,
     },
-    /// The bytes are not an image.
+    /// The bytes are not an image, or none that the document can have.
     NotAnImage(PhotoError),
-    /// The bytes are an image of a kind that the format does not allow.
-    WrongImageKind {
-        /// The kind it is.
-        found: ImageKind,
-    },
     /// The element is derived, and the data state something else.
     DerivedConflict {
         /// The derivation.
@@ -136,10 +131,13 @@ impl FillProblem {
             Self::NotBase64 => "fill.not-base64",
             Self::DataUri => "fill.data-uri",
             Self::TooManyBytes { .. } => "fill.too-many-bytes",
-            Self::NotAnImage(PhotoError::Turned) => "fill.image-turned",
             Self::NotAnImage(PhotoError::Undecodable) => "fill.image-undecodable",
+            Self::NotAnImage(PhotoError::CannotMake { .. }) => "fill.wrong-image-kind",
+            Self::NotAnImage(PhotoError::DoesNotFit { .. } | PhotoError::FileTooLarge { .. }) => {
+                "fill.too-many-bytes"
+            }
+            Self::NotAnImage(PhotoError::TooManyPixels { .. }) => "fill.too-many-pixels",
             Self::NotAnImage(_) => "fill.not-an-image",
-            Self::WrongImageKind { .. } => "fill.wrong-image-kind",
             Self::DerivedConflict { .. } => "fill.derived-conflict",
             Self::PortraitTwice => "fill.portrait-twice",
             Self::NoPortraitElement => "fill.no-portrait-element",
@@ -199,7 +197,6 @@ impl fmt::Display for FillProblem {
             Self::DataUri => f.write_str("it is a data URI, but must be base64 alone"),
             Self::TooManyBytes { max } => write!(f, "it has more than {max} bytes"),
             Self::NotAnImage(error) => error.fmt(f),
-            Self::WrongImageKind { found } => write!(f, "the format does not allow {found} here"),
             Self::DerivedConflict { derivation } => {
                 write!(
                     f,
@@ -288,6 +285,8 @@ pub enum FillNotice {
         /// The name of the table.
         table: String,
     },
+    /// A picture was changed so that the document can have it.
+    Picture(Change),
     /// The state or province of the signer is a name and no ISO 3166-2 code, so the optional element was left out.
     JurisdictionNotACode,
 }
@@ -299,6 +298,7 @@ impl FillNotice {
         match self {
             Self::Unlisted { .. } => "fill.unlisted",
             Self::JurisdictionNotACode => "fill.jurisdiction-not-a-code",
+            Self::Picture(change) => change.code(),
         }
     }
 }
@@ -316,6 +316,7 @@ impl fmt::Display for FillWarning {
         write!(f, "{}: ", self.field)?;
         match &self.notice {
             FillNotice::Unlisted { table } => write!(f, "it is not in the code table {table}"),
+            FillNotice::Picture(change) => change.fmt(f),
             FillNotice::JurisdictionNotACode => f.write_str(
                 "it is left out, because the state in the signer's certificate is not a code of ISO 3166-2",
             ),

@@ -126,15 +126,12 @@ fn trap_35_portrait_is_raw_bytes_with_both_markers() {
         found(fill(format, &data, None, &facts(), &times)),
         [("portrait".to_owned(), "fill.data-uri")]
     );
-    for bad in [
-        &PORTRAIT[..PORTRAIT.len() - 2],
-        b"/9j/4AAQSkZJRg==",
-        b"\x89PNG\r\n\x1a\n",
-        b"",
-    ] {
+    for bad in [&PORTRAIT[..PORTRAIT.len() - 2], b"/9j/4AAQSkZJRg==", b""] {
         let result = fill(format, &person(), Some(bad), &facts(), &times);
         assert_eq!(found(result), [("portrait".to_owned(), "fill.not-an-image")]);
     }
+    let result = fill(format, &person(), Some(b"\x89PNG\r\n\x1a\n"), &facts(), &times);
+    assert_eq!(found(result), [("portrait".to_owned(), "fill.image-undecodable")]);
 }
 
 #[test]
@@ -592,7 +589,7 @@ proptest! {
 }
 
 #[test]
-fn pictures_lose_their_metadata_and_turned_ones_are_refused() {
+fn pictures_lose_their_metadata_and_turned_ones_are_turned_back() {
     use crate::photo::samples;
     let noisy = samples::with_segment(PORTRAIT, 0xe1, b"Exif\0\0II*\0\x08\0\0\0\0\0 GPS 52.09 N");
     let mut data = person();
@@ -603,10 +600,15 @@ fn pictures_lose_their_metadata_and_turned_ones_are_refused() {
         &Value::Bytes(PORTRAIT.to_vec())
     );
     data["signature_usual_mark"] = json!(base64ct::Base64::encode_string(&samples::turned(PORTRAIT, 6)));
-    assert_eq!(
-        found(try_fill("iso-18013-5-mdl", &data)),
-        [("signature_usual_mark".to_owned(), "fill.image-turned")]
-    );
+    let filled = try_fill("iso-18013-5-mdl", &data).unwrap();
+    let codes: Vec<&str> = filled.warnings.iter().map(FillWarning::code).collect();
+    assert_eq!(codes, ["picture.turned", "picture.compressed"]);
+    let turned = filled
+        .element(MDL, "signature_usual_mark")
+        .unwrap()
+        .as_bytes()
+        .unwrap();
+    assert_eq!(crate::photo::inspect(turned).unwrap().pixels, Some((480, 360)));
 }
 
 #[test]

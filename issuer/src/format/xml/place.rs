@@ -2,7 +2,6 @@
 
 use roxmltree::{Attribute, Document, Node};
 
-use crate::format::XML_NAMESPACE;
 use crate::format::error::{FormatCode, FormatError, FormatErrors};
 use mdoc_cli::nearest::nearest;
 
@@ -17,27 +16,30 @@ const LONGEST_MESSAGE: usize = 400;
 const MOST_NOTED: usize = 2 * FormatErrors::MOST;
 
 /// Line and column of a node.
-pub(super) fn position(node: Node<'_, '_>) -> (u32, u32) {
+pub(crate) fn position(node: Node<'_, '_>) -> (u32, u32) {
     let at = node.document().text_pos_at(node.range().start);
     (at.row, at.col)
 }
 
 /// Reads attributes and children, and collects what is wrong with them.
-pub(super) struct Faults<'d> {
+pub(crate) struct Faults<'d> {
     document: &'d Document<'d>,
+    namespace: &'static str,
     errors: Vec<FormatError>,
 }
 
 impl<'d> Faults<'d> {
-    pub(super) const fn new(document: &'d Document<'d>) -> Self {
+    /// `namespace` is the XML namespace that all elements of the file must have.
+    pub(crate) const fn new(document: &'d Document<'d>, namespace: &'static str) -> Self {
         Self {
             document,
+            namespace,
             errors: Vec::new(),
         }
     }
 
     /// The only fault of a file that could not be read as XML; `at` is a byte of `text`.
-    pub(super) fn single(text: &str, at: usize, code: FormatCode, message: String) -> FormatErrors {
+    pub(crate) fn single(text: &str, at: usize, code: FormatCode, message: String) -> FormatErrors {
         let before = text.get(..at).unwrap_or_default();
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -52,7 +54,7 @@ impl<'d> Faults<'d> {
     }
 
     /// The value, unless something is wrong with the file.
-    pub(super) fn into_result<T>(mut self, value: Option<T>) -> Result<T, FormatErrors> {
+    pub(crate) fn into_result<T>(mut self, value: Option<T>) -> Result<T, FormatErrors> {
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
             _ => {
@@ -64,22 +66,22 @@ impl<'d> Faults<'d> {
     }
 
     /// Whether there are so many faults that looking for more is a waste of time.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.errors.len() >= MOST_NOTED
     }
 
     /// How many faults there are so far.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.errors.len()
     }
 
     /// Notes a fault at the beginning of a node.
-    pub(super) fn note<T>(&mut self, node: Node<'d, 'd>, code: FormatCode, message: String) -> Option<T> {
+    pub(crate) fn note<T>(&mut self, node: Node<'d, 'd>, code: FormatCode, message: String) -> Option<T> {
         self.note_at(node, node.range().start, code, message)
     }
 
     /// Notes a fault at an attribute, or at its node if it is not there.
-    pub(super) fn note_attribute<T>(
+    pub(crate) fn note_attribute<T>(
         &mut self,
         node: Node<'d, 'd>,
         name: &str,
@@ -110,7 +112,7 @@ impl<'d> Faults<'d> {
     }
 
     /// Notes every attribute that is not one of `known`.
-    pub(super) fn check_attributes(&mut self, node: Node<'d, 'd>, known: &[&str]) {
+    pub(crate) fn check_attributes(&mut self, node: Node<'d, 'd>, known: &[&str]) {
         let foreign = |a: &Attribute<'_, '_>| {
             a.namespace()
                 .is_some_and(|n| n == XSI || n.ends_with("/XML/1998/namespace"))
@@ -134,7 +136,7 @@ impl<'d> Faults<'d> {
     }
 
     /// The children of a node that are one of `known`; everything else in it is noted.
-    pub(super) fn children(&mut self, node: Node<'d, 'd>, known: &[&str]) -> Vec<Node<'d, 'd>> {
+    pub(crate) fn children(&mut self, node: Node<'d, 'd>, known: &[&str]) -> Vec<Node<'d, 'd>> {
         let mut children = Vec::new();
         for child in node.children() {
             let text = if child.is_text() {
@@ -156,13 +158,13 @@ impl<'d> Faults<'d> {
                 continue;
             }
             let name = child.tag_name();
-            if name.namespace() == Some(XML_NAMESPACE) && known.contains(&name.name()) {
+            if name.namespace() == Some(self.namespace) && known.contains(&name.name()) {
                 children.push(child);
                 continue;
             }
             let mut message = format!("{} does not belong in {}", name.name(), node.tag_name().name());
-            if name.namespace() != Some(XML_NAMESPACE) {
-                message = format!("{} is not in the XML namespace {XML_NAMESPACE}", name.name());
+            if name.namespace() != Some(self.namespace) {
+                message = format!("{} is not in the XML namespace {}", name.name(), self.namespace);
             } else if let Some(meant) = nearest(name.name(), known.iter().copied()) {
                 message.push_str(&format!(", did you mean {meant}?"));
             }
@@ -172,7 +174,7 @@ impl<'d> Faults<'d> {
     }
 
     /// An attribute that must be there and not be empty.
-    pub(super) fn required(&mut self, node: Node<'d, 'd>, name: &str) -> Option<&'d str> {
+    pub(crate) fn required(&mut self, node: Node<'d, 'd>, name: &str) -> Option<&'d str> {
         match node.attribute(name) {
             None => {
                 let message = format!("{} needs the attribute {name}", node.tag_name().name());
@@ -189,7 +191,7 @@ impl<'d> Faults<'d> {
     }
 
     /// A text for people that must be there.
-    pub(super) fn required_text(
+    pub(crate) fn required_text(
         &mut self,
         node: Node<'d, 'd>,
         name: &str,
@@ -204,7 +206,7 @@ impl<'d> Faults<'d> {
     }
 
     /// A name that programs compare: no blanks, no control characters, not too long.
-    pub(super) fn required_name(&mut self, node: Node<'d, 'd>, name: &str) -> Option<&'d str> {
+    pub(crate) fn required_name(&mut self, node: Node<'d, 'd>, name: &str) -> Option<&'d str> {
         let text = self.required(node, name)?;
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) || text.chars().count() > LONGEST_NAME {
             let message = format!("{name} must be at most {LONGEST_NAME} characters and have no blanks");
@@ -214,7 +216,7 @@ impl<'d> Faults<'d> {
     }
 
     /// `true` or `false`; false if the attribute is not there.
-    pub(super) fn flag(&mut self, node: Node<'d, 'd>, name: &str) -> bool {
+    pub(crate) fn flag(&mut self, node: Node<'d, 'd>, name: &str) -> bool {
         match node.attribute(name) {
             None | Some("false" | "0") => false,
             Some("true" | "1") => true,
@@ -227,7 +229,7 @@ impl<'d> Faults<'d> {
     }
 
     /// A whole number; `default` if the attribute is not there.
-    pub(super) fn number(&mut self, node: Node<'d, 'd>, name: &str, default: u64) -> u64 {
+    pub(crate) fn number(&mut self, node: Node<'d, 'd>, name: &str, default: u64) -> u64 {
         let Some(text) = node.attribute(name) else {
             return default;
         };
@@ -240,7 +242,7 @@ impl<'d> Faults<'d> {
     }
 
     /// A pair of limits; notes if the lower one is above the upper one.
-    pub(super) fn limits(
+    pub(crate) fn limits(
         &mut self,
         node: Node<'d, 'd>,
         names: (&str, &str),
