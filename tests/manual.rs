@@ -63,11 +63,12 @@ fn the_completions_are_a_script_that_bash_reads_and_that_knows_the_commands() {
         let function = format!("_{}", program.replace('-', "__"));
         let ask = format!("{function} {program} comp {program}; echo \"${{COMPREPLY[@]}}\"");
         let mut bash = Command::new("bash");
-        bash.arg("-c").arg(format!(
-            "{}\nCOMP_WORDS=({program} comp); COMP_CWORD=1; {ask}",
+        bash.arg("-s");
+        let script = format!(
+            "{}\nCOMP_WORDS=({program} comp); COMP_CWORD=1; {ask}\n",
             String::from_utf8(script.stdout).unwrap()
-        ));
-        let answer = run_command(bash, &std::env::temp_dir(), b"");
+        );
+        let answer = run_command(bash, &std::env::temp_dir(), script.as_bytes());
         let words = String::from_utf8_lossy(&answer.stdout);
         assert!(
             words.trim() == "completions",

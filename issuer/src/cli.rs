@@ -81,6 +81,8 @@ Examples:
     Format(format::Command),
     /// Issue a document: a format and a person's data in, a signed mdoc out
     Issue(issue::Arguments),
+    /// Issue many documents from CSV or JSON lines, on all cores
+    Batch(batch::Arguments),
     /// Prepare photographs for documents
     #[command(
         subcommand,
@@ -112,8 +114,6 @@ Examples:
 `mdoc-verifier vical` verifies, shows and compares such lists."
     )]
     Vical(vical::Command),
-    /// Issue many documents from CSV or JSON lines, on all cores
-    Batch(batch::Arguments),
     /// Look into a document, request, QR code or certificate, without trusting it
     Inspect(inspect::Arguments),
     Completions(Completions),

@@ -116,14 +116,27 @@ pub(super) fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
 /// The command that one is likely to want next.
 fn next(kind: &Kind, out: &Path, ca: Option<&Loaded>, key: Option<&KeySource>) -> String {
     let file = |name: &str| match key {
-        Some(key) if name.ends_with(".key.pem") => key.to_string(),
+        Some(key) if name.ends_with(".key.pem") => format!("'{key}'"),
         _ => out.join(name).display().to_string(),
     };
     let folder = out.display();
+    // A key that is not in the folder has to be named again.
+    let with = |option: &str| key.map_or_else(String::new, |key| format!(" {option} '{key}'"));
     match kind {
-        Kind::Iaca { .. } => format!("mdoc-issuer pki signer --iaca {folder} --out {folder}"),
-        Kind::ReaderCa { .. } => format!("mdoc-issuer pki reader --ca {folder} --out {folder}"),
-        Kind::OtherCa { .. } => format!("mdoc-issuer pki vical-signer --ca {folder} --out {folder}"),
+        Kind::Iaca { .. } => {
+            let key = with("--iaca-key");
+            format!("mdoc-issuer pki signer --iaca {folder}{key} --out {folder}")
+        }
+        Kind::ReaderCa { .. } => {
+            format!(
+                "mdoc-issuer pki reader --ca {folder}{} --out {folder}",
+                with("--ca-key")
+            )
+        }
+        Kind::OtherCa { .. } => {
+            let key = with("--ca-key");
+            format!("mdoc-issuer pki vical-signer --ca {folder}{key} --out {folder}")
+        }
         Kind::DocumentSigner { .. } => format!(
             "mdoc-issuer issue --signer {} --signer-key {} …",
             file("ds.pem"),
