@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use mdoc_core::crypto::Curve;
 use mdoc_core::time::{FullDate, Timestamp};
 
 use crate::failure::steers;
@@ -13,6 +14,37 @@ const UNITS: [(char, u64); 5] = [
     ('d', 86_400),
     ('y', 365 * 86_400),
 ];
+
+/// The curve of a new key, by its name on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum CurveName {
+    /// NIST P-256, which every reader knows.
+    #[cfg_attr(feature = "clap", value(name = "P-256", help = None))]
+    P256,
+    /// NIST P-384.
+    #[cfg_attr(feature = "clap", value(name = "P-384", help = None))]
+    P384,
+    /// NIST P-521.
+    #[cfg_attr(feature = "clap", value(name = "P-521", help = None))]
+    P521,
+    /// Ed25519 of RFC 8032.
+    #[cfg_attr(feature = "clap", value(name = "Ed25519", help = None))]
+    Ed25519,
+}
+
+impl CurveName {
+    /// The curve.
+    #[must_use]
+    pub const fn curve(self) -> Curve {
+        match self {
+            Self::P256 => Curve::P256,
+            Self::P384 => Curve::P384,
+            Self::P521 => Curve::P521,
+            Self::Ed25519 => Curve::Ed25519,
+        }
+    }
+}
 
 /// An instant: RFC 3339 with any offset, or a date alone for its beginning in UTC.
 ///

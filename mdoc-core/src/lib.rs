@@ -68,6 +68,7 @@ pub mod limits;
 pub mod mso;
 pub mod present;
 pub mod seams;
+pub mod steps;
 pub mod time;
 pub mod transcript;
 pub mod value;

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+use mdoc_cli::args::CurveName;
 use mdoc_cli::output;
 use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure};
-use mdoc_core::crypto::{Curve, SecretKey};
+use mdoc_core::crypto::SecretKey;
 use mdoc_core::keys;
 
 #[derive(Subcommand)]
@@ -35,26 +36,9 @@ pub(super) struct New {
     json: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum CurveName {
-    #[value(name = "P-256")]
-    P256,
-    #[value(name = "P-384")]
-    P384,
-    #[value(name = "P-521")]
-    P521,
-    #[value(name = "Ed25519")]
-    Ed25519,
-}
-
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     let Command::New(arguments) = command;
-    let curve = match arguments.curve {
-        CurveName::P256 => Curve::P256,
-        CurveName::P384 => Curve::P384,
-        CurveName::P521 => Curve::P521,
-        CurveName::Ed25519 => Curve::Ed25519,
-    };
+    let curve = arguments.curve.curve();
     let key = SecretKey::generate(curve, &mut system::random()?);
     output::make_folder(&arguments.out)?;
     let (secret_path, public_path) = (

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+use mdoc_cli::args::CurveName;
 use mdoc_cli::input::is_stdio;
 use mdoc_cli::keys::{KeySource, new_passphrase, public_half, secret_key, token};
 use mdoc_cli::output::{self, Existing, NewFile};
@@ -142,18 +143,6 @@ enum KdfName {
     Pbkdf2,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum CurveName {
-    #[value(name = "P-256")]
-    P256,
-    #[value(name = "P-384")]
-    P384,
-    #[value(name = "P-521")]
-    P521,
-    #[value(name = "Ed25519")]
-    Ed25519,
-}
-
 /// Does what was asked for.
 ///
 /// # Errors
@@ -176,12 +165,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
 }
 
 fn new(arguments: &New) -> Result<(), Failure> {
-    let curve = match arguments.curve {
-        CurveName::P256 => Curve::P256,
-        CurveName::P384 => Curve::P384,
-        CurveName::P521 => Curve::P521,
-        CurveName::Ed25519 => Curve::Ed25519,
-    };
+    let curve = arguments.curve.curve();
     let public = match &arguments.key {
         KeySource::File(path) => {
             let key = SecretKey::generate(curve, &mut system::random()?);

@@ -7,51 +7,13 @@ use crate::cose::CoseFault;
 use crate::cose::key::KeyFault;
 use crate::crypto::CryptoError;
 use crate::error::{DecodeError, Fault, Stage};
+use crate::steps::{Found, codes, whys};
 use crate::time::Timestamp;
 use crate::x509::path::BrokenPath;
 use crate::x509::profile::{Finding, Rule, Weight};
 
-macro_rules! codes {
-    ($($name:ident = $id:literal, $check:ident, $weight:ident, $meaning:literal;)*) => {
-        /// A fault that a step finds. Published in `docs/reason-codes.md`, never renamed, never reused.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Code {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Code {
-            /// All codes, in the order of the steps.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code itself.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$name => $id,)* }
-            }
-
-            /// The step that finds it.
-            #[must_use]
-            pub const fn check(self) -> Check {
-                match self { $(Self::$name => Check::$check,)* }
-            }
-
-            /// Whether it rejects always, or only under a strict policy.
-            #[must_use]
-            pub const fn weight(self) -> Weight {
-                match self { $(Self::$name => Weight::$weight,)* }
-            }
-
-            /// What is wrong, in a sentence without a full stop.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
-            }
-        }
-    };
-}
-
 codes! {
+    /// A fault that a step finds. Published in `docs/reason-codes.md`, never renamed, never reused.
     DecodeMalformed = "decode.malformed", Decode, Hard, "the bytes are not well-formed CBOR";
     DecodeTruncated = "decode.truncated", Decode, Hard, "the bytes end within an item";
     DecodeTrailing = "decode.trailing-bytes", Decode, Hard, "there are bytes after the item";
@@ -290,6 +252,12 @@ impl From<DecodeError> for Reason {
     }
 }
 
+impl Found for Reason {
+    fn code_id(&self) -> &'static str {
+        self.code().id()
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.detail {
@@ -335,34 +303,6 @@ impl fmt::Display for Reason {
             Detail::Crypto(fault) => write!(f, ": {fault}"),
         }
     }
-}
-
-macro_rules! whys {
-    ($($name:ident = $id:literal, $meaning:literal;)*) => {
-        /// Why a step was not done. Such a step is never a pass.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Why {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Why {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code for programs.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$name => $id,)* }
-            }
-
-            /// The reason in a sentence without a full stop.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
-            }
-        }
-    };
 }
 
 whys! {

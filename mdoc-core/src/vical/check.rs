@@ -2,41 +2,10 @@
 
 use core::fmt;
 
-macro_rules! checks {
-    ($($name:ident = $id:literal, $source:literal, $meaning:literal;)*) => {
-        /// One step of checking a list. The list of steps only grows, and ids are stable.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum Check {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Check {
-            /// All steps, in the order of a report.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The name of the step.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$name => $id,)* }
-            }
-
-            /// Where the step is asked for.
-            #[must_use]
-            pub const fn source(self) -> &'static str {
-                match self { $(Self::$name => $source,)* }
-            }
-
-            /// What the step makes sure of, in a sentence.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
-            }
-        }
-    };
-}
+use crate::steps::checks;
 
 checks! {
+    /// One step of checking a list. The list of steps only grows, and ids are stable.
     Decode = "vical-decode", "RFC 8949, 5.3; ISO/IEC 18013-5:2021, Annex C",
         "The list is one well-formed CBOR item within the limits, and no map has a key twice.";
     Structure = "vical-structure", "ISO/IEC 18013-5:2021, Annex C; RFC 9052, 4.2",

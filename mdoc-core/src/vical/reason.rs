@@ -6,6 +6,7 @@ use super::check::Check;
 use crate::cose::CoseFault;
 use crate::crypto::CryptoError;
 use crate::error::{DecodeError, Fault, Stage};
+use crate::steps::{Found, codes, whys};
 use crate::time::Timestamp;
 use crate::x509::path::BrokenPath;
 use crate::x509::profile::{self, Finding, Rule};
@@ -21,47 +22,8 @@ pub enum Weight {
     Note,
 }
 
-macro_rules! codes {
-    ($($name:ident = $id:literal, $check:ident, $weight:ident, $meaning:literal;)*) => {
-        /// A fault of a list. Published in `docs/vical-codes.md`, never renamed, never reused.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Code {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Code {
-            /// All codes, in the order of the steps.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code itself.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$name => $id,)* }
-            }
-
-            /// The step that finds it.
-            #[must_use]
-            pub const fn check(self) -> Check {
-                match self { $(Self::$name => Check::$check,)* }
-            }
-
-            /// How much it weighs.
-            #[must_use]
-            pub const fn weight(self) -> Weight {
-                match self { $(Self::$name => Weight::$weight,)* }
-            }
-
-            /// What is wrong, in a sentence without a full stop.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
-            }
-        }
-    };
-}
-
 codes! {
+    /// A fault of a list. Published in `docs/vical-codes.md`, never renamed, never reused.
     Malformed = "vical.malformed", Decode, Hard, "the list is not one well-formed CBOR item within the limits";
     Structure = "vical.structure", Structure, Hard, "a required member is missing, or has the wrong type";
     Version = "vical.version", Version, Hard, "there is no version, or the major version is not 1";
@@ -274,6 +236,12 @@ impl From<DecodeError> for Reason {
     }
 }
 
+impl Found for Reason {
+    fn code_id(&self) -> &'static str {
+        self.code().id()
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.entry {
@@ -306,34 +274,6 @@ impl fmt::Display for Reason {
             Detail::Cose(fault) => write!(f, ": {fault}"),
         }
     }
-}
-
-macro_rules! whys {
-    ($($name:ident = $id:literal, $meaning:literal;)*) => {
-        /// Why a step was not done. Such a step is never a pass.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Why {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Why {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code for programs.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$name => $id,)* }
-            }
-
-            /// The reason in a sentence without a full stop.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
-            }
-        }
-    };
 }
 
 whys! {

@@ -1,69 +1,22 @@
 //! What checking a list found, and the one door to trust anchors.
 
 use core::fmt;
-use std::borrow::Cow;
 
 use super::check::Check;
 use super::decode::Vical;
 use super::reason::{Reason, Weight, Why};
 use crate::error::DecodeError;
+use crate::steps;
 use crate::verify::Policy;
 use crate::x509::path::{TrustAnchor, merged};
 
 /// How a step ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It holds.
-    Passed,
-    /// It does not hold, and the list is not to be used.
-    Failed(Reason),
-    /// It does not hold, and the list may be used.
-    Warning(Reason),
-    /// It was not looked at. Never a pass.
-    NotDone(Why),
-}
+pub type Outcome = steps::Outcome<Reason, Why>;
 
 /// One line of a report. A step that found several things has several lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The step.
-    pub check: Check,
-    /// How it ended.
-    pub outcome: Outcome,
-}
+pub type Step = steps::Step<Check, Reason, Why>;
 
 impl Step {
-    /// `passed`, `failed`, `warning` or `not_done`.
-    #[must_use]
-    pub const fn outcome_name(&self) -> &'static str {
-        match self.outcome {
-            Outcome::Passed => "passed",
-            Outcome::Failed(_) => "failed",
-            Outcome::Warning(_) => "warning",
-            Outcome::NotDone(_) => "not_done",
-        }
-    }
-
-    /// The reason code, or the code of why it was not done; empty for a pass.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match &self.outcome {
-            Outcome::Passed => "",
-            Outcome::Failed(reason) | Outcome::Warning(reason) => reason.code().id(),
-            Outcome::NotDone(why) => why.id(),
-        }
-    }
-
-    /// What was found, in a sentence; for a pass what it means.
-    #[must_use]
-    pub fn message(&self) -> Cow<'static, str> {
-        match &self.outcome {
-            Outcome::Passed => Cow::Borrowed(self.check.meaning()),
-            Outcome::Failed(reason) | Outcome::Warning(reason) => Cow::Owned(reason.to_string()),
-            Outcome::NotDone(why) => Cow::Borrowed(why.meaning()),
-        }
-    }
-
     /// The entry that the line is about, counted from 0.
     #[must_use]
     pub fn entry(&self) -> Option<usize> {

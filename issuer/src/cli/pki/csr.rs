@@ -4,10 +4,11 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use mdoc_cli::args::{self, CurveName};
 use mdoc_cli::input::Input;
 use mdoc_cli::keys::{self, KeySource};
 use mdoc_cli::output::{self, Existing, NewFile};
-use mdoc_cli::{Exit, Failure, args, failure, system};
+use mdoc_cli::{Exit, Failure, failure, system};
 use mdoc_core::crypto::{PublicKey, RustCrypto, SecretKey};
 use mdoc_core::keys::secret_to_pem;
 use mdoc_core::seams::{Signer, SoftwareKey};
@@ -21,7 +22,7 @@ use serde_json::json;
 use super::super::PROGRAM;
 use super::finish::{finish, refused};
 use super::host;
-use super::options::{Addresses, Authority, CurveName, OutputOptions, RoleName, begin};
+use super::options::{Addresses, Authority, OutputOptions, RoleName, begin};
 
 /// What to ask for.
 #[derive(Debug, Args)]

@@ -4,9 +4,9 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use mdoc_cli::args::{self, CurveName};
 use mdoc_cli::keys::{self, KeySource};
-use mdoc_cli::{Failure, args, system};
-use mdoc_core::crypto::Curve;
+use mdoc_cli::{Failure, system};
 use mdoc_core::seams::{Clock as _, Signer};
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::profile::Role;
@@ -139,30 +139,6 @@ impl Authority {
             Failure::new("no authority is given")
                 .hint("give its folder: --iaca DIR, or --ca DIR of another CA")
         })
-    }
-}
-
-/// The curve of a new key.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum CurveName {
-    #[value(name = "P-256")]
-    P256,
-    #[value(name = "P-384")]
-    P384,
-    #[value(name = "P-521")]
-    P521,
-    #[value(name = "Ed25519")]
-    Ed25519,
-}
-
-impl CurveName {
-    pub(super) const fn curve(self) -> Curve {
-        match self {
-            Self::P256 => Curve::P256,
-            Self::P384 => Curve::P384,
-            Self::P521 => Curve::P521,
-            Self::Ed25519 => Curve::Ed25519,
-        }
     }
 }
 
