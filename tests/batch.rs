@@ -349,6 +349,9 @@ fn keys_and_pictures_come_from_their_folders_and_from_nowhere_else() {
         .unwrap();
     }
     std::os::unix::fs::symlink(at("photo.jpg"), at("photos/out.jpg")).unwrap();
+    // Nobody writes into it: whoever opens it waits for ever.
+    let pipe = Command::new("mkfifo").arg(at("photos/pipe.jpg")).status();
+    assert!(pipe.is_ok_and(|status| status.success()));
     let rest = "1994-05-17,Authority,\"[]\"";
     let mut table =
         "document_number,family_name,given_name,birth_date,issuing_authority,driving_privileges,portrait\n"
@@ -359,6 +362,7 @@ fn keys_and_pictures_come_from_their_folders_and_from_nowhere_else() {
         ("K3", "out.jpg"),
         ("K4", "no.jpg"),
         ("K2", "a.jpg"),
+        ("K5", "pipe.jpg"),
     ] {
         let _ = writeln!(table, "{id},de Vries,Anna Maria,{rest},{picture}");
     }
@@ -398,12 +402,13 @@ fn keys_and_pictures_come_from_their_folders_and_from_nowhere_else() {
                 .collect()
         })
         .collect();
-    let expected: [&[&str]; 5] = [
+    let expected: [&[&str]; 6] = [
         &[],
         &["batch.path-outside"],
         &["batch.path-outside"],
         &["batch.device-key-missing", "batch.file-unreadable"],
         &["batch.id-twice"],
+        &["batch.device-key-missing", "batch.file-unreadable"],
     ];
     assert_eq!(codes, expected);
 }

@@ -221,9 +221,9 @@ pub(crate) fn prepare(
         valid_from: signed,
         issue_date: content.issue_date.unwrap_or_else(|| signed.date()),
     };
-    let filled = fill::fill(content.format, content.data, content.portrait, &facts, &times)
+    let (filled, decoded) = fill::fill_noting(content.format, content.data, content.portrait, &facts, &times)
         .map_err(IssueError::Data)?;
-    let (errors, findings): (Vec<_>, Vec<_>) = quality::check(&filled, &facts, signed)
+    let (errors, findings): (Vec<_>, Vec<_>) = quality::check_with(&filled, &facts, signed, &decoded)
         .into_iter()
         .partition(|finding| finding.severity() == Severity::Error);
     if !errors.is_empty() {

@@ -16,6 +16,8 @@ mod prepare;
 
 use core::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 pub use prepare::{Change, LARGEST_INPUT, Prepared, Wanted, prepare};
 
 /// Largest image file that a document has.
@@ -216,6 +218,20 @@ fn kind_of_start(bytes: &[u8]) -> Result<ImageKind, PhotoError> {
 /// # Errors
 /// [`PhotoError`] with the first thing that is wrong. Never panics, whatever the bytes.
 pub fn inspect(bytes: &[u8]) -> Result<Photo, PhotoError> {
+    let photo = look(bytes)?;
+    let decodes = match photo.kind {
+        ImageKind::Jpeg => jpeg::decodes(bytes),
+        ImageKind::Jpeg2000 => decode::jpeg_2000(bytes).is_ok(),
+    };
+    if decodes {
+        Ok(photo)
+    } else {
+        Err(PhotoError::Undecodable)
+    }
+}
+
+/// All that [`inspect`] looks at before it decodes.
+fn look(bytes: &[u8]) -> Result<Photo, PhotoError> {
     let kind = kind(bytes)?;
     let (width, height) = match kind {
         ImageKind::Jpeg2000 => jpeg2000::size(bytes).ok_or(PhotoError::Undecodable)?,
@@ -225,17 +241,30 @@ pub fn inspect(bytes: &[u8]) -> Result<Photo, PhotoError> {
         }
     };
     check_size(width, height, LARGEST_SIDE, MOST_PIXELS)?;
-    let decodes = match kind {
-        ImageKind::Jpeg => jpeg::decodes(bytes),
-        ImageKind::Jpeg2000 => decode::jpeg_2000(bytes).is_ok(),
-    };
-    if !decodes {
-        return Err(PhotoError::Undecodable);
-    }
     Ok(Photo {
         kind,
         pixels: Some((width, height)),
     })
+}
+
+/// Pictures that are known to decode, by their SHA-256: [`prepare()`] has just decoded or written them. To decode a
+/// portrait costs more than to sign the document that it is in.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded(Vec<[u8; 32]>);
+
+impl Decoded {
+    /// Notes a picture. One in JPEG 2000 is not noted: it was decoded before its metadata were removed.
+    pub(crate) fn note(&mut self, prepared: &Prepared) {
+        if prepared.kind == ImageKind::Jpeg {
+            self.0.push(Sha256::digest(&prepared.bytes).into());
+        }
+    }
+
+    /// Like [`inspect`], but what was noted is not decoded again.
+    pub(crate) fn inspect(&self, bytes: &[u8]) -> Result<Photo, PhotoError> {
+        let known = !self.0.is_empty() && self.0.contains(&Sha256::digest(bytes).into());
+        if known { look(bytes) } else { inspect(bytes) }
+    }
 }
 
 /// Width and height in the header of a PNG; `None` if it is none.

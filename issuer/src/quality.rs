@@ -13,6 +13,7 @@ use mdoc_core::value::{TAG_FULL_DATE, TAG_TDATE, Value};
 use mdoc_core::verify::MDL_MANDATORY;
 
 use crate::format::fill::{Filled, IssuerFacts};
+use crate::photo::Decoded;
 pub use finding::{Finding, Rule, Severity};
 
 /// docType of the mDL.
@@ -63,9 +64,20 @@ const AGE_VERIFICATION_MANDATORY: [&str; 1] = ["age_over_18"];
 /// may be signed unless [`refuses`] says otherwise.
 #[must_use]
 pub fn check(filled: &Filled, facts: &IssuerFacts, valid_from: Timestamp) -> Vec<Finding> {
+    check_with(filled, facts, valid_from, &Decoded::default())
+}
+
+/// Like [`check`], but pictures that are known to decode are not decoded again.
+pub(crate) fn check_with(
+    filled: &Filled,
+    facts: &IssuerFacts,
+    valid_from: Timestamp,
+    decoded: &Decoded,
+) -> Vec<Finding> {
     let mut gate = Gate {
         filled,
         facts,
+        decoded,
         today: valid_from.date(),
         findings: Vec::new(),
     };
@@ -93,6 +105,7 @@ pub fn refuses(findings: &[Finding]) -> bool {
 struct Gate<'a> {
     filled: &'a Filled,
     facts: &'a IssuerFacts,
+    decoded: &'a Decoded,
     /// The day of validFrom.
     today: FullDate,
     findings: Vec<Finding>,

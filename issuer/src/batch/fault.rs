@@ -49,7 +49,10 @@ pub enum Problem {
         line: u64,
     },
     /// There is no key for the holder.
-    KeyMissing,
+    KeyMissing {
+        /// Of which copy, if a record gets several.
+        copy: Option<u32>,
+    },
     /// There are more or fewer keys than copies.
     KeyCount {
         /// How many there are.
@@ -88,7 +91,7 @@ impl Problem {
             Self::IdMissing => "batch.id-missing",
             Self::IdUnusable => "batch.id-unusable",
             Self::IdTwice { .. } => "batch.id-twice",
-            Self::KeyMissing => "batch.device-key-missing",
+            Self::KeyMissing { .. } => "batch.device-key-missing",
             Self::KeyCount { .. } => "batch.device-key-count",
             Self::KeyUnreadable(_) => "batch.device-key-unreadable",
             Self::KeyTwice => "batch.device-key-twice",
@@ -121,7 +124,10 @@ impl fmt::Display for Problem {
                 f.write_str("a name for documents has 1 to 64 bytes and no control characters")
             }
             Self::IdTwice { line } => write!(f, "the record in line {line} has the same"),
-            Self::KeyMissing => f.write_str("the holder's public key is missing"),
+            Self::KeyMissing { copy: None } => f.write_str("the holder's public key is missing"),
+            Self::KeyMissing { copy: Some(copy) } => {
+                write!(f, "the holder's public key for copy {copy} is missing")
+            }
             Self::KeyCount { found, copies } => {
                 write!(
                     f,

@@ -233,22 +233,24 @@ impl Taking {
     /// The keys that the folder has for a record: `NAME.pem`, or of several copies `NAME-1.pem` and so on.
     fn keys_by_name(&self, id: Option<&str>) -> Vec<Result<PublicKey, Problem>> {
         let Some(folder) = &self.intake.device_keys else {
-            return vec![Err(Problem::KeyMissing)];
+            return vec![Err(Problem::KeyMissing { copy: None })];
         };
         let Some(id) = id else { return Vec::new() };
         let name = super::folder::file_name(id);
-        let find = |stem: String| {
+        let find = |stem: String, copy: Option<u32>| {
             let mut candidates = KEY_ENDINGS
                 .iter()
                 .map(|ending| folder.join(format!("{stem}{ending}")));
-            let path = candidates.find(|path| path.exists()).ok_or(Problem::KeyMissing)?;
+            let path = candidates
+                .find(|path| path.exists())
+                .ok_or(Problem::KeyMissing { copy })?;
             parse_key(&bounded(&path, LARGEST_KEY)?)
         };
         if self.intake.copies == 1 {
-            vec![find(name)]
+            vec![find(name, None)]
         } else {
             (1..=self.intake.copies)
-                .map(|copy| find(format!("{name}-{copy}")))
+                .map(|copy| find(format!("{name}-{copy}"), Some(copy)))
                 .collect()
         }
     }

@@ -479,6 +479,10 @@ pub(super) fn bounded(path: &std::path::Path, most: u64) -> Result<Vec<u8>, Prob
             _ => "cannot be read",
         })
     };
+    // Before it is opened, too: to open a named pipe waits for a writer, who may never come.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(Problem::Unreadable("is no regular file"));
+    }
     let file = fs::File::open(path).map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(Problem::Unreadable("is no regular file"));

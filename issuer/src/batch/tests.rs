@@ -171,7 +171,9 @@ impl Drop for Scratch {
 fn results_come_in_the_order_of_the_records_and_one_that_fails_stops_no_other() {
     let mut records: Vec<Record> = (1..=600).map(|number| record(number, &[9])).collect();
     records[3].data = Some(json!({"famly_name": "Ada"}));
-    records[3].faults.push(Problem::KeyMissing.of("device_key"));
+    records[3]
+        .faults
+        .push(Problem::KeyMissing { copy: None }.of("device_key"));
     let memory = Memory::default();
     let tally = batch(records, &memory, |_| {}).unwrap();
     assert_eq!((tally.good, tally.failed), (599, 1));

@@ -14,6 +14,7 @@ use super::codes::{has_subdivision_form, sign_of};
 use super::derive::{Derivation, set_identifier};
 use super::types::ValueType;
 use super::{DataPath, Element, Format, Origin};
+use crate::photo::Decoded;
 use mdoc_cli::nearest::nearest;
 
 /// What is known of the issuer, from the certificate of the signer and the configuration.
@@ -83,6 +84,17 @@ pub fn fill(
     facts: &IssuerFacts,
     times: &Times,
 ) -> Result<Filled, FillErrors> {
+    fill_noting(format, data, portrait, facts, times).map(|(filled, _)| filled)
+}
+
+/// Like [`fill`]; notes which pictures were decoded meanwhile, for the data-quality gate.
+pub(crate) fn fill_noting(
+    format: &Format,
+    data: &Json,
+    portrait: Option<&[u8]>,
+    facts: &IssuerFacts,
+    times: &Times,
+) -> Result<(Filled, Decoded), FillErrors> {
     let mut filling = Filling {
         format,
         data,
@@ -94,13 +106,18 @@ pub fn fill(
         converter: Converter::default(),
     };
     let namespaces = filling.run();
-    let Converter { errors, warnings } = filling.converter;
+    let Converter {
+        errors,
+        warnings,
+        decoded,
+    } = filling.converter;
     if errors.is_empty() {
-        Ok(Filled {
+        let filled = Filled {
             doctype: format.doctype.clone(),
             namespaces,
             warnings,
-        })
+        };
+        Ok((filled, decoded))
     } else {
         Err(FillErrors(errors))
     }

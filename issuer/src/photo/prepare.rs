@@ -220,7 +220,8 @@ fn prepare_jpeg_2000(bytes: &[u8], wanted: &Wanted) -> Result<Prepared, PhotoErr
 
 fn fits(kind: ImageKind, file: &[u8], (width, height): (u32, u32), wanted: &Wanted) -> bool {
     wanted.kinds.contains(&kind)
-        && file.len() <= wanted.max_bytes
+        && file.len() <= wanted.max_bytes.min(super::LARGEST_FILE)
+        && width.max(height) <= super::LARGEST_SIDE
         && u64::from(width) * u64::from(height) <= u64::from(wanted.max_pixels)
 }
 
@@ -300,9 +301,18 @@ fn numbers((width, height): (usize, usize)) -> (u32, u32) {
     (number(width), number(height))
 }
 
-/// The largest size of the same shape that has at most so many pixels.
+/// The largest size of the same shape with sides as a document has them.
+fn with_sides((width, height): (usize, usize)) -> (usize, usize) {
+    let side = usize::try_from(super::LARGEST_SIDE).unwrap_or(usize::MAX);
+    let longest = width.max(height).max(side);
+    let scaled = |length: usize| (length.saturating_mul(side) / longest).max(1);
+    (scaled(width), scaled(height))
+}
+
+/// The largest size of the same shape that has at most so many pixels, and no side that is longer than a document has.
 fn within((width, height): (usize, usize), max_pixels: u32) -> (usize, usize) {
     let most = usize::try_from(max_pixels).unwrap_or(usize::MAX).max(1);
+    let (width, height) = with_sides((width, height));
     if width.saturating_mul(height) <= most {
         return (width, height);
     }

@@ -151,3 +151,31 @@ fn boxes_and_comments_with_metadata_go_from_a_jpeg_2000_and_pixels_stay() {
     assert_eq!(pixels(&bare), pixels(samples::J2K));
     assert_eq!(pixels(&stripped), pixels(samples::JP2));
 }
+
+#[test]
+fn what_was_prepared_is_not_decoded_again_and_anything_else_is() {
+    let prepared = prepare(PORTRAIT, &Wanted::new(&[ImageKind::Jpeg], 1 << 20)).unwrap();
+    let mut decoded = Decoded::default();
+    decoded.note(&prepared);
+    assert_eq!(decoded.inspect(&prepared.bytes), inspect(&prepared.bytes));
+
+    // A picture that does not decode passes only if it was noted: so it is the note that spares the work.
+    let start = jpeg::Frame::find(PORTRAIT).map(|frame| (frame.width, frame.height));
+    let scan = PORTRAIT.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    let broken = [&PORTRAIT[..scan], &JPEG_END[..]].concat();
+    assert_eq!(decoded.inspect(&broken), Err(PhotoError::Undecodable));
+    let noted = Prepared {
+        bytes: broken.clone(),
+        ..prepared.clone()
+    };
+    decoded.note(&noted);
+    assert_eq!(decoded.inspect(&broken).map(|photo| photo.pixels), Ok(start));
+
+    // Of JPEG 2000 nothing is taken on trust.
+    let mut decoded = Decoded::default();
+    decoded.note(&Prepared {
+        kind: ImageKind::Jpeg2000,
+        ..noted
+    });
+    assert_eq!(decoded.inspect(&broken), Err(PhotoError::Undecodable));
+}

@@ -7,7 +7,7 @@ use super::finding::PORTRAIT_ADVICE;
 use super::{Gate, MDL_NAMESPACE, PID, Rule, date_of};
 use crate::format::codes::{has_country_form, has_subdivision_form, is_listed_country, is_listed_sign};
 use crate::format::types::Charset;
-use crate::photo::{self, ImageKind};
+use crate::photo::ImageKind;
 
 /// Elements of the mDL that are text of at most 150 characters of ISO/IEC 8859-1.
 const LATIN_1: [&str; 11] = [
@@ -215,7 +215,7 @@ impl Gate<'_> {
         if bytes.is_empty() && namespace == PID {
             return self.find(namespace, identifier, Rule::ImageEmpty); // a person who opted out
         }
-        match photo::inspect(bytes).map(|photo| photo.kind) {
+        match self.decoded.inspect(bytes).map(|photo| photo.kind) {
             Err(error) => self.find(namespace, identifier, Rule::Image(error)),
             Ok(ImageKind::Jpeg2000) if namespace == PID => self.find(namespace, identifier, Rule::ImageKind),
             Ok(_) => {}

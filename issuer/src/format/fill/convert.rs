@@ -16,6 +16,8 @@ use mdoc_cli::nearest::nearest;
 pub(crate) struct Converter {
     pub(crate) errors: Vec<FillError>,
     pub(crate) warnings: Vec<FillWarning>,
+    /// Pictures that need not be decoded again.
+    pub(crate) decoded: photo::Decoded,
 }
 
 impl Converter {
@@ -59,6 +61,7 @@ impl Converter {
             let prepared = photo::prepare(bytes, &Wanted::new(&rules.images, rules.max_bytes))
                 .map_err(FillProblem::NotAnImage);
             let prepared = self.noting(field, prepared)?;
+            self.decoded.note(&prepared);
             for change in prepared.changes {
                 self.warn(field, FillNotice::Picture(change));
             }

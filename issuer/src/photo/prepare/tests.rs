@@ -223,6 +223,20 @@ fn inspect_size(prepared: &Prepared) -> bool {
 }
 
 #[test]
+fn what_is_prepared_keeps_the_limits_of_the_gate() {
+    // Few pixels, and a side that no document has: it is scaled, and not let pass to be refused by the gate.
+    let mut narrow = Vec::new();
+    let mut encoder = png::Encoder::new(&mut narrow, 9520, 32);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[90; 9520 * 32]).unwrap();
+    writer.finish().unwrap();
+    let prepared = prepare(&narrow, &jpeg_only()).unwrap();
+    assert_eq!((prepared.width, prepared.height), (5000, 16));
+    assert!(inspect_size(&prepared));
+}
+
+#[test]
 fn sizes_within_a_number_of_pixels() {
     for (size, most) in [
         ((4000, 3000), 480_000),
@@ -235,6 +249,8 @@ fn sizes_within_a_number_of_pixels() {
         let (width, height) = within(size, most);
         assert!(width >= 1 && height >= 1 && width * height <= usize::try_from(most).unwrap());
     }
+    assert_eq!(within((9520, 32), 480_000), (5000, 16));
+    assert_eq!(within((1, 12_000), 480_000), (1, 5000));
     assert_eq!(within((4000, 3000), 480_000), (800, 600));
     assert_eq!(within((600, 800), 480_000), (600, 800));
 }
