@@ -26,6 +26,7 @@ use rand_core::SeedableRng;
 use serde_json::Value;
 
 use crate::programs::{NOW, Workspace, program, run};
+use crate::python;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const PID: &str = "eu.europa.ec.eudi.pid.1";
@@ -476,18 +477,7 @@ fn a_list_that_was_made_is_trusted_and_grows() {
 #[test]
 fn an_independent_reader_finds_the_same_in_our_lists() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("second-opinion/vical.py");
-    // Debian's, and whichever comes first.
-    let able = |python: &&str| {
-        let probe = Command::new(python)
-            .args(["-c", "import cbor2, cryptography"])
-            .output();
-        probe.is_ok_and(|probe| probe.status.success())
-    };
-    let Some(python) = ["/usr/bin/python3", "python3"].into_iter().find(able) else {
-        eprintln!(
-            "NOT DONE: python3 with cbor2 and cryptography is missing (apt-get install python3-cbor2 \
-             python3-cryptography); no second opinion on lists of issuing authorities"
-        );
+    let Some(python) = python::with(&["cbor2", "cryptography"]) else {
         return;
     };
     let space = Workspace::new();

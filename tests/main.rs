@@ -28,6 +28,8 @@ mod output;
 #[cfg(unix)]
 mod programs;
 mod properties;
+#[cfg(unix)]
+mod python;
 mod reasons;
 mod rules;
 #[cfg(unix)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::programs::{Workspace, run};
+use crate::python;
 
 /// Whether a program runs; says loudly if not.
 fn there(command: &str, arguments: &[&str]) -> bool {
@@ -236,9 +237,9 @@ fn openssl_agrees(folder: &Path) {
 }
 
 fn python_agrees(folder: &Path) {
-    if !there("python3", &["-c", "import cryptography"]) {
+    let Some(python) = python::with(&["cryptography"]) else {
         return;
-    }
+    };
     let mut lines = Vec::new();
     for (name, issuer) in CERTIFICATES {
         lines.push(format!("certificate\t{name}.pem\t{issuer}.pem\t"));
@@ -258,7 +259,7 @@ fn python_agrees(folder: &Path) {
     }
     fs::write(folder.join("list.txt"), lines.join("\n")).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("second_opinion.py");
-    let output = Command::new("python3")
+    let output = Command::new(python)
         .arg(script)
         .arg("list.txt")
         .current_dir(folder)

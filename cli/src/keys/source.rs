@@ -42,6 +42,22 @@ impl From<PathBuf> for KeySource {
     }
 }
 
+/// The attributes of a URI that say which object is meant, and may be shown (RFC 7512, 2.3).
+const PUBLIC: [&str; 12] = [
+    "id",
+    "library-description",
+    "library-manufacturer",
+    "library-version",
+    "manufacturer",
+    "model",
+    "object",
+    "serial",
+    "slot-description",
+    "slot-id",
+    "token",
+    "type",
+];
+
 /// As it was given; a URI without the part that may hold a PIN.
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,14 +65,14 @@ impl fmt::Display for KeySource {
             Self::File(path) => return path.display().fmt(f),
             Self::Token(uri) => uri.split('?').next().unwrap_or_default(),
         };
-        // A PIN has no place there; somebody may put it there all the same.
+        // A PIN has no place there; somebody may put it there all the same, under whatever name.
         let (scheme, path) = uri.split_once(':').unwrap_or((uri, ""));
         write!(f, "{scheme}:")?;
         let mut between = "";
-        for part in path
-            .split(';')
-            .filter(|part| !part.trim_start().starts_with("pin"))
-        {
+        for part in path.split(';').filter(|part| {
+            part.split_once('=')
+                .is_some_and(|(name, _)| PUBLIC.contains(&name))
+        }) {
             write!(f, "{between}{part}")?;
             between = ";";
         }
@@ -80,6 +96,9 @@ mod tests {
             "pkcs11:token=a;object=b?pin-value=4711",
             "pkcs11:token=a;pin-value=4711;object=b",
             "PKCS11:token=a;object=b?module-path=/m.so&pin-value=4711",
+            "pkcs11:token=a;PIN-value=4711;object=b",
+            "pkcs11:token=a;object=b;%70in-value=4711",
+            "pkcs11:token=a;object=b;4711",
         ] {
             let source: KeySource = text.parse().unwrap();
             for shown in [source.to_string(), format!("{source:?}")] {

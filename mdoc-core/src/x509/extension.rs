@@ -4,6 +4,7 @@
 //! needs the extension gets the error, everybody else does not notice.
 
 use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::DistinguishedName;
 use super::der::{self, BadCertificate, Reader};
@@ -245,6 +246,31 @@ pub enum GeneralName {
     Other(u8),
 }
 
+/// The kind and what it says: `DNS name utopia.example`.
+impl fmt::Display for GeneralName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(text) => write!(f, "e-mail address {}", text.escape_default()),
+            Self::Dns(text) => write!(f, "DNS name {}", text.escape_default()),
+            Self::Uri(text) => write!(f, "URI {}", text.escape_default()),
+            Self::Directory(name) => match DistinguishedName::from_der(name) {
+                Ok(name) => write!(f, "directory name {name}"),
+                Err(_) => f.write_str("malformed directory name"),
+            },
+            Self::Ip(octets) => {
+                if let Ok(four) = <[u8; 4]>::try_from(octets.as_slice()) {
+                    write!(f, "IP address {}", Ipv4Addr::from(four))
+                } else if let Ok(sixteen) = <[u8; 16]>::try_from(octets.as_slice()) {
+                    write!(f, "IP address {}", Ipv6Addr::from(sixteen))
+                } else {
+                    f.write_str("malformed IP address")
+                }
+            }
+            Self::Other(tag) => write!(f, "name of kind [{tag}]"),
+        }
+    }
+}
+
 impl GeneralName {
     fn read(element: &der::Element<'_>) -> Result<Self, BadCertificate> {
         const WHAT: &str = "general name";
@@ -311,6 +337,27 @@ pub struct CrlDistributionPoints {
     pub other_than_uri: bool,
     /// Whether a point has `reasons` or `cRLIssuer`, which the profile excludes.
     pub restricted: bool,
+}
+
+/// The addresses, and what the profile does not allow beside them.
+impl fmt::Display for CrlDistributionPoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.uris.is_empty() {
+            f.write_str("no URI")?;
+        }
+        let mut between = "";
+        for uri in &self.uris {
+            write!(f, "{between}URI {}", uri.escape_default())?;
+            between = ", ";
+        }
+        if self.other_than_uri {
+            f.write_str(", a point without a URI or with another name")?;
+        }
+        if self.restricted {
+            f.write_str(", a point with reasons or a CRL issuer")?;
+        }
+        Ok(())
+    }
 }
 
 impl CrlDistributionPoints {

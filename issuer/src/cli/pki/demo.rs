@@ -22,6 +22,7 @@ const MARK: &str = "DEVELOPMENT ONLY";
 /// An address that cannot exist (RFC 6761).
 const CONTACT: &str = "https://development.invalid/";
 const LIST: &str = "https://development.invalid/iaca.crl";
+const READERS_LIST: &str = "https://development.invalid/reader-ca.crl";
 
 /// Where to.
 #[derive(Debug, Args)]
@@ -56,13 +57,13 @@ pub(in crate::cli) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut rng = system::random()?;
     let from = begin(arguments.at, None);
-    let terms = |name: &str| Terms {
+    let terms = |name: &str, list: &str| Terms {
         common_name: format!("{name} ({MARK})"),
         organization: Some(MARK.to_owned()),
         from,
         lifetime: None,
         contacts: vec![GeneralName::Uri(CONTACT.to_owned())],
-        crl_uri: Some(LIST.to_owned()),
+        crl_uri: Some(list.to_owned()),
         curve: Curve::P256,
     };
     let mut made: Vec<(&'static str, Made)> = Vec::new();
@@ -76,6 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         (
             iaca,
             "IACA",
+            LIST,
             vec![
                 (Kind::DocumentSigner { mdoc_purpose: false }, "Document Signer"),
                 (Kind::StatusListSigner, "Status List Signer"),
@@ -85,6 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         (
             readers,
             "Reader CA",
+            READERS_LIST,
             vec![(
                 Kind::Reader {
                     country: None,
@@ -96,8 +99,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ),
     ];
     let mut list = None;
-    for (kind, name, below) in roots {
-        let root = pki::make(&kind, &terms(name), None, &mut rng).map_err(|error| refused(&error, None))?;
+    for (kind, name, address, below) in roots {
+        let root =
+            pki::make(&kind, &terms(name, address), None, &mut rng).map_err(|error| refused(&error, None))?;
         let signer = SoftwareKey::new(root.key.clone())
             .map_err(|error| Failure::new(format!("the new key cannot sign: {error}")))?;
         let authority = Authority {
@@ -106,7 +110,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         };
         let mut leaves = Vec::new();
         for (kind, name) in below {
-            let leaf = pki::make(&kind, &terms(name), Some(authority), &mut rng);
+            let leaf = pki::make(&kind, &terms(name, address), Some(authority), &mut rng);
             leaves.push((kind.stem(), leaf.map_err(|error| refused(&error, None))?));
         }
         if list.is_none() {

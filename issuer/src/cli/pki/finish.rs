@@ -113,10 +113,24 @@ pub(super) fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
     Failure::new(message).hint(hint)
 }
 
+/// How to name the private key in the next command. Of a public key that was certified the private half is where
+/// its holder keeps it.
+fn place_of_private(key: &KeySource) -> String {
+    match key.file() {
+        Some(path) if !is_private(path) => "KEY".to_owned(),
+        _ => format!("'{key}'"),
+    }
+}
+
+/// Whether a file has a private key. Standard input can be read only once, and is no place to name.
+fn is_private(path: &Path) -> bool {
+    !mdoc_cli::input::is_stdio(path) && Input::read(path).is_ok_and(|input| input.kind() == "a private key")
+}
+
 /// The command that one is likely to want next.
 fn next(kind: &Kind, out: &Path, ca: Option<&Loaded>, key: Option<&KeySource>) -> String {
     let file = |name: &str| match key {
-        Some(key) if name.ends_with(".key.pem") => format!("'{key}'"),
+        Some(key) if name.ends_with(".key.pem") => place_of_private(key),
         _ => out.join(name).display().to_string(),
     };
     let folder = out.display();
@@ -135,7 +149,7 @@ fn next(kind: &Kind, out: &Path, ca: Option<&Loaded>, key: Option<&KeySource>) -
         }
         Kind::OtherCa { .. } => {
             let key = with("--ca-key");
-            format!("mdoc-issuer pki vical-signer --ca {folder}{key} --out {folder}")
+            format!("mdoc-issuer pki vical-signer --ca {folder}{key} --organization … --out {folder}")
         }
         Kind::DocumentSigner { .. } => format!(
             "mdoc-issuer issue --signer {} --signer-key {} …",

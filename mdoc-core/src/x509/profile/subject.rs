@@ -4,6 +4,12 @@ use super::table::{AlternativeName, Place, RevocationRules};
 use super::{ABSENT, Check, Rule, hex};
 use crate::x509::{Attribute, Certificate, GeneralName, der, name, oid};
 
+/// Alternative names in words: the kind of each, and what it says.
+fn words<'a>(names: impl Iterator<Item = &'a GeneralName>) -> String {
+    let names: Vec<String> = names.map(GeneralName::to_string).collect();
+    names.join(", ")
+}
+
 impl<'a> Check<'a> {
     pub(super) fn names(&mut self) {
         let subject = self.certificate.subject();
@@ -158,7 +164,7 @@ impl<'a> Check<'a> {
                         .iter()
                         .any(|name| matches!(name, GeneralName::Email(_) | GeneralName::Uri(_))) =>
                 {
-                    self.add(Rule::IssuerAltName, format!("{names:?}"), expected);
+                    self.add(Rule::IssuerAltName, words(names.iter()), expected);
                 }
                 _ => {}
             }
@@ -176,7 +182,7 @@ impl<'a> Check<'a> {
                 self.add(rule, ABSENT, "the address of a revocation list, or ocsp-nocheck");
             }
             (Some(Ok(points)), _) if points.other_than_uri || points.restricted || points.uris.is_empty() => {
-                self.add(Rule::CrlDistributionPoints, format!("{points:?}"), expected);
+                self.add(Rule::CrlDistributionPoints, points.to_string(), expected);
             }
             _ => {}
         }
@@ -192,7 +198,7 @@ impl<'a> Check<'a> {
             if names.is_empty() {
                 ABSENT.to_owned()
             } else {
-                format!("{names:?}")
+                words(names.iter())
             }
         };
         match self.profile.alternative {
