@@ -101,6 +101,9 @@ pub(super) struct Make {
     /// Where to write the list; `-` is standard output
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Replace a list that is there
+    #[arg(long)]
+    force: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -204,7 +207,12 @@ fn run_make(arguments: &Make) -> Result<Exit, Failure> {
         content: &made.bytes,
         secret: false,
     };
-    output::write(file, Existing::Replace)?;
+    let existing = if arguments.force {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    };
+    output::write(file, existing)?;
     if !input::is_stdio(&arguments.out) {
         report(&draft, &made.bytes, arguments)?;
     }

@@ -421,23 +421,31 @@ impl<R: Read> Cells<R> {
     }
 
     fn next(&mut self) -> Result<Option<(u64, &csv::ByteRecord)>, RowsError> {
-        self.left.bytes.store(LONGEST_ROW, Ordering::Relaxed);
-        let begins = self.reader.position().line();
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(true) => {
-                // The reader has not counted the second half of a line end of two characters.
-                let late = u64::from(self.read > 0 && self.left.two_characters());
-                self.read += 1;
-                Ok(Some((begins + late, &self.record)))
-            }
-            Ok(false) => Ok(None),
-            Err(error) => Err(match error.into_kind() {
-                csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                    RowsError::TooLong { line: begins }
+        loop {
+            self.left.bytes.store(LONGEST_ROW, Ordering::Relaxed);
+            let begins = self.reader.position().line();
+            match self.reader.read_byte_record(&mut self.record) {
+                Ok(true) => {
+                    // The reader has not counted the second half of a line end of two characters.
+                    let late = u64::from(self.read > 0 && self.left.two_characters());
+                    self.read += 1;
+                    // Spreadsheets leave rows of empty cells behind: they are blank lines.
+                    if self.record.iter().all(|cell| cell.trim_ascii().is_empty()) {
+                        continue;
+                    }
+                    return Ok(Some((begins + late, &self.record)));
                 }
-                csv::ErrorKind::Io(error) => RowsError::Io(error),
-                _ => RowsError::Io(io::Error::from(io::ErrorKind::InvalidData)),
-            }),
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    return Err(match error.into_kind() {
+                        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                            RowsError::TooLong { line: begins }
+                        }
+                        csv::ErrorKind::Io(error) => RowsError::Io(error),
+                        _ => RowsError::Io(io::Error::from(io::ErrorKind::InvalidData)),
+                    });
+                }
+            }
         }
     }
 }

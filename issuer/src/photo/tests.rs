@@ -162,7 +162,7 @@ fn what_was_prepared_is_not_decoded_again_and_anything_else_is() {
     // A picture that does not decode passes only if it was noted: so it is the note that spares the work.
     let start = jpeg::Frame::find(PORTRAIT).map(|frame| (frame.width, frame.height));
     let scan = PORTRAIT.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
-    let broken = [&PORTRAIT[..scan], &JPEG_END[..]].concat();
+    let broken = [&PORTRAIT[..scan], JPEG_END].concat();
     assert_eq!(decoded.inspect(&broken), Err(PhotoError::Undecodable));
     let noted = Prepared {
         bytes: broken.clone(),

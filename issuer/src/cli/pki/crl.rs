@@ -141,6 +141,14 @@ fn serial(wanted: &str, ca: &Loaded) -> Result<Vec<u8>, Failure> {
                     .hint("a certificate is revoked by whoever issued it"),
             );
         }
+        if certificate == ca.certificate {
+            return Err(Failure::new(format!(
+                "{wanted} is the authority itself, which no list of its own can revoke"
+            ))
+            .hint(
+                "tell those who trust it to remove it; docs/key-ceremony.md tells what else is to be done",
+            ));
+        }
         return Ok(certificate.serial_number().to_vec());
     }
     let digits: Vec<u8> = wanted

@@ -103,7 +103,7 @@ pub(super) fn refused(error: &BuildError, ca: Option<&Loaded>) -> Failure {
         }
         BuildError::Curve(_) => "give --curve P-256, P-384 or P-521; Ed25519 is for signers and readers",
         BuildError::NotTheKeyOfTheIssuer => {
-            "put the certificate and the key that belong together into one folder"
+            "give the key of that certificate; in a folder they are NAME.pem and NAME.key.pem"
         }
         BuildError::KeyOfTheIssuer => "every certificate has a key of its own; give another --key, or none",
         BuildError::OtherCountry { .. } => "a link leads from a root to the next root of the same authority",

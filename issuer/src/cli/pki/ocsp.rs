@@ -271,6 +271,15 @@ fn answer(arguments: &Respond) -> Result<Exit, Failure> {
         };
         Failure::new(format!("{}: {}", arguments.crl.display(), keys::sentence(&fault))).hint(hint)
     })?;
+    let serial = who.certificate.serial_number_der();
+    if delegated.is_some() && list.entries().any(|(revoked, _)| revoked == serial) {
+        return Err(Failure::new(format!(
+            "{} is revoked by {}, so nobody should believe its answers",
+            who.certificate_path.display(),
+            arguments.crl.display()
+        ))
+        .hint("make a new responder with `mdoc-issuer pki ocsp-responder`"));
+    }
     let responder = Responder {
         certificate: &who.certificate,
         signer: who.authority().signer,

@@ -110,6 +110,16 @@ fn a_row_with_faults_does_not_stop_the_others() {
 }
 
 #[test]
+fn rows_of_empty_cells_are_blank_lines() {
+    let text = b",,\nfamily_name,given_name\n,\na,b\n\n , \nc,d\n,\n";
+    let found = rows(text, Layout::Csv(b','));
+    let lines: Vec<u64> = found.iter().map(|row| row.line).collect();
+    assert_eq!(lines, [4, 7]);
+    assert!(found.iter().all(|row| row.faults.is_empty()));
+    assert_eq!(count(text.as_slice(), Layout::Csv(b',')).unwrap(), 2);
+}
+
+#[test]
 fn lines_of_json_stand_alone() {
     let text = b"\xef\xbb\xbf{\"a\": 1}\n\n{\"a\": 1, \"a\": \"secret\"}\r\n[1]\n{\"a\": sec}\n{\"a\": \"\xff\"}\n{\"b\": 2}";
     let found = rows(text, Layout::JsonLines);
