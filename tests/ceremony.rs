@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::missing::not_done;
 use crate::programs::{Workspace, program, run_command};
 
 /// Where Debian and others put SoftHSM.
@@ -18,7 +19,7 @@ fn the_key_ceremony_can_be_held_as_it_is_written() {
     let module = MODULES.iter().find(|module| Path::new(module).is_file());
     let there = |name: &str| Command::new(name).arg("--version").output().is_ok();
     let (Some(module), true, true) = (module, there("softhsm2-util"), there("openssl")) else {
-        eprintln!("NOT DONE: the key ceremony, for want of SoftHSM (package softhsm2) or openssl");
+        not_done("the key ceremony, for want of SoftHSM (package softhsm2) or openssl");
         return;
     };
     let space = Workspace::new();

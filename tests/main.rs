@@ -23,6 +23,7 @@ mod goldens;
 mod lists;
 #[cfg(unix)]
 mod manual;
+mod missing;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::missing::not_done;
 use crate::programs::{Workspace, run};
 use crate::python;
 
@@ -14,7 +15,7 @@ fn there(command: &str, arguments: &[&str]) -> bool {
     let found = Command::new(command).args(arguments).output();
     let there = found.is_ok_and(|output| output.status.success());
     if !there {
-        eprintln!("NOT DONE: `{command} {}` does not work here", arguments.join(" "));
+        not_done(&format!("`{command} {}` does not work here", arguments.join(" ")));
     }
     there
 }

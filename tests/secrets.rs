@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use mdoc_core::keys::{KeyError, secret_from_file, secret_from_pem};
 
+use crate::missing::not_done;
 use crate::programs::{self, NOW, Workspace};
 
 const PASSPHRASE: &str = "correct horse";
@@ -139,7 +140,7 @@ fn new_keys_are_read_by_openssl() {
             .args(["pkey", "-in", &name, "-passin", &pass, "-pubout"])
             .current_dir(&space.0);
         let Ok(output) = openssl.output() else {
-            eprintln!("openssl is not installed: its reading of new keys was NOT tried");
+            not_done("openssl reading new keys, as it is not installed");
             return;
         };
         assert!(output.status.success(), "{}", words(&output));
@@ -195,7 +196,7 @@ fn on_a_terminal_the_passphrase_is_asked_for_and_not_shown() {
     ];
     let questions = "New passphrase for ds.key.pem: |The same once more: ";
     let Ok(made) = terminal(questions, &format!("{PASSPHRASE}|{PASSPHRASE}"), &encrypt) else {
-        eprintln!("python3 is not installed: questions on a terminal were NOT tried");
+        not_done("questions on a terminal, for want of python3");
         return;
     };
     let seen = String::from_utf8_lossy(&made.stdout).into_owned();

@@ -24,6 +24,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::Value as Json;
 
+use crate::missing::not_done;
 use crate::programs::{self, NOW, Workspace};
 
 const PIN: &str = "471100";
@@ -58,7 +59,7 @@ impl Token {
     /// None where SoftHSM is not installed, which is said.
     fn new() -> Option<Self> {
         let Some(module) = module() else {
-            eprintln!("SoftHSM (Debian: softhsm2) is not installed: keys in tokens were NOT tried");
+            not_done("keys in tokens, for want of SoftHSM (package softhsm2)");
             return None;
         };
         let space = Workspace::new();
@@ -524,7 +525,7 @@ fn what_goes_wrong_with_a_token_is_said() {
             );
             assert!(!seen.contains(PIN), "{seen}");
         }
-        Err(_) => eprintln!("python3 is not installed: the question for a PIN was NOT tried"),
+        Err(_) => not_done("the question for a PIN, for want of python3"),
     }
 
     // A label twice: made outside, since `key new` does not make a second one.
