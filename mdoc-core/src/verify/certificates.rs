@@ -8,7 +8,7 @@ use crate::cose::Sign1;
 use crate::x509::Certificate;
 use crate::x509::path::{self, BrokenPath, Path, TrustAnchor};
 use crate::x509::profile::{self, Finding, Role, Rule};
-use crate::x509::revocation::Revocation;
+use crate::x509::revocation::{PathRevocation, evaluate_path};
 
 /// The certificates of the signature, leaf first; none if one of them does not decode.
 pub(super) fn chain(issuer_auth: &Sign1<'_>, steps: &mut Steps) -> Option<Vec<Certificate>> {
@@ -213,28 +213,14 @@ fn revocation(
     steps: &mut Steps,
     inputs: &Inputs<'_>,
 ) {
-    let lists = inputs.revocation_lists;
-    let issuers = intermediates.iter().chain([root]);
-    let mut good = true;
-    for (certificate, issuer) in core::iter::once(ds).chain(intermediates).zip(issuers) {
-        let mut good_here = false;
-        for list in lists {
-            match list.evaluate(certificate, issuer, inputs.now, inputs.backend) {
-                Revocation::Revoked { .. } => {
-                    steps.find(Code::DsRevoked, Detail::Text(certificate.subject().to_string()));
-                    return;
-                }
-                Revocation::Good => good_here = true,
-                Revocation::Undetermined(_) => {}
-            }
+    let (lists, now, backend) = (inputs.revocation_lists, inputs.now, inputs.backend);
+    match evaluate_path(ds, intermediates, root, lists, now, backend) {
+        PathRevocation::Good => steps.pass(Check::DsRevocation),
+        PathRevocation::Revoked(certificate) => {
+            let subject = certificate.subject().to_string();
+            steps.find(Code::DsRevoked, Detail::Text(subject));
         }
-        good &= good_here;
-    }
-    if good {
-        steps.pass(Check::DsRevocation);
-    } else if lists.is_empty() {
-        steps.not_done(Check::DsRevocation, Why::NoRevocationList);
-    } else {
-        steps.not_done(Check::DsRevocation, Why::RevocationUndetermined);
+        PathRevocation::NoLists => steps.not_done(Check::DsRevocation, Why::NoRevocationList),
+        PathRevocation::Undetermined => steps.not_done(Check::DsRevocation, Why::RevocationUndetermined),
     }
 }

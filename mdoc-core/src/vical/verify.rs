@@ -13,7 +13,7 @@ use crate::verify::Policy;
 use crate::x509::Certificate;
 use crate::x509::path::{self, BrokenPath, Path, TrustAnchor};
 use crate::x509::profile::{self, Role};
-use crate::x509::revocation::{Revocation, RevocationList};
+use crate::x509::revocation::{PathRevocation, RevocationList, evaluate_path};
 
 /// What a list is judged by. The bytes under test are not among it.
 #[derive(Clone, Copy)]
@@ -212,30 +212,15 @@ fn revocation(
     steps: &mut Steps,
     inputs: &Inputs<'_>,
 ) {
-    let lists = inputs.revocation_lists;
-    let issuers = intermediates.iter().chain([root]);
-    let mut good = true;
-    for (certificate, issuer) in core::iter::once(signer).chain(intermediates).zip(issuers) {
-        let mut good_here = false;
-        for list in lists {
-            match list.evaluate(certificate, issuer, inputs.now, inputs.backend) {
-                Revocation::Revoked { .. } => {
-                    let subject = certificate.subject().to_string();
-                    steps.find(Reason::new(Code::SignerRevoked, Detail::Text(subject)));
-                    return;
-                }
-                Revocation::Good => good_here = true,
-                Revocation::Undetermined(_) => {}
-            }
+    let (lists, now, backend) = (inputs.revocation_lists, inputs.now, inputs.backend);
+    match evaluate_path(signer, intermediates, root, lists, now, backend) {
+        PathRevocation::Good => steps.pass(Check::SignerRevocation),
+        PathRevocation::Revoked(certificate) => {
+            let subject = certificate.subject().to_string();
+            steps.find(Reason::new(Code::SignerRevoked, Detail::Text(subject)));
         }
-        good &= good_here;
-    }
-    if good {
-        steps.pass(Check::SignerRevocation);
-    } else if lists.is_empty() {
-        steps.not_done(Check::SignerRevocation, Why::NoRevocationList);
-    } else {
-        steps.not_done(Check::SignerRevocation, Why::RevocationUndetermined);
+        PathRevocation::NoLists => steps.not_done(Check::SignerRevocation, Why::NoRevocationList),
+        PathRevocation::Undetermined => steps.not_done(Check::SignerRevocation, Why::RevocationUndetermined),
     }
 }
 

@@ -51,6 +51,53 @@ pub enum Revocation {
     Undetermined(Undetermined),
 }
 
+/// What revocation lists say of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathRevocation<'a> {
+    /// Of every certificate some list says that it is not revoked.
+    Good,
+    /// A list names this certificate.
+    Revoked(&'a Certificate),
+    /// There are no lists.
+    NoLists,
+    /// Of some certificate no list says anything to rely on.
+    Undetermined,
+}
+
+/// What `lists` say, at `now`, of every certificate of a path but the anchor: of `leaf`, and of `intermediates`, the one
+/// that signed the leaf first. Each is judged by the lists of its own issuer.
+#[must_use]
+pub fn evaluate_path<'a>(
+    leaf: &'a Certificate,
+    intermediates: &'a [Certificate],
+    anchor: &Certificate,
+    lists: &[RevocationList],
+    now: Timestamp,
+    backend: &dyn Backend,
+) -> PathRevocation<'a> {
+    if lists.is_empty() {
+        return PathRevocation::NoLists;
+    }
+    let issuers = intermediates.iter().chain([anchor]);
+    let mut good = true;
+    for (certificate, issuer) in core::iter::once(leaf).chain(intermediates).zip(issuers) {
+        let mut good_here = false;
+        for list in lists {
+            match list.evaluate(certificate, issuer, now, backend) {
+                Revocation::Revoked { .. } => return PathRevocation::Revoked(certificate),
+                Revocation::Good => good_here = true,
+                Revocation::Undetermined(_) => {}
+            }
+        }
+        good &= good_here;
+    }
+    if good {
+        PathRevocation::Good
+    } else {
+        PathRevocation::Undetermined
+    }
+}
+
 /// Why a revocation list says nothing to rely on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
