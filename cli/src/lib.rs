@@ -15,6 +15,8 @@ pub mod output;
 pub mod recognise;
 #[cfg(feature = "clap")]
 pub mod run;
+#[cfg(test)]
+mod scratch;
 pub mod system;
 pub mod trust;
 

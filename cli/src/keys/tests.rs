@@ -1,40 +1,10 @@
 use std::fs;
-use std::path::PathBuf;
 
 use mdoc_core::crypto::Curve;
 
 use super::*;
-use crate::output::{Existing, NewFile, write};
+use crate::scratch::Folder;
 use crate::system;
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mdoc-cli-keys-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn with(&self, name: &str, content: impl AsRef<[u8]>, secret: bool) -> PathBuf {
-        let path = self.0.join(name);
-        let content = content.as_ref();
-        let file = NewFile {
-            path: &path,
-            content,
-            secret,
-        };
-        write(file, Existing::Replace).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn key() -> SecretKey {
     SecretKey::generate(Curve::P256, &mut system::random().unwrap())
@@ -44,7 +14,7 @@ const ROOT: &str = include_str!("../../../tests/vectors/certs/us-production-iaca
 
 #[test]
 fn public_keys_in_every_form() {
-    let folder = Folder::new("public");
+    let folder = Folder::new("keys-public");
     let key = key();
     let public = key.public_key();
     let cose = cose::key::encode(public);
@@ -76,7 +46,7 @@ fn public_keys_in_every_form() {
 #[test]
 fn a_private_key_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = Folder::new("private");
+    let folder = Folder::new("keys-private");
     let key = key();
     let path = folder.with("ds.key.pem", keys::secret_to_pem(&key).as_bytes(), true);
     assert_eq!(secret_key(&path).unwrap().public_key(), key.public_key());
@@ -90,7 +60,7 @@ fn a_private_key_that_others_can_read_is_refused() {
 
 #[test]
 fn a_certificate_is_no_private_key() {
-    let folder = Folder::new("none");
+    let folder = Folder::new("keys-none");
     let failure = secret_key(&folder.with("ds.pem", ROOT, true)).unwrap_err();
     assert!(
         failure

@@ -1,40 +1,11 @@
 use super::*;
-use crate::output::{Existing, NewFile, write};
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mdoc-cli-trust-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn with(&self, name: &str, content: impl AsRef<[u8]>, secret: bool) -> PathBuf {
-        let path = self.0.join(name);
-        let content = content.as_ref();
-        let file = NewFile {
-            path: &path,
-            content,
-            secret,
-        };
-        write(file, Existing::Replace).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::scratch::Folder;
 
 const ROOT: &str = include_str!("../../../tests/vectors/certs/us-production-iaca/US-AZ-MDL-CA.pem");
 
 #[test]
 fn trap_35_one_broken_certificate_does_not_lose_the_list() {
-    let folder = Folder::new("bundle");
+    let folder = Folder::new("trust-bundle");
     let broken = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
     let bundle = folder.with("bundle.pem", format!("{broken}{ROOT}"), false);
     let anchors = trust_anchors(&[&bundle]).unwrap();
@@ -50,7 +21,7 @@ fn trap_35_one_broken_certificate_does_not_lose_the_list() {
 
 #[test]
 fn anchors_from_a_folder_one_level_deep() {
-    let folder = Folder::new("anchors");
+    let folder = Folder::new("trust-anchors");
     fs::create_dir_all(folder.0.join("nl/deeper")).unwrap();
     let root = folder.with("root.pem", ROOT, false);
     folder.with("nl/same.CRT", ROOT, false);
