@@ -12,27 +12,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::programs::{NOW, Workspace, program, run, run_command};
-
-const ISSUE: [&str; 17] = [
-    "mdoc-issuer",
-    "issue",
-    "--format",
-    "partial-iso-18013-5",
-    "--data",
-    "person.json",
-    "--portrait",
-    "photo.jpg",
-    "--device-key",
-    "wallet/device.pub.pem",
-    "--signer",
-    "pki/ds.pem",
-    "--signer-key",
-    "pki/ds.key.pem",
-    "--at",
-    NOW,
-    "--out",
-];
+use crate::programs::{self, Workspace, program, run, run_command};
 
 /// Runs a program below a shell that has set something before.
 fn run_after(setting: &str, space: &Workspace, arguments: &[&str]) -> Output {
@@ -44,7 +24,7 @@ fn run_after(setting: &str, space: &Workspace, arguments: &[&str]) -> Output {
 }
 
 fn issue(out: &str) -> Vec<&str> {
-    ISSUE.into_iter().chain([out]).collect()
+    programs::issue("pki/ds.pem", "pki/ds.key.pem", out)
 }
 
 fn hidden(folder: &Path) -> Vec<String> {

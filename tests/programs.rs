@@ -36,7 +36,7 @@ use mdoc_core::value::Value;
 use mdoc_core::x509::build::{ListTerms, RevokedSerial, build_crl};
 use mdoc_core::x509::{Certificate, GeneralName};
 use mdoc_issuer::format::Catalogue;
-use mdoc_issuer::issue::{Order, issue};
+use mdoc_issuer::issue::Order;
 use mdoc_issuer::pki::{self, Authority, Made, Terms};
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
 use mdoc_verifier::request;
@@ -114,6 +114,23 @@ fn newest(path: &Path) -> Option<SystemTime> {
     }
     let entries = fs::read_dir(path).ok()?.flatten();
     entries.filter_map(|entry| newest(&entry.path())).max()
+}
+
+/// The command line that issues the person of the folder a licence.
+pub(crate) fn issue<'a>(signer: &'a str, key: &'a str, out: &'a str) -> Vec<&'a str> {
+    let person = ["--data", "person.json", "--portrait", "photo.jpg"];
+    let holder = ["--device-key", "wallet/device.pub.pem"];
+    let mut arguments = vec![
+        "mdoc-issuer",
+        "issue",
+        "--format",
+        "partial-iso-18013-5",
+        "--at",
+        NOW,
+    ];
+    arguments.extend(person.iter().chain(&holder));
+    arguments.extend(["--signer", signer, "--signer-key", key, "--out", out]);
+    arguments
 }
 
 /// Runs a program in a folder with an input, and with nothing of the environment that changes its words.
@@ -483,7 +500,9 @@ fn licence(signer: &Made, device_key: &PublicKey, rng: &mut ChaCha20Rng) -> Vec<
     let mut order = Order::new(format, &person, device_key);
     order.portrait = Some(PORTRAIT);
     let now = Timestamp::parse(NOW).unwrap();
-    issue(&order, &signer, now, rng, &RustCrypto).unwrap().document
+    mdoc_issuer::issue::issue(&order, &signer, now, rng, &RustCrypto)
+        .unwrap()
+        .document
 }
 
 fn present(licence: &[u8], key: &DeviceKey<'_>, session: &Session) -> Vec<u8> {

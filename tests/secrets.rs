@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use mdoc_core::keys::{KeyError, secret_from_file, secret_from_pem};
 
 use crate::missing::not_done;
-use crate::programs::{self, NOW, Workspace};
+use crate::programs::{self, Workspace};
 
 const PASSPHRASE: &str = "correct horse";
 
@@ -21,26 +21,7 @@ fn run(space: &Workspace, arguments: &[&str], environment: &[(&str, &str)]) -> O
 }
 
 fn issue(key: &str) -> Vec<&str> {
-    vec![
-        "mdoc-issuer",
-        "issue",
-        "--format",
-        "partial-iso-18013-5",
-        "--data",
-        "person.json",
-        "--portrait",
-        "photo.jpg",
-        "--device-key",
-        "wallet/device.pub.pem",
-        "--signer",
-        "pki/ds.pem",
-        "--signer-key",
-        key,
-        "--at",
-        NOW,
-        "--out",
-        "new.mdoc",
-    ]
+    programs::issue("pki/ds.pem", key, "new.mdoc")
 }
 
 #[test]

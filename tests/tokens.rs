@@ -226,26 +226,7 @@ fn a_country_whose_keys_are_all_in_a_token() {
 }
 
 fn issue<'a>(key: &'a str, out: &'a str) -> Vec<&'a str> {
-    vec![
-        "mdoc-issuer",
-        "issue",
-        "--format",
-        "partial-iso-18013-5",
-        "--data",
-        "person.json",
-        "--portrait",
-        "photo.jpg",
-        "--device-key",
-        "wallet/device.pub.pem",
-        "--signer",
-        "token/ds.pem",
-        "--signer-key",
-        key,
-        "--at",
-        NOW,
-        "--out",
-        out,
-    ]
+    programs::issue("token/ds.pem", key, out)
 }
 
 /// Root, signers and revocation list, all signed by the token.
@@ -562,31 +543,9 @@ fn what_goes_wrong_with_a_token_is_said() {
         "{both}"
     );
     // The key of another certificate, in a token as in a file.
-    let other = token.run(
-        &[
-            "mdoc-issuer",
-            "issue",
-            "--format",
-            "partial-iso-18013-5",
-            "--data",
-            "person.json",
-            "--portrait",
-            "photo.jpg",
-            "--device-key",
-            "wallet/device.pub.pem",
-            "--signer",
-            "short/ds.pem",
-            "--signer-key",
-            "pkcs11:token=issuing;id=%A1%B2",
-            "--at",
-            NOW,
-            "--valid-for",
-            "5d",
-            "--out",
-            "new.mdoc",
-        ],
-        right,
-    );
+    let mut other = programs::issue("short/ds.pem", "pkcs11:token=issuing;id=%A1%B2", "new.mdoc");
+    other.extend(["--valid-for", "5d"]);
+    let other = token.run(&other, right);
     assert!(
         words(&other).contains("does not belong to the signer's certificate"),
         "{}",
