@@ -6,6 +6,7 @@
 //! counted in [`Shape`]; what it does not is an error.
 
 mod diagnostic;
+mod keys;
 mod walk;
 pub(crate) mod write;
 
@@ -187,7 +188,7 @@ impl<'b> Item<'b> {
     #[must_use]
     pub fn get(self, key: &str) -> Option<Self> {
         self.map()?
-            .find(|(name, _)| name.text().is_some_and(|text| text == key))
+            .find(|(name, _)| name.text_bytes().is_some_and(|text| *text == *key.as_bytes()))
             .map(|(_, value)| value)
     }
 
@@ -237,6 +238,28 @@ impl<'b> Item<'b> {
         self.get(key).ok_or(DecodeError::missing(key))
     }
 
+    /// The members of a map with these names, in one pass over it; a name that is not there has none.
+    pub(crate) fn members<const N: usize>(self, names: [&str; N]) -> Result<[Option<Self>; N], DecodeError> {
+        let mut found = [None; N];
+        for (key, value) in self.expect_map()? {
+            let Some(name) = key.text_bytes() else { continue };
+            let place = names.iter().position(|wanted| *name == *wanted.as_bytes());
+            if let Some(place @ None) = place.and_then(|place| found.get_mut(place)) {
+                *place = Some(value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The content of a text string, which was checked to be UTF-8.
+    fn text_bytes(self) -> Option<Cow<'b, [u8]>> {
+        if self.kind() == Kind::Text {
+            walk::string(self.raw)
+        } else {
+            None
+        }
+    }
+
     /// An optional member of a map; `null` stands for absent.
     pub(crate) fn optional(self, key: &str) -> Option<Self> {
         self.get(key).filter(|value| !value.is_null())
@@ -267,6 +290,16 @@ impl<'b> Items<'b> {
     }
 }
 
+impl Items<'_> {
+    /// How many to make room for at once: as many as stated, and no more than real messages have, since whoever
+    /// states a number has not yet sent as many.
+    pub(crate) fn room(&self) -> usize {
+        const MOST: u64 = 128;
+        let stated = self.left.unwrap_or_default().min(MOST);
+        usize::try_from(stated).unwrap_or_default()
+    }
+}
+
 impl<'b> Iterator for Items<'b> {
     type Item = Item<'b>;
 
@@ -280,6 +313,12 @@ impl<'b> Iterator for Items<'b> {
             }
             None => {}
         }
+        // The last of a stated number is all that is left.
+        if self.left == Some(0) {
+            return Some(Item {
+                raw: core::mem::take(&mut self.rest),
+            });
+        }
         let len = walk::item_len(self.rest)?;
         let (raw, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
@@ -290,6 +329,13 @@ impl<'b> Iterator for Items<'b> {
 /// The entries of a map.
 #[derive(Debug, Clone)]
 pub struct Entries<'b>(Items<'b>);
+
+impl Entries<'_> {
+    /// As [`Items::room`].
+    pub(crate) fn room(&self) -> usize {
+        self.0.room() / 2
+    }
+}
 
 impl<'b> Iterator for Entries<'b> {
     type Item = (Item<'b>, Item<'b>);

@@ -1,6 +1,6 @@
 //! Deterministic encoding: shortest heads, definite lengths (RFC 8949, 4.2.1 without the sorting).
 
-fn head(out: &mut Vec<u8>, major: u8, value: u64) {
+pub(super) fn head(out: &mut Vec<u8>, major: u8, value: u64) {
     let major = major << 5;
     if let Ok(byte) = u8::try_from(value) {
         if byte < 24 {
