@@ -132,20 +132,14 @@ impl<'b> Item<'b> {
     /// The content of a byte string; owned only if it came in chunks.
     #[must_use]
     pub fn bytes(self) -> Option<Cow<'b, [u8]>> {
-        if self.kind() == Kind::Bytes {
-            walk::string(self.raw)
-        } else {
-            None
-        }
+        let head = walk::head(self.raw).filter(|head| head.major == 2)?;
+        walk::content(self.raw, head)
     }
 
     /// The content of a text string; owned only if it came in chunks.
     #[must_use]
     pub fn text(self) -> Option<Cow<'b, str>> {
-        if self.kind() != Kind::Text {
-            return None;
-        }
-        match walk::string(self.raw)? {
+        match self.text_bytes()? {
             Cow::Borrowed(bytes) => core::str::from_utf8(bytes).ok().map(Cow::Borrowed),
             Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
         }
@@ -154,34 +148,21 @@ impl<'b> Item<'b> {
     /// The elements of an array.
     #[must_use]
     pub fn array(self) -> Option<Items<'b>> {
-        if self.kind() == Kind::Array {
-            Items::of(self.raw)
-        } else {
-            None
-        }
+        Items::of(self.raw, 4)
     }
 
     /// The entries of a map, in the order received.
     #[must_use]
     pub fn map(self) -> Option<Entries<'b>> {
-        if self.kind() == Kind::Map {
-            Items::of(self.raw).map(Entries)
-        } else {
-            None
-        }
+        Items::of(self.raw, 5).map(Entries)
     }
 
     /// The tag and the item inside.
     #[must_use]
     pub fn tagged(self) -> Option<(u64, Self)> {
-        let Kind::Tag(tag) = self.kind() else { return None };
-        let head = walk::head(self.raw)?;
-        Some((
-            tag,
-            Self {
-                raw: self.raw.get(head.len..)?,
-            },
-        ))
+        let head = walk::head(self.raw).filter(|head| head.major == 6)?;
+        let raw = self.raw.get(head.len..)?;
+        Some((head.value?, Self { raw }))
     }
 
     /// The value of a map's text key, if the item is a map that has it.
@@ -241,8 +222,9 @@ impl<'b> Item<'b> {
     /// The members of a map with these names, in one pass over it; a name that is not there has none.
     pub(crate) fn members<const N: usize>(self, names: [&str; N]) -> Result<[Option<Self>; N], DecodeError> {
         let mut found = [None; N];
-        for (key, value) in self.expect_map()? {
-            let Some(name) = key.text_bytes() else { continue };
+        let mut entries = self.expect_map()?;
+        while let Some((name, value)) = entries.next_named() {
+            let Some(name) = name else { continue };
             let place = names.iter().position(|wanted| *name == *wanted.as_bytes());
             if let Some(place @ None) = place.and_then(|place| found.get_mut(place)) {
                 *place = Some(value);
@@ -253,11 +235,8 @@ impl<'b> Item<'b> {
 
     /// The content of a text string, which was checked to be UTF-8.
     fn text_bytes(self) -> Option<Cow<'b, [u8]>> {
-        if self.kind() == Kind::Text {
-            walk::string(self.raw)
-        } else {
-            None
-        }
+        let head = walk::head(self.raw).filter(|head| head.major == 3)?;
+        walk::content(self.raw, head)
     }
 
     /// An optional member of a map; `null` stands for absent.
@@ -274,8 +253,9 @@ pub struct Items<'b> {
 }
 
 impl<'b> Items<'b> {
-    fn of(raw: &'b [u8]) -> Option<Self> {
-        let head = walk::head(raw)?;
+    /// The items in one of that major type: 4 for an array, 5 for a map.
+    fn of(raw: &'b [u8], major: u8) -> Option<Self> {
+        let head = walk::head(raw).filter(|head| head.major == major)?;
         let left = head.value.map(|count| {
             if head.major == 5 {
                 count.saturating_mul(2)
@@ -330,7 +310,21 @@ impl<'b> Iterator for Items<'b> {
 #[derive(Debug, Clone)]
 pub struct Entries<'b>(Items<'b>);
 
-impl Entries<'_> {
+impl<'b> Entries<'b> {
+    /// The next entry, with the content of its key if that is a text string.
+    #[inline]
+    fn next_named(&mut self) -> Option<(Option<Cow<'b, [u8]>>, Item<'b>)> {
+        // As keys are nearly always: a text string in one piece, of a map with a stated number of entries.
+        if let Some(left) = self.0.left.filter(|left| *left > 1)
+            && let Some((name, rest)) = walk::short_text(self.0.rest)
+        {
+            (self.0.left, self.0.rest) = (Some(left - 1), rest);
+            return Some((Some(Cow::Borrowed(name)), self.0.next()?));
+        }
+        let (key, value) = self.next()?;
+        Some((key.text_bytes(), value))
+    }
+
     /// As [`Items::room`].
     pub(crate) fn room(&self) -> usize {
         self.0.room() / 2

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::walk::{head, string};
+use super::walk::{content, head};
 use super::write;
 
 /// Keys that are compared with each other as they come.
@@ -97,7 +97,7 @@ fn rewritten(raw: &[u8]) -> Option<Vec<u8>> {
     match (first.major, first.value) {
         (0 | 1, Some(number)) => write::head(&mut out, first.major, number),
         (2 | 3, _) => {
-            let content = string(raw).unwrap_or(Cow::Borrowed(&[]));
+            let content = content(raw, first).unwrap_or(Cow::Borrowed(&[]));
             out.reserve_exact(content.len() + 9);
             write::head(&mut out, first.major, u64::try_from(content.len()).ok()?);
             out.extend_from_slice(&content);

@@ -234,7 +234,7 @@ impl<'b> Walk<'b, '_> {
         let Some(content) = content else {
             return Err(self.error(Fault::Truncated));
         };
-        if major == 3 && core::str::from_utf8(content).is_err() {
+        if major == 3 && !content.is_ascii() && core::str::from_utf8(content).is_err() {
             return Err(self.error(Fault::Malformed("a text string that is not UTF-8")));
         }
         self.at += content.len();
@@ -309,13 +309,25 @@ impl<'b> Walk<'b, '_> {
     }
 }
 
-/// The content of a string that was checked before; owned only if it came in chunks.
-pub(super) fn string(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let first = head(raw)?;
-    let mut rest = raw.get(first.len..)?;
-    if let Some(len) = first.value {
-        return rest.get(..usize::try_from(len).ok()?).map(Cow::Borrowed);
+/// The content of a text string of at most 23 bytes in one piece that an input begins with, and what follows it.
+#[inline]
+pub(super) fn short_text(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (first, rest) = input.split_first()?;
+    let len = first.checked_sub(0x60).filter(|len| *len < 24)?;
+    rest.split_at_checked(usize::from(len))
+}
+
+/// The content of a string that was checked before, behind its head; owned only if it came in chunks.
+#[inline]
+pub(super) fn content(raw: &[u8], head: Head) -> Option<Cow<'_, [u8]>> {
+    let rest = raw.get(head.len..)?;
+    match head.value {
+        Some(len) => rest.get(..usize::try_from(len).ok()?).map(Cow::Borrowed),
+        None => joined(rest),
     }
+}
+
+fn joined(mut rest: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut joined = Vec::new();
     while rest.first().is_some_and(|byte| *byte != BREAK) {
         let chunk = head(rest)?;
