@@ -7,7 +7,7 @@ use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure, args, keys};
-use mdoc_core::crypto::RustCrypto;
+use mdoc_core::crypto::fastest;
 use mdoc_core::mso::{Status, StatusListReference};
 use mdoc_core::seams::Clock as _;
 use serde_json::error::Category;
@@ -129,7 +129,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             ..Status::default()
         });
     }
-    let mut issued = issue(&order, &signer, now, &mut system::random()?, &RustCrypto)
+    let mut issued = issue(&order, &signer, now, &mut system::random()?, fastest())
         .map_err(|error| failure(&error, arguments, &loaded))?;
     issued.warnings.extend(loaded.warning());
     for warning in &issued.warnings {
