@@ -23,6 +23,8 @@ mod goldens;
 mod lists;
 #[cfg(unix)]
 mod manual;
+#[cfg(target_os = "linux")]
+mod memory;
 mod missing;
 #[cfg(unix)]
 mod output;
