@@ -12,6 +12,7 @@ pub use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 pub use self::rustcrypto::RustCrypto;
+use crate::scrub::scrubbed;
 
 /// The curves of ISO/IEC 18013-5 (2021 edition, Table 22) that this crate computes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -295,7 +296,7 @@ impl SecretKey {
     /// # Errors
     /// [`CryptoError::BadSecretKey`] if it has another length, is zero, or is not below the order.
     pub fn from_bytes(curve: Curve, bytes: &[u8]) -> Result<Self, CryptoError> {
-        let public = rustcrypto::public_of(curve, bytes)?;
+        let public = scrubbed(|| rustcrypto::public_of(curve, bytes))?;
         Ok(Self {
             curve,
             bytes: Zeroizing::new(bytes.to_vec()),
@@ -357,7 +358,8 @@ pub trait SigningKey: Send + Sync {
 
 /// The cryptographic operations of the standard.
 ///
-/// Implementations hold no secret and no state; comparison of secrets is theirs to do in constant time.
+/// Implementations hold no secret and no state; comparison of secrets is theirs to do in constant time. What they
+/// leave on the stack is overwritten by who calls them, with [`scrubbed`](crate::scrub::scrubbed).
 pub trait Backend: Send + Sync {
     /// The digest of the concatenated parts.
     fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Digest;

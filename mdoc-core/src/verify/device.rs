@@ -11,6 +11,7 @@ use crate::cose::key::KeyFault;
 use crate::crypto::PublicKey;
 use crate::device_signed::{DeviceAuth, DeviceSigned, device_authentication_bytes, device_elements, mac_key};
 use crate::mso::{Authorized, MobileSecurityObject};
+use crate::scrub::scrubbed;
 
 /// The device key that the issuer put into the MSO.
 pub(super) fn key(mso: &MobileSecurityObject, steps: &mut Steps) {
@@ -136,8 +137,12 @@ fn authentication(
                 return;
             };
             let key: &PublicKey = key;
-            match mac_key(reader_key, key, transcript, inputs.backend) {
-                Ok(key) => mac.verify_detached(&key, &payload, inputs.backend),
+            let checked = scrubbed(|| {
+                let key = mac_key(reader_key, key, transcript, inputs.backend)?;
+                Ok(mac.verify_detached(&key, &payload, inputs.backend))
+            });
+            match checked {
+                Ok(result) => result,
                 Err(fault) => {
                     steps.find(Code::DeviceMacKey, Detail::Crypto(fault));
                     return;
