@@ -20,6 +20,8 @@ mod formats;
 mod golden;
 mod goldens;
 #[cfg(unix)]
+mod leaks;
+#[cfg(unix)]
 mod lists;
 #[cfg(unix)]
 mod manual;

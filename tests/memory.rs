@@ -120,6 +120,11 @@ fn look(backend: &str) {
 }
 
 #[test]
-fn no_secret_is_left_in_memory_after_use() {
+fn no_secret_is_left_in_memory_after_use_with_rust_crypto() {
     look("RustCrypto");
+}
+
+#[test]
+fn no_secret_is_left_in_memory_after_use_with_aws_lc() {
+    look("AwsLc");
 }

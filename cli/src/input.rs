@@ -1,5 +1,6 @@
 //! Files as users have them: read within a limit, and recognised by what is in them, not by their names.
 
+use core::fmt;
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -62,7 +63,7 @@ pub enum Writing {
 }
 
 /// A file that was read and recognised.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Input {
     /// How to call it in messages: the path as given, or `standard input`.
     pub name: String,
@@ -73,6 +74,16 @@ pub struct Input {
     /// The content; hexadecimal digits and base64 undone, PEM, JSON and URIs as they are.
     /// Wiped when dropped: somebody may give a private key where something else is expected.
     pub bytes: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Input {
+    /// Without the content: it may be a private key, or a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name, form, bytes, ..
+        } = self;
+        write!(f, "Input({name}, {form:?}, {} bytes)", bytes.len())
+    }
 }
 
 impl Input {

@@ -12,6 +12,7 @@ mod rustcrypto;
 mod tests;
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 pub use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -240,7 +241,9 @@ impl fmt::Display for CryptoError {
 impl core::error::Error for CryptoError {}
 
 /// A public key whose point was checked to be on its curve.
-#[derive(Clone, PartialEq, Eq, Hash)]
+///
+/// Two of them are compared in constant time: that is how a private key is told to belong to a certificate.
+#[derive(Clone, Eq)]
 pub struct PublicKey {
     curve: Curve,
     /// `04 ‖ x ‖ y`, or the 32 bytes of Ed25519.
@@ -280,6 +283,19 @@ impl PublicKey {
             .unwrap_or_default()
             .split_at(self.curve.field_len());
         (x, Some(y))
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.curve == other.curve && equal_in_constant_time(&self.bytes, &other.bytes)
+    }
+}
+
+impl Hash for PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.curve.hash(state);
+        self.bytes.hash(state);
     }
 }
 

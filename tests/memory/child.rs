@@ -5,7 +5,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
 use mdoc_cli::keys;
-use mdoc_core::crypto::{Backend, CryptoError, PublicKey, RustCrypto, SecretKey};
+use mdoc_core::crypto::{AwsLc, Backend, CryptoError, PublicKey, RustCrypto, SecretKey};
 use mdoc_core::device_signed::mac_key;
 use mdoc_core::issue::{Draft, NameSpaces, Validity};
 use mdoc_core::issuer_signed::IssuerSigned;
@@ -32,6 +32,7 @@ const DOC_TYPE: &str = "org.example.memory";
 pub(super) fn run(folder: &Path, backend: &str) {
     let backend: &dyn Backend = match backend {
         "RustCrypto" => &RustCrypto,
+        "AwsLc" => &AwsLc,
         other => panic!("there is no backend {other}"),
     };
     let process = Process { folder, backend };
