@@ -43,4 +43,5 @@ mod second_opinion;
 mod secrets;
 #[cfg(unix)]
 mod tokens;
+mod supply;
 mod traps;
