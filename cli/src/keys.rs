@@ -11,7 +11,7 @@ use std::path::Path;
 
 use mdoc_core::cbor::{Embedded, Item};
 use mdoc_core::cose;
-use mdoc_core::crypto::{PublicKey, SecretKey};
+use mdoc_core::crypto::{PublicKey, SecretKey, fastest};
 use mdoc_core::keys::{self, KeyError};
 use mdoc_core::limits::Limits;
 use mdoc_core::seams::{Signer, SoftwareKey};
@@ -158,7 +158,7 @@ pub fn public_half(source: &KeySource) -> Result<PublicKey, Failure> {
 /// # Errors
 /// [`Failure`] that names the file.
 pub fn software_key(path: &Path) -> Result<SoftwareKey, Failure> {
-    SoftwareKey::new(secret_key(path)?)
+    SoftwareKey::with_backend(secret_key(path)?, fastest())
         .map_err(|error| Failure::new(format!("the key in {} cannot sign: {error}", display(path))))
 }
 

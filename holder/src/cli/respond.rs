@@ -11,7 +11,7 @@ use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Exit, Failure, args, keys, trust};
-use mdoc_core::crypto::{PublicKey, RustCrypto};
+use mdoc_core::crypto::{PublicKey, fastest};
 use mdoc_core::device_request::DeviceRequest;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
@@ -111,11 +111,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             now,
         },
         limits,
-        backend: &RustCrypto,
+        backend: fastest(),
     };
     tracing::debug!(
         documents = request.doc_requests.len(),
-        version = request.version,
+        version = &*request.version,
         "request decoded"
     );
     let held = [Held {

@@ -14,7 +14,7 @@ use mdoc_cli::input;
 use mdoc_cli::output;
 use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure, args};
-use mdoc_core::crypto::{CryptoRng, RustCrypto};
+use mdoc_core::crypto::{CryptoRng, fastest};
 use mdoc_core::mso::KeyAuthorizations;
 use mdoc_core::seams::Clock as _;
 use mdoc_issuer::batch::folder::{Before, Folder, FolderError, Identity, Lines, RESULTS};
@@ -355,7 +355,7 @@ impl Work<'_> {
         let surroundings = Surroundings {
             clock: &arguments.terms,
             random: &move || Box::new(random),
-            backend: &RustCrypto,
+            backend: fastest(),
         };
         let mut progress = Progress::new(source.records, self.before, arguments.quiet);
         let records = intake.records(rows, format);

@@ -7,7 +7,7 @@ use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure, args, keys, log as diagnostic};
-use mdoc_core::crypto::RustCrypto;
+use mdoc_core::crypto::fastest;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::mso::{Status, StatusListReference};
@@ -131,7 +131,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             ..Status::default()
         });
     }
-    let mut issued = issue(&order, &signer, now, &mut system::random()?, &RustCrypto)
+    let mut issued = issue(&order, &signer, now, &mut system::random()?, fastest())
         .map_err(|error| failure(&error, arguments, &loaded))?;
     issued.warnings.extend(loaded.warning());
     log(&issued);
