@@ -41,7 +41,7 @@ mod rules;
 mod second_opinion;
 #[cfg(unix)]
 mod secrets;
+mod supply;
 #[cfg(unix)]
 mod tokens;
-mod supply;
 mod traps;

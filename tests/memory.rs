@@ -108,7 +108,15 @@ fn look(backend: &str) {
         );
     }
     let mut left = Vec::new();
-    for point in ["dropped", "read", "issued", "presented", "agreed", "failed", "encrypted"] {
+    for point in [
+        "dropped",
+        "read",
+        "issued",
+        "presented",
+        "agreed",
+        "failed",
+        "encrypted",
+    ] {
         other.go_on();
         other.until(point);
         for hit in scan(other.child.id(), &patterns).unwrap() {
@@ -116,7 +124,11 @@ fn look(backend: &str) {
         }
     }
     fs::remove_dir_all(&folder).unwrap();
-    assert!(left.is_empty(), "{backend}: secrets are left in memory\n{}", left.join("\n"));
+    assert!(
+        left.is_empty(),
+        "{backend}: secrets are left in memory\n{}",
+        left.join("\n")
+    );
 }
 
 #[test]

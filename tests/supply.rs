@@ -17,9 +17,17 @@ fn lock() -> BTreeMap<String, Vec<(String, Option<String>, Vec<String>)>> {
     let table: Table = toml::from_str(&text).unwrap();
     let mut all = BTreeMap::<_, Vec<_>>::new();
     for package in table["package"].as_array().unwrap() {
-        let text = |key: &str| package.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+        let text = |key: &str| {
+            package
+                .get(key)
+                .and_then(|value| value.as_str())
+                .map(str::to_owned)
+        };
         let needs = package.get("dependencies").and_then(|needs| needs.as_array());
-        let needs = needs.into_iter().flatten().map(|need| need.as_str().unwrap().to_owned());
+        let needs = needs
+            .into_iter()
+            .flatten()
+            .map(|need| need.as_str().unwrap().to_owned());
         let entry = (text("version").unwrap(), text("checksum"), needs.collect());
         all.entry(text("name").unwrap()).or_default().push(entry);
     }
@@ -31,7 +39,10 @@ fn the_bill_of_materials_has_every_package_that_goes_into_the_programs() {
     let parts = Parts::of(root(), &Platform::Host).unwrap();
     let text = sbom::to_json(&parts, Some("2026-06-01T12:00:00Z")).to_string();
     let bill: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&bill["bomFormat"], &bill["specVersion"]), (&"CycloneDX".into(), &"1.5".into()));
+    assert_eq!(
+        (&bill["bomFormat"], &bill["specVersion"]),
+        (&"CycloneDX".into(), &"1.5".into())
+    );
     assert_eq!(bill["metadata"]["timestamp"], "2026-06-01T12:00:00Z");
     let serial = bill["serialNumber"].as_str().unwrap();
     assert!(serial.starts_with("urn:uuid:") && serial.len() == 45, "{serial}");
@@ -55,19 +66,50 @@ fn the_bill_of_materials_has_every_package_that_goes_into_the_programs() {
         let licence = component["licenses"][0]["expression"].as_str().unwrap();
         assert!(!licence.is_empty() && !licence.contains('/'), "{name}: {licence}");
         assert_eq!(text(component, "purl"), text(component, "bom-ref"));
-        assert!(listed.insert(text(component, "bom-ref")), "{name} {version} is listed twice");
+        assert!(
+            listed.insert(text(component, "bom-ref")),
+            "{name} {version} is listed twice"
+        );
     }
 
     // From the lock file alone: whatever a listed package depends on and is not listed is a build script, a macro,
     // for tests or for other machines, and these do not go into a program. None of the libraries that do is left out.
-    let listed_names: BTreeSet<&str> = libraries.iter().filter_map(|library| library["name"].as_str()).collect();
+    let listed_names: BTreeSet<&str> = libraries
+        .iter()
+        .filter_map(|library| library["name"].as_str())
+        .collect();
     for needed in [
-        "mdoc-core", "mdoc-cli", "aws-lc-rs", "aws-lc-sys", "p256", "ecdsa", "sha2", "aes-gcm", "ciborium", "coset",
-        "clap", "serde_json", "roxmltree", "tiny-skia", "zeroize", "tracing-subscriber", "cryptoki", "subtle",
+        "mdoc-core",
+        "mdoc-cli",
+        "aws-lc-rs",
+        "aws-lc-sys",
+        "p256",
+        "ecdsa",
+        "sha2",
+        "aes-gcm",
+        "ciborium",
+        "coset",
+        "clap",
+        "serde_json",
+        "roxmltree",
+        "tiny-skia",
+        "zeroize",
+        "tracing-subscriber",
+        "cryptoki",
+        "subtle",
     ] {
         assert!(listed_names.contains(needed), "{needed} is not listed");
     }
-    for foreign in ["proptest", "rand_chacha", "x509-cert", "cc", "syn", "serde_derive", "integration", "mdoc-release"] {
+    for foreign in [
+        "proptest",
+        "rand_chacha",
+        "x509-cert",
+        "cc",
+        "syn",
+        "serde_derive",
+        "integration",
+        "mdoc-release",
+    ] {
         assert!(!listed_names.contains(foreign), "{foreign} goes into no program");
     }
     let mut reached: BTreeSet<&str> = BTreeSet::new();
@@ -78,7 +120,10 @@ fn the_bill_of_materials_has_every_package_that_goes_into_the_programs() {
             due.extend(needs.filter(|need| reached.insert(need)));
         }
     }
-    assert!(listed_names.is_subset(&reached), "something is listed that no program depends on");
+    assert!(
+        listed_names.is_subset(&reached),
+        "something is listed that no program depends on"
+    );
 
     // The graph is closed: every reference is to something that is listed, and everything is reached.
     let edges = bill["dependencies"].as_array().unwrap();

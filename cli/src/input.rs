@@ -93,7 +93,12 @@ impl Input {
     /// [`Failure`] if it cannot be read, is empty or too large.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let input = read_bytes(path).map(|bytes| Self::recognise(display(path), bytes))?;
-        tracing::debug!(path = input.name, bytes = input.bytes.len(), kind = input.kind(), "file read");
+        tracing::debug!(
+            path = input.name,
+            bytes = input.bytes.len(),
+            kind = input.kind(),
+            "file read"
+        );
         Ok(input)
     }
 

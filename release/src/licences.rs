@@ -62,7 +62,11 @@ pub fn copy_texts(parts: &Parts, to: &Path) -> io::Result<Vec<String>> {
         let mut found = false;
         for entry in fs::read_dir(&part.folder)? {
             let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .to_uppercase();
             if path.is_file() && NAMES.iter().any(|begin| name.starts_with(begin)) {
                 fs::create_dir_all(&folder)?;
                 fs::copy(&path, folder.join(path.file_name().unwrap_or_default()))?;

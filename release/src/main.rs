@@ -63,7 +63,10 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let without = licences::copy_texts(&parts(target)?, &out)
                 .map_err(|error| Failure::new(format!("the licences cannot be copied: {error}")))?;
             for package in without {
-                output::warn(PROGRAM, &format!("{package} comes without the text of its licence"));
+                output::warn(
+                    PROGRAM,
+                    &format!("{package} comes without the text of its licence"),
+                );
             }
         }
     }
@@ -73,6 +76,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
 fn parts(target: Option<String>) -> Result<Parts, Failure> {
     let platform = target.map_or(Platform::Host, Platform::Target);
     Parts::of(Path::new("."), &platform).map_err(|error| {
-        Failure::new(error.to_string()).hint("run it in the folder of the repository, with Cargo.lock up to date")
+        Failure::new(error.to_string())
+            .hint("run it in the folder of the repository, with Cargo.lock up to date")
     })
 }

@@ -154,11 +154,17 @@ impl Parts {
         let ids: BTreeMap<&str, Id> = metadata
             .packages
             .iter()
-            .map(|package| (package.id.as_str(), (package.name.clone(), package.version.clone())))
+            .map(|package| {
+                (
+                    package.id.as_str(),
+                    (package.name.clone(), package.version.clone()),
+                )
+            })
             .collect();
         let mut needs: BTreeMap<&str, BTreeSet<Id>> = BTreeMap::new();
         for node in &metadata.resolve.nodes {
-            let ordinary = |dependency: &&Dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none());
+            let ordinary =
+                |dependency: &&Dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none());
             let all = node.deps.iter().filter(ordinary);
             let of_linked = all.filter_map(|dependency| ids.get(dependency.pkg.as_str()));
             let of_linked = of_linked.filter(|id| linked.contains(*id)).cloned();
@@ -174,7 +180,11 @@ impl Parts {
                 name: package.name.clone(),
                 version: package.version.clone(),
                 // Before there were expressions, a slash was written for OR.
-                licence: package.license.as_deref().unwrap_or_default().replace('/', " OR "),
+                licence: package
+                    .license
+                    .as_deref()
+                    .unwrap_or_default()
+                    .replace('/', " OR "),
                 repository: package.repository.clone(),
                 checksum: checksums.get(&id).cloned().flatten(),
                 folder: package.manifest_path.parent().unwrap_or(root).to_path_buf(),
@@ -191,14 +201,24 @@ impl Parts {
     /// The version of the programs.
     #[must_use]
     pub fn version(&self) -> &str {
-        let ours = self.parts.values().find(|part| PROGRAMS.contains(&part.name.as_str()));
+        let ours = self
+            .parts
+            .values()
+            .find(|part| PROGRAMS.contains(&part.name.as_str()));
         ours.map_or("", |part| part.version.as_str())
     }
 }
 
 /// What is linked into the programs, with the features that they are built with.
 fn linked(root: &Path, platform: &Platform) -> Result<BTreeSet<Id>, PartsError> {
-    let mut arguments = vec!["tree", "--locked", "--edges", "normal,no-proc-macro", "--prefix", "none"];
+    let mut arguments = vec![
+        "tree",
+        "--locked",
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+    ];
     arguments.extend(["--format", "{p}"]);
     match platform {
         Platform::Host => {}
@@ -213,7 +233,10 @@ fn linked(root: &Path, platform: &Platform) -> Result<BTreeSet<Id>, PartsError> 
         .filter(|line| !line.trim().is_empty())
         .map(|line| {
             let mut words = line.split(' ');
-            let (name, version) = (words.next(), words.next().and_then(|version| version.strip_prefix('v')));
+            let (name, version) = (
+                words.next(),
+                words.next().and_then(|version| version.strip_prefix('v')),
+            );
             name.zip(version)
                 .map(|(name, version)| (name.to_owned(), version.to_owned()))
                 .ok_or_else(|| PartsError::Unreadable(line.to_owned()))
@@ -226,7 +249,9 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<String, PartsError> {
     let output = Command::new(program).current_dir(root).args(arguments).output();
     let output = output.map_err(|error| PartsError::Cargo(error.to_string()))?;
     if !output.status.success() {
-        return Err(PartsError::Cargo(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        return Err(PartsError::Cargo(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ));
     }
     String::from_utf8(output.stdout).map_err(|error| unreadable(&error))
 }

@@ -12,7 +12,12 @@ use crate::parts::{Id, PROGRAMS, Part, Parts};
 /// `made_at` is the instant of the release in RFC 3339; none leaves it out.
 #[must_use]
 pub fn to_json(parts: &Parts, made_at: Option<&str>) -> Value {
-    let programs: Vec<Value> = parts.parts.values().filter(|part| is_program(part)).map(component).collect();
+    let programs: Vec<Value> = parts
+        .parts
+        .values()
+        .filter(|part| is_program(part))
+        .map(component)
+        .collect();
     let libraries = parts.parts.values().filter(|part| !is_program(part));
     let release = json!({
         "type": "application",
@@ -76,10 +81,16 @@ fn component(part: &Part) -> Value {
         members.remove("licenses");
     }
     if let Some(checksum) = &part.checksum {
-        members.insert("hashes".to_owned(), json!([{ "alg": "SHA-256", "content": checksum }]));
+        members.insert(
+            "hashes".to_owned(),
+            json!([{ "alg": "SHA-256", "content": checksum }]),
+        );
     }
     if let Some(repository) = &part.repository {
-        members.insert("externalReferences".to_owned(), json!([{ "type": "vcs", "url": repository }]));
+        members.insert(
+            "externalReferences".to_owned(),
+            json!([{ "type": "vcs", "url": repository }]),
+        );
     }
     component
 }

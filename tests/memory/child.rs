@@ -119,7 +119,12 @@ impl Process<'_> {
             vec![shared, skreader, skdevice, mac]
         });
         Held {
-            files: names.iter().map(String::as_str).chain(more).map(|name| self.file(name)).collect(),
+            files: names
+                .iter()
+                .map(String::as_str)
+                .chain(more)
+                .map(|name| self.file(name))
+                .collect(),
             keys: names.iter().map(|name| self.key(name)).collect(),
             session,
         }
@@ -190,7 +195,10 @@ impl Process<'_> {
             let report = verify(&response, Form::DeviceResponse, &inputs);
             let steps = report.documents()[0].steps();
             let device = steps.iter().find(|step| step.check.id().starts_with("device"));
-            assert!(device.is_some_and(|step| step.outcome_name() == "passed"), "{steps:?}");
+            assert!(
+                device.is_some_and(|step| step.outcome_name() == "passed"),
+                "{steps:?}"
+            );
         }
     }
 
@@ -198,7 +206,10 @@ impl Process<'_> {
     fn agree(&self) {
         scrubbed(|| {
             let phone = self.key("phone.pem");
-            let shared = self.backend.agree(phone.secret(), &self.public("reader.pub")).unwrap();
+            let shared = self
+                .backend
+                .agree(phone.secret(), &self.public("reader.pub"))
+                .unwrap();
             let salt = self.transcript().salt(self.backend);
             for info in ["SKReader", "SKDevice"] {
                 let key = self.backend.hkdf_sha256(&shared, salt.as_ref(), info.as_bytes());

@@ -70,7 +70,10 @@ impl Patterns {
         };
 
         for (name, curve) in CURVES {
-            write(&format!("{name}.pem"), secret_to_pem(&key(name, curve)).as_bytes());
+            write(
+                &format!("{name}.pem"),
+                secret_to_pem(&key(name, curve)).as_bytes(),
+            );
         }
         let phone = key("phone", Curve::P256);
         let device = key("device", Curve::P256);
@@ -128,10 +131,12 @@ impl Patterns {
         patterns.both("shared secret of the MAC", &static_shared);
         let key = mac_key(&device, reader.public_key(), &transcript, &RustCrypto).unwrap();
         patterns.both("EMacKey", key.as_ref());
-        patterns.held.extend(
-            ["passphrase", "Zab", "SKReader", "SKDevice", "EMacKey"].map(str::to_owned),
-        );
-        let built = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(&patterns.pieces);
+        patterns
+            .held
+            .extend(["passphrase", "Zab", "SKReader", "SKDevice", "EMacKey"].map(str::to_owned));
+        let built = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&patterns.pieces);
         patterns.automaton = Some(built.unwrap());
         patterns
     }
@@ -170,7 +175,9 @@ impl Patterns {
 
     /// The part of a text that has the scalar in it.
     fn text(&mut self, name: &str, key: &SecretKey, content: &[u8]) {
-        let Ok(text) = core::str::from_utf8(content) else { return };
+        let Ok(text) = core::str::from_utf8(content) else {
+            return;
+        };
         let scalar = key.dangerous_bytes();
         let what = format!("{name} (text)");
         if text.starts_with('{') {
@@ -180,7 +187,10 @@ impl Patterns {
             let text = if name == "sec1.pem" { text } else { &intact };
             let packed: String = text.lines().filter(|line| !line.starts_with('-')).collect();
             let der = Base64::decode_vec(&packed).unwrap();
-            let at = der.windows(scalar.len()).position(|window| window == scalar).unwrap();
+            let at = der
+                .windows(scalar.len())
+                .position(|window| window == scalar)
+                .unwrap();
             let inside = &packed[(at * 4).div_ceil(3)..(at + scalar.len()) * 4 / 3];
             self.plain(&what, inside.as_bytes());
             // Files have lines of 64 characters.

@@ -129,8 +129,13 @@ fn flip_all(name: &str, response: &[u8], form: Form, inputs: &Inputs<'_>) -> Tal
         tally
     };
     let tallies = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|first| scope.spawn(move || judge(first))).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
+        let workers: Vec<_> = (0..workers)
+            .map(|first| scope.spawn(move || judge(first)))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .collect::<Vec<_>>()
     });
     let tally = tallies.into_iter().fold(Tally::default(), |sum, part| Tally {
         bits: sum.bits + part.bits,

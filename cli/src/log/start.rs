@@ -208,7 +208,10 @@ mod tests {
             assert_eq!(Level::named(level.name()).unwrap(), level);
         }
         let failure = Level::named("debg").unwrap_err();
-        assert_eq!(failure.message, "MDOC_LOG is `debg`, which is no level of the log");
+        assert_eq!(
+            failure.message,
+            "MDOC_LOG is `debg`, which is no level of the log"
+        );
         assert_eq!(
             failure.hint.unwrap(),
             "did you mean `debug`? the levels are none, fatal, error, warning, info, debug, trace"

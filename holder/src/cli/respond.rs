@@ -135,7 +135,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map_err(|error| refused(&error, arguments))?;
     for asked in &question.documents {
         let (doc_type, elements) = (&asked.doc_type, asked.found.len());
-        tracing::debug!(doc_type, elements, absent = asked.absent.len(), "document asked for");
+        tracing::debug!(
+            doc_type,
+            elements,
+            absent = asked.absent.len(),
+            "document asked for"
+        );
     }
     tracing::info!(
         documents = answer.documents,

@@ -125,7 +125,12 @@ fn log(report: &Report<'_>) {
             tracing::debug!(check, outcome, code, "step");
         }
         let failures = document.failures().count();
-        tracing::info!(doc_type, accepted = document.accepted(), failures, "document judged");
+        tracing::info!(
+            doc_type,
+            accepted = document.accepted(),
+            failures,
+            "document judged"
+        );
     }
 }
 
