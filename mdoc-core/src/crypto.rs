@@ -1,16 +1,23 @@
 //! What the standard needs of cryptography, as a seam, with RustCrypto behind it.
 //!
 //! [`Backend`] is the one trait through which digests, signatures, key agreement and encryption are
-//! done. [`RustCrypto`] is always there; a faster one can stand beside it. Randomness is not part of
-//! the trait: it comes in as a [`rand_core::CryptoRng`] wherever it is needed.
+//! done. [`RustCrypto`] is always there; with the feature `aws-lc` the faster `AwsLc` stands beside it, and
+//! [`fastest`] is the one to take. Randomness is not part of the trait: it comes in as a
+//! [`rand_core::CryptoRng`] wherever it is needed.
 
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
 mod rustcrypto;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 
 pub use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "aws-lc")]
+pub use self::aws_lc::{AwsLc, AwsLcRandom, NoRandomness};
 pub use self::rustcrypto::RustCrypto;
 
 /// The curves of ISO/IEC 18013-5 (2021 edition, Table 22) that this crate computes on.
@@ -400,6 +407,15 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`CryptoError::BadTag`] if it was not made with this key and IV, or was changed.
     fn open(&self, key: &[u8; 32], iv: &[u8; 12], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError>;
+}
+
+/// The fastest backend that was built in: `AwsLc` with the feature `aws-lc`, else [`RustCrypto`].
+#[must_use]
+pub fn fastest() -> &'static dyn Backend {
+    #[cfg(feature = "aws-lc")]
+    return &AwsLc;
+    #[cfg(not(feature = "aws-lc"))]
+    return &RustCrypto;
 }
 
 /// Whether two byte strings are equal, in time that does not depend on their content.

@@ -1,0 +1,164 @@
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::*;
+
+/// Every backend keeps the same contract; which one made a signature or a secret, the other cannot tell.
+const BACKENDS: &[&dyn Backend] = &[
+    &RustCrypto,
+    #[cfg(feature = "aws-lc")]
+    &AwsLc,
+];
+
+/// One backend beside another, in every pairing.
+fn pairs() -> impl Iterator<Item = (&'static dyn Backend, &'static dyn Backend)> {
+    BACKENDS
+        .iter()
+        .flat_map(|one| BACKENDS.iter().map(|other| (*one, *other)))
+}
+
+#[test]
+fn every_curve_signs_and_verifies_and_only_what_was_signed() {
+    let mut rng = ChaCha20Rng::from_seed([7; 32]);
+    for curve in Curve::ALL {
+        for digest in [
+            DigestAlgorithm::Sha256,
+            DigestAlgorithm::Sha384,
+            DigestAlgorithm::Sha512,
+        ] {
+            let key = SecretKey::generate(curve, &mut rng);
+            let public = key.public_key();
+            for (signs, verifies) in pairs() {
+                let signature = signs.signing_key(&key).unwrap().sign(digest, b"message").unwrap();
+                assert_eq!(signature.len(), curve.signature_len());
+                verifies
+                    .verify(public, digest, &[b"mess", b"age"], &signature)
+                    .unwrap();
+                verifies
+                    .verify(public, digest, &[b"message"], &signature)
+                    .unwrap();
+                let other = verifies.verify(public, digest, &[b"massage"], &signature);
+                assert_eq!(other, Err(CryptoError::BadSignature), "{curve}");
+                let zeros = verifies.verify(public, digest, &[b"message"], &vec![0; signature.len()]);
+                assert_eq!(zeros, Err(CryptoError::BadSignature), "{curve}");
+                let short = verifies.verify(public, digest, &[b"message"], &signature[1..]);
+                assert!(matches!(short, Err(CryptoError::SignatureLength { .. })));
+            }
+        }
+    }
+}
+
+#[test]
+fn both_sides_agree_on_the_same_secret() {
+    let mut rng = ChaCha20Rng::from_seed([8; 32]);
+    let other = SecretKey::generate(Curve::Ed25519, &mut rng);
+    for curve in Curve::ALL.into_iter().filter(|curve| *curve != Curve::Ed25519) {
+        let (a, b) = (
+            SecretKey::generate(curve, &mut rng),
+            SecretKey::generate(curve, &mut rng),
+        );
+        for (here, there) in pairs() {
+            let one = here.agree(&a, b.public_key()).unwrap();
+            assert_eq!(one, there.agree(&b, a.public_key()).unwrap());
+            assert_eq!(one.len(), curve.field_len());
+            let mixed = here.agree(&a, other.public_key());
+            assert_eq!(mixed, Err(CryptoError::CurveMismatch));
+        }
+    }
+}
+
+#[test]
+fn digests_are_those_of_the_concatenation_whoever_computes_them() {
+    for algorithm in [
+        DigestAlgorithm::Sha256,
+        DigestAlgorithm::Sha384,
+        DigestAlgorithm::Sha512,
+    ] {
+        let expected = RustCrypto.digest(algorithm, &[b"abcdef"]);
+        for backend in BACKENDS {
+            for parts in [&[&b"abc"[..], b"", b"def"][..], &[b"abcdef"]] {
+                assert_eq!(backend.digest(algorithm, parts).as_ref(), expected.as_ref());
+            }
+        }
+    }
+}
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn randomness_comes_and_differs() {
+    let mut rng = rand_core::UnwrapErr(AwsLcRandom);
+    let mut draw = || {
+        let mut bytes = [0; 32];
+        rand_core::Rng::fill_bytes(&mut rng, &mut bytes);
+        bytes
+    };
+    assert_ne!(draw(), draw());
+}
+
+#[test]
+fn trap_26_a_point_off_the_curve_is_refused() {
+    let mut rng = ChaCha20Rng::from_seed([9; 32]);
+    for curve in Curve::ALL.into_iter().filter(|curve| *curve != Curve::Ed25519) {
+        let key = SecretKey::generate(curve, &mut rng);
+        let mut point = key.public_key().as_bytes().to_vec();
+        *point.last_mut().unwrap() ^= 1;
+        assert_eq!(
+            PublicKey::from_bytes(curve, &point),
+            Err(CryptoError::BadPublicKey),
+            "{curve}"
+        );
+        assert_eq!(
+            PublicKey::from_bytes(curve, &[0]),
+            Err(CryptoError::BadPublicKey),
+            "infinity"
+        );
+    }
+}
+
+#[test]
+fn known_answers_of_the_appendix() {
+    // reference "Appendix A": EDeviceKey x EReaderKey
+    let hex = |text: &str| -> Vec<u8> {
+        (0..text.len())
+            .step_by(2)
+            .map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap())
+            .collect()
+    };
+    let device = SecretKey::from_bytes(
+        Curve::P256,
+        &hex("4e191740332aa93137c522d43eb0dbf4b2f2b4d6c95192b9e4b442f09aaef130"),
+    )
+    .unwrap();
+    let reader = SecretKey::from_bytes(
+        Curve::P256,
+        &hex("07db8ef035be44eb9820f30c370f4a27600fafe1b047c02c30267f56c782f2db"),
+    )
+    .unwrap();
+    let salt = hex("c634da66ae725fa4d3c1a51fa618f05e3c0b508c7c0b70af896800214cc39157");
+    for backend in BACKENDS {
+        let zab = backend.agree(&device, reader.public_key()).unwrap();
+        assert_eq!(
+            *zab,
+            hex("615b438752b7a067840ad0a98ef1be45581dcf96714b1b4254599c62d21fc730")
+        );
+        let key = backend.hkdf_sha256(&zab, &salt, b"SKReader");
+        assert_eq!(
+            key.to_vec(),
+            hex("4f3a70b5583fe626c0fd837e60458913a986df96f3ca7b8ccdef07c489347881")
+        );
+    }
+}
+
+#[test]
+fn a_changed_ciphertext_does_not_open() {
+    for (here, there) in pairs() {
+        let mut sealed = here.seal(&[1; 32], &[2; 12], b"text");
+        assert_eq!(sealed.len(), 20);
+        assert_eq!(*there.open(&[1; 32], &[2; 12], &sealed).unwrap(), b"text");
+        sealed[0] ^= 1;
+        for damaged in [&sealed[..], &sealed[..15], &[]] {
+            let opened = there.open(&[1; 32], &[2; 12], damaged);
+            assert_eq!(opened, Err(CryptoError::BadTag));
+        }
+    }
+}
