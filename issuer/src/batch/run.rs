@@ -143,7 +143,7 @@ impl<I: Iterator<Item = Result<Record, RowsError>>> Intake<I> {
             return None;
         }
         // Those passed over are taken in all the same, so that later ones know their keys and names.
-        let passed_over = |record: &_| matches!(record, Ok(Record { number, .. }) if *number <= done);
+        let passed_over = |record: &Result<Record, RowsError>| matches!(record, Ok(Record { number, .. }) if *number <= done);
         let record = self.records.find(|record| !passed_over(record))?;
         self.last = match &record {
             Ok(record) => record.number,
