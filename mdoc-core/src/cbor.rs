@@ -219,6 +219,34 @@ impl<'b> Item<'b> {
         self.get(key).ok_or(DecodeError::missing(key))
     }
 
+    /// As [`Item::parse_with_shape`] for what should be a map: calls `member` with every entry whose key is a text
+    /// string. The inner error is that it is no map.
+    pub(crate) fn parse_members(
+        input: &'b [u8],
+        limits: &Limits,
+        mut member: impl FnMut(&[u8], Self),
+    ) -> Result<(Shape, Result<(), DecodeError>), DecodeError> {
+        let (shape, top) = walk::check_map(input, limits)?;
+        if let Some(entries) = top.entries() {
+            for (key, value) in entries {
+                if let Some(name) = (Self { raw: key }).text_bytes() {
+                    member(&name, Self { raw: value });
+                }
+            }
+            return Ok((shape, Ok(())));
+        }
+        let mut entries = match (Self { raw: input }).expect_map() {
+            Ok(entries) => entries,
+            Err(error) => return Ok((shape, Err(error))),
+        };
+        while let Some((name, value)) = entries.next_named() {
+            if let Some(name) = name {
+                member(&name, value);
+            }
+        }
+        Ok((shape, Ok(())))
+    }
+
     /// The members of a map with these names, in one pass over it; a name that is not there has none.
     pub(crate) fn members<const N: usize>(self, names: [&str; N]) -> Result<[Option<Self>; N], DecodeError> {
         let mut found = [None; N];

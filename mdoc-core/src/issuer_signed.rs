@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cbor::{Embedded, Item};
+use crate::cbor::{Embedded, Item, Shape};
 use crate::cose::Sign1;
 use crate::error::DecodeError;
 use crate::limits::Limits;
@@ -136,19 +136,66 @@ impl<'b> IssuerSignedItem<'b> {
     /// # Errors
     /// [`DecodeError`] if a member is missing or has another type.
     pub fn decode(item: Item<'b>) -> Result<Self, DecodeError> {
+        let [digest_id, random, identifier, value] =
+            item.members(["digestID", "random", "elementIdentifier", "elementValue"])?;
+        Self::of(Members {
+            digest_id,
+            random,
+            identifier,
+            value,
+        })
+    }
+
+    /// Checks and decodes the content of `IssuerSignedItemBytes` in one pass.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the content is not exactly one well-formed item, or as [`IssuerSignedItem::decode`].
+    pub fn read(bytes: &'b Embedded<'_>, limits: &Limits) -> Result<Self, DecodeError> {
+        Self::read_with_shape(bytes, limits).and_then(|(_, item)| item)
+    }
+
+    /// The same, and tells how it was written; the inner error is that of a well-formed item.
+    pub(crate) fn read_with_shape(
+        bytes: &'b Embedded<'_>,
+        limits: &Limits,
+    ) -> Result<(Shape, Result<Self, DecodeError>), DecodeError> {
+        let mut members = Members::default();
+        let read = Item::parse_members(bytes.content(), limits, |name, value| {
+            let member = match name {
+                b"digestID" => &mut members.digest_id,
+                b"random" => &mut members.random,
+                b"elementIdentifier" => &mut members.identifier,
+                b"elementValue" => &mut members.value,
+                _ => return,
+            };
+            *member = Some(value);
+        });
+        let (shape, map) = read.map_err(DecodeError::embedded)?;
+        Ok((shape, map.and_then(|()| Self::of(members))))
+    }
+
+    fn of(members: Members<'b>) -> Result<Self, DecodeError> {
         fn inside(name: &'static str) -> impl Fn(DecodeError) -> DecodeError {
             move |error| error.within(name)
         }
-        let [id, random, identifier, value] =
-            item.members(["digestID", "random", "elementIdentifier", "elementValue"])?;
         let there = |member: Option<Item<'b>>, name| member.ok_or(DecodeError::missing(name));
-        let (id, random) = (there(id, "digestID")?, there(random, "random")?);
-        let identifier = there(identifier, "elementIdentifier")?;
+        let id = there(members.digest_id, "digestID")?;
+        let random = there(members.random, "random")?;
+        let identifier = there(members.identifier, "elementIdentifier")?;
         Ok(Self {
             digest_id: id.expect_unsigned().map_err(inside("digestID"))?,
             random: random.expect_bytes().map_err(inside("random"))?,
             element_identifier: identifier.expect_text().map_err(inside("elementIdentifier"))?,
-            element_value: there(value, "elementValue")?,
+            element_value: there(members.value, "elementValue")?,
         })
     }
+}
+
+/// The members of an item as they are found.
+#[derive(Default)]
+struct Members<'b> {
+    digest_id: Option<Item<'b>>,
+    random: Option<Item<'b>>,
+    identifier: Option<Item<'b>>,
+    value: Option<Item<'b>>,
 }

@@ -5,12 +5,14 @@
 //!
 //! ```no_run
 //! # use mdoc_core::{cbor::Item, time::Timestamp, transcript::SessionTranscript, x509::path::TrustAnchor};
-//! # use mdoc_core::verify::{Form, Inputs, verify};
+//! # use mdoc_core::verify::{ChainCache, Form, Inputs, verify};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (response, anchors): (Vec<u8>, Vec<TrustAnchor>) = Default::default();
 //! # let transcript = SessionTranscript::qr(&[], &[]);
 //! # let now = Timestamp::from_unix(0);
-//! let inputs = Inputs { transcript: Some(&transcript), ..Inputs::new(&anchors, now) };
+//! // Kept as long as the anchors are: the next document of the same signer needs a signature check less.
+//! let cache = ChainCache::new(anchors);
+//! let inputs = Inputs { transcript: Some(&transcript), ..Inputs::cached(&cache, now) };
 //! let report = verify(&response, Form::DeviceResponse, &inputs);
 //! for step in report.documents()[0].steps() {
 //!     println!("{:20} {:9} {}", step.check.id(), step.outcome_name(), step.message());

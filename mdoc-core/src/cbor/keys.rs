@@ -1,6 +1,8 @@
 //! Whether a map has a key twice, by value: `05` and `18 05` are one key, and so are a string and its chunks.
 
+use core::hash::BuildHasher as _;
 use std::borrow::Cow;
+use std::hash::RandomState;
 
 use super::walk::{content, head};
 use super::write;
@@ -35,7 +37,10 @@ pub(super) struct Keys<'b> {
     taken: usize,
     /// Keys that came in another form than the shortest, in the shortest; real messages have none.
     rewritten: Vec<Vec<u8>>,
+    /// The others, behind a number that differs for nearly all of them.
     many: Vec<Key<'b>>,
+    /// Makes that number of a long key, in a way that nobody can foresee who writes keys.
+    hash: Option<RandomState>,
 }
 
 impl<'b> Keys<'b> {
@@ -45,6 +50,7 @@ impl<'b> Keys<'b> {
             taken: 0,
             rewritten: Vec::new(),
             many: Vec::new(),
+            hash: None,
         }
     }
 
@@ -58,11 +64,12 @@ impl<'b> Keys<'b> {
             self.rewritten.push(rewritten);
             return seen;
         }
-        let key = key(raw);
         if !early {
+            let key = hashed(&mut self.hash, raw);
             self.many.push(key);
             return false;
         }
+        let key = key(raw);
         let seen = self.has(key);
         if let Some(free) = self.first.get_mut(self.taken) {
             *free = key;
@@ -81,12 +88,27 @@ impl<'b> Keys<'b> {
         if self.taken + self.rewritten.len() + self.many.len() <= FEW {
             return false;
         }
-        let mut all = core::mem::take(&mut self.many);
-        all.extend(self.first.iter().take(self.taken));
-        all.extend(self.rewritten.iter().map(|shortest| key(shortest)));
+        let mut all: Vec<Key<'_>> = core::mem::take(&mut self.many);
+        for (_, early) in self.first.iter().take(self.taken) {
+            all.push(hashed(&mut self.hash, early));
+        }
+        let rewritten = core::mem::take(&mut self.rewritten);
+        for shortest in &rewritten {
+            all.push(hashed(&mut self.hash, shortest));
+        }
         all.sort_unstable();
         !all.is_sorted_by(|a, b| a < b)
     }
+}
+
+/// A key among many. Those of more than eight bytes may all begin alike, and are told apart by a hash: sorting looks
+/// at the keys themselves only where that is the same.
+fn hashed<'k>(hash: &mut Option<RandomState>, shortest: &'k [u8]) -> Key<'k> {
+    if shortest.len() <= 8 {
+        return key(shortest);
+    }
+    let hash = hash.get_or_insert_with(RandomState::new);
+    (hash.hash_one(shortest), shortest)
 }
 
 /// A number or string with shortest heads and in one piece; none for other types, which are the same only if

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Stage;
+use crate::issuer_signed::IssuerSignedItem;
 
 fn parse(hex: &str) -> Result<Vec<u8>, DecodeError> {
     let bytes: Vec<u8> = (0..hex.len())
@@ -68,6 +69,52 @@ fn trap_07_duplicate_keys_are_refused_however_they_are_written() {
 }
 
 #[test]
+fn one_key_twice_is_found_among_many_long_ones_in_any_form() {
+    let key = |n: u32, chunked: bool| {
+        let text = format!("a key that is longer than eight bytes, {n}");
+        let mut out = Vec::new();
+        if chunked {
+            let (a, b) = text.split_at(20);
+            out.push(0x7f);
+            write::text(&mut out, a);
+            write::text(&mut out, b);
+            out.push(0xff);
+        } else {
+            write::text(&mut out, &text);
+        }
+        out
+    };
+    let map = |keys: &[(u32, bool)]| {
+        let mut out = vec![0xbf];
+        for (n, chunked) in keys {
+            out.extend(key(*n, *chunked));
+            out.push(0);
+        }
+        out.push(0xff);
+        out
+    };
+    let distinct: Vec<_> = (0..1000).map(|n| (n, n % 3 == 0)).collect();
+    assert!(Item::parse(&map(&distinct), &Limits::DEFAULT).is_ok());
+    for (place, again) in [(999, 0), (999, 500), (40, 39), (17, 16), (12, 3)] {
+        for chunked in [true, false] {
+            let mut keys = distinct.clone();
+            keys[place] = (again, chunked);
+            let error = Item::parse(&map(&keys), &Limits::DEFAULT).unwrap_err();
+            assert_eq!(error.fault(), &Fault::DuplicateKey, "{place} {again} {chunked}");
+        }
+    }
+}
+
+#[test]
+fn chunks_of_a_string_count_as_items() {
+    let mut string = vec![0x5f];
+    string.extend(vec![0x40; 250_000]);
+    string.push(0xff);
+    let error = Item::parse(&string, &Limits::DEFAULT).unwrap_err();
+    assert_eq!(error.fault(), &Fault::Limit("the number of items"));
+}
+
+#[test]
 fn declared_sizes_beyond_the_input_are_errors_and_no_allocations() {
     assert_eq!(fault("5bffffffffffffffff"), Fault::Truncated);
     assert_eq!(fault("9bffffffffffffffff"), Fault::Truncated);
@@ -130,6 +177,38 @@ proptest! {
             let counted = item.array().map(Iterator::count).or(item.map().map(Iterator::count));
             prop_assert!(counted.unwrap_or(0) <= input.len());
         }
+    }
+
+    #[test]
+    fn an_item_that_is_checked_and_decoded_at_once_is_the_same(
+        members in proptest::collection::vec((0..6usize, 0..5usize), 0..9), whole in any::<bool>(), cut in 0..60usize,
+    ) {
+        const NAMES: [&str; 6] = ["digestID", "random", "elementIdentifier", "elementValue", "other", "digestid"];
+        let mut content = Vec::new();
+        write::map(&mut content, members.len());
+        for (name, value) in members {
+            match NAMES[name] {
+                "random" if value == 0 => content.extend(b"\x7f\x66random\xff"),
+                name => write::text(&mut content, name),
+            }
+            match value {
+                0 => write::unsigned(&mut content, 7),
+                1 => write::bytes(&mut content, &[1; 16]),
+                2 => write::text(&mut content, "name"),
+                3 => content.extend([0x18, 5]),
+                _ => content.extend([0x9f, 0xa1, 0, 1, 0xff]),
+            }
+        }
+        if !whole {
+            content.truncate(cut);
+        }
+        let bytes = embed(&content);
+        let embedded = Embedded::new(Item::parse(&bytes, &Limits::DEFAULT).unwrap()).unwrap();
+        let apart = embedded
+            .item_with_shape(&Limits::DEFAULT)
+            .map(|(item, shape)| (shape, IssuerSignedItem::decode(item)));
+        let at_once = IssuerSignedItem::read_with_shape(&embedded, &Limits::DEFAULT);
+        prop_assert_eq!(format!("{at_once:?}"), format!("{apart:?}"));
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub(super) const BREAK: u8 = 0xff;
 /// No limit of a caller goes beyond this, because nesting is walked by calls.
 const MAX_DEPTH: usize = 256;
 
+/// Entries of the outermost map that are noted in passing; an IssuerSignedItem has four.
+const MOST_NOTED: usize = 6;
+
 /// How an input was written, where the standard lets a reader be tolerant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shape {
@@ -72,18 +75,29 @@ pub(super) fn head(input: &[u8]) -> Option<Head> {
 
 /// Checks that `input` is exactly one item within the limits, and without duplicate keys.
 pub(super) fn check(input: &[u8], limits: &Limits) -> Result<Shape, DecodeError> {
+    check_map(input, limits).map(|(shape, _)| shape)
+}
+
+/// The same, and notes the entries if it is a map with few of them.
+#[inline]
+pub(super) fn check_map<'b>(input: &'b [u8], limits: &Limits) -> Result<(Shape, Top<'b>), DecodeError> {
     if input.len() > limits.message {
         return Err(DecodeError::new(Fault::Limit("the message")));
     }
     let mut walk = Walk {
         input,
         at: 0,
-        limits,
+        most_items: limits.items,
+        most_depth: limits.depth.min(MAX_DEPTH),
         shape: Shape::default(),
+        top: Top {
+            entries: [(&[], &[]); MOST_NOTED],
+            count: 0,
+        },
     };
     walk.item(0)?;
     match input.len().saturating_sub(walk.at) {
-        0 => Ok(walk.shape),
+        0 => Ok((walk.shape, walk.top)),
         more => Err(walk.error(Fault::TrailingBytes(more))),
     }
 }
@@ -114,14 +128,16 @@ pub(super) fn item_len(input: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-struct Walk<'b, 'l> {
+struct Walk<'b> {
     input: &'b [u8],
     at: usize,
-    limits: &'l Limits,
+    most_items: usize,
+    most_depth: usize,
     shape: Shape,
+    top: Top<'b>,
 }
 
-impl<'b> Walk<'b, '_> {
+impl<'b> Walk<'b> {
     const fn error(&self, fault: Fault) -> DecodeError {
         DecodeError::new(fault).at(self.at)
     }
@@ -145,6 +161,20 @@ impl<'b> Walk<'b, '_> {
 
     #[inline]
     fn head(&mut self) -> Result<Head, DecodeError> {
+        match self.input.get(self.at) {
+            Some(first) if first & 31 < 24 => {
+                self.at += 1;
+                Ok(Head {
+                    major: first >> 5,
+                    value: Some(u64::from(first & 31)),
+                    len: 1,
+                })
+            }
+            _ => self.long_head(),
+        }
+    }
+
+    fn long_head(&mut self) -> Result<Head, DecodeError> {
         let Some(head) = head(self.rest()) else {
             return Err(self.bad_head());
         };
@@ -168,15 +198,21 @@ impl<'b> Walk<'b, '_> {
         Ok(head)
     }
 
-    /// Called for every item, and only arrays, maps and tags go a call deeper.
+    /// Called for every item, and only arrays, maps and tags go a call deeper. Whoever calls has made sure that items
+    /// may be as deep as this.
     #[inline]
     fn item(&mut self, depth: usize) -> Result<(), DecodeError> {
-        if depth > self.limits.depth.min(MAX_DEPTH) {
-            return Err(self.error(Fault::Limit("the nesting")));
-        }
         self.count()?;
         let start = self.at;
         let head = self.head()?;
+        match (head.major, head.value) {
+            (0 | 1 | 7, Some(_)) => Ok(()),
+            (2 | 3, Some(len)) => self.content(head.major, len),
+            _ => self.container(head, start, depth),
+        }
+    }
+
+    fn container(&mut self, head: Head, start: usize, depth: usize) -> Result<(), DecodeError> {
         if head.value.is_none() {
             match head.major {
                 2..=5 => self.shape.indefinite += 1,
@@ -191,29 +227,32 @@ impl<'b> Walk<'b, '_> {
             }
         }
         match head.major {
-            2 | 3 => self.string(head),
-            4 => self.array(head.value, depth),
-            5 => self.map(head.value, depth),
-            6 => self.tagged(depth),
-            _ => Ok(()),
+            2 | 3 => self.chunks(head),
+            4 => self.array(head.value, depth + 1),
+            5 => self.map(head.value, depth + 1),
+            _ => {
+                self.deep(depth + 1)?;
+                self.item(depth + 1)
+            }
         }
     }
 
+    /// Whether an item may begin here that is as deep as this.
     #[inline]
-    fn count(&mut self) -> Result<(), DecodeError> {
-        self.shape.items += 1;
-        if self.shape.items > self.limits.items {
-            return Err(self.error(Fault::Limit("the number of items")));
+    fn deep(&self, depth: usize) -> Result<(), DecodeError> {
+        if depth > self.most_depth {
+            return Err(self.error(Fault::Limit("the nesting")));
         }
         Ok(())
     }
 
     #[inline]
-    fn string(&mut self, head: Head) -> Result<(), DecodeError> {
-        match head.value {
-            Some(len) => self.content(head.major, len),
-            None => self.chunks(head),
+    fn count(&mut self) -> Result<(), DecodeError> {
+        self.shape.items += 1;
+        if self.shape.items > self.most_items {
+            return Err(self.error(Fault::Limit("the number of items")));
         }
+        Ok(())
     }
 
     fn chunks(&mut self, head: Head) -> Result<(), DecodeError> {
@@ -261,23 +300,12 @@ impl<'b> Walk<'b, '_> {
         }
     }
 
-    fn tagged(&mut self, depth: usize) -> Result<(), DecodeError> {
-        self.item(depth + 1)
-    }
-
     fn array(&mut self, count: Option<u64>, depth: usize) -> Result<(), DecodeError> {
         self.plausible(count, 1)?;
-        match count {
-            Some(count) => {
-                for _ in 0..count {
-                    self.item(depth + 1)?;
-                }
-            }
-            None => {
-                while !self.take_break() {
-                    self.item(depth + 1)?;
-                }
-            }
+        let mut left = count;
+        while !self.ends(&mut left) {
+            self.deep(depth)?;
+            self.item(depth)?;
         }
         Ok(())
     }
@@ -286,26 +314,60 @@ impl<'b> Walk<'b, '_> {
         self.plausible(count, 2)?;
         let mut keys = Keys::new();
         let mut left = count;
-        loop {
-            match &mut left {
-                Some(0) => break,
-                Some(left) => *left -= 1,
-                None if self.take_break() => break,
-                None => {}
-            }
+        while !self.ends(&mut left) {
+            self.deep(depth)?;
             let (start, odd) = (self.at, self.shape.odd());
-            self.item(depth + 1)?;
-            let raw = self.input.get(start..self.at).unwrap_or_default();
-            if keys.add(raw, odd == self.shape.odd()) {
+            self.item(depth)?;
+            let (end, shortest) = (self.at, odd == self.shape.odd());
+            let raw = self.input.get(start..end).unwrap_or_default();
+            if keys.add(raw, shortest) {
                 self.at = start;
                 return Err(self.error(Fault::DuplicateKey));
             }
-            self.item(depth + 1)?;
+            self.item(depth)?;
+            if depth == 1 {
+                let value = self.input.get(end..self.at).unwrap_or_default();
+                self.top.add(raw, value);
+            }
         }
         if keys.has_duplicate() {
             return Err(self.error(Fault::DuplicateKey));
         }
         Ok(())
+    }
+
+    /// Whether a container has no more entries; the break of an indefinite one is passed.
+    #[inline]
+    fn ends(&mut self, left: &mut Option<u64>) -> bool {
+        match left {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => self.take_break(),
+        }
+    }
+}
+
+/// The first entries of the outermost map, as keys and values, noted in passing for whoever decodes it next.
+pub(super) struct Top<'b> {
+    entries: [(&'b [u8], &'b [u8]); MOST_NOTED],
+    count: usize,
+}
+
+impl<'b> Top<'b> {
+    #[inline]
+    fn add(&mut self, key: &'b [u8], value: &'b [u8]) {
+        if let Some(entry) = self.entries.get_mut(self.count) {
+            *entry = (key, value);
+        }
+        self.count += 1;
+    }
+
+    /// The entries; none if there is no map, or one with more of them.
+    pub(super) fn entries(&self) -> Option<&[(&'b [u8], &'b [u8])]> {
+        self.entries.get(..self.count).filter(|_| self.count > 0)
     }
 }
 

@@ -36,12 +36,11 @@ pub(super) fn decode<'s>(
         used.clear();
         used.reserve(items.len());
         for embedded in items {
-            let decoded = embedded
-                .item_with_shape(&inputs.limits)
-                .and_then(|(item, found)| {
-                    *shape = shape.and(found);
-                    IssuerSignedItem::decode(item)
-                });
+            let decoded = IssuerSignedItem::read_with_shape(embedded, &inputs.limits);
+            let decoded = decoded.and_then(|(found, item)| {
+                *shape = shape.and(found);
+                item
+            });
             let item = match decoded {
                 Ok(item) => item,
                 Err(error) => {
@@ -187,7 +186,11 @@ pub(super) fn country(
             }
         }
     };
-    compare("issuing_country", subject.text(oid::COUNTRY), Code::CountryMismatch);
+    compare(
+        "issuing_country",
+        subject.text(oid::COUNTRY),
+        Code::CountryMismatch,
+    );
     if let state @ Some(_) = subject.text(oid::STATE_OR_PROVINCE) {
         compare("issuing_jurisdiction", state, Code::JurisdictionMismatch);
     }

@@ -186,10 +186,7 @@ impl<'b> DocumentReport<'b> {
         let read = || Rejected { steps: Vec::new() };
         for (name_space, items) in &self.issuer_signed {
             for embedded in items {
-                let item = embedded
-                    .item(&self.limits)
-                    .and_then(IssuerSignedItem::decode)
-                    .map_err(|_| read())?;
+                let item = IssuerSignedItem::read(embedded, &self.limits).map_err(|_| read())?;
                 elements.push(Element {
                     name_space: Cow::Borrowed(name_space.as_ref()),
                     identifier: item.element_identifier,
