@@ -10,6 +10,7 @@
 mod badges;
 #[cfg(unix)]
 mod batch;
+mod cache;
 #[cfg(unix)]
 mod ceremony;
 mod docs;

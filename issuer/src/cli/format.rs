@@ -368,6 +368,24 @@ pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<
     Err(Failure::new(format!("there is no format `{name}`")).hint(hint))
 }
 
+/// The format of a name, or in a file; where it was read from, if it was not shipped. Formats that are not asked for are
+/// read only if one of them may have that name.
+///
+/// # Errors
+/// [`Failure`] as [`catalogue`] and [`find`].
+pub(super) fn load(folder: Option<&Path>, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
+    match folder {
+        None => match Catalogue::shipped_format(name) {
+            Some(format) => {
+                loaded(&format);
+                Ok((format, None))
+            }
+            None => find(&catalogue(None)?, name),
+        },
+        Some(folder) => find(&catalogue(Some(folder))?, name),
+    }
+}
+
 fn loaded(format: &Format) {
     tracing::debug!(name = format.name, doc_type = format.doctype, "format loaded");
 }

@@ -86,8 +86,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// [`Failure`] with everything that is wrong; nothing is written then.
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let catalogue = format::catalogue(arguments.formats.as_deref())?;
-    let (format, _) = format::find(&catalogue, &arguments.format)?;
+    let (format, _) = format::load(arguments.formats.as_deref(), &arguments.format)?;
     let inputs = [&arguments.data, &arguments.device_key]
         .into_iter()
         .chain(&arguments.portrait)

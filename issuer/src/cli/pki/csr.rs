@@ -275,8 +275,8 @@ fn not_granted(request: &CertificationRequest, certificate: &Certificate) -> Vec
     let mut all = Vec::new();
     let granted = certificate.subject();
     for asked in request.subject().attributes() {
-        let same = |one: &&mdoc_core::x509::Attribute<'_>| one.oid == asked.oid && one.text() == asked.text();
-        if !granted.attributes().iter().any(|one| same(&one)) {
+        let same = |one: mdoc_core::x509::Attribute<'_>| one.oid == asked.oid && one.text() == asked.text();
+        if !granted.attributes().any(same) {
             let text = failure::printable_line(&asked.text());
             all.push(format!("{text:?} in the subject ({})", asked.oid));
         }
