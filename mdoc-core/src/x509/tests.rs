@@ -297,10 +297,10 @@ proptest! {
         der[at] = to;
         if let Ok(certificate) = Certificate::from_der(&der) {
             for role in [
-                profile::Role::IacaRoot,
+                Role::IacaRoot,
                 world::DS,
-                profile::Role::ReaderCa,
-                profile::Role::ReaderAuthentication,
+                Role::ReaderCa,
+                Role::ReaderAuthentication,
             ] {
                 for finding in profile::check(role, &certificate, None) {
                     let _ = finding.to_string();
