@@ -354,3 +354,55 @@ fn what_holds_a_secret_does_not_show_it() {
         "BadTag the ciphertext does not authenticate"
     );
 }
+
+/// That a comparison takes the same time whatever is compared cannot be measured here without flickering: the sources
+/// are looked at. Keys compare by `==`, which is constant-time for their type; the rest says so where it compares.
+#[test]
+fn keys_tags_and_passphrases_are_compared_in_constant_time() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let source = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let keys = source("mdoc-core/src/crypto.rs");
+    let (before, _) = keys.split_once("pub struct PublicKey {").unwrap();
+    let derived = before
+        .lines()
+        .rev()
+        .find(|line| line.starts_with("#[derive"))
+        .unwrap();
+    assert_eq!(
+        derived, "#[derive(Clone, Eq)]",
+        "`==` of public keys is no derived one"
+    );
+    for (file, comparison) in [
+        (
+            "mdoc-core/src/crypto.rs",
+            "equal_in_constant_time(&self.bytes, &other.bytes)",
+        ),
+        (
+            "mdoc-core/src/cose/mac0.rs",
+            "equal_in_constant_time(&tag, &self.envelope.proof)",
+        ),
+        (
+            "issuer/src/signer.rs",
+            "!equal_in_constant_time(certified.as_bytes(), held.as_bytes())",
+        ),
+        (
+            "issuer/src/vical.rs",
+            "equal_in_constant_time(certified.as_bytes(), held.as_bytes())",
+        ),
+        (
+            "cli/src/keys/secrets.rs",
+            "equal_in_constant_time(second.as_bytes(), first.as_bytes())",
+        ),
+    ] {
+        assert!(source(file).contains(comparison), "{file} has no {comparison}");
+    }
+    // Private keys have no `==` at all, so that nobody compares them by it.
+    let (before, _) = keys.split_once("pub struct SecretKey {").unwrap();
+    let derived = before
+        .lines()
+        .rev()
+        .find(|line| line.starts_with("#[derive"))
+        .unwrap();
+    assert_eq!(derived, "#[derive(Clone)]");
+    assert!(!keys.contains("PartialEq for SecretKey"));
+}
