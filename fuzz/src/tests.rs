@@ -26,13 +26,14 @@ fn run(target: &Target, what: &str, input: &[u8]) {
 
 #[test]
 fn every_target_takes_its_kept_inputs() {
+    let mut inputs = 0;
     for target in TARGETS {
-        let kept = kept(target);
-        assert!(!kept.is_empty(), "{} has no kept inputs", target.name);
-        for (what, input) in kept {
+        for (what, input) in kept(target) {
             run(target, &what, &input);
+            inputs += 1;
         }
     }
+    assert!(inputs > 0, "the corpus is not found");
 }
 
 #[test]
