@@ -65,7 +65,26 @@ impl Timestamp {
     /// UTC with `Z`, whole seconds.
     #[must_use]
     pub fn is_strict(text: &str) -> bool {
-        text.len() == 20 && text.ends_with('Z') && Self::parse(text).is_ok_and(|t| t.to_string() == text)
+        Self::parse_strict(text).is_some()
+    }
+
+    /// Reads what [`Timestamp::is_strict`] says yes to: `2026-06-01T12:00:00Z`.
+    #[must_use]
+    pub fn parse_strict(text: &str) -> Option<Self> {
+        let (date, time) = text.split_at_checked(10)?;
+        let &[b'T', h0, h1, b':', m0, m1, b':', s0, s1, b'Z'] = time.as_bytes() else {
+            return None;
+        };
+        let number = |tens: u8, ones: u8, below: u8| {
+            let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+            let number = digits.then(|| (tens - b'0') * 10 + (ones - b'0'))?;
+            (number < below).then_some(i64::from(number))
+        };
+        let (hours, minutes, seconds) = (number(h0, h1, 24)?, number(m0, m1, 60)?, number(s0, s1, 60)?);
+        let midnight = FullDate::parse(date).ok()?.midnight();
+        Some(Self(
+            midnight.unix() + hours * 3600 + minutes * 60 + seconds,
+        ))
     }
 
     /// This instant moved later; stops at the end of the year 9999.
@@ -86,6 +105,21 @@ impl Timestamp {
         )
     }
 
+    /// What [`fmt::Display`] writes, without an allocation: twenty characters of ASCII.
+    pub(crate) fn strict(self) -> [u8; 20] {
+        let two = |number: u8| [b'0' + number / 10 % 10, b'0' + number % 10];
+        let t = self.civil();
+        // The years are 0000 to 9999.
+        let [century, year] =
+            [t.year() / 100, t.year() % 100].map(|part| two(u8::try_from(part).unwrap_or(0)));
+        let [[c, d], [e, f]] = [century, year];
+        let [[m, n], [o, p]] = [two(u8::from(t.month())), two(t.day())];
+        let [[h, i], [j, k], [q, r]] = [two(t.hour()), two(t.minute()), two(t.second())];
+        [
+            c, d, e, f, b'-', m, n, b'-', o, p, b'T', h, i, b':', j, k, b':', q, r, b'Z',
+        ]
+    }
+
     /// The calendar date in UTC.
     #[must_use]
     pub fn date(self) -> FullDate {
@@ -102,17 +136,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339, UTC with `Z`, whole seconds: the strict form of the standard.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = self.civil();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            t.year(),
-            u8::from(t.month()),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second()
-        )
+        f.write_str(core::str::from_utf8(&self.strict()).unwrap_or_default())
     }
 }
 
