@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use integration::corpus::Case;
 use integration::vectors;
 use integration::world::World;
-use mdoc_core::crypto::{Backend, RustCrypto};
+use mdoc_core::crypto::{self, Backend};
 use mdoc_core::limits::Limits;
 use mdoc_core::x509::build::{ListTerms, RevokedSerial, build_crl};
 use mdoc_core::x509::revocation::RevocationList;
@@ -16,7 +16,7 @@ pub const LIMITS: Limits = Limits::DEFAULT;
 /// Who computes.
 #[must_use]
 pub fn backend() -> &'static dyn Backend {
-    &RustCrypto
+    crypto::fastest()
 }
 
 /// The country of the negative corpus, so that its files are signed by whom this world trusts.

@@ -83,7 +83,7 @@ targets! {
     inspect = inspecting, 4096;
     picture_png = pictures, 1024;
     picture_jpeg = pictures, 2048;
-    picture_jpeg2000 = pictures, 1024;
+    picture_jpeg2000 = pictures, 2048;
     verify_response = responses, 4096;
     resigned_issued = resigned, 64;
     resigned_response = resigned, 64;

@@ -98,6 +98,24 @@ pub fn counts() -> BTreeMap<&'static str, u64> {
     COUNTS.lock().unwrap().clone()
 }
 
+/// Edits that come to a reason code which the plain list of them does not come to.
+const FOR_ONE_CODE: [&[u8]; 14] = [
+    &[0, 36, 0, 8, 0],  // alg.unsupported
+    &[0, 36, 0, 2, 0],  // alg.curve
+    &[0, 37, 0, 1, 5],  // x5t.mismatch
+    &[1, 24, 4, 0, 0],  // device-auth.mac-key
+    &[0, 13, 0, 10, 3], // element.value
+    &[0, 13, 0, 2, 25], // the same, a day that there is not
+    &[0, 19, 0, 2, 10], // version.unsupported
+    &[0, 19, 0, 2, 28], // version.missing
+    &[0, 20, 0, 6, 42], // decode.limit
+    &[0, 20, 0, 6, 41], // decode.truncated
+    &[0, 20, 0, 6, 38], // decode.malformed
+    &[0, 14, 0, 42, 0], // decode.embedded-limit
+    &[0, 24, 1, 3, 0],  // device-key.invalid
+    &[1, 24, 1, 2, 0],  // device-key.unsupported
+];
+
 /// Every edit once, with small arguments and some large ones.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut all = vec![vec![0], vec![1]];
@@ -106,6 +124,12 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             let mac = operation & 1;
             all.push(vec![mac, operation, first, second, first ^ second]);
         }
+    }
+    all.extend(FOR_ONE_CODE.map(|seed| seed.to_vec()));
+    // Every pair of certificates and anchors that the negative corpus has.
+    for (chain, anchors) in tables::pairs() {
+        let [chain, anchors] = [chain, anchors].map(|at| u8::try_from(at).unwrap());
+        all.push(vec![0, edit::CHAIN, chain, 0, 0, edit::ANCHORS, anchors, 0, 0]);
     }
     // Every certificate and every set of anchors of the negative corpus.
     for (operation, count) in [

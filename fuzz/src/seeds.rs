@@ -12,7 +12,6 @@ use mdoc_core::device_request::{ReaderAuth, ReaderIdentity, encode_request};
 use mdoc_core::engagement::{BleOptions, encode_ble, to_uri};
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::keys::{self, Kdf};
-use mdoc_core::limits::Limits;
 use mdoc_core::seams::Signer as _;
 use mdoc_core::time::FullDate;
 use mdoc_core::vical::build::{Draft, Entry};
@@ -544,8 +543,14 @@ fn portrait() -> Vec<u8> {
     std::fs::read(formats_folder().join("samples/portrait.jpg")).unwrap()
 }
 
+/// Samples of the tests of pictures.
+fn samples(ending: &str) -> Vec<Vec<u8>> {
+    formats("../issuer/src/photo/samples", ending)
+}
+
 pub(crate) fn picture_jpeg() -> Vec<Vec<u8>> {
-    let mut all = vec![integration::world::SMALL_JPEG.to_vec()];
+    let mut all = samples("jpg");
+    all.push(integration::world::SMALL_JPEG.to_vec());
     for pixels in [64, 400, 1600] {
         let wanted = Wanted {
             max_pixels: pixels,
@@ -560,8 +565,8 @@ pub(crate) fn picture_jpeg() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn picture_png() -> Vec<Vec<u8>> {
+    let mut all = samples("png");
     // Eight pixels by eight: grey, palette, colour with transparency and in rows that are interlaced.
-    let mut all = Vec::new();
     for (kind, depth, interlace) in [
         (0_u8, 8_u8, 0_u8),
         (0, 1, 1),
@@ -617,7 +622,7 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 pub(crate) fn picture_jpeg2000() -> Vec<Vec<u8>> {
-    let mut all = kept("picture_jpeg2000");
+    let mut all = samples("jp2");
     for stream in [
         // SOC, SIZ of one component of 8 by 8, COD, QCD, an empty tile, EOC.
         "ff4fff51002900000000000800000008000000000000000000000008000000080000000000000000000107 0101",
@@ -644,5 +649,3 @@ pub(crate) fn resigned_issued() -> Vec<Vec<u8>> {
 pub(crate) fn resigned_response() -> Vec<Vec<u8>> {
     crate::resigned::seeds()
 }
-
-const _: Limits = LIMITS;

@@ -26,13 +26,14 @@ fn run(target: &Target, what: &str, input: &[u8]) {
 
 #[test]
 fn every_target_takes_its_kept_inputs() {
+    let mut inputs = 0;
     for target in TARGETS {
-        let kept = kept(target);
-        assert!(!kept.is_empty(), "{} has no kept inputs", target.name);
-        for (what, input) in kept {
+        for (what, input) in kept(target) {
             run(target, &what, &input);
+            inputs += 1;
         }
     }
+    assert!(inputs > 0, "the corpus is not found");
 }
 
 #[test]
@@ -98,7 +99,10 @@ fn a_constant_finds_its_target_and_no_other() {
 }
 
 /// What no edit reaches, with the reason.
-const NOT_REACHED: &[(&str, &str)] = &[];
+const NOT_REACHED: &[(&str, &str)] = &[(
+    "decode.trailing-bytes",
+    "what follows the message is no part of it",
+)];
 
 #[test]
 fn edits_that_are_signed_again_reach_the_checks_behind_the_signatures() {

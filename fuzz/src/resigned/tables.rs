@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use integration::corpus::Case;
 use integration::tree::Tree;
 use integration::world::at;
 use mdoc_core::cbor::Item;
@@ -44,6 +45,29 @@ pub(super) fn chains() -> &'static [Vec<Vec<u8>>] {
     })
 }
 
+/// Which chain and which anchors go together in the negative corpus.
+pub(super) fn pairs() -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    for (_, case) in cases() {
+        let chain = chain_of(&case.document).unwrap_or_default();
+        let chain = chains().iter().position(|known| *known == chain);
+        let anchors = anchors().iter().position(|known| *known == anchors_of(case));
+        pairs.extend(chain.zip(anchors));
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+fn anchors_of(case: &Case) -> Vec<TrustAnchor> {
+    let found = Certificate::readable_from_pem(&case.anchors).0.into_iter();
+    let anchor = |certificate| TrustAnchor {
+        certificate,
+        doc_types: case.anchor_doc_types.clone(),
+    };
+    found.map(anchor).collect()
+}
+
 fn chain_of(document: &[u8]) -> Option<Vec<Vec<u8>>> {
     let item = Item::parse(document, &LIMITS).ok()?;
     let document = item.get("documents")?.array()?.next()?;
@@ -70,13 +94,7 @@ pub(super) fn anchors() -> &'static [Vec<TrustAnchor>] {
         let mut all = vec![world.anchors.clone(), Vec::new()];
         all.extend(pinned.map(|one| vec![TrustAnchor::new(one.clone())]));
         for (_, case) in cases() {
-            let found = Certificate::readable_from_pem(&case.anchors).0.into_iter();
-            let set: Vec<_> = found
-                .map(|certificate| TrustAnchor {
-                    certificate,
-                    doc_types: case.anchor_doc_types.clone(),
-                })
-                .collect();
+            let set = anchors_of(case);
             if !all.contains(&set) {
                 all.push(set);
             }
