@@ -11,6 +11,7 @@ use mdoc_core::cbor::Item;
 use mdoc_core::engagement::EngagementUri;
 use mdoc_core::error::{DecodeError, Fault};
 use mdoc_core::limits::Limits;
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -357,7 +358,8 @@ fn by_text(text: &str) -> (Form, Writing, Option<Vec<u8>>) {
     if scheme.eq_ignore_ascii_case("mdoc:") {
         return (Form::EngagementUri, Writing::Raw, None);
     }
-    if text.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(text).is_ok() {
+    // Read and not kept: values of a byte take seventy in memory.
+    if text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return (Form::Json, Writing::Raw, None);
     }
     let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
