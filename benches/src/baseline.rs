@@ -39,7 +39,12 @@ pub fn write(figures: &[Figures]) -> String {
          # a quarter, and when a case is gone.\n",
     );
     for case in figures {
-        let Figures { case, to_floor, allocations, bytes } = case;
+        let Figures {
+            case,
+            to_floor,
+            allocations,
+            bytes,
+        } = case;
         let _ = write!(
             out,
             "\n[\"{case}\"]\nto_floor = {to_floor:.2}\nallocations = {allocations}\nbytes = {bytes}\n"
@@ -55,9 +60,15 @@ pub fn write(figures: &[Figures]) -> String {
 pub fn read(text: &str) -> core::result::Result<Vec<Figures>, String> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
     let case = |(case, figures): (&String, &toml::Value)| {
-        let number = |name| figures.get(name).ok_or_else(|| format!("`{name}` of `{case}` is missing"));
+        let number = |name| {
+            figures
+                .get(name)
+                .ok_or_else(|| format!("`{name}` of `{case}` is missing"))
+        };
         let whole = |name| {
-            number(name)?.as_integer().ok_or_else(|| format!("`{name}` of `{case}` is no whole number"))
+            number(name)?
+                .as_integer()
+                .ok_or_else(|| format!("`{name}` of `{case}` is no whole number"))
         };
         Ok(Figures {
             case: case.clone(),
@@ -83,11 +94,18 @@ pub fn grown(baseline: &[Figures], now: &[Figures]) -> Vec<String> {
         };
         let mut compare = |what: &str, before: f64, after: f64, digits: usize| {
             if after > before * ALLOWANCE {
-                grown.push(format!("{case}: {what} {after:.digits$}, in the baseline {before:.digits$}"));
+                grown.push(format!(
+                    "{case}: {what} {after:.digits$}, in the baseline {before:.digits$}"
+                ));
             }
         };
         compare("times the floor", before.to_floor, after.to_floor, 2);
-        compare("allocations", before.allocations as f64, after.allocations as f64, 0);
+        compare(
+            "allocations",
+            before.allocations as f64,
+            after.allocations as f64,
+            0,
+        );
         compare("bytes allocated", before.bytes as f64, after.bytes as f64, 0);
     }
     for after in now {
@@ -103,7 +121,12 @@ mod tests {
     use super::*;
 
     fn figures(to_floor: f64, allocations: i64, bytes: i64) -> Vec<Figures> {
-        vec![Figures { case: "issue, RustCrypto".to_owned(), to_floor, allocations, bytes }]
+        vec![Figures {
+            case: "issue, RustCrypto".to_owned(),
+            to_floor,
+            allocations,
+            bytes,
+        }]
     }
 
     #[test]
@@ -113,17 +136,26 @@ mod tests {
         assert!(grown(&before, &figures(1.5, 20, 50_000)).is_empty());
         assert!(grown(&before, &figures(0.5, 1, 1)).is_empty());
         let slower = grown(&before, &figures(1.51, 16, 40_000));
-        assert_eq!(slower, ["issue, RustCrypto: times the floor 1.51, in the baseline 1.20"]);
+        assert_eq!(
+            slower,
+            ["issue, RustCrypto: times the floor 1.51, in the baseline 1.20"]
+        );
         let more = grown(&before, &figures(1.2, 21, 40_000));
         assert_eq!(more, ["issue, RustCrypto: allocations 21, in the baseline 16"]);
         let larger = grown(&before, &figures(1.2, 16, 50_001));
-        assert_eq!(larger, ["issue, RustCrypto: bytes allocated 50001, in the baseline 40000"]);
+        assert_eq!(
+            larger,
+            ["issue, RustCrypto: bytes allocated 50001, in the baseline 40000"]
+        );
     }
 
     #[test]
     fn a_case_that_is_gone_or_new_is_told() {
         let before = figures(1.2, 16, 40_000);
-        assert_eq!(grown(&before, &[]), ["issue, RustCrypto: is in the baseline and was not measured"]);
+        assert_eq!(
+            grown(&before, &[]),
+            ["issue, RustCrypto: is in the baseline and was not measured"]
+        );
         assert_eq!(grown(&[], &before), ["issue, RustCrypto: is not in the baseline"]);
     }
 
@@ -131,7 +163,11 @@ mod tests {
     fn what_was_written_is_read() {
         let before = figures(1.25, 16, 40_000);
         assert_eq!(read(&write(&before)).unwrap(), before);
-        assert!(read("[\"issue\"]\nto_floor = 1.2\n").unwrap_err().contains("`allocations` of `issue` is missing"));
+        assert!(
+            read("[\"issue\"]\nto_floor = 1.2\n")
+                .unwrap_err()
+                .contains("`allocations` of `issue` is missing")
+        );
         assert!(read("[issue").is_err());
     }
 }

@@ -27,17 +27,29 @@ struct Options {
 }
 
 fn options(arguments: &[String]) -> Result<Option<Options>, String> {
-    let mut options = Options { rounds: 61, goals: false, check: None, update: None };
+    let mut options = Options {
+        rounds: 61,
+        goals: false,
+        check: None,
+        update: None,
+    };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().cloned().ok_or_else(|| format!("`{argument}` needs a value"));
+        let mut value = || {
+            arguments
+                .next()
+                .cloned()
+                .ok_or_else(|| format!("`{argument}` needs a value"))
+        };
         match argument.as_str() {
             "--help" | "-h" => return Ok(None),
             "--goals" => options.goals = true,
             "--check" => options.check = Some(value()?),
             "--update" => options.update = Some(value()?),
             "--rounds" => {
-                let rounds: usize = value()?.parse().map_err(|_| "`--rounds` needs a number".to_owned())?;
+                let rounds: usize = value()?
+                    .parse()
+                    .map_err(|_| "`--rounds` needs a number".to_owned())?;
                 options.rounds = rounds.max(1);
             }
             _ => return Err(format!("`{argument}` is unknown")),
@@ -91,10 +103,16 @@ fn measure(
         .iter_mut()
         .map(|case| (case.name().to_owned(), allocations::count(|| case.once())))
         .collect();
-    let effort = Effort { rounds: options.rounds, batch: Duration::from_millis(10) };
+    let effort = Effort {
+        rounds: options.rounds,
+        batch: Duration::from_millis(10),
+    };
     let times = interleaved(&mut cases, effort);
     let results = suite::results(suite::lines(data.licence.len()), &times, |name| {
-        counted.iter().find(|(case, _)| case == name).map(|(_, counted)| *counted)
+        counted
+            .iter()
+            .find(|(case, _)| case == name)
+            .map(|(_, counted)| *counted)
     });
     println!(
         "IssuerSigned {} bytes, DeviceResponse {} bytes, 25 elements; {} rounds\n",

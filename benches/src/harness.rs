@@ -186,10 +186,7 @@ mod tests {
             }
             std::hint::black_box(sum);
         };
-        let mut cases = [
-            Case::new("one", || work(2_000)),
-            Case::new("two", || work(4_000)),
-        ];
+        let mut cases = [Case::new("one", || work(2_000)), Case::new("two", || work(4_000))];
         let effort = Effort {
             rounds: 9,
             batch: Duration::from_millis(3),

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use getrandom::SysRng;
 use mdoc_core::crypto::{AwsLc, Backend, RustCrypto};
-use mdoc_core::issue::Draft;
+use mdoc_core::issue::{CopyOf, Draft, ItemOrder};
 use mdoc_core::seams::SoftwareKey;
 use mdoc_core::verify::{Form, Inputs, verify};
 use rand_core::UnwrapErr;
@@ -89,10 +89,7 @@ where
     let ds = P::verifying_key(floor::point_of(world.ds.der()).unwrap());
     let known = [
         ("floor: verify", None),
-        (
-            "floor: verify, chain cached",
-            Some((world.ds.der().to_vec(), ds)),
-        ),
+        ("floor: verify, chain cached", Some((world.ds.der().to_vec(), ds))),
     ];
     for (kind, known) in known {
         let verifier = floor::Verifier::<P> { root: root(), known };
@@ -118,6 +115,25 @@ fn backend<'a>(
         let unsigned = draft.salt(&mut UnwrapErr(SysRng), backend).unwrap();
         black_box(unsigned.sign(&key, &[world.ds.der()]).unwrap());
     }));
+    for (kind, order) in [
+        ("copies", ItemOrder::Customary),
+        ("copies, salt last", ItemOrder::SaltLast),
+    ] {
+        let key = SoftwareKey::with_backend(world.ds_key.clone(), backend).unwrap();
+        let device_key = world.device_key.public_key();
+        let template = Draft::new(DOC_TYPE, &world.elements, device_key, world.validity)
+            .template(order)
+            .unwrap();
+        cases.push(Case::new(format!("{kind}, {name}"), move || {
+            let copy = CopyOf {
+                device_key: black_box(device_key),
+                validity: world.validity,
+                status: None,
+            };
+            let unsigned = template.copy(&copy, &mut UnwrapErr(SysRng), backend).unwrap();
+            black_box(unsigned.sign(&key, &[world.ds.der()]).unwrap());
+        }));
+    }
     let inputs = Inputs {
         transcript: Some(&world.transcript),
         backend,
@@ -165,7 +181,10 @@ mod tests {
                 let report = verify(&response, Form::DeviceResponse, &inputs);
                 assert!(report.accepted(), "{:?}", report.documents()[0].steps());
                 let transcript = world.transcript.raw();
-                assert_eq!(floor::verify(&verifier::<P>(world), &response, transcript), Ok(25));
+                assert_eq!(
+                    floor::verify(&verifier::<P>(world), &response, transcript),
+                    Ok(25)
+                );
             }
         }
         let world = World::new();
@@ -183,7 +202,10 @@ mod tests {
             };
             let changed = |what: &[u8]| {
                 let mut bytes = data.response.clone();
-                let at = bytes.windows(what.len()).position(|window| window == what).unwrap();
+                let at = bytes
+                    .windows(what.len())
+                    .position(|window| window == what)
+                    .unwrap();
                 bytes[at + what.len() - 1] ^= 1;
                 bytes
             };
@@ -196,10 +218,7 @@ mod tests {
                 refused(&changed(b"validUntil\xc0\x74"), transcript),
                 floor::Refused::IssuerSignature
             );
-            assert_eq!(
-                refused(&data.response, &[0xf6]),
-                floor::Refused::DeviceSignature
-            );
+            assert_eq!(refused(&data.response, &[0xf6]), floor::Refused::DeviceSignature);
         }
         let world = World::new();
         let data = Data::of(&world);

@@ -88,14 +88,16 @@ impl Drop for Scratch {
 }
 
 fn run(options: &Options) -> Result<bool, String> {
-    let absolute = |path: &Path| {
-        std::fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))
-    };
+    let absolute =
+        |path: &Path| std::fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()));
     let (issuer, samples) = (absolute(&options.issuer)?, absolute(&options.samples)?);
     let folder = std::env::temp_dir().join(format!("mdoc-benches-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let scratch = Scratch(folder);
-    let program = Program { issuer: &issuer, folder: &scratch.0 };
+    let program = Program {
+        issuer: &issuer,
+        folder: &scratch.0,
+    };
     program.prepare(&samples, options.records)?;
 
     let mut millis = Vec::with_capacity(options.starts);
@@ -150,9 +152,14 @@ impl Program<'_> {
     /// Milliseconds of one run.
     fn time(&self, arguments: &[&str]) -> Result<f64, String> {
         let mut command = Command::new(self.issuer);
-        command.args(arguments).current_dir(self.folder).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.folder)
+            .stdin(Stdio::null());
         let start = Instant::now();
-        let output = command.output().map_err(|error| format!("{}: {error}", self.issuer.display()))?;
+        let output = command
+            .output()
+            .map_err(|error| format!("{}: {error}", self.issuer.display()))?;
         let took = start.elapsed().as_secs_f64() * 1e3;
         if output.status.success() {
             return Ok(took);
@@ -162,19 +169,66 @@ impl Program<'_> {
     }
 
     fn prepare(&self, samples: &Path, records: usize) -> Result<(), String> {
-        let contact = ["--email", "office@utopia.example", "--crl-url", "https://utopia.example/crl"];
-        self.time(&[&["pki", "iaca", "--country", "NL", "--name", "Example IACA", "--out", "pki"][..], &[]].concat())
-            .or_else(|_| self.time(&[&["pki", "iaca", "--country", "NL", "--name", "Example IACA", "--out", "pki"][..], &contact].concat()))?;
+        let contact = [
+            "--email",
+            "office@utopia.example",
+            "--crl-url",
+            "https://utopia.example/crl",
+        ];
+        self.time(
+            &[
+                &[
+                    "pki",
+                    "iaca",
+                    "--country",
+                    "NL",
+                    "--name",
+                    "Example IACA",
+                    "--out",
+                    "pki",
+                ][..],
+                &[],
+            ]
+            .concat(),
+        )
+        .or_else(|_| {
+            self.time(
+                &[
+                    &[
+                        "pki",
+                        "iaca",
+                        "--country",
+                        "NL",
+                        "--name",
+                        "Example IACA",
+                        "--out",
+                        "pki",
+                    ][..],
+                    &contact,
+                ]
+                .concat(),
+            )
+        })?;
         self.time(&["pki", "signer", "--iaca", "pki", "--out", "pki"])?;
         let mut rng = ChaCha20Rng::from_seed([9; 32]);
         let mut key = || public_to_jwk(SecretKey::generate(Curve::P256, &mut rng).public_key());
         let person = samples.join("partial-iso-18013-5.json");
-        let person = std::fs::read_to_string(&person).map_err(|error| format!("{}: {error}", person.display()))?;
+        let person =
+            std::fs::read_to_string(&person).map_err(|error| format!("{}: {error}", person.display()))?;
         let person: String = person.lines().map(str::trim).collect();
-        let fields = person.trim_end().strip_suffix('}').ok_or("the sample is no JSON object")?.trim_end().to_owned();
+        let fields = person
+            .trim_end()
+            .strip_suffix('}')
+            .ok_or("the sample is no JSON object")?
+            .trim_end()
+            .to_owned();
         let mut lines = String::new();
         for record in 0..records {
-            let _ = writeln!(lines, "{fields}, \"record\": \"r{record}\", \"portrait\": \"portrait.jpg\", \"device_keys\": [{}]}}", key());
+            let _ = writeln!(
+                lines,
+                "{fields}, \"record\": \"r{record}\", \"portrait\": \"portrait.jpg\", \"device_keys\": [{}]}}",
+                key()
+            );
         }
         let write = |name: &str, content: &[u8]| {
             std::fs::write(self.folder.join(name), content).map_err(|error| format!("{name}: {error}"))
@@ -193,17 +247,44 @@ impl Program<'_> {
         let portrait = samples.join("portrait.jpg");
         let (data, portrait) = (data.display().to_string(), portrait.display().to_string());
         self.time(&[
-            "issue", "--format", "partial-iso-18013-5", "--data", &data, "--portrait", &portrait,
-            "--device-key", "device.jwk", "--signer", "pki/ds.pem", "--signer-key", "pki/ds.key.pem", "--out", out,
+            "issue",
+            "--format",
+            "partial-iso-18013-5",
+            "--data",
+            &data,
+            "--portrait",
+            &portrait,
+            "--device-key",
+            "device.jwk",
+            "--signer",
+            "pki/ds.pem",
+            "--signer-key",
+            "pki/ds.key.pem",
+            "--out",
+            out,
         ])
     }
 
     fn batch(&self, threads: usize, round: usize) -> Result<f64, String> {
         let out = format!("issued-{threads}-{round}");
         let took = self.time(&[
-            "batch", "--format", "partial-iso-18013-5", "--data", "people.jsonl", "--portraits", "photos", "--id-field",
-            "record", "--threads", &threads.to_string(), "--signer", "pki/ds.pem", "--signer-key", "pki/ds.key.pem",
-            "--out", &out,
+            "batch",
+            "--format",
+            "partial-iso-18013-5",
+            "--data",
+            "people.jsonl",
+            "--portraits",
+            "photos",
+            "--id-field",
+            "record",
+            "--threads",
+            &threads.to_string(),
+            "--signer",
+            "pki/ds.pem",
+            "--signer-key",
+            "pki/ds.key.pem",
+            "--out",
+            &out,
         ])?;
         let _ = std::fs::remove_dir_all(self.folder.join(out));
         Ok(took)

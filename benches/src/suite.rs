@@ -127,7 +127,11 @@ impl Result {
         if let Some(most) = line.most.filter(|most| self.to_floor.median > *most) {
             missed.push(format!("{:.2} × floor, goal {most}", self.to_floor.median));
         }
-        if let Some((least, peer)) = line.least.zip(self.to_peer).filter(|(least, peer)| peer.median < *least) {
+        if let Some((least, peer)) = line
+            .least
+            .zip(self.to_peer)
+            .filter(|(least, peer)| peer.median < *least)
+        {
             missed.push(format!("{:.2} × isomdl, goal {least}", peer.median));
         }
         if let Some(most) = line.allocations.filter(|most| self.allocations.count > *most) {
@@ -170,13 +174,23 @@ pub fn table(results: &[Result], times: &Times) -> String {
          | bytes allocated, goal | goals |\n|---|---:|---|---|---:|---:|---|\n",
     );
     for result in results {
-        let Result { line, micros, to_floor, allocations, .. } = result;
+        let Result {
+            line,
+            micros,
+            to_floor,
+            allocations,
+            ..
+        } = result;
         let peer = result.to_peer.map_or_else(
             || "–".to_owned(),
             |peer| format!("{:.1}{}", peer.median, goal(line.least, "≥")),
         );
         let missed = result.missed();
-        let verdict = if missed.is_empty() { "ok".to_owned() } else { format!("**missed**: {}", missed.join("; ")) };
+        let verdict = if missed.is_empty() {
+            "ok".to_owned()
+        } else {
+            format!("**missed**: {}", missed.join("; "))
+        };
         let _ = writeln!(
             out,
             "| {} | {:.1} | {:.2} ({:.2} to {:.2}){} | {peer} | {}{} | {}{} | {verdict} |",
@@ -196,7 +210,11 @@ pub fn table(results: &[Result], times: &Times) -> String {
     let ours = |name: &str| results.iter().any(|result| result.line.case == name);
     for name in times.names().filter(|name| !ours(name)) {
         if let Some(micros) = times.micros(name) {
-            let Spread { median, least, greatest } = micros;
+            let Spread {
+                median,
+                least,
+                greatest,
+            } = micros;
             let _ = writeln!(out, "| {name} | {median:.1} ({least:.1} to {greatest:.1}) |");
         }
     }
@@ -208,7 +226,11 @@ mod tests {
     use super::*;
 
     const fn steady(number: f64) -> Spread {
-        Spread { median: number, least: number, greatest: number }
+        Spread {
+            median: number,
+            least: number,
+            greatest: number,
+        }
     }
 
     fn result(to_floor: f64, to_peer: Option<f64>, count: usize, bytes: usize) -> Result {
@@ -225,9 +247,21 @@ mod tests {
     fn each_goal_can_be_missed() {
         assert!(result(1.15, Some(4.0), 20, 1_300).missed().is_empty());
         assert!(result(1.15, None, 20, 1_300).missed().is_empty());
-        assert_eq!(result(1.16, Some(4.0), 20, 1_300).missed(), ["1.16 × floor, goal 1.15"]);
-        assert_eq!(result(1.0, Some(3.9), 20, 1_300).missed(), ["3.90 × isomdl, goal 4"]);
-        assert_eq!(result(1.0, Some(4.0), 21, 1_300).missed(), ["21 allocations, goal 20"]);
-        assert_eq!(result(1.0, Some(4.0), 20, 1_301).missed(), ["1301 bytes allocated, goal 1300"]);
+        assert_eq!(
+            result(1.16, Some(4.0), 20, 1_300).missed(),
+            ["1.16 × floor, goal 1.15"]
+        );
+        assert_eq!(
+            result(1.0, Some(3.9), 20, 1_300).missed(),
+            ["3.90 × isomdl, goal 4"]
+        );
+        assert_eq!(
+            result(1.0, Some(4.0), 21, 1_300).missed(),
+            ["21 allocations, goal 20"]
+        );
+        assert_eq!(
+            result(1.0, Some(4.0), 20, 1_301).missed(),
+            ["1301 bytes allocated, goal 1300"]
+        );
     }
 }

@@ -42,7 +42,11 @@ struct Strict<'l> {
 
 impl Strict<'_> {
     fn count<E: serde::de::Error>(self) -> Result<(), E> {
-        let left = self.left.get().checked_sub(1).ok_or_else(|| E::custom(TOO_MANY))?;
+        let left = self
+            .left
+            .get()
+            .checked_sub(1)
+            .ok_or_else(|| E::custom(TOO_MANY))?;
         self.left.set(left);
         Ok(())
     }

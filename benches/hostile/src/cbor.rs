@@ -22,9 +22,9 @@ use mdoc_issuer::inspect;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-use crate::{SIZE, write};
 use crate::certificates::{self, World};
 use crate::measure::{Answer, Case};
+use crate::{SIZE, write};
 
 const LIMITS: Limits = Limits::DEFAULT;
 
@@ -39,14 +39,23 @@ fn judged(report: &Report<'_>) -> Answer {
         return Ok("accepted".to_owned());
     }
     let steps = report.documents().iter().flat_map(|document| document.steps());
-    let failed = steps.filter(|step| step.outcome_name() == "failed").map(|step| step.message());
-    Err(failed.map(|words| words.to_string()).next().unwrap_or_else(|| "not accepted".to_owned()))
+    let failed = steps
+        .filter(|step| step.outcome_name() == "failed")
+        .map(|step| step.message());
+    Err(failed
+        .map(|words| words.to_string())
+        .next()
+        .unwrap_or_else(|| "not accepted".to_owned()))
 }
 
 /// The head of an array or a map.
 fn head(major: u8, count: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    if major == 4 { write::array(&mut out, count) } else { write::map(&mut out, count) }
+    if major == 4 {
+        write::array(&mut out, count)
+    } else {
+        write::map(&mut out, count)
+    }
     out
 }
 
@@ -89,13 +98,34 @@ fn shapes() -> Vec<(&'static str, Vec<u8>)> {
         ("an array of empty maps", around(&head(4, SIZE), &[0xa0], &[])),
         ("a wide map", [head(5, many.len() / 6), many.clone()].concat()),
         ("a wide map, the last key as the first", twice),
-        ("a map with one key five million times", around(&head(5, SIZE / 2), &[0, 0], &[])),
-        ("a byte string that would have 2⁶⁴ bytes", around(&[0x5b, 255, 255, 255, 255, 255, 255, 255, 255], &[0], &[])),
-        ("an array that would have 2⁶⁴ items", around(&[0x9b, 255, 255, 255, 255, 255, 255, 255, 255], &[0], &[])),
-        ("a map that would have 2⁶³ entries", around(&[0xbb, 128, 0, 0, 0, 0, 0, 0, 0], &[0], &[])),
-        ("a byte string of ten million empty chunks", around(&[0x5f], &[0x40], &[0xff])),
-        ("a byte string of chunks of a byte", around(&[0x5f], &[0x41, 0], &[0xff])),
-        ("a text of chunks of a byte", around(&[0x7f], &[0x61, b'a'], &[0xff])),
+        (
+            "a map with one key five million times",
+            around(&head(5, SIZE / 2), &[0, 0], &[]),
+        ),
+        (
+            "a byte string that would have 2⁶⁴ bytes",
+            around(&[0x5b, 255, 255, 255, 255, 255, 255, 255, 255], &[0], &[]),
+        ),
+        (
+            "an array that would have 2⁶⁴ items",
+            around(&[0x9b, 255, 255, 255, 255, 255, 255, 255, 255], &[0], &[]),
+        ),
+        (
+            "a map that would have 2⁶³ entries",
+            around(&[0xbb, 128, 0, 0, 0, 0, 0, 0, 0], &[0], &[]),
+        ),
+        (
+            "a byte string of ten million empty chunks",
+            around(&[0x5f], &[0x40], &[0xff]),
+        ),
+        (
+            "a byte string of chunks of a byte",
+            around(&[0x5f], &[0x41, 0], &[0xff]),
+        ),
+        (
+            "a text of chunks of a byte",
+            around(&[0x7f], &[0x61, b'a'], &[0xff]),
+        ),
         ("a map with a key of five million chunks, twice", {
             let key = [&[0x5f][..], &[0x40].repeat(chunk), &[0xff]].concat();
             [&[0xa2][..], &key, &[0], &key, &[0]].concat()
@@ -115,57 +145,103 @@ fn decoders<'d>(world: &'d World) -> Vec<Decoder<'d>> {
     fn boxed<'d>(decode: impl Fn(&[u8]) -> Answer + Sync + 'd) -> Box<dyn Fn(&[u8]) -> Answer + Sync + 'd> {
         Box::new(decode)
     }
-    let inputs = move || Inputs { transcript: Some(&world.transcript), ..Inputs::new(&world.anchors, world.now) };
+    let inputs = move || Inputs {
+        transcript: Some(&world.transcript),
+        ..Inputs::new(&world.anchors, world.now)
+    };
     vec![
-        ("DeviceResponse::decode", boxed(|bytes| {
-            let response = DeviceResponse::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
-            Ok(format!("{} documents", response.documents.len()))
-        })),
-        ("Document::from_item", boxed(|bytes| {
-            let item = Item::parse(bytes, &LIMITS).map_err(|error| no(&error))?;
-            Document::from_item(item, &LIMITS).map_err(|error| no(&error))?;
-            Ok("a document".to_owned())
-        })),
-        ("IssuerSigned::decode, its items and MSO", boxed(|bytes| {
-            let issued = IssuerSigned::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
-            let mut items = 0;
-            for embedded in issued.name_spaces().iter().flat_map(|(_, items)| items) {
-                embedded.item(&LIMITS).and_then(IssuerSignedItem::decode).map_err(|error| no(&error))?;
-                items += 1;
-            }
-            issued.mso(&LIMITS).map_err(|error| no(&error))?;
-            Ok(format!("{items} items"))
-        })),
-        ("verify, a response", boxed(move |bytes| judged(&verify(bytes, Form::DeviceResponse, &inputs())))),
-        ("verify, a document", boxed(move |bytes| judged(&verify(bytes, Form::Document, &inputs())))),
-        ("verify, an IssuerSigned", boxed(move |bytes| judged(&verify(bytes, Form::IssuerSigned, &inputs())))),
-        ("DeviceRequest::decode", boxed(|bytes| {
-            DeviceRequest::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
-            Ok("a request".to_owned())
-        })),
-        ("mso::decode_payload", boxed(|bytes| {
-            decode_payload(bytes, &LIMITS).map_err(|error| no(&error))?;
-            Ok("an MSO".to_owned())
-        })),
-        ("SessionTranscript::decode", boxed(|bytes| {
-            SessionTranscript::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
-            Ok("a transcript".to_owned())
-        })),
-        ("DeviceEngagement::decode", boxed(|bytes| {
-            DeviceEngagement::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
-            Ok("an engagement".to_owned())
-        })),
-        ("vical::verify", boxed(move |bytes| {
-            let report = vical::verify(bytes, &vical::Inputs::new(&world.anchors, world.now));
-            if report.accepted() {
-                return Ok("accepted".to_owned());
-            }
-            Err(report.failures().next().map(|step| step.message().to_string()).unwrap_or_default())
-        })),
-        ("inspect", boxed(move |bytes| {
-            let seen = inspect::Inspection::of_cbor(bytes, world.now).map_err(|error| no(&error))?;
-            Ok(format!("{} faults", seen.faults().len()))
-        })),
+        (
+            "DeviceResponse::decode",
+            boxed(|bytes| {
+                let response = DeviceResponse::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+                Ok(format!("{} documents", response.documents.len()))
+            }),
+        ),
+        (
+            "Document::from_item",
+            boxed(|bytes| {
+                let item = Item::parse(bytes, &LIMITS).map_err(|error| no(&error))?;
+                Document::from_item(item, &LIMITS).map_err(|error| no(&error))?;
+                Ok("a document".to_owned())
+            }),
+        ),
+        (
+            "IssuerSigned::decode, its items and MSO",
+            boxed(|bytes| {
+                let issued = IssuerSigned::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+                let mut items = 0;
+                for embedded in issued.name_spaces().iter().flat_map(|(_, items)| items) {
+                    embedded
+                        .item(&LIMITS)
+                        .and_then(IssuerSignedItem::decode)
+                        .map_err(|error| no(&error))?;
+                    items += 1;
+                }
+                issued.mso(&LIMITS).map_err(|error| no(&error))?;
+                Ok(format!("{items} items"))
+            }),
+        ),
+        (
+            "verify, a response",
+            boxed(move |bytes| judged(&verify(bytes, Form::DeviceResponse, &inputs()))),
+        ),
+        (
+            "verify, a document",
+            boxed(move |bytes| judged(&verify(bytes, Form::Document, &inputs()))),
+        ),
+        (
+            "verify, an IssuerSigned",
+            boxed(move |bytes| judged(&verify(bytes, Form::IssuerSigned, &inputs()))),
+        ),
+        (
+            "DeviceRequest::decode",
+            boxed(|bytes| {
+                DeviceRequest::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+                Ok("a request".to_owned())
+            }),
+        ),
+        (
+            "mso::decode_payload",
+            boxed(|bytes| {
+                decode_payload(bytes, &LIMITS).map_err(|error| no(&error))?;
+                Ok("an MSO".to_owned())
+            }),
+        ),
+        (
+            "SessionTranscript::decode",
+            boxed(|bytes| {
+                SessionTranscript::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+                Ok("a transcript".to_owned())
+            }),
+        ),
+        (
+            "DeviceEngagement::decode",
+            boxed(|bytes| {
+                DeviceEngagement::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+                Ok("an engagement".to_owned())
+            }),
+        ),
+        (
+            "vical::verify",
+            boxed(move |bytes| {
+                let report = vical::verify(bytes, &vical::Inputs::new(&world.anchors, world.now));
+                if report.accepted() {
+                    return Ok("accepted".to_owned());
+                }
+                Err(report
+                    .failures()
+                    .next()
+                    .map(|step| step.message().to_string())
+                    .unwrap_or_default())
+            }),
+        ),
+        (
+            "inspect",
+            boxed(move |bytes| {
+                let seen = inspect::Inspection::of_cbor(bytes, world.now).map_err(|error| no(&error))?;
+                Ok(format!("{} faults", seen.faults().len()))
+            }),
+        ),
     ]
 }
 
@@ -185,7 +261,10 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
         Ok("an engagement".to_owned())
     };
     for (input, bytes) in &shapes {
-        let text = format!("mdoc:{}", Base64UrlUnpadded::encode_string(&bytes[..bytes.len() * 3 / 4]));
+        let text = format!(
+            "mdoc:{}",
+            Base64UrlUnpadded::encode_string(&bytes[..bytes.len() * 3 / 4])
+        );
         run(Case::new("EngagementUri::parse", input, text.as_bytes(), &uri));
     }
     for (input, text) in [
@@ -209,15 +288,45 @@ fn structures(world: &World, run: &mut dyn FnMut(Case<'_>)) {
 
     let large = large_document(world, 85_000);
     let presented = world.present(&large);
-    run(Case::new("verify, an IssuerSigned", "85,000 elements, issued in order", &large, decode("verify, an IssuerSigned")).decided());
-    run(Case::new("verify, a response", "85,000 elements, issued in order", &presented, decode("verify, a response")).decided());
-    run(Case::new("IssuerSigned::decode, its items and MSO", "85,000 elements, issued in order", &large, decode("IssuerSigned::decode, its items and MSO")).decided());
-    run(Case::new("inspect", "85,000 elements, issued in order", &large, decode("inspect")).decided());
+    run(Case::new(
+        "verify, an IssuerSigned",
+        "85,000 elements, issued in order",
+        &large,
+        decode("verify, an IssuerSigned"),
+    )
+    .decided());
+    run(Case::new(
+        "verify, a response",
+        "85,000 elements, issued in order",
+        &presented,
+        decode("verify, a response"),
+    )
+    .decided());
+    run(Case::new(
+        "IssuerSigned::decode, its items and MSO",
+        "85,000 elements, issued in order",
+        &large,
+        decode("IssuerSigned::decode, its items and MSO"),
+    )
+    .decided());
+    run(Case::new(
+        "inspect",
+        "85,000 elements, issued in order",
+        &large,
+        decode("inspect"),
+    )
+    .decided());
 
     let small = world.present(&large_document(world, 5));
     let document = {
         let item = Item::parse(&small, &LIMITS).unwrap();
-        item.get("documents").and_then(Item::array).unwrap().next().unwrap().raw().to_vec()
+        item.get("documents")
+            .and_then(Item::array)
+            .unwrap()
+            .next()
+            .unwrap()
+            .raw()
+            .to_vec()
     };
     let response = |documents: &[u8], count: usize| {
         let mut out = Vec::new();
@@ -234,30 +343,70 @@ fn structures(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     let many = SIZE / document.len();
     let copies = response(&document.repeat(many), many);
     for decoder in ["DeviceResponse::decode", "verify, a response", "inspect"] {
-        run(Case::new(decoder, "one document thousands of times", &copies, decode(decoder)));
+        run(Case::new(
+            decoder,
+            "one document thousands of times",
+            &copies,
+            decode(decoder),
+        ));
     }
     let copies = response(&document.repeat(64), 64);
-    run(Case::new("verify, a response", "one document 64 times", &copies, decode("verify, a response")).decided());
+    run(Case::new(
+        "verify, a response",
+        "one document 64 times",
+        &copies,
+        decode("verify, a response"),
+    )
+    .decided());
 
     // Certificates in the signature of the issuer.
     let large_certificate = certificates::with_extension(world, 60_000);
     for (input, chain) in [
-        ("a chain of ten thousand certificates", vec![world.ds.der(); SIZE / world.ds.der().len()]),
-        ("a chain of sixteen certificates of 60 KB", vec![&*large_certificate; 16]),
-        ("a chain of one byte string of 10 MB", vec![&*vec![0x30; SIZE].leak()]),
+        (
+            "a chain of ten thousand certificates",
+            vec![world.ds.der(); SIZE / world.ds.der().len()],
+        ),
+        (
+            "a chain of sixteen certificates of 60 KB",
+            vec![&*large_certificate; 16],
+        ),
+        (
+            "a chain of one byte string of 10 MB",
+            vec![&*vec![0x30; SIZE].leak()],
+        ),
     ] {
         let issued = world.issue(&[("points".to_owned(), Value::from(1))], &chain);
-        run(Case::new("verify, an IssuerSigned", input, &issued, decode("verify, an IssuerSigned")));
+        run(Case::new(
+            "verify, an IssuerSigned",
+            input,
+            &issued,
+            decode("verify, an IssuerSigned"),
+        ));
         let presented = world.present(&issued);
-        run(Case::new("verify, a response", input, &presented, decode("verify, a response")));
+        run(Case::new(
+            "verify, a response",
+            input,
+            &presented,
+            decode("verify, a response"),
+        ));
     }
 
     // MSOs.
     for (input, payload) in msos(world) {
-        let case = Case::new("mso::decode_payload", input, &payload, decode("mso::decode_payload"));
+        let case = Case::new(
+            "mso::decode_payload",
+            input,
+            &payload,
+            decode("mso::decode_payload"),
+        );
         run(case.decided());
         let issued = signed_payload(world, &payload);
-        run(Case::new("verify, an IssuerSigned", input, &issued, decode("verify, an IssuerSigned")));
+        run(Case::new(
+            "verify, an IssuerSigned",
+            input,
+            &issued,
+            decode("verify, an IssuerSigned"),
+        ));
     }
 
     // Requests.
@@ -284,16 +433,35 @@ fn structures(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     write::map(&mut wide, 1);
     text(&mut wide, "itemsRequest");
     wide.extend_from_slice(&embed(&inner));
-    run(Case::new("DeviceRequest::decode", "a request for 95,000 elements", &wide, decode("DeviceRequest::decode")).decided());
-    run(Case::new("inspect", "a request for 95,000 elements", &wide, decode("inspect")).decided());
+    run(Case::new(
+        "DeviceRequest::decode",
+        "a request for 95,000 elements",
+        &wide,
+        decode("DeviceRequest::decode"),
+    )
+    .decided());
+    run(Case::new(
+        "inspect",
+        "a request for 95,000 elements",
+        &wide,
+        decode("inspect"),
+    )
+    .decided());
     let mut one = Vec::new();
     write::map(&mut one, 1);
     text(&mut one, "itemsRequest");
-    one.extend_from_slice(&embed(b"\xa2\x67docType\x61x\x6anameSpaces\xa1\x61n\xa1\x61e\xf4"));
+    one.extend_from_slice(&embed(
+        b"\xa2\x67docType\x61x\x6anameSpaces\xa1\x61n\xa1\x61e\xf4",
+    ));
     let many = 190_000 / 4;
     write::array(&mut request, many);
     request.extend_from_slice(&one.repeat(many));
-    run(Case::new("DeviceRequest::decode", "47,500 requests", &request, decode("DeviceRequest::decode")));
+    run(Case::new(
+        "DeviceRequest::decode",
+        "47,500 requests",
+        &request,
+        decode("DeviceRequest::decode"),
+    ));
 
     // Lists of authorities.
     for (input, list) in certificates::vicals(world) {
@@ -304,8 +472,9 @@ fn structures(world: &World, run: &mut dyn FnMut(Case<'_>)) {
 /// A licence with that many elements of about 10 MB together, issued in order.
 fn large_document(world: &World, elements: usize) -> Vec<u8> {
     let padding = "x".repeat(10_000_000_usize.saturating_sub(elements * 140) / elements.max(1) % 100);
-    let elements: Vec<_> =
-        (0..elements).map(|at| (format!("e{at:06}"), Value::Text(padding.clone()))).collect();
+    let elements: Vec<_> = (0..elements)
+        .map(|at| (format!("e{at:06}"), Value::Text(padding.clone())))
+        .collect();
     world.issue(&elements, &[world.ds.der()])
 }
 
@@ -315,7 +484,10 @@ fn signed_payload(world: &World, payload: &[u8]) -> Vec<u8> {
     write::map(&mut out, 1);
     write::text(&mut out, "issuerAuth");
     let protected = cose::protected_header(world.ds_key.algorithm());
-    let signature = world.ds_key.sign(&cose::to_be_signed(&protected, payload)).unwrap();
+    let signature = world
+        .ds_key
+        .sign(&cose::to_be_signed(&protected, payload))
+        .unwrap();
     write::array(&mut out, 4);
     write::bytes(&mut out, &protected);
     write::map(&mut out, 1);
@@ -364,9 +536,18 @@ fn msos(world: &World) -> Vec<(&'static str, Vec<u8>)> {
         out
     };
     vec![
-        ("an MSO of 99,000 digests", with("valueDigests", &digests(99_000, false))),
-        ("an MSO of 99,000 digests of one ID", with("valueDigests", &digests(99_000, true))),
-        ("an MSO of 49,000 namespaces", with("valueDigests", &spaces(49_000))),
+        (
+            "an MSO of 99,000 digests",
+            with("valueDigests", &digests(99_000, false)),
+        ),
+        (
+            "an MSO of 99,000 digests of one ID",
+            with("valueDigests", &digests(99_000, true)),
+        ),
+        (
+            "an MSO of 49,000 namespaces",
+            with("valueDigests", &spaces(49_000)),
+        ),
         ("an MSO with a docType of 10 MB", {
             let mut text = Vec::new();
             write::text(&mut text, &"x".repeat(SIZE));
@@ -387,7 +568,9 @@ impl World {
         };
         let key = self.device_key.public_key();
         let draft = Draft::new("org.iso.18013.5.1.mDL", &spaces, key, validity);
-        let unsigned = draft.salt(&mut ChaCha20Rng::from_seed([3; 32]), &RustCrypto).unwrap();
+        let unsigned = draft
+            .salt(&mut ChaCha20Rng::from_seed([3; 32]), &RustCrypto)
+            .unwrap();
         unsigned.sign(&self.ds_key, chain).unwrap()
     }
 
@@ -400,7 +583,10 @@ impl World {
             &name_spaces,
         );
         let protected = cose::protected_header(self.device_key.algorithm());
-        let signature = self.device_key.sign(&cose::to_be_signed(&protected, &payload)).unwrap();
+        let signature = self
+            .device_key
+            .sign(&cose::to_be_signed(&protected, &payload))
+            .unwrap();
         let mut out = Vec::with_capacity(issued.len() + 500);
         write::map(&mut out, 3);
         write::text(&mut out, "version");
@@ -431,6 +617,10 @@ impl World {
 
     /// A new key.
     pub(crate) fn key(seed: u8) -> SoftwareKey {
-        SoftwareKey::new(SecretKey::generate(Curve::P256, &mut ChaCha20Rng::from_seed([seed; 32]))).unwrap()
+        SoftwareKey::new(SecretKey::generate(
+            Curve::P256,
+            &mut ChaCha20Rng::from_seed([seed; 32]),
+        ))
+        .unwrap()
     }
 }

@@ -40,7 +40,10 @@ impl World {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap());
         let (iaca_key, ds_key) = (Self::key(11), Self::key(12));
-        let validity = |days| Validity { from: now.minus(DAY), until: now.plus(days * DAY) };
+        let validity = |days| Validity {
+            from: now.minus(DAY),
+            until: now.plus(days * DAY),
+        };
         let contacts = vec![GeneralName::Email("office@utopia.example".to_owned())];
         let iaca = IacaRoot {
             country: "UT".to_owned(),
@@ -93,11 +96,7 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 /// A certificate as that of the document signer, with another subject, other extensions, and no good signature.
 fn certificate(world: &World, subject: &[u8], extensions: &[u8]) -> Vec<u8> {
     let ds = &world.ds;
-    let validity = [
-        tlv(0x17, b"260101000000Z"),
-        tlv(0x17, b"300101000000Z"),
-    ]
-    .concat();
+    let validity = [tlv(0x17, b"260101000000Z"), tlv(0x17, b"300101000000Z")].concat();
     let tbs = [
         vec![0xa0, 3, 2, 1, 2],
         tlv(2, &[1]),
@@ -110,7 +109,15 @@ fn certificate(world: &World, subject: &[u8], extensions: &[u8]) -> Vec<u8> {
     ]
     .concat();
     let signature = [&[0][..], ds.signature()].concat();
-    tlv(0x30, &[tlv(0x30, &tbs), ds.signature_algorithm_der().to_vec(), tlv(3, &signature)].concat())
+    tlv(
+        0x30,
+        &[
+            tlv(0x30, &tbs),
+            ds.signature_algorithm_der().to_vec(),
+            tlv(3, &signature),
+        ]
+        .concat(),
+    )
 }
 
 /// An extension with an OID of its own for each number.
@@ -121,7 +128,10 @@ fn extension(number: usize, content: &[u8]) -> Vec<u8> {
 }
 
 fn name(attributes: usize, text: &[u8]) -> Vec<u8> {
-    let attribute = tlv(0x31, &tlv(0x30, &[tlv(6, &[0x55, 4, 3]), tlv(0x0c, text)].concat()));
+    let attribute = tlv(
+        0x31,
+        &tlv(0x30, &[tlv(6, &[0x55, 4, 3]), tlv(0x0c, text)].concat()),
+    );
     tlv(0x30, &attribute.repeat(attributes))
 }
 
@@ -133,11 +143,16 @@ pub(crate) fn with_extension(world: &World, bytes: usize) -> Vec<u8> {
 fn hostile_certificates(world: &World) -> Vec<(&'static str, Vec<u8>)> {
     let subject = world.ds.subject_der();
     let extensions = |count: usize, numbered: bool| -> Vec<u8> {
-        (0..count).flat_map(|at| extension(if numbered { at } else { 1 }, &[5, 0])).collect()
+        (0..count)
+            .flat_map(|at| extension(if numbered { at } else { 1 }, &[5, 0]))
+            .collect()
     };
     let many = SIZE / extension(1, &[5, 0]).len();
     let alternative = tlv(0x30, &tlv(0x82, b"a.example").repeat(SIZE / 11));
-    let alternative = tlv(0x30, &[tlv(6, &[0x55, 0x1d, 0x11]), tlv(4, &alternative)].concat());
+    let alternative = tlv(
+        0x30,
+        &[tlv(6, &[0x55, 0x1d, 0x11]), tlv(4, &alternative)].concat(),
+    );
     let mut deep = Vec::new();
     while deep.len() < SIZE - 6 {
         deep.extend_from_slice(&[0x30, 0x84]);
@@ -145,22 +160,54 @@ fn hostile_certificates(world: &World) -> Vec<(&'static str, Vec<u8>)> {
     }
     deep.resize(SIZE, 0);
     vec![
-        ("a name of one attribute of 10 MB", certificate(world, &name(1, &vec![b'x'; SIZE]), &[])),
-        ("a name of a million attributes", certificate(world, &name(SIZE / 14, b"x"), &[])),
-        ("hundreds of thousands of extensions", certificate(world, subject, &extensions(many, true))),
-        ("one extension hundreds of thousands of times", certificate(world, subject, &extensions(many, false))),
+        (
+            "a name of one attribute of 10 MB",
+            certificate(world, &name(1, &vec![b'x'; SIZE]), &[]),
+        ),
+        (
+            "a name of a million attributes",
+            certificate(world, &name(SIZE / 14, b"x"), &[]),
+        ),
+        (
+            "hundreds of thousands of extensions",
+            certificate(world, subject, &extensions(many, true)),
+        ),
+        (
+            "one extension hundreds of thousands of times",
+            certificate(world, subject, &extensions(many, false)),
+        ),
         ("an extension of 10 MB", with_extension(world, SIZE)),
-        ("a million alternative names", certificate(world, subject, &alternative)),
+        (
+            "a million alternative names",
+            certificate(world, subject, &alternative),
+        ),
         ("sequences in sequences", deep),
-        ("a length of 2⁶³", [&[0x30, 0x88, 0x80, 0, 0, 0, 0, 0, 0, 0][..], &vec![0; SIZE]].concat()),
+        (
+            "a length of 2⁶³",
+            [&[0x30, 0x88, 0x80, 0, 0, 0, 0, 0, 0, 0][..], &vec![0; SIZE]].concat(),
+        ),
         ("ten million zeros", vec![0; SIZE]),
         // As large as a certificate may be: read and judged in full.
-        ("64 extensions of one kind, 60 KB", certificate(world, subject, &(0..63).flat_map(|_| extension(1, &[0; 900])).collect::<Vec<_>>())),
+        (
+            "64 extensions of one kind, 60 KB",
+            certificate(
+                world,
+                subject,
+                &(0..63).flat_map(|_| extension(1, &[0; 900])).collect::<Vec<_>>(),
+            ),
+        ),
         ("3,000 alternative names, 60 KB", {
             let names = tlv(0x30, &tlv(0x82, b"a.example.of.a.name").repeat(2_800));
-            certificate(world, subject, &tlv(0x30, &[tlv(6, &[0x55, 0x1d, 0x11]), tlv(4, &names)].concat()))
+            certificate(
+                world,
+                subject,
+                &tlv(0x30, &[tlv(6, &[0x55, 0x1d, 0x11]), tlv(4, &names)].concat()),
+            )
         }),
-        ("64 attributes of 900 bytes in a name", certificate(world, &name(63, &[b'x'; 900]), &[])),
+        (
+            "64 attributes of 900 bytes in a name",
+            certificate(world, &name(63, &[b'x'; 900]), &[]),
+        ),
     ]
 }
 
@@ -168,7 +215,9 @@ fn hostile_certificates(world: &World) -> Vec<(&'static str, Vec<u8>)> {
 fn judge(certificate: &Certificate) -> usize {
     let names = certificate.subject().to_string().len() + certificate.issuer().to_string().len();
     let twice = certificate.duplicate_extensions().len();
-    let alternative = certificate.subject_alt_name().map_or(0, |names| names.map_or(0, |names| names.len()));
+    let alternative = certificate
+        .subject_alt_name()
+        .map_or(0, |names| names.map_or(0, |names| names.len()));
     let findings = check(Role::DocumentSigner, certificate, None).len();
     names + twice + alternative + findings
 }
@@ -182,21 +231,48 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
     };
     for (input, bytes) in hostile_certificates(&world) {
         let case = Case::new("Certificate::from_der, profile", input, &bytes, &read);
-        run(if bytes.len() < 100_000 { case.decided().small() } else { case });
+        run(if bytes.len() < 100_000 {
+            case.decided().small()
+        } else {
+            case
+        });
     }
 
     let bundle = |bytes: &[u8]| -> Answer {
         let text = core::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         let (read, broken) = Certificate::readable_from_pem(text);
-        if read.is_empty() { Err(format!("{} broken, none read", broken.len())) } else { Ok(format!("{} certificates", read.len())) }
+        if read.is_empty() {
+            Err(format!("{} broken, none read", broken.len()))
+        } else {
+            Ok(format!("{} certificates", read.len()))
+        }
     };
     let pem = world.ds.to_pem();
     for (input, text, decided) in [
         ("thousands of certificates", pem.repeat(SIZE / pem.len()), true),
-        ("beginnings without an end", "-----BEGIN CERTIFICATE-----\n".repeat(SIZE / 28), false),
-        ("ends without a beginning", "-----END CERTIFICATE-----\n".repeat(SIZE / 26), false),
-        ("empty blocks", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".repeat(SIZE / 54), false),
-        ("one block of 10 MB", format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", "A".repeat(SIZE)), false),
+        (
+            "beginnings without an end",
+            "-----BEGIN CERTIFICATE-----\n".repeat(SIZE / 28),
+            false,
+        ),
+        (
+            "ends without a beginning",
+            "-----END CERTIFICATE-----\n".repeat(SIZE / 26),
+            false,
+        ),
+        (
+            "empty blocks",
+            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".repeat(SIZE / 54),
+            false,
+        ),
+        (
+            "one block of 10 MB",
+            format!(
+                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+                "A".repeat(SIZE)
+            ),
+            false,
+        ),
         ("ten million line ends", "\n".repeat(SIZE), false),
         ("ten million hyphens", "-".repeat(SIZE), false),
     ] {
@@ -205,14 +281,23 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
     }
 
     let chain = vec![world.ds.clone(); SIZE / world.ds.der().len()];
-    let all: Vec<u8> = chain.iter().flat_map(|certificate| certificate.der()).copied().collect();
+    let all: Vec<u8> = chain
+        .iter()
+        .flat_map(|certificate| certificate.der())
+        .copied()
+        .collect();
     let climb = |_: &[u8]| -> Answer {
         match path::find(&chain, &world.anchors, world.now, &RustCrypto) {
             path::Path::Broken(broken) => Err(broken.to_string()),
             _ => Ok("a path".to_owned()),
         }
     };
-    run(Case::new("path::find", "a chain of thousands of certificates", &all, &climb));
+    run(Case::new(
+        "path::find",
+        "a chain of thousands of certificates",
+        &all,
+        &climb,
+    ));
 
     lists(&world, run);
     files(&world, run);
@@ -236,12 +321,19 @@ fn lists(world: &World, run: &mut dyn FnMut(Case<'_>)) {
         let raw = world.iaca_key.sign(&tbs).unwrap();
         let integer = |digits: &[u8]| tlv(2, &[&[0][..usize::from(digits[0] >= 0x80)], digits].concat());
         let signature = tlv(0x30, &[integer(&raw[..32]), integer(&raw[32..])].concat());
-        let parts = [tbs, iaca.signature_algorithm_der().to_vec(), tlv(3, &[vec![0], signature].concat())];
+        let parts = [
+            tbs,
+            iaca.signature_algorithm_der().to_vec(),
+            tlv(3, &[vec![0], signature].concat()),
+        ];
         tlv(0x30, &parts.concat())
     };
     let entry = |number: usize| {
         let serial = u32::try_from(number).unwrap().to_be_bytes();
-        tlv(0x30, &[tlv(2, &[&[1][..], &serial].concat()), tlv(0x17, b"260101000000Z")].concat())
+        tlv(
+            0x30,
+            &[tlv(2, &[&[1][..], &serial].concat()), tlv(0x17, b"260101000000Z")].concat(),
+        )
     };
     let many = SIZE / entry(1).len();
     let evaluate = |bytes: &[u8]| -> Answer {
@@ -253,39 +345,124 @@ fn lists(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     let number = extension(1, &[5, 0]);
     for (input, bytes, decided) in [
         ("hundreds of thousands of entries", list(&large, &[]), true),
-        ("one entry hundreds of thousands of times", list(&entry(1).repeat(many), &[]), true),
+        (
+            "one entry hundreds of thousands of times",
+            list(&entry(1).repeat(many), &[]),
+            true,
+        ),
         ("an entry of 10 MB", list(&tlv(0x30, &vec![5; SIZE]), &[]), false),
-        ("hundreds of thousands of extensions", list(&[], &number.repeat(SIZE / number.len())), false),
+        (
+            "hundreds of thousands of extensions",
+            list(&[], &number.repeat(SIZE / number.len())),
+            false,
+        ),
     ] {
         let case = Case::new("RevocationList, evaluate", input, &bytes, &evaluate);
         run(if decided { case.decided() } else { case });
     }
-    let text = format!("-----BEGIN X509 CRL-----\n{}\n-----END X509 CRL-----\n", "M".repeat(SIZE));
-    run(Case::new("RevocationList, evaluate", "PEM of 10 MB", text.as_bytes(), &evaluate));
+    let text = format!(
+        "-----BEGIN X509 CRL-----\n{}\n-----END X509 CRL-----\n",
+        "M".repeat(SIZE)
+    );
+    run(Case::new(
+        "RevocationList, evaluate",
+        "PEM of 10 MB",
+        text.as_bytes(),
+        &evaluate,
+    ));
 
-    let request = |bytes: &[u8]| OcspRequest::from_der(bytes).map(|_| String::new()).map_err(|error| error.to_string());
-    let response = |bytes: &[u8]| OcspResponse::from_der(bytes).map(|_| String::new()).map_err(|error| error.to_string());
-    let csr = |bytes: &[u8]| CertificationRequest::from_bytes(bytes).map(|_| String::new()).map_err(|error| error.to_string());
+    let request = |bytes: &[u8]| {
+        OcspRequest::from_der(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let response = |bytes: &[u8]| {
+        OcspResponse::from_der(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let csr = |bytes: &[u8]| {
+        CertificationRequest::from_bytes(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
     let nested = tlv(0x30, &tlv(0x30, &tlv(0x30, &tlv(0x30, &[5, 0]).repeat(SIZE / 4))));
-    let success = tlv(0x30, &[vec![0x0a, 1, 0], tlv(0xa0, &tlv(0x30, &[tlv(6, &[0x2b, 6, 1, 5, 5, 7, 48, 1, 1]), tlv(4, &nested)].concat()))].concat());
-    let whole = tlv(0x30, &[tlv(0x30, &[vec![2, 1, 0], name(SIZE / 14, b"x")].concat()), vec![0x30, 0]].concat());
-    let pem = format!("-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n", "M".repeat(SIZE));
-    run(Case::new("OcspRequest::from_der", "millions of empty requests", &nested, &request));
-    run(Case::new("OcspResponse::from_der", "millions of empty answers", &success, &response));
-    run(Case::new("CertificationRequest::from_bytes", "a name of a million attributes", &whole, &csr));
-    run(Case::new("CertificationRequest::from_bytes", "PEM of 10 MB", pem.as_bytes(), &csr));
+    let success = tlv(
+        0x30,
+        &[
+            vec![0x0a, 1, 0],
+            tlv(
+                0xa0,
+                &tlv(
+                    0x30,
+                    &[tlv(6, &[0x2b, 6, 1, 5, 5, 7, 48, 1, 1]), tlv(4, &nested)].concat(),
+                ),
+            ),
+        ]
+        .concat(),
+    );
+    let whole = tlv(
+        0x30,
+        &[
+            tlv(0x30, &[vec![2, 1, 0], name(SIZE / 14, b"x")].concat()),
+            vec![0x30, 0],
+        ]
+        .concat(),
+    );
+    let pem = format!(
+        "-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n",
+        "M".repeat(SIZE)
+    );
+    run(Case::new(
+        "OcspRequest::from_der",
+        "millions of empty requests",
+        &nested,
+        &request,
+    ));
+    run(Case::new(
+        "OcspResponse::from_der",
+        "millions of empty answers",
+        &success,
+        &response,
+    ));
+    run(Case::new(
+        "CertificationRequest::from_bytes",
+        "a name of a million attributes",
+        &whole,
+        &csr,
+    ));
+    run(Case::new(
+        "CertificationRequest::from_bytes",
+        "PEM of 10 MB",
+        pem.as_bytes(),
+        &csr,
+    ));
 }
 
 fn files(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     let _ = world;
-    let secret = |bytes: &[u8]| keys::secret_from_file(bytes).map(|_| String::new()).map_err(|error| error.to_string());
-    let public = |bytes: &[u8]| keys::public_from_file(bytes).map(|_| String::new()).map_err(|error| error.to_string());
-    let sealed = |bytes: &[u8]| keys::secret_from_encrypted(bytes, b"passphrase").map(|_| String::new()).map_err(|error| error.to_string());
+    let secret = |bytes: &[u8]| {
+        keys::secret_from_file(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let public = |bytes: &[u8]| {
+        keys::public_from_file(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let sealed = |bytes: &[u8]| {
+        keys::secret_from_encrypted(bytes, b"passphrase")
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
     let text = |bytes: &[u8]| {
         let text = core::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         match keys::secret_from_pem(text).or_else(|_| keys::secret_from_jwk(text)) {
             Ok(_) => Ok(String::new()),
-            Err(error) => keys::public_from_pem(text).map(|_| String::new()).map_err(|_| error.to_string()),
+            Err(error) => keys::public_from_pem(text)
+                .map(|_| String::new())
+                .map_err(|_| error.to_string()),
         }
     };
     let decoders: [(&str, &(dyn Fn(&[u8]) -> Answer + Sync)); 4] = [
@@ -296,13 +473,43 @@ fn files(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     ];
     for (decoder, decode) in decoders {
         for (input, bytes) in [
-            ("a PEM block of 10 MB", format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "M".repeat(SIZE))),
-            ("an encrypted PEM block of 10 MB", format!("-----BEGIN ENCRYPTED PRIVATE KEY-----\n{}\n-----END ENCRYPTED PRIVATE KEY-----\n", "M".repeat(SIZE))),
-            ("beginnings without an end", "-----BEGIN PRIVATE KEY-----\n".repeat(SIZE / 28)),
-            ("a million empty blocks of another kind", "-----BEGIN EC PARAMETERS-----\n-----END EC PARAMETERS-----\n".repeat(SIZE / 58)),
-            ("a JWK with a member of 10 MB", format!("{{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"{}\"}}", "A".repeat(SIZE))),
-            ("a JWK with a million members", format!("{{\"kty\":\"EC\"{}}}", ",\"a\":0".repeat(SIZE / 6))),
-            ("a JWK of arrays in arrays", format!("{{\"kty\":{}", "[".repeat(SIZE))),
+            (
+                "a PEM block of 10 MB",
+                format!(
+                    "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+                    "M".repeat(SIZE)
+                ),
+            ),
+            (
+                "an encrypted PEM block of 10 MB",
+                format!(
+                    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n{}\n-----END ENCRYPTED PRIVATE KEY-----\n",
+                    "M".repeat(SIZE)
+                ),
+            ),
+            (
+                "beginnings without an end",
+                "-----BEGIN PRIVATE KEY-----\n".repeat(SIZE / 28),
+            ),
+            (
+                "a million empty blocks of another kind",
+                "-----BEGIN EC PARAMETERS-----\n-----END EC PARAMETERS-----\n".repeat(SIZE / 58),
+            ),
+            (
+                "a JWK with a member of 10 MB",
+                format!(
+                    "{{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"{}\"}}",
+                    "A".repeat(SIZE)
+                ),
+            ),
+            (
+                "a JWK with a million members",
+                format!("{{\"kty\":\"EC\"{}}}", ",\"a\":0".repeat(SIZE / 6)),
+            ),
+            (
+                "a JWK of arrays in arrays",
+                format!("{{\"kty\":{}", "[".repeat(SIZE)),
+            ),
             ("DER of 10 MB", "0\u{1}".repeat(SIZE / 2)),
         ] {
             run(Case::new(decoder, input, bytes.as_bytes(), decode));

@@ -57,7 +57,10 @@ fn main() -> ExitCode {
     certificates::cases(&mut run);
     text::cases(&mut run);
     print(&outcomes, all);
-    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.faults.is_empty()).collect();
+    let failed: Vec<&Outcome> = outcomes
+        .iter()
+        .filter(|outcome| !outcome.faults.is_empty())
+        .collect();
     for outcome in &failed {
         let faults = outcome.faults.join("; ");
         eprintln!("hostile: {}, {}: {faults}", outcome.decoder, outcome.input);

@@ -19,7 +19,10 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    pub(crate) const DEFAULT: Self = Self { millis: 50.0, times: 2.0 };
+    pub(crate) const DEFAULT: Self = Self {
+        millis: 50.0,
+        times: 2.0,
+    };
 }
 
 /// What a decoder says: what it read, or why it refused.
@@ -52,7 +55,14 @@ impl<'a> Case<'a> {
         bytes: &'a [u8],
         decode: &'a (dyn Fn(&[u8]) -> Answer + Sync),
     ) -> Self {
-        Self { decoder, input, bytes, decode, due: Due::Refused, bounds: Bounds::DEFAULT }
+        Self {
+            decoder,
+            input,
+            bytes,
+            decode,
+            due: Due::Refused,
+            bounds: Bounds::DEFAULT,
+        }
     }
 
     /// Smaller than the other inputs, as it has to be to get that far: memory may be twice that of those.
@@ -106,7 +116,9 @@ pub(crate) fn run(case: Case<'_>, memory: &PeakAlloc) -> Outcome {
                 let took = worked() - start;
                 (answer, took, memory.peak_usage().saturating_sub(before))
             };
-            let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, decode);
+            let thread = thread::Builder::new()
+                .stack_size(STACK)
+                .spawn_scoped(scope, decode);
             thread.unwrap().join().unwrap()
         });
         let (said, took, used) = decoded;
@@ -125,7 +137,10 @@ pub(crate) fn run(case: Case<'_>, memory: &PeakAlloc) -> Outcome {
     };
     let times = peak as f64 / case.bytes.len().max(1) as f64;
     fault(millis >= case.bounds.millis, format!("takes {millis:.1} ms"));
-    fault(times >= case.bounds.times, format!("takes {times:.2} × the input in memory"));
+    fault(
+        times >= case.bounds.times,
+        format!("takes {times:.2} × the input in memory"),
+    );
     fault(answer.is_none(), "panics".to_owned());
     let taken = matches!(answer, Some(Ok(_))) && case.due == Due::Refused;
     fault(taken, "is taken".to_owned());

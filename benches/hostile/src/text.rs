@@ -29,18 +29,26 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
 
 fn xml(run: &mut dyn FnMut(Case<'_>)) {
     let format = |bytes: &[u8]| -> Answer {
-        Format::read(bytes).map(|format| format.name.clone()).map_err(|errors| errors.to_string())
+        Format::read(bytes)
+            .map(|format| format.name.clone())
+            .map_err(|errors| errors.to_string())
     };
     let layout = |bytes: &[u8]| -> Answer {
         let mut no_files = |_: &str| Err("no files here".to_owned());
-        Layout::read(bytes, &mut no_files).map(|_| String::new()).map_err(|errors| errors.to_string())
+        Layout::read(bytes, &mut no_files)
+            .map(|_| String::new())
+            .map_err(|errors| errors.to_string())
     };
     let decoders: [(&str, &(dyn Fn(&[u8]) -> Answer + Sync)); 2] =
         [("Format::read", &format), ("badge::Layout::read", &layout)];
     let bomb = |levels: usize| {
         let mut out = String::from("<!DOCTYPE x [<!ENTITY e0 \"xxxxxxxxxx\">");
         for level in 1..levels {
-            let _ = write!(out, "<!ENTITY e{level} \"{}\">", format!("&e{};", level - 1).repeat(10));
+            let _ = write!(
+                out,
+                "<!ENTITY e{level} \"{}\">",
+                format!("&e{};", level - 1).repeat(10)
+            );
         }
         let _ = write!(out, "]><x>&e{};</x>", levels - 1);
         out
@@ -49,8 +57,14 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
     for (size, more) in [(SIZE, ""), (Format::LARGEST_FILE - 200, ", 1 MB")] {
         let inputs = [
             ("elements in elements", "<x>".repeat(size / 3)),
-            ("a wide element", format!("<x>{}</x>", "<y/>".repeat(size / 4 - 2))),
-            ("an attribute of all of it", format!("<x a=\"{}\"/>", "y".repeat(size))),
+            (
+                "a wide element",
+                format!("<x>{}</x>", "<y/>".repeat(size / 4 - 2)),
+            ),
+            (
+                "an attribute of all of it",
+                format!("<x a=\"{}\"/>", "y".repeat(size)),
+            ),
             ("a hundred thousand attributes", {
                 let mut out = String::from("<x");
                 for at in 0.. {
@@ -61,7 +75,10 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
                 }
                 out + "/>"
             }),
-            ("the same attribute again and again", format!("<x{}/>", " a=\"\"".repeat(size / 5))),
+            (
+                "the same attribute again and again",
+                format!("<x{}/>", " a=\"\"".repeat(size / 5)),
+            ),
             ("one text", format!("<x>{}</x>", "y".repeat(size))),
             ("comments", format!("<x>{}</x>", "<!---->".repeat(size / 7))),
             ("namespaces", {
@@ -74,20 +91,36 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
                 }
                 out + "/>"
             }),
-            ("character references", format!("<x>{}</x>", "&#65;".repeat(size / 5))),
+            (
+                "character references",
+                format!("<x>{}</x>", "&#65;".repeat(size / 5)),
+            ),
             ("line ends", "\n".repeat(size)),
         ];
         for (decoder, decode) in decoders {
             for (input, text) in &inputs {
                 let case = Case::new(decoder, "", text.as_bytes(), decode);
                 let input = format!("{input}{more}");
-                run(Case { input: &input, ..if more.is_empty() { case } else { case.small() } });
+                run(Case {
+                    input: &input,
+                    ..if more.is_empty() { case } else { case.small() }
+                });
             }
         }
     }
     for (decoder, decode) in decoders {
-        run(Case::new(decoder, "entities that expand to 10 GB", bomb(10).as_bytes(), decode).small());
-        let twice = format!("<!DOCTYPE x [<!ENTITY e \"{}\">]><x>{}</x>", "y".repeat(400_000), "&e;".repeat(100_000));
+        run(Case::new(
+            decoder,
+            "entities that expand to 10 GB",
+            bomb(10).as_bytes(),
+            decode,
+        )
+        .small());
+        let twice = format!(
+            "<!DOCTYPE x [<!ENTITY e \"{}\">]><x>{}</x>",
+            "y".repeat(400_000),
+            "&e;".repeat(100_000)
+        );
         run(Case::new(decoder, "a long entity many times", twice.as_bytes(), decode).small());
     }
 }
@@ -107,23 +140,55 @@ fn json_texts(size: usize) -> Vec<(&'static str, String)> {
     vec![
         ("arrays in arrays", "[".repeat(size)),
         ("objects in objects", "{\"a\":".repeat(size / 5)),
-        ("an array of millions of zeros", format!("{{\"a\":[{}0]}}", "0,".repeat(size / 2 - 5))),
-        ("an array of millions of empty arrays", format!("{{\"a\":[{}0]}}", "[],".repeat(size / 3 - 5))),
-        ("an array of millions of empty objects", format!("{{\"a\":[{}0]}}", "{},".repeat(size / 3 - 5))),
-        ("an array of millions of empty texts", format!("{{\"a\":[{}0]}}", "\"\",".repeat(size / 3 - 5))),
+        (
+            "an array of millions of zeros",
+            format!("{{\"a\":[{}0]}}", "0,".repeat(size / 2 - 5)),
+        ),
+        (
+            "an array of millions of empty arrays",
+            format!("{{\"a\":[{}0]}}", "[],".repeat(size / 3 - 5)),
+        ),
+        (
+            "an array of millions of empty objects",
+            format!("{{\"a\":[{}0]}}", "{},".repeat(size / 3 - 5)),
+        ),
+        (
+            "an array of millions of empty texts",
+            format!("{{\"a\":[{}0]}}", "\"\",".repeat(size / 3 - 5)),
+        ),
         ("hundreds of thousands of fields", distinct("0")),
-        ("one field millions of times", format!("{{{}\"b\":0}}", "\"a\":0,".repeat(size / 6))),
-        ("a number of all of it", format!("{{\"a\":{}}}", "9".repeat(size - 10))),
-        ("a number with a point and all of it", format!("{{\"a\":0.{}}}", "9".repeat(size - 10))),
-        ("an exponent of all of it", format!("{{\"a\":1e{}}}", "9".repeat(size - 10))),
-        ("a text that does not end", format!("{{\"a\":\"{}", "x".repeat(size - 10))),
-        ("a text of escapes that does not end", format!("{{\"a\":\"{}", "\\u0041".repeat(size / 6))),
+        (
+            "one field millions of times",
+            format!("{{{}\"b\":0}}", "\"a\":0,".repeat(size / 6)),
+        ),
+        (
+            "a number of all of it",
+            format!("{{\"a\":{}}}", "9".repeat(size - 10)),
+        ),
+        (
+            "a number with a point and all of it",
+            format!("{{\"a\":0.{}}}", "9".repeat(size - 10)),
+        ),
+        (
+            "an exponent of all of it",
+            format!("{{\"a\":1e{}}}", "9".repeat(size - 10)),
+        ),
+        (
+            "a text that does not end",
+            format!("{{\"a\":\"{}", "x".repeat(size - 10)),
+        ),
+        (
+            "a text of escapes that does not end",
+            format!("{{\"a\":\"{}", "\\u0041".repeat(size / 6)),
+        ),
     ]
 }
 
 fn json(run: &mut dyn FnMut(Case<'_>)) {
     let read = |bytes: &[u8]| -> Answer {
-        data::read(text(bytes)?).map(|_| "data".to_owned()).map_err(|error| error.to_string())
+        data::read(text(bytes)?)
+            .map(|_| "data".to_owned())
+            .map_err(|error| error.to_string())
     };
     for (input, text) in json_texts(SIZE) {
         run(Case::new("data::read (JSON)", input, text.as_bytes(), &read).decided());
@@ -161,16 +226,47 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
         run(Case::new("batch, JSON lines", &input, text.as_bytes(), &lines).decided());
     }
     // Many small records are work, not an attack: they are read one after another.
-    let streamed = Bounds { millis: 2_000.0, times: 0.1 };
+    let streamed = Bounds {
+        millis: 2_000.0,
+        times: 0.1,
+    };
     for (decoder, decode, input, text) in [
-        ("batch, JSON lines", &lines as &(dyn Fn(&[u8]) -> Answer + Sync), "millions of empty lines", "\n".repeat(SIZE)),
-        ("batch, JSON lines", &lines, "millions of empty records", "{}\n".repeat(SIZE / 3)),
-        ("batch, JSON lines", &lines, "millions of lines with one letter", "x\n".repeat(SIZE / 2)),
-        ("batch, CSV", &table, "millions of rows with one letter", format!("family_name\n{}", "x\n".repeat(SIZE / 2))),
-        ("batch, CSV", &table, "millions of empty lines", format!("family_name\n{}", "\n".repeat(SIZE))),
+        (
+            "batch, JSON lines",
+            &lines as &(dyn Fn(&[u8]) -> Answer + Sync),
+            "millions of empty lines",
+            "\n".repeat(SIZE),
+        ),
+        (
+            "batch, JSON lines",
+            &lines,
+            "millions of empty records",
+            "{}\n".repeat(SIZE / 3),
+        ),
+        (
+            "batch, JSON lines",
+            &lines,
+            "millions of lines with one letter",
+            "x\n".repeat(SIZE / 2),
+        ),
+        (
+            "batch, CSV",
+            &table,
+            "millions of rows with one letter",
+            format!("family_name\n{}", "x\n".repeat(SIZE / 2)),
+        ),
+        (
+            "batch, CSV",
+            &table,
+            "millions of empty lines",
+            format!("family_name\n{}", "\n".repeat(SIZE)),
+        ),
     ] {
         let case = Case::new(decoder, input, text.as_bytes(), decode).decided();
-        run(Case { bounds: streamed, ..case });
+        run(Case {
+            bounds: streamed,
+            ..case
+        });
     }
     for (input, text) in [
         ("a header of millions of empty cells", ",".repeat(SIZE)),
@@ -184,8 +280,14 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
                 }
             }
         }),
-        ("a row of millions of empty cells", format!("family_name\n{}", ",".repeat(SIZE))),
-        ("a quote that is not closed", format!("family_name\n\"{}", "x,\n".repeat(SIZE / 3))),
+        (
+            "a row of millions of empty cells",
+            format!("family_name\n{}", ",".repeat(SIZE)),
+        ),
+        (
+            "a quote that is not closed",
+            format!("family_name\n\"{}", "x,\n".repeat(SIZE / 3)),
+        ),
         ("nothing but quotes", "\"".repeat(SIZE)),
     ] {
         run(Case::new("batch, CSV", input, text.as_bytes(), &table).decided());
@@ -194,7 +296,9 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
 
 fn requests(run: &mut dyn FnMut(Case<'_>)) {
     let parse = |bytes: &[u8]| -> Answer {
-        request::parse(text(bytes)?).map(|_| "a request".to_owned()).map_err(|error| error.to_string())
+        request::parse(text(bytes)?)
+            .map(|_| "a request".to_owned())
+            .map_err(|error| error.to_string())
     };
     for (input, text) in [
         ("arrays in arrays", format!("a = {}", "[".repeat(SIZE))),
@@ -203,9 +307,15 @@ fn requests(run: &mut dyn FnMut(Case<'_>)) {
         ("a million tables", "[[document]]\n".repeat(SIZE / 13)),
         ("one key a million times", "a = 1\n".repeat(SIZE / 6)),
         ("a text that does not end", format!("a = \"{}", "x".repeat(SIZE))),
-        ("a number of ten million digits", format!("a = {}", "9".repeat(SIZE))),
+        (
+            "a number of ten million digits",
+            format!("a = {}", "9".repeat(SIZE)),
+        ),
         ("line ends", "\n".repeat(SIZE)),
-        ("an array of millions of zeros", format!("a = [{}]", "0,".repeat(SIZE / 2))),
+        (
+            "an array of millions of zeros",
+            format!("a = [{}]", "0,".repeat(SIZE / 2)),
+        ),
         ("a request for hundreds of thousands of elements", {
             let mut out = String::from("[[document]]\ndocType = \"t\"\n[document.elements.n]\n");
             for at in 0.. {
@@ -221,10 +331,16 @@ fn requests(run: &mut dyn FnMut(Case<'_>)) {
 }
 
 fn pictures(run: &mut dyn FnMut(Case<'_>)) {
-    let inspect = |bytes: &[u8]| photo::inspect(bytes).map(|_| String::new()).map_err(|error| error.to_string());
+    let inspect = |bytes: &[u8]| {
+        photo::inspect(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
     let prepare = |bytes: &[u8]| {
         let wanted = photo::Wanted::new(&[ImageKind::Jpeg], 100_000);
-        photo::prepare(bytes, &wanted).map(|_| String::new()).map_err(|error| error.to_string())
+        photo::prepare(bytes, &wanted)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
     };
     let padded = |start: &[u8], padding: &[u8]| [start, &padding.repeat(SIZE / padding.len())].concat();
     let jpeg = |width: u16, height: u16| {
@@ -252,17 +368,41 @@ fn pictures(run: &mut dyn FnMut(Case<'_>)) {
         out
     };
     let inputs = [
-        ("a JPEG of 65,535 by 65,535 pixels", padded(&jpeg(65_535, 65_535), &[0])),
-        ("a JPEG of segments of two bytes", padded(&[0xff, 0xd8, 0xff], &[0xe1, 0, 2, 0xff])),
+        (
+            "a JPEG of 65,535 by 65,535 pixels",
+            padded(&jpeg(65_535, 65_535), &[0]),
+        ),
+        (
+            "a JPEG of segments of two bytes",
+            padded(&[0xff, 0xd8, 0xff], &[0xe1, 0, 2, 0xff]),
+        ),
         ("a JPEG of fill bytes", padded(&[0xff, 0xd8], &[0xff])),
         ("a JPEG of noughts", padded(&[0xff, 0xd8, 0xff], &[0])),
-        ("a JPEG of thousands of frames", padded(&[0xff, 0xd8], &jpeg(600, 800)[20..])),
+        (
+            "a JPEG of thousands of frames",
+            padded(&[0xff, 0xd8], &jpeg(600, 800)[20..]),
+        ),
         ("a PNG of 2³¹ by 2³¹ pixels", padded(&png(1 << 31, 1 << 31), &[0])),
-        ("a PNG of 2³¹ − 1 by 1 pixels", padded(&png((1 << 31) - 1, 1), &[0])),
-        ("a PNG of empty chunks", padded(&png(600, 800), b"\0\0\0\0tEXt\0\0\0\0")),
-        ("a JPEG 2000 of 2³² by 2³² pixels", padded(&j2k(u32::MAX, u32::MAX, u32::MAX), &[0])),
-        ("a JPEG 2000 of millions of tiles", padded(&j2k(4000, 4000, 1), &[0])),
-        ("JPEG 2000 boxes in boxes", padded(b"\0\0\0\x0cjP  \r\n\x87\n", b"\0\0\0\x08jp2h")),
+        (
+            "a PNG of 2³¹ − 1 by 1 pixels",
+            padded(&png((1 << 31) - 1, 1), &[0]),
+        ),
+        (
+            "a PNG of empty chunks",
+            padded(&png(600, 800), b"\0\0\0\0tEXt\0\0\0\0"),
+        ),
+        (
+            "a JPEG 2000 of 2³² by 2³² pixels",
+            padded(&j2k(u32::MAX, u32::MAX, u32::MAX), &[0]),
+        ),
+        (
+            "a JPEG 2000 of millions of tiles",
+            padded(&j2k(4000, 4000, 1), &[0]),
+        ),
+        (
+            "JPEG 2000 boxes in boxes",
+            padded(b"\0\0\0\x0cjP  \r\n\x87\n", b"\0\0\0\x08jp2h"),
+        ),
         ("ten million zeros", vec![0; SIZE]),
     ];
     for (input, bytes) in &inputs {
@@ -279,16 +419,28 @@ fn files(run: &mut dyn FnMut(Case<'_>)) {
     for (input, bytes) in [
         ("ten million zeros", vec![0; SIZE]),
         ("hexadecimal digits", "0a".repeat(SIZE / 2).into_bytes()),
-        ("hexadecimal digits and one letter", ("0a".repeat(SIZE / 2) + "!").into_bytes()),
+        (
+            "hexadecimal digits and one letter",
+            ("0a".repeat(SIZE / 2) + "!").into_bytes(),
+        ),
         ("Base64", "QUJD".repeat(SIZE / 4).into_bytes()),
         ("spaces", vec![b' '; SIZE]),
         ("arrays in arrays", vec![0x81; SIZE]),
         ("an mdoc: URI", format!("mdoc:{}", "A".repeat(SIZE)).into_bytes()),
-        ("PEM", "-----BEGIN CERTIFICATE-----\n".repeat(SIZE / 28).into_bytes()),
+        (
+            "PEM",
+            "-----BEGIN CERTIFICATE-----\n".repeat(SIZE / 28).into_bytes(),
+        ),
         ("braces", vec![b'{'; SIZE]),
     ] {
         // The copy of the input that the program has read is its own.
         let case = Case::new("files of the programs, recognised", input, &bytes, &recognise);
-        run(Case { bounds: Bounds { times: 3.0, ..Bounds::DEFAULT }, ..case });
+        run(Case {
+            bounds: Bounds {
+                times: 3.0,
+                ..Bounds::DEFAULT
+            },
+            ..case
+        });
     }
 }

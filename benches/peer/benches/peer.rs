@@ -31,7 +31,10 @@ impl SessionTranscript for Transcript {}
 
 fn main() -> ExitCode {
     // `cargo bench` adds an argument of its own.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     mdoc_benches::run("peer", &arguments, |world, data, cases| {
         cases.push(issuing(world));
         cases.push(verifying(world, &data.response));
@@ -57,7 +60,8 @@ fn issuing(world: &World) -> Case<'static> {
         key_authorizations: None,
         key_info: None,
     };
-    let at = |instant: mdoc_core::time::Timestamp| OffsetDateTime::from_unix_timestamp(instant.unix()).unwrap();
+    let at =
+        |instant: mdoc_core::time::Timestamp| OffsetDateTime::from_unix_timestamp(instant.unix()).unwrap();
     let validity = ValidityInfo {
         signed: at(world.validity.signed),
         valid_from: at(world.validity.valid_from),
@@ -65,7 +69,11 @@ fn issuing(world: &World) -> Case<'static> {
         expected_update: None,
     };
     let pem = world.ds.to_pem();
-    let chain = X5Chain::builder().with_pem_certificate(pem.as_bytes()).unwrap().build().unwrap();
+    let chain = X5Chain::builder()
+        .with_pem_certificate(pem.as_bytes())
+        .unwrap()
+        .build()
+        .unwrap();
     Case::new(PEER_ISSUES, move || {
         let issued = Mdoc::issue::<SigningKey, Signature>(
             DOC_TYPE.to_owned(),
@@ -96,7 +104,13 @@ fn verifying<'a>(world: &World, response: &'a [u8]) -> Case<'a> {
     Case::new(PEER_VERIFIES, move || {
         let response: DeviceResponse = isomdl::cbor::from_slice(black_box(response)).unwrap();
         let (document, chain, elements) = reader::parse(&response).unwrap();
-        let seen = validate_response(transcript.clone(), anchors.clone(), chain, document.clone(), elements);
+        let seen = validate_response(
+            transcript.clone(),
+            anchors.clone(),
+            chain,
+            document.clone(),
+            elements,
+        );
         assert!(
             matches!(seen.issuer_authentication, AuthenticationStatus::Valid)
                 && matches!(seen.device_authentication, AuthenticationStatus::Valid),

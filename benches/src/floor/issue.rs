@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 
-use super::write::{ARRAY, BYTES, MAP, TAG, UNSIGNED, bytes, embedded_head, head, head_len, text};
 use super::Primitives;
+use super::write::{ARRAY, BYTES, MAP, TAG, UNSIGNED, bytes, embedded_head, head, head_len, text};
 use crate::world::{DOC_TYPE, NAME_SPACE};
 
 /// `{1: -7}`: ES256.
@@ -35,7 +35,10 @@ pub type Element = (String, Vec<u8>);
 pub fn issue<P: Primitives>(issuer: &Issuer<P>, elements: &[Element], device_key: &[u8]) -> Vec<u8> {
     let mut salts = vec![0; elements.len() * SALT];
     P::fill(&mut salts);
-    let size: usize = elements.iter().map(|(name, value)| name.len() + value.len() + 100).sum();
+    let size: usize = elements
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 100)
+        .sum();
     let mut out = Vec::with_capacity(size + REST);
     let mut digests = Vec::with_capacity(elements.len());
     name_space(&mut out, elements.len());
@@ -71,7 +74,10 @@ impl Template {
         for (id, (name, value)) in elements.iter().enumerate() {
             let item = item(&mut bytes, id, Salt::Last, name, value);
             let salt = item.end - SALT..item.end;
-            items.push((salt.clone(), Sha256::new_with_prefix(&bytes[item.start..salt.start])));
+            items.push((
+                salt.clone(),
+                Sha256::new_with_prefix(&bytes[item.start..salt.start]),
+            ));
         }
         Self { bytes, items }
     }

@@ -83,11 +83,7 @@ pub fn response(bytes: &[u8]) -> Result<Response<'_>> {
     Ok(response)
 }
 
-fn issuer_signed<'b>(
-    bytes: &'b [u8],
-    decoder: &mut Decoder<'b>,
-    response: &mut Response<'b>,
-) -> Result<()> {
+fn issuer_signed<'b>(bytes: &'b [u8], decoder: &mut Decoder<'b>, response: &mut Response<'b>) -> Result<()> {
     map(decoder, |decoder, key| match key {
         "nameSpaces" => map(decoder, |decoder, name| {
             expect(name == NAME_SPACE, "the namespace")?;

@@ -65,7 +65,11 @@ pub fn verify<P: Primitives>(
     point[1..33].copy_from_slice(mso.x);
     point[33..].copy_from_slice(mso.y);
     let authenticated = device_authentication(transcript, response.device_name_spaces);
-    if !P::verify(&P::verifying_key(&point), &authenticated, response.device_signature) {
+    if !P::verify(
+        &P::verifying_key(&point),
+        &authenticated,
+        response.device_signature,
+    ) {
         return Err(Refused::DeviceSignature);
     }
     Ok(response.items.len())
@@ -129,7 +133,10 @@ fn element(der: &[u8]) -> Option<(&[u8], &[u8])> {
         0..0x80 => (usize::from(first), rest),
         _ => {
             let (len, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (len.iter().fold(0, |len, byte| len << 8 | usize::from(*byte)), rest)
+            (
+                len.iter().fold(0, |len, byte| len << 8 | usize::from(*byte)),
+                rest,
+            )
         }
     };
     rest.split_at_checked(len)
@@ -142,7 +149,11 @@ fn raw(signature: &[u8]) -> Option<[u8; 64]> {
     let mut raw = [0; 64];
     let (left, right) = raw.split_at_mut(32);
     for (to, integer) in [(left, r), (right, s)] {
-        let digits = if integer.len() > 32 { &integer[integer.len() - 32..] } else { integer };
+        let digits = if integer.len() > 32 {
+            &integer[integer.len() - 32..]
+        } else {
+            integer
+        };
         to[32 - digits.len()..].copy_from_slice(digits);
     }
     Some(raw)
