@@ -249,15 +249,49 @@ impl Case {
     #[must_use]
     pub fn judge(&self, policy: Policy) -> Verdict {
         let anchors = Certificate::all_from_pem(&self.anchors).unwrap();
-        let form = match self.kind {
-            Kind::DeviceResponse => Form::DeviceResponse,
-            Kind::IssuerSigned => Form::IssuerSigned,
+        match self.kind {
             Kind::ReaderCertificate => {
                 return self.judge_certificate(Role::ReaderAuthentication, anchors.first(), policy);
             }
             Kind::ReaderCa => return self.judge_certificate(Role::ReaderCa, None, policy),
+            Kind::DeviceResponse | Kind::IssuerSigned => {}
+        }
+        let mut verdict = Verdict {
+            accepted: false,
+            lines: Vec::new(),
         };
-        let anchors: Vec<_> = anchors
+        self.with_inputs(policy, |inputs, form| {
+            let report = verify(&self.document, form, inputs);
+            let steps = report.documents().iter().flat_map(|document| document.steps());
+            let mut lines: Vec<_> = steps
+                .filter(|step| matches!(step.outcome, Outcome::Failed(_) | Outcome::Warning(_)))
+                .map(|step| Line {
+                    step: step.check.id().to_owned(),
+                    outcome: step.outcome_name().to_owned(),
+                    code: step.code().to_owned(),
+                })
+                .collect();
+            lines.sort();
+            verdict = Verdict {
+                accepted: report.accepted(),
+                lines,
+            };
+        });
+        verdict
+    }
+
+    /// Calls `judge` with what a document of the file is judged by, and not at all for a certificate.
+    ///
+    /// # Panics
+    /// If something besides the bytes under test cannot be read.
+    pub fn with_inputs(&self, policy: Policy, judge: impl FnOnce(&Inputs<'_>, Form)) {
+        let form = match self.kind {
+            Kind::DeviceResponse => Form::DeviceResponse,
+            Kind::IssuerSigned => Form::IssuerSigned,
+            Kind::ReaderCertificate | Kind::ReaderCa => return,
+        };
+        let anchors: Vec<_> = Certificate::all_from_pem(&self.anchors)
+            .unwrap()
             .into_iter()
             .map(|certificate| TrustAnchor {
                 certificate,
@@ -289,21 +323,7 @@ impl Case {
         inputs.reader_key = reader_key.as_ref();
         inputs.request = request.as_deref();
         inputs.revocation_lists = &lists;
-        let report = verify(&self.document, form, &inputs);
-        let steps = report.documents().iter().flat_map(|document| document.steps());
-        let mut lines: Vec<_> = steps
-            .filter(|step| matches!(step.outcome, Outcome::Failed(_) | Outcome::Warning(_)))
-            .map(|step| Line {
-                step: step.check.id().to_owned(),
-                outcome: step.outcome_name().to_owned(),
-                code: step.code().to_owned(),
-            })
-            .collect();
-        lines.sort();
-        Verdict {
-            accepted: report.accepted(),
-            lines,
-        }
+        judge(&inputs, form);
     }
 
     fn judge_certificate(&self, role: Role, issuer: Option<&Certificate>, policy: Policy) -> Verdict {

@@ -6,7 +6,7 @@ mod store;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mdoc_core::crypto::RustCrypto;
+use mdoc_core::crypto::fastest;
 use mdoc_core::x509::Certificate;
 use mdoc_core::x509::path::{TrustAnchor, merged};
 
@@ -128,7 +128,7 @@ impl TrustAnchors {
                         && root.subject_der() == leaf.issuer_der()
                         && root
                             .public_key()
-                            .is_ok_and(|key| leaf.verify_signed_by(&key, &RustCrypto).is_ok())
+                            .is_ok_and(|key| leaf.verify_signed_by(&key, fastest()).is_ok())
                 })
         };
         let keep = |leaf: &&Certificate| named.contains(&leaf.fingerprint()) || !issued(leaf);

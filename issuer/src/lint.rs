@@ -11,7 +11,7 @@ mod link;
 
 use core::fmt;
 
-use mdoc_core::crypto::RustCrypto;
+use mdoc_core::crypto::fastest;
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::oid::{self, Oid};
 use mdoc_core::x509::profile::{self, Finding, Role, Rule, Severity};
@@ -250,7 +250,7 @@ fn is_ca(certificate: &Certificate) -> bool {
 fn signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
     issuer
         .public_key()
-        .is_ok_and(|key| certificate.verify_signed_by(&key, &RustCrypto).is_ok())
+        .is_ok_and(|key| certificate.verify_signed_by(&key, fastest()).is_ok())
 }
 
 fn has_purpose(certificate: &Certificate, wanted: &[Oid<'_>]) -> bool {

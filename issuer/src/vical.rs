@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use mdoc_core::crypto::{RustCrypto, equal_in_constant_time};
+use mdoc_core::crypto::{equal_in_constant_time, fastest};
 use mdoc_core::limits::Limits;
 use mdoc_core::seams::{Signer, SignerError};
 use mdoc_core::time::Timestamp;
@@ -263,7 +263,7 @@ fn entries(order: &Order<'_>, faults: &mut Vec<Fault>, warnings: &mut Vec<String
         let own = |certificate: &Certificate| {
             certificate
                 .public_key()
-                .is_ok_and(|key| certificate.verify_signed_by(&key, &RustCrypto).is_ok())
+                .is_ok_and(|key| certificate.verify_signed_by(&key, fastest()).is_ok())
         };
         if role == Role::IacaRoot && !own(certificate) {
             faults.push(Fault::RootSignature { subject: subject() });

@@ -6,6 +6,7 @@
 //! counted in [`Shape`]; what it does not is an error.
 
 mod diagnostic;
+mod keys;
 mod walk;
 pub(crate) mod write;
 
@@ -131,20 +132,14 @@ impl<'b> Item<'b> {
     /// The content of a byte string; owned only if it came in chunks.
     #[must_use]
     pub fn bytes(self) -> Option<Cow<'b, [u8]>> {
-        if self.kind() == Kind::Bytes {
-            walk::string(self.raw)
-        } else {
-            None
-        }
+        let head = walk::head(self.raw).filter(|head| head.major == 2)?;
+        walk::content(self.raw, head)
     }
 
     /// The content of a text string; owned only if it came in chunks.
     #[must_use]
     pub fn text(self) -> Option<Cow<'b, str>> {
-        if self.kind() != Kind::Text {
-            return None;
-        }
-        match walk::string(self.raw)? {
+        match self.text_bytes()? {
             Cow::Borrowed(bytes) => core::str::from_utf8(bytes).ok().map(Cow::Borrowed),
             Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
         }
@@ -153,41 +148,28 @@ impl<'b> Item<'b> {
     /// The elements of an array.
     #[must_use]
     pub fn array(self) -> Option<Items<'b>> {
-        if self.kind() == Kind::Array {
-            Items::of(self.raw)
-        } else {
-            None
-        }
+        Items::of(self.raw, 4)
     }
 
     /// The entries of a map, in the order received.
     #[must_use]
     pub fn map(self) -> Option<Entries<'b>> {
-        if self.kind() == Kind::Map {
-            Items::of(self.raw).map(Entries)
-        } else {
-            None
-        }
+        Items::of(self.raw, 5).map(Entries)
     }
 
     /// The tag and the item inside.
     #[must_use]
     pub fn tagged(self) -> Option<(u64, Self)> {
-        let Kind::Tag(tag) = self.kind() else { return None };
-        let head = walk::head(self.raw)?;
-        Some((
-            tag,
-            Self {
-                raw: self.raw.get(head.len..)?,
-            },
-        ))
+        let head = walk::head(self.raw).filter(|head| head.major == 6)?;
+        let raw = self.raw.get(head.len..)?;
+        Some((head.value?, Self { raw }))
     }
 
     /// The value of a map's text key, if the item is a map that has it.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Self> {
         self.map()?
-            .find(|(name, _)| name.text().is_some_and(|text| text == key))
+            .find(|(name, _)| name.text_bytes().is_some_and(|text| *text == *key.as_bytes()))
             .map(|(_, value)| value)
     }
 
@@ -237,6 +219,26 @@ impl<'b> Item<'b> {
         self.get(key).ok_or(DecodeError::missing(key))
     }
 
+    /// The members of a map with these names, in one pass over it; a name that is not there has none.
+    pub(crate) fn members<const N: usize>(self, names: [&str; N]) -> Result<[Option<Self>; N], DecodeError> {
+        let mut found = [None; N];
+        let mut entries = self.expect_map()?;
+        while let Some((name, value)) = entries.next_named() {
+            let Some(name) = name else { continue };
+            let place = names.iter().position(|wanted| *name == *wanted.as_bytes());
+            if let Some(place @ None) = place.and_then(|place| found.get_mut(place)) {
+                *place = Some(value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The content of a text string, which was checked to be UTF-8.
+    fn text_bytes(self) -> Option<Cow<'b, [u8]>> {
+        let head = walk::head(self.raw).filter(|head| head.major == 3)?;
+        walk::content(self.raw, head)
+    }
+
     /// An optional member of a map; `null` stands for absent.
     pub(crate) fn optional(self, key: &str) -> Option<Self> {
         self.get(key).filter(|value| !value.is_null())
@@ -251,8 +253,9 @@ pub struct Items<'b> {
 }
 
 impl<'b> Items<'b> {
-    fn of(raw: &'b [u8]) -> Option<Self> {
-        let head = walk::head(raw)?;
+    /// The items in one of that major type: 4 for an array, 5 for a map.
+    fn of(raw: &'b [u8], major: u8) -> Option<Self> {
+        let head = walk::head(raw).filter(|head| head.major == major)?;
         let left = head.value.map(|count| {
             if head.major == 5 {
                 count.saturating_mul(2)
@@ -264,6 +267,16 @@ impl<'b> Items<'b> {
             rest: raw.get(head.len..)?,
             left,
         })
+    }
+}
+
+impl Items<'_> {
+    /// How many to make room for at once: as many as stated, and no more than real messages have, since whoever
+    /// states a number has not yet sent as many.
+    pub(crate) fn room(&self) -> usize {
+        const MOST: u64 = 128;
+        let stated = self.left.unwrap_or_default().min(MOST);
+        usize::try_from(stated).unwrap_or_default()
     }
 }
 
@@ -280,6 +293,12 @@ impl<'b> Iterator for Items<'b> {
             }
             None => {}
         }
+        // The last of a stated number is all that is left.
+        if self.left == Some(0) {
+            return Some(Item {
+                raw: core::mem::take(&mut self.rest),
+            });
+        }
         let len = walk::item_len(self.rest)?;
         let (raw, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
@@ -290,6 +309,27 @@ impl<'b> Iterator for Items<'b> {
 /// The entries of a map.
 #[derive(Debug, Clone)]
 pub struct Entries<'b>(Items<'b>);
+
+impl<'b> Entries<'b> {
+    /// The next entry, with the content of its key if that is a text string.
+    #[inline]
+    fn next_named(&mut self) -> Option<(Option<Cow<'b, [u8]>>, Item<'b>)> {
+        // As keys are nearly always: a text string in one piece, of a map with a stated number of entries.
+        if let Some(left) = self.0.left.filter(|left| *left > 1)
+            && let Some((name, rest)) = walk::short_text(self.0.rest)
+        {
+            (self.0.left, self.0.rest) = (Some(left - 1), rest);
+            return Some((Some(Cow::Borrowed(name)), self.0.next()?));
+        }
+        let (key, value) = self.next()?;
+        Some((key.text_bytes(), value))
+    }
+
+    /// As [`Items::room`].
+    pub(crate) fn room(&self) -> usize {
+        self.0.room() / 2
+    }
+}
 
 impl<'b> Iterator for Entries<'b> {
     type Item = (Item<'b>, Item<'b>);

@@ -7,7 +7,7 @@ use crate::device_signed::DeviceSigned;
 use crate::error::{DecodeError, Fault};
 use crate::issuer_signed::IssuerSigned;
 use crate::limits::Limits;
-use crate::mso::version_of;
+use crate::mso::version_in;
 
 /// An answer to a DeviceRequest.
 ///
@@ -44,22 +44,26 @@ impl<'b> DeviceResponse<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        let version = version_of(item)?;
-        let status = item
-            .member("status")?
+        let [version, status, documents_member, errors] =
+            item.members(["version", "status", "documents", "documentErrors"])?;
+        let version = version_in(version)?;
+        let status = status
+            .ok_or(DecodeError::missing("status"))?
             .expect_unsigned()
             .map_err(|error| error.within("status"))?;
         let mut documents = Vec::new();
-        if let Some(list) = item.optional("documents") {
-            for document in list.expect_array().map_err(|error| error.within("documents"))? {
+        if let Some(list) = documents_member.filter(|list| !list.is_null()) {
+            let list = list.expect_array().map_err(|error| error.within("documents"))?;
+            documents.reserve_exact(list.room().min(limits.documents));
+            for document in list {
                 if documents.len() == limits.documents {
                     return Err(DecodeError::new(Fault::Limit("the number of documents")));
                 }
                 documents.push(document);
             }
         }
-        let document_errors = item
-            .optional("documentErrors")
+        let document_errors = errors
+            .filter(|errors| !errors.is_null())
             .map(document_errors)
             .unwrap_or_default();
         Ok(Self {
@@ -116,13 +120,11 @@ impl<'b> Document<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        let doc_type = item
-            .member("docType")?
-            .expect_text()
-            .map_err(|error| error.within("docType"))?;
-        let issuer_signed = IssuerSigned::from_item(item.member("issuerSigned")?, limits)
+        let [doc_type, issuer_signed, device_signed] = document_members(item)?;
+        let doc_type = doc_type?.expect_text().map_err(|error| error.within("docType"))?;
+        let issuer_signed = IssuerSigned::from_item(issuer_signed?, limits)
             .map_err(|error| error.within("issuerSigned"))?;
-        let device_signed = DeviceSigned::from_item(item.member("deviceSigned")?, limits)
+        let device_signed = DeviceSigned::from_item(device_signed?, limits)
             .map_err(|error| error.within("deviceSigned"))?;
         Ok(Self {
             doc_type,
@@ -131,6 +133,21 @@ impl<'b> Document<'b> {
             errors: element_errors(item),
         })
     }
+}
+
+/// The required members of a document, in the order docType, issuerSigned, deviceSigned.
+///
+/// # Errors
+/// [`DecodeError`] if it is no map; of a single member if it is missing.
+pub(crate) fn document_members(document: Item<'_>) -> Result<[Result<Item<'_>, DecodeError>; 3], DecodeError> {
+    const NAMES: [&str; 3] = ["docType", "issuerSigned", "deviceSigned"];
+    let [doc_type, issuer_signed, device_signed] = document.members(NAMES)?;
+    let there = |member: Option<_>, name| member.ok_or(DecodeError::missing(name));
+    Ok([
+        there(doc_type, "docType"),
+        there(issuer_signed, "issuerSigned"),
+        there(device_signed, "deviceSigned"),
+    ])
 }
 
 /// The per-element errors of a document; what cannot be read of them is left out.

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::cbor::{Embedded, Item, embed, write};
+use crate::cbor::{Embedded, Item, write};
 use crate::cose::{Mac0, Sign1};
 use crate::crypto::{Backend, CryptoError, PublicKey, SecretKey};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::transcript::SessionTranscript;
+use crate::value::TAG_ENCODED;
 use zeroize::Zeroizing;
 
 /// The device's part of a document.
@@ -38,9 +39,10 @@ impl<'b> DeviceSigned<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        let name_spaces =
-            Embedded::new(item.member("nameSpaces")?).map_err(|error| error.within("nameSpaces"))?;
-        let auth = item.member("deviceAuth")?;
+        let [name_spaces, auth] = item.members(["nameSpaces", "deviceAuth"])?;
+        let name_spaces = name_spaces.ok_or(DecodeError::missing("nameSpaces"))?;
+        let name_spaces = Embedded::new(name_spaces).map_err(|error| error.within("nameSpaces"))?;
+        let auth = auth.ok_or(DecodeError::missing("deviceAuth"))?;
         let device_auth = Self::auth(auth, limits).map_err(|error| error.within("deviceAuth"))?;
         Ok(Self {
             name_spaces,
@@ -49,8 +51,8 @@ impl<'b> DeviceSigned<'b> {
     }
 
     fn auth(auth: Item<'b>, limits: &Limits) -> Result<DeviceAuth<'b>, DecodeError> {
-        auth.expect_map()?;
-        match (auth.get("deviceSignature"), auth.get("deviceMac")) {
+        let [signature, mac] = auth.members(["deviceSignature", "deviceMac"])?;
+        match (signature, mac) {
             (Some(signature), None) => Sign1::decode(signature, limits)
                 .map(DeviceAuth::Signature)
                 .map_err(|error| error.within("deviceSignature")),
@@ -96,13 +98,18 @@ pub fn device_authentication_bytes(
     doc_type: &str,
     name_spaces: &[u8],
 ) -> Vec<u8> {
-    let mut inner = Vec::with_capacity(transcript.raw().len() + doc_type.len() + name_spaces.len() + 40);
-    write::array(&mut inner, 4);
-    write::text(&mut inner, "DeviceAuthentication");
-    inner.extend_from_slice(transcript.raw());
-    write::text(&mut inner, doc_type);
-    inner.extend_from_slice(name_spaces);
-    embed(&inner)
+    const CONTEXT: &str = "DeviceAuthentication";
+    let doc_type_len = write::head_len(doc_type.len()) + doc_type.len();
+    let array_len = 2 + CONTEXT.len() + transcript.raw().len() + doc_type_len + name_spaces.len();
+    let mut out = Vec::with_capacity(2 + write::head_len(array_len) + array_len);
+    write::tag(&mut out, TAG_ENCODED);
+    write::bytes_head(&mut out, array_len);
+    write::array(&mut out, 4);
+    write::text(&mut out, CONTEXT);
+    out.extend_from_slice(transcript.raw());
+    write::text(&mut out, doc_type);
+    out.extend_from_slice(name_spaces);
+    out
 }
 
 /// `EMacKey` (ISO/IEC 18013-5:2021, 9.1.3.5): the static device key with the reader's ephemeral key,

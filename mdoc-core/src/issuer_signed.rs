@@ -35,12 +35,13 @@ impl<'b> IssuerSigned<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        let issuer_auth =
-            Sign1::decode(item.member("issuerAuth")?, limits).map_err(|error| error.within("issuerAuth"))?;
+        let [issuer_auth, spaces] = item.members(["issuerAuth", "nameSpaces"])?;
+        let issuer_auth = issuer_auth.ok_or(DecodeError::missing("issuerAuth"))?;
+        let issuer_auth = Sign1::decode(issuer_auth, limits).map_err(|error| error.within("issuerAuth"))?;
         Ok(Self {
             raw: item,
             issuer_auth,
-            name_spaces: name_spaces(item)?,
+            name_spaces: name_spaces(spaces)?,
         })
     }
 
@@ -82,29 +83,31 @@ impl<'b> IssuerSigned<'b> {
 /// `IssuerSignedItemBytes` by namespace, in the order received.
 pub type NameSpaces<'b> = Vec<(Cow<'b, str>, Vec<Embedded<'b>>)>;
 
-/// The items of an IssuerSigned map; none is as good as an empty map (the mdoc released nothing).
-pub(crate) fn name_spaces(item: Item<'_>) -> Result<NameSpaces<'_>, DecodeError> {
-    let Some(spaces) = item.get("nameSpaces") else {
+/// The items in the `nameSpaces` of an IssuerSigned map; none is as good as an empty map (the mdoc released nothing).
+pub(crate) fn name_spaces(spaces: Option<Item<'_>>) -> Result<NameSpaces<'_>, DecodeError> {
+    let Some(spaces) = spaces else {
         return Ok(Vec::new());
     };
-    let mut name_spaces = Vec::new();
     let entries = spaces.expect_map().map_err(|error| error.within("nameSpaces"))?;
+    let mut name_spaces = Vec::with_capacity(entries.room());
     for (name, items) in entries {
         let name = name.expect_text().map_err(|error| error.within("nameSpaces"))?;
-        let decoded: Result<Vec<_>, _> = items
-            .expect_array()
-            .and_then(|items| items.map(Embedded::new).collect());
-        let decoded = decoded.and_then(|items| {
-            if items.is_empty() {
-                Err(DecodeError::expected("at least one item"))
-            } else {
-                Ok(items)
-            }
-        });
-        let items = decoded.map_err(|error| error.within(&name).within("nameSpaces"))?;
+        let items = items_of(items).map_err(|error| error.within(&name).within("nameSpaces"))?;
         name_spaces.push((name, items));
     }
     Ok(name_spaces)
+}
+
+fn items_of(items: Item<'_>) -> Result<Vec<Embedded<'_>>, DecodeError> {
+    let items = items.expect_array()?;
+    let mut decoded = Vec::with_capacity(items.room());
+    for item in items {
+        decoded.push(Embedded::new(item)?);
+    }
+    if decoded.is_empty() {
+        return Err(DecodeError::expected("at least one item"));
+    }
+    Ok(decoded)
 }
 
 /// One element with its salt.
@@ -136,13 +139,16 @@ impl<'b> IssuerSignedItem<'b> {
         fn inside(name: &'static str) -> impl Fn(DecodeError) -> DecodeError {
             move |error| error.within(name)
         }
-        let (id, random) = (item.member("digestID")?, item.member("random")?);
-        let identifier = item.member("elementIdentifier")?;
+        let [id, random, identifier, value] =
+            item.members(["digestID", "random", "elementIdentifier", "elementValue"])?;
+        let there = |member: Option<Item<'b>>, name| member.ok_or(DecodeError::missing(name));
+        let (id, random) = (there(id, "digestID")?, there(random, "random")?);
+        let identifier = there(identifier, "elementIdentifier")?;
         Ok(Self {
             digest_id: id.expect_unsigned().map_err(inside("digestID"))?,
             random: random.expect_bytes().map_err(inside("random"))?,
             element_identifier: identifier.expect_text().map_err(inside("elementIdentifier"))?,
-            element_value: item.member("elementValue")?,
+            element_value: there(value, "elementValue")?,
         })
     }
 }

@@ -1,18 +1,21 @@
 //! The mobile security object: what the issuer signs.
 
+mod digests;
 mod draft;
+mod validity;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+pub use self::digests::ValueDigests;
 pub(crate) use self::draft::{Digests, MsoDraft};
+pub use self::validity::ValidityInfo;
 use crate::cbor::write::{self, Output};
 use crate::cbor::{Embedded, Item};
 use crate::cose::key::{self, KeyFault};
-use crate::crypto::{Digest, DigestAlgorithm, PublicKey};
+use crate::crypto::{DigestAlgorithm, PublicKey};
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
-use crate::time::Timestamp;
 
 /// What the issuer vouches for: a digest of every element, the holder's key, a period of validity.
 ///
@@ -50,29 +53,45 @@ impl MobileSecurityObject {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
-        let text = |name: &'static str| {
-            let text = item
-                .member(name)?
-                .expect_text()
-                .map_err(|error| error.within(name))?;
-            Ok::<_, DecodeError>(text.into_owned())
-        };
+        let [
+            version,
+            algorithm,
+            digests,
+            key_info,
+            doc_type,
+            validity,
+            status,
+        ] = item.members([
+            "version",
+            "digestAlgorithm",
+            "valueDigests",
+            "deviceKeyInfo",
+            "docType",
+            "validityInfo",
+            "status",
+        ])?;
         let inside = |name: &'static str| move |error: DecodeError| error.within(name);
-        let version = version_of(item)?.into_owned();
-        let algorithm = text("digestAlgorithm")?;
+        let there = |member: Option<_>, name| member.ok_or(DecodeError::missing(name));
+        let version = version_in(version)?.into_owned();
+        let algorithm = there(algorithm, "digestAlgorithm")?;
+        let algorithm = algorithm.expect_text().map_err(inside("digestAlgorithm"))?;
         let digest_algorithm = DigestAlgorithm::from_name(&algorithm)
             .ok_or_else(|| DecodeError::expected("SHA-256, SHA-384 or SHA-512").within("digestAlgorithm"))?;
+        let value_digests = ValueDigests::decode(there(digests, "valueDigests")?);
+        let value_digests = value_digests.map_err(inside("valueDigests"))?;
+        let device_key_info = DeviceKeyInfo::decode(there(key_info, "deviceKeyInfo")?);
+        let device_key_info = device_key_info.map_err(inside("deviceKeyInfo"))?;
+        let doc_type = there(doc_type, "docType")?;
+        let doc_type = doc_type.expect_text().map_err(inside("docType"))?.into_owned();
+        let validity_info = ValidityInfo::decode(there(validity, "validityInfo")?);
         Ok(Self {
             version,
             digest_algorithm,
-            value_digests: ValueDigests::decode(item.member("valueDigests")?)
-                .map_err(inside("valueDigests"))?,
-            device_key_info: DeviceKeyInfo::decode(item.member("deviceKeyInfo")?)
-                .map_err(inside("deviceKeyInfo"))?,
-            doc_type: text("docType")?,
-            validity_info: ValidityInfo::decode(item.member("validityInfo")?)
-                .map_err(inside("validityInfo"))?,
-            status: item.optional("status").map(Status::decode),
+            value_digests,
+            device_key_info,
+            doc_type,
+            validity_info: validity_info.map_err(inside("validityInfo"))?,
+            status: status.filter(|status| !status.is_null()).map(Status::decode),
         })
     }
 }
@@ -80,8 +99,12 @@ impl MobileSecurityObject {
 /// The version of a structure: `major.minor`. An unknown minor number is no error; another major one is.
 pub(crate) fn version_of<'b>(item: Item<'b>) -> Result<Cow<'b, str>, DecodeError> {
     item.expect_map()?;
-    let version = item
-        .get("version")
+    version_in(item.get("version"))
+}
+
+/// As [`version_of`], for the member itself.
+pub(crate) fn version_in(member: Option<Item<'_>>) -> Result<Cow<'_, str>, DecodeError> {
+    let version = member
         .and_then(Item::text)
         .ok_or(DecodeError::new(Fault::NoVersion))?;
     check_version(&version).map_err(|error| error.within("version"))?;
@@ -98,57 +121,6 @@ pub(crate) fn check_version(version: &str) -> Result<(), DecodeError> {
     }
 }
 
-/// The digests of an MSO, found by binary search.
-#[derive(Debug, Clone, Default)]
-pub struct ValueDigests {
-    /// Sorted by name; the digests of each sorted by ID.
-    name_spaces: Vec<(String, Vec<(u64, Digest)>)>,
-}
-
-impl ValueDigests {
-    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
-        let mut name_spaces = Vec::new();
-        for (name, digests) in item.expect_map()? {
-            let name = name.expect_text()?.into_owned();
-            let mut of_name = Vec::new();
-            for (id, digest) in digests.expect_map().map_err(|error| error.within(&name))? {
-                // What is no digest of any algorithm matches nothing; a decoy like that is nobody's harm.
-                let digest = digest
-                    .bytes()
-                    .filter(|digest| digest.len() <= 64)
-                    .unwrap_or_default();
-                // Negative IDs occur in the field (trap 8); no item can refer to one.
-                if let Some(id) = id.unsigned() {
-                    of_name.push((id, Digest::new(&digest)));
-                }
-            }
-            of_name.sort_unstable_by_key(|(id, _)| *id);
-            name_spaces.push((name, of_name));
-        }
-        name_spaces.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(Self { name_spaces })
-    }
-
-    /// The digest with that ID, if the issuer signed one.
-    #[must_use]
-    pub fn get(&self, name_space: &str, digest_id: u64) -> Option<&Digest> {
-        let at = self
-            .name_spaces
-            .binary_search_by(|(name, _)| name.as_str().cmp(name_space))
-            .ok()?;
-        let (_, digests) = self.name_spaces.get(at)?;
-        let at = digests.binary_search_by_key(&digest_id, |(id, _)| *id).ok()?;
-        digests.get(at).map(|(_, digest)| digest)
-    }
-
-    /// Namespaces with the number of digests in each, decoys included, sorted by name.
-    pub fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.name_spaces
-            .iter()
-            .map(|(name, digests)| (name.as_str(), digests.len()))
-    }
-}
-
 /// The holder's key, and which elements it may sign itself.
 #[derive(Debug, Clone)]
 pub struct DeviceKeyInfo {
@@ -160,11 +132,12 @@ pub struct DeviceKeyInfo {
 
 impl DeviceKeyInfo {
     fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
-        let device_key = item.member("deviceKey")?;
+        let [device_key, authorizations] = item.members(["deviceKey", "keyAuthorizations"])?;
+        let device_key = device_key.ok_or(DecodeError::missing("deviceKey"))?;
         device_key
             .expect_map()
             .map_err(|error| error.within("deviceKey"))?;
-        let key_authorizations = match item.optional("keyAuthorizations") {
+        let key_authorizations = match authorizations.filter(|item| !item.is_null()) {
             Some(item) => {
                 KeyAuthorizations::decode(item).map_err(|error| error.within("keyAuthorizations"))?
             }
@@ -267,88 +240,6 @@ impl Authorized<'_> {
     #[must_use]
     pub fn permits(&self, name_space: &str, element: &str) -> bool {
         self.name_spaces.contains(name_space) || self.elements.contains(&(name_space, element))
-    }
-}
-
-/// When the MSO was signed, and from when until when it is valid. Both limits are inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ValidityInfo {
-    /// The instant of the signature.
-    pub signed: Timestamp,
-    /// The first instant of validity.
-    pub valid_from: Timestamp,
-    /// The last instant of validity.
-    pub valid_until: Timestamp,
-    /// When the issuer expects to sign again.
-    pub expected_update: Option<Timestamp>,
-    /// Whether all of them were written in the one form of the standard: UTC, whole seconds.
-    pub strictly_written: bool,
-    /// `signed`, rounded up where it was written with a fraction of a second.
-    pub(crate) signed_at_the_latest: Timestamp,
-}
-
-impl ValidityInfo {
-    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
-        let mut strictly_written = true;
-        let mut read = |name: &'static str, item: Item<'_>| {
-            let instant = Instant::decode(item).map_err(|error| error.within(name))?;
-            strictly_written &= instant.strict;
-            Ok::<_, DecodeError>(instant)
-        };
-        let signed = read("signed", item.member("signed")?)?;
-        let valid_from = read("validFrom", item.member("validFrom")?)?;
-        let valid_until = read("validUntil", item.member("validUntil")?)?;
-        // Only a hint to the wallet: one that cannot be read is no reason to refuse the document.
-        let expected_update = item
-            .optional("expectedUpdate")
-            .and_then(|item| read("expectedUpdate", item).ok());
-        Ok(Self {
-            signed: signed.whole,
-            valid_from: valid_from.rounded_up(),
-            valid_until: valid_until.whole,
-            expected_update: expected_update.map(|instant| instant.whole),
-            strictly_written,
-            signed_at_the_latest: signed.rounded_up(),
-        })
-    }
-}
-
-/// A `tdate` as received. A fraction of a second, which the standard excludes, is cut off and remembered:
-/// rounding must never make a document valid at an instant at which it is not.
-struct Instant {
-    whole: Timestamp,
-    fraction: bool,
-    strict: bool,
-}
-
-impl Instant {
-    fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
-        let wrong = || DecodeError::expected("a tag 0 date-time");
-        let (tag, text) = item.tagged().ok_or_else(wrong)?;
-        let text = text
-            .text()
-            .filter(|_| tag == crate::value::TAG_TDATE)
-            .ok_or_else(wrong)?;
-        let whole = Timestamp::parse(&text).map_err(|_| DecodeError::expected("a date-time of RFC 3339"))?;
-        let fraction = text.split_once('.').is_some_and(|(_, digits)| {
-            digits
-                .bytes()
-                .take_while(u8::is_ascii_digit)
-                .any(|digit| digit != b'0')
-        });
-        Ok(Self {
-            whole,
-            fraction,
-            strict: Timestamp::is_strict(&text),
-        })
-    }
-
-    fn rounded_up(&self) -> Timestamp {
-        if self.fraction {
-            self.whole.plus(core::time::Duration::from_secs(1))
-        } else {
-            self.whole
-        }
     }
 }
 

@@ -89,6 +89,16 @@ macro_rules! checks {
             /// All steps, in the order of a report.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
+            /// Its place among all steps, from 0.
+            #[expect(
+                clippy::as_conversions,
+                reason = "the number of a variant is to be had in no other way, and there are few of them"
+            )]
+            #[must_use]
+            pub const fn place(self) -> u32 {
+                self as u32
+            }
+
             /// The name of the step.
             #[must_use]
             pub const fn id(self) -> &'static str {

@@ -65,7 +65,26 @@ impl Timestamp {
     /// UTC with `Z`, whole seconds.
     #[must_use]
     pub fn is_strict(text: &str) -> bool {
-        text.len() == 20 && text.ends_with('Z') && Self::parse(text).is_ok_and(|t| t.to_string() == text)
+        Self::parse_strict(text).is_some()
+    }
+
+    /// Reads what [`Timestamp::is_strict`] says yes to: `2026-06-01T12:00:00Z`.
+    #[must_use]
+    pub fn parse_strict(text: &str) -> Option<Self> {
+        let (date, time) = text.split_at_checked(10)?;
+        let &[b'T', h0, h1, b':', m0, m1, b':', s0, s1, b'Z'] = time.as_bytes() else {
+            return None;
+        };
+        let number = |tens: u8, ones: u8, below: u8| {
+            let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+            let number = digits.then(|| (tens - b'0') * 10 + (ones - b'0'))?;
+            (number < below).then_some(i64::from(number))
+        };
+        let (hours, minutes, seconds) = (number(h0, h1, 24)?, number(m0, m1, 60)?, number(s0, s1, 60)?);
+        let midnight = FullDate::parse(date).ok()?.midnight();
+        Some(Self(
+            midnight.unix() + hours * 3600 + minutes * 60 + seconds,
+        ))
     }
 
     /// This instant moved later; stops at the end of the year 9999.

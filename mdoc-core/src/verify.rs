@@ -4,15 +4,19 @@
 //! ways ([`Outcome`]); what was not done is said, with the reason. A [`Policy`] decides what a deviation
 //! or a missing piece of evidence means, and [`DocumentReport::accept`] is the one door to the data.
 
+mod cache;
 mod certificates;
 mod check;
 mod device;
 mod elements;
 mod issuer;
+mod items;
+mod mso;
 mod policy;
 mod reason;
 mod report;
 
+pub use self::cache::ChainCache;
 pub use self::check::Check;
 pub use self::policy::Policy;
 pub use self::reason::{Code, Detail, Reason, ReasonCode, Why};
@@ -21,7 +25,7 @@ pub use self::report::{Accepted, DocumentReport, Element, Outcome, Rejected, Rep
 use crate::cbor::{Item, Shape};
 use crate::crypto::{Backend, RustCrypto, SecretKey};
 use crate::device_request::ItemsRequest;
-use crate::device_response::DeviceResponse;
+use crate::device_response::{DeviceResponse, document_members};
 use crate::error::DecodeError;
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -72,6 +76,9 @@ pub struct Inputs<'a> {
     pub limits: Limits,
     /// Who computes.
     pub backend: &'a dyn Backend,
+    /// What earlier verifications under the same anchors found out, if there are several. Not used with anchors
+    /// other than those it was made for.
+    pub cache: Option<&'a ChainCache>,
 }
 
 impl<'a> Inputs<'a> {
@@ -88,6 +95,17 @@ impl<'a> Inputs<'a> {
             revocation_lists: &[],
             limits: Limits::DEFAULT,
             backend: &RustCrypto,
+            cache: None,
+        }
+    }
+
+    /// As [`Inputs::new`] with the anchors of a cache and the cache itself: for whoever verifies more than one
+    /// document.
+    #[must_use]
+    pub fn cached(cache: &'a ChainCache, now: Timestamp) -> Self {
+        Self {
+            cache: Some(cache),
+            ..Self::new(cache.anchors(), now)
         }
     }
 }
@@ -192,14 +210,16 @@ fn document<'b>(item: Item<'b>, shape: Shape, status: u64, inputs: &Inputs<'_>) 
     let mut steps = Steps::new(inputs.policy);
     report_status(status, &mut steps);
     steps.pass_unless_found(Check::ResponseStatus);
-    let mut member = |name| item.member(name).map_err(|error| steps.decode_error(error)).ok();
-    let (doc_type, issuer_signed, device_signed) =
-        (member("docType"), member("issuerSigned"), member("deviceSigned"));
+    let members = match document_members(item) {
+        Ok(members) => members,
+        Err(error) => [Err(error.clone()), Err(error.clone()), Err(error)],
+    };
+    let [doc_type, issuer_signed, device_signed] =
+        members.map(|member| member.map_err(|error| steps.decode_error(error)).ok());
     let doc_type = doc_type.and_then(|doc_type| {
-        let text = doc_type
-            .expect_text()
-            .map_err(|error| steps.decode_error(error.within("docType")));
-        text.ok().map(|text| text.into_owned())
+        let text = doc_type.expect_text();
+        text.map_err(|error| steps.decode_error(error.within("docType")))
+            .ok()
     });
     let device_signed = Some(device_signed.ok_or(()));
     issuer::inspect(

@@ -10,6 +10,7 @@ pub mod build;
 pub mod csr;
 mod der;
 mod extension;
+mod general_name;
 mod name;
 pub mod ocsp;
 pub mod oid;
@@ -31,10 +32,13 @@ pub(crate) use self::der::{
     BIT_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, constructed, tlv,
 };
 pub use self::extension::{
-    AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, Extension, GeneralName, KeyUsage,
+    AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, Extension, KeyUsage,
 };
+pub use self::general_name::GeneralName;
 pub use self::name::{Attribute, DistinguishedName};
+use self::general_name::NameView;
 use self::parsed::Parsed;
+use self::profile::{Finding, Role};
 pub(crate) use self::pem::{blocks as pem_blocks, encode as encode_pem};
 #[cfg(test)]
 pub(crate) use self::signature::to_x509;
@@ -228,7 +232,16 @@ impl Certificate {
     /// # Errors
     /// [`UnusableKey`] if the algorithm or the curve is not supported, or the key is none.
     pub fn public_key(&self) -> Result<PublicKey, UnusableKey> {
-        public_key(self.public_key_info_der())
+        self.key().cloned().map_err(Clone::clone)
+    }
+
+    /// The same, read when it is first asked for.
+    pub(crate) fn key(&self) -> Result<&PublicKey, &UnusableKey> {
+        self.0
+            .known
+            .key
+            .get_or_init(|| public_key(self.public_key_info_der()))
+            .as_ref()
     }
 
     /// The SubjectPublicKeyInfo as received.
@@ -247,14 +260,28 @@ impl Certificate {
     /// (RFC 5280, 4.2.1.2, method 1).
     #[must_use]
     pub fn computed_key_identifier(&self) -> [u8; 20] {
-        key_identifier(self.public_key_octets())
+        *self
+            .0
+            .known
+            .key_identifier
+            .get_or_init(|| key_identifier(self.public_key_octets()))
     }
 
     /// SHA-256 of the received bytes.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
-        let digest = RustCrypto.digest(DigestAlgorithm::Sha256, &[self.der()]);
-        digest.as_ref().try_into().unwrap_or_default()
+        *self.0.known.fingerprint.get_or_init(|| {
+            let digest = RustCrypto.digest(DigestAlgorithm::Sha256, &[self.der()]);
+            digest.as_ref().try_into().unwrap_or_default()
+        })
+    }
+
+    /// What is wrong with it as the root of an issuing authority: computed once, whatever it is asked for.
+    pub(crate) fn findings_as_iaca(&self) -> &[Finding] {
+        self.0
+            .known
+            .as_iaca
+            .get_or_init(|| profile::check(Role::IacaRoot, self, None))
     }
 
     /// The algorithm of its signature; named twice in a certificate, and read only if both agree.
@@ -299,9 +326,12 @@ impl Certificate {
 impl Certificate {
     /// All extensions, in the order received.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
-        self.0.extensions.iter().filter_map(|range| {
-            // Read once before, so nothing is left out.
-            Extension::read(&mut Reader::at(self.part(range), range.start)).ok()
+        self.0.extensions.iter().map(|at| Extension {
+            oid: oid::Oid::read_before(self.part(&at.oid)),
+            critical: at.critical,
+            critical_encoded_oddly: at.critical_encoded_oddly,
+            value: self.part(&at.value),
+            offset: at.value.start,
         })
     }
 
@@ -314,15 +344,13 @@ impl Certificate {
     /// The kinds of extension that are there more than once, which RFC 5280 (4.2) forbids.
     #[must_use]
     pub fn duplicate_extensions(&self) -> Vec<oid::Oid<'_>> {
-        let mut kinds: Vec<_> = self.extensions().map(|extension| extension.oid).collect();
-        kinds.sort_unstable();
-        let mut twice: Vec<_> = kinds
-            .windows(2)
-            .filter_map(|pair| match pair {
-                [a, b] if a == b => Some(*a),
-                _ => None,
-            })
+        let mut twice: Vec<_> = self
+            .extensions()
+            .enumerate()
+            .filter(|(at, extension)| self.extensions().take(*at).any(|before| before.oid == extension.oid))
+            .map(|(_, extension)| extension.oid)
             .collect();
+        twice.sort_unstable();
         twice.dedup();
         twice
     }
@@ -336,8 +364,18 @@ impl Certificate {
     /// The purposes the key may be used for.
     #[must_use]
     pub fn extended_key_usage(&self) -> Option<Result<Vec<oid::Oid<'_>>, BadCertificate>> {
+        let mut purposes = Vec::new();
+        self.purposes(|purpose| purposes.push(purpose))
+            .map(|read| read.map(|()| purposes))
+    }
+
+    /// The same, each purpose given to `purpose`.
+    pub(in crate::x509) fn purposes<'a>(
+        &'a self,
+        purpose: impl FnMut(oid::Oid<'a>),
+    ) -> Option<Result<(), BadCertificate>> {
         self.extension(oid::EXTENDED_KEY_USAGE)
-            .map(|e| extension::extended_key_usage(&e))
+            .map(|e| extension::extended_key_usage(&e, purpose))
     }
 
     /// Whether the key may issue certificates.
@@ -364,22 +402,36 @@ impl Certificate {
     /// How to reach the issuer.
     #[must_use]
     pub fn issuer_alt_name(&self) -> Option<Result<Vec<GeneralName>, BadCertificate>> {
-        self.extension(oid::ISSUER_ALT_NAME)
-            .map(|e| extension::general_names(&e))
+        let mut names = Vec::new();
+        self.names(oid::ISSUER_ALT_NAME, |name| names.push(name.to_name()))
+            .map(|read| read.map(|()| names))
     }
 
     /// Other names of the subject.
     #[must_use]
     pub fn subject_alt_name(&self) -> Option<Result<Vec<GeneralName>, BadCertificate>> {
-        self.extension(oid::SUBJECT_ALT_NAME)
-            .map(|e| extension::general_names(&e))
+        let mut names = Vec::new();
+        self.names(oid::SUBJECT_ALT_NAME, |name| names.push(name.to_name()))
+            .map(|read| read.map(|()| names))
+    }
+
+    /// The names in an extension of that kind, each given to `name`.
+    pub(in crate::x509) fn names<'a>(
+        &'a self,
+        oid: oid::Oid<'_>,
+        name: impl FnMut(NameView<'a>),
+    ) -> Option<Result<(), BadCertificate>> {
+        self.extension(oid)
+            .map(|e| general_name::general_names(&e, name))
     }
 
     /// Where the OCSP responders of the issuer are.
     #[must_use]
     pub fn ocsp_addresses(&self) -> Option<Result<Vec<String>, BadCertificate>> {
-        self.extension(oid::AUTHORITY_INFO_ACCESS)
-            .map(|e| extension::ocsp_addresses(&e))
+        let extension = self.extension(oid::AUTHORITY_INFO_ACCESS)?;
+        let mut addresses = Vec::new();
+        let read = extension::ocsp_addresses(&extension, |uri| addresses.push(uri.to_owned()));
+        Some(read.map(|()| addresses))
     }
 
     /// Where the issuer's revocation list is.

@@ -11,7 +11,7 @@ use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Exit, Failure, args, keys, trust};
-use mdoc_core::crypto::{PublicKey, RustCrypto};
+use mdoc_core::crypto::{PublicKey, fastest};
 use mdoc_core::device_request::DeviceRequest;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
@@ -111,8 +111,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             now,
         },
         limits,
-        backend: &RustCrypto,
+        backend: fastest(),
     };
+    tracing::debug!(
+        documents = request.doc_requests.len(),
+        version = &*request.version,
+        "request decoded"
+    );
     let held = [Held {
         document: &document,
         key: device_key(&key, reader_key.as_ref()),
@@ -128,6 +133,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let answer = question
         .answer(&held, &session)
         .map_err(|error| refused(&error, arguments))?;
+    for asked in &question.documents {
+        let (doc_type, elements) = (&asked.doc_type, asked.found.len());
+        tracing::debug!(
+            doc_type,
+            elements,
+            absent = asked.absent.len(),
+            "document asked for"
+        );
+    }
+    tracing::info!(
+        documents = answer.documents,
+        bytes = answer.response.len(),
+        proof = if reader_key.is_some() { "mac" } else { "signature" },
+        "response made"
+    );
     if input::is_stdio(&arguments.out) {
         output::print_bytes(&answer.response)?;
     } else {

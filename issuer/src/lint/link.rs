@@ -206,7 +206,7 @@ pub(super) fn check(
 fn signature(certificate: &Certificate, issuer: &Certificate, remarks: &mut Vec<Remark>) {
     let found = match issuer.public_key() {
         Err(error) => error.to_string(),
-        Ok(key) => match certificate.verify_signed_by(&key, &mdoc_core::crypto::RustCrypto) {
+        Ok(key) => match certificate.verify_signed_by(&key, mdoc_core::crypto::fastest()) {
             Err(error) => error.to_string(),
             Ok(()) => return,
         },

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use mdoc_core::crypto::RustCrypto;
+use mdoc_core::crypto::fastest;
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::build::{BuildError, ListTerms, RevokedSerial, build_crl};
 use mdoc_core::x509::revocation::RevocationList;
@@ -90,7 +90,7 @@ pub fn revocation_list(
             return Err(ListError::OtherIssuer(before.issuer().to_string()));
         }
         before
-            .verify_signed_by(authority.signer.public_key(), &RustCrypto)
+            .verify_signed_by(authority.signer.public_key(), fastest())
             .map_err(ListError::Signature)?;
         if before.this_update() > now {
             return Err(ListError::Older {
@@ -187,7 +187,7 @@ pub fn current_list(list: &RevocationList, issuer: &Certificate, now: Timestamp)
         return Err(ListFault::OtherIssuer(list.issuer().to_string()));
     }
     let key = issuer.public_key().map_err(ListFault::Key)?;
-    list.verify_signed_by(&key, &RustCrypto)
+    list.verify_signed_by(&key, fastest())
         .map_err(ListFault::Signature)?;
     if now < list.this_update() {
         return Err(ListFault::NotYet(list.this_update()));

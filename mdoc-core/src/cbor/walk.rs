@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::keys::Keys;
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
 
@@ -22,6 +23,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Items that a writer was to write in another way.
+    const fn odd(&self) -> usize {
+        self.indefinite + self.not_shortest
+    }
+
     /// The sum of both, for a message that has parts inside tag 24.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -44,6 +50,7 @@ pub(super) struct Head {
 }
 
 /// Reads a head; none if the input is too short or the additional information is reserved.
+#[inline]
 pub(super) fn head(input: &[u8]) -> Option<Head> {
     let (first, rest) = input.split_first()?;
     let (major, info) = (first >> 5, first & 31);
@@ -81,28 +88,30 @@ pub(super) fn check(input: &[u8], limits: &Limits) -> Result<Shape, DecodeError>
     }
 }
 
-/// The length of the first item of an input that was checked before; as deep in calls as in items.
+/// The length of the first item of an input that was checked before. Counts the items that are still to be passed;
+/// goes a call deeper only where a length is indefinite.
 pub(super) fn item_len(input: &[u8]) -> Option<usize> {
-    let head = head(input)?;
-    let children = match (head.major, head.value) {
-        (2 | 3, Some(len)) => return head.len.checked_add(usize::try_from(len).ok()?),
-        (2..=5, None) => None,
-        (4, Some(count)) => Some(count),
-        (5, Some(count)) => Some(count.checked_mul(2)?),
-        (6, Some(_)) => Some(1),
-        _ => return Some(head.len),
-    };
-    let mut at = head.len;
-    let mut left = children;
-    loop {
-        match &mut left {
-            Some(0) => return Some(at),
-            Some(left) => *left -= 1,
-            None if input.get(at) == Some(&BREAK) => return Some(at + 1),
-            None => {}
+    let mut at: usize = 0;
+    let mut left: u64 = 1;
+    while left > 0 {
+        let head = head(input.get(at..)?)?;
+        at += head.len;
+        left -= 1;
+        match (head.major, head.value) {
+            (2 | 3, Some(len)) => at = at.checked_add(usize::try_from(len).ok()?)?,
+            (2..=5, None) => {
+                while *input.get(at)? != BREAK {
+                    at = at.checked_add(item_len(input.get(at..)?)?)?;
+                }
+                at += 1;
+            }
+            (4, Some(count)) => left = left.checked_add(count)?,
+            (5, Some(count)) => left = left.checked_add(count.checked_mul(2)?)?,
+            (6, _) => left += 1,
+            _ => {}
         }
-        at = at.checked_add(item_len(input.get(at..)?)?)?;
     }
+    Some(at)
 }
 
 struct Walk<'b, 'l> {
@@ -121,15 +130,23 @@ impl<'b> Walk<'b, '_> {
         self.input.get(self.at..).unwrap_or_default()
     }
 
+    #[cold]
+    fn bad_head(&self) -> DecodeError {
+        let reserved = self
+            .rest()
+            .first()
+            .is_some_and(|first| matches!(first & 31, 28..=30));
+        self.error(if reserved {
+            Fault::Malformed("reserved additional information")
+        } else {
+            Fault::Truncated
+        })
+    }
+
+    #[inline]
     fn head(&mut self) -> Result<Head, DecodeError> {
-        let rest = self.rest();
-        let Some(head) = head(rest) else {
-            let reserved = rest.first().is_some_and(|first| matches!(first & 31, 28..=30));
-            return Err(self.error(if reserved {
-                Fault::Malformed("reserved additional information")
-            } else {
-                Fault::Truncated
-            }));
+        let Some(head) = head(self.rest()) else {
+            return Err(self.bad_head());
         };
         let shortest = match (head.len, head.value) {
             (2, Some(n)) => n > 23,
@@ -151,14 +168,13 @@ impl<'b> Walk<'b, '_> {
         Ok(head)
     }
 
+    /// Called for every item, and only arrays, maps and tags go a call deeper.
+    #[inline]
     fn item(&mut self, depth: usize) -> Result<(), DecodeError> {
         if depth > self.limits.depth.min(MAX_DEPTH) {
             return Err(self.error(Fault::Limit("the nesting")));
         }
-        self.shape.items += 1;
-        if self.shape.items > self.limits.items {
-            return Err(self.error(Fault::Limit("the number of items")));
-        }
+        self.count()?;
         let start = self.at;
         let head = self.head()?;
         if head.value.is_none() {
@@ -178,32 +194,47 @@ impl<'b> Walk<'b, '_> {
             2 | 3 => self.string(head),
             4 => self.array(head.value, depth),
             5 => self.map(head.value, depth),
-            6 => self.item(depth + 1),
+            6 => self.tagged(depth),
             _ => Ok(()),
         }
     }
 
-    fn string(&mut self, head: Head) -> Result<(), DecodeError> {
-        if let Some(len) = head.value {
-            return self.content(head.major, len);
+    #[inline]
+    fn count(&mut self) -> Result<(), DecodeError> {
+        self.shape.items += 1;
+        if self.shape.items > self.limits.items {
+            return Err(self.error(Fault::Limit("the number of items")));
         }
+        Ok(())
+    }
+
+    #[inline]
+    fn string(&mut self, head: Head) -> Result<(), DecodeError> {
+        match head.value {
+            Some(len) => self.content(head.major, len),
+            None => self.chunks(head),
+        }
+    }
+
+    fn chunks(&mut self, head: Head) -> Result<(), DecodeError> {
         while !self.take_break() {
             let chunk = self.head()?;
             match chunk.value {
                 Some(len) if chunk.major == head.major => self.content(chunk.major, len)?,
                 _ => return Err(self.error(Fault::Malformed("a chunk of another type in a string"))),
             }
-            self.shape.items += 1;
+            self.count()?;
         }
         Ok(())
     }
 
+    #[inline]
     fn content(&mut self, major: u8, len: u64) -> Result<(), DecodeError> {
         let content = usize::try_from(len).ok().and_then(|len| self.rest().get(..len));
         let Some(content) = content else {
             return Err(self.error(Fault::Truncated));
         };
-        if major == 3 && core::str::from_utf8(content).is_err() {
+        if major == 3 && !content.is_ascii() && core::str::from_utf8(content).is_err() {
             return Err(self.error(Fault::Malformed("a text string that is not UTF-8")));
         }
         self.at += content.len();
@@ -230,6 +261,10 @@ impl<'b> Walk<'b, '_> {
         }
     }
 
+    fn tagged(&mut self, depth: usize) -> Result<(), DecodeError> {
+        self.item(depth + 1)
+    }
+
     fn array(&mut self, count: Option<u64>, depth: usize) -> Result<(), DecodeError> {
         self.plausible(count, 1)?;
         match count {
@@ -249,7 +284,7 @@ impl<'b> Walk<'b, '_> {
 
     fn map(&mut self, count: Option<u64>, depth: usize) -> Result<(), DecodeError> {
         self.plausible(count, 2)?;
-        let mut keys = Keys::default();
+        let mut keys = Keys::new();
         let mut left = count;
         loop {
             match &mut left {
@@ -258,10 +293,10 @@ impl<'b> Walk<'b, '_> {
                 None if self.take_break() => break,
                 None => {}
             }
-            let start = self.at;
+            let (start, odd) = (self.at, self.shape.odd());
             self.item(depth + 1)?;
             let raw = self.input.get(start..self.at).unwrap_or_default();
-            if keys.add(Key::of(raw)) {
+            if keys.add(raw, odd == self.shape.odd()) {
                 self.at = start;
                 return Err(self.error(Fault::DuplicateKey));
             }
@@ -274,35 +309,25 @@ impl<'b> Walk<'b, '_> {
     }
 }
 
-/// A map key by its value: `05` and `18 05` are the same key, and so are a string and its chunks.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Key<'b> {
-    Unsigned(u64),
-    Negative(u64),
-    Bytes(Cow<'b, [u8]>),
-    Text(Cow<'b, [u8]>),
-    Other(&'b [u8]),
+/// The content of a text string of at most 23 bytes in one piece that an input begins with, and what follows it.
+#[inline]
+pub(super) fn short_text(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (first, rest) = input.split_first()?;
+    let len = first.checked_sub(0x60).filter(|len| *len < 24)?;
+    rest.split_at_checked(usize::from(len))
 }
 
-impl<'b> Key<'b> {
-    fn of(raw: &'b [u8]) -> Self {
-        match head(raw).map(|head| (head.major, head.value)) {
-            Some((0, Some(n))) => Self::Unsigned(n),
-            Some((1, Some(n))) => Self::Negative(n),
-            Some((2, _)) => Self::Bytes(string(raw).unwrap_or_default()),
-            Some((3, _)) => Self::Text(string(raw).unwrap_or_default()),
-            _ => Self::Other(raw),
-        }
+/// The content of a string that was checked before, behind its head; owned only if it came in chunks.
+#[inline]
+pub(super) fn content(raw: &[u8], head: Head) -> Option<Cow<'_, [u8]>> {
+    let rest = raw.get(head.len..)?;
+    match head.value {
+        Some(len) => rest.get(..usize::try_from(len).ok()?).map(Cow::Borrowed),
+        None => joined(rest),
     }
 }
 
-/// The content of a string that was checked before; owned only if it came in chunks.
-pub(super) fn string(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let first = head(raw)?;
-    let mut rest = raw.get(first.len..)?;
-    if let Some(len) = first.value {
-        return rest.get(..usize::try_from(len).ok()?).map(Cow::Borrowed);
-    }
+fn joined(mut rest: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut joined = Vec::new();
     while rest.first().is_some_and(|byte| *byte != BREAK) {
         let chunk = head(rest)?;
@@ -311,39 +336,4 @@ pub(super) fn string(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
         rest = rest.get(end..)?;
     }
     Some(Cow::Owned(joined))
-}
-
-const FEW_KEYS: usize = 16;
-
-/// The keys of one map: the first few compared as they come, more of them sorted at the end, so that
-/// a small map needs no allocation and a huge one no quadratic time.
-#[derive(Default)]
-struct Keys<'b> {
-    first: [Option<Key<'b>>; FEW_KEYS],
-    count: usize,
-    many: Vec<Key<'b>>,
-}
-
-impl<'b> Keys<'b> {
-    /// Whether the key was there already, as far as that shows at once.
-    fn add(&mut self, key: Key<'b>) -> bool {
-        if let Some(free) = self.first.get_mut(self.count) {
-            *free = Some(key);
-            let (earlier, this) = self.first.split_at(self.count);
-            let seen = this.first().is_some_and(|key| earlier.contains(key));
-            self.count += 1;
-            return seen;
-        }
-        self.many.push(key);
-        false
-    }
-
-    fn has_duplicate(mut self) -> bool {
-        if self.many.is_empty() {
-            return false;
-        }
-        self.many.extend(self.first.into_iter().flatten());
-        self.many.sort_unstable();
-        !self.many.is_sorted_by(|a, b| a < b)
-    }
 }

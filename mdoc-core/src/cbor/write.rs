@@ -40,7 +40,7 @@ impl Output for Length {
 }
 
 #[inline]
-fn head(out: &mut impl Output, major: u8, value: u64) {
+pub(super) fn head(out: &mut impl Output, major: u8, value: u64) {
     let major = major << 5;
     let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
     match value {

@@ -1,5 +1,10 @@
 //! The steps about the certificates of the issuer's signature.
 
+use core::cell::RefCell;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::cache::{ChainCache, Known, Signature};
 use super::check::Check;
 use super::reason::{Code, Detail, Reason, Why};
 use super::report::Steps;
@@ -10,19 +15,90 @@ use crate::x509::path::{self, BrokenPath, Path, TrustAnchor};
 use crate::x509::profile::{self, Finding, Role, Rule};
 use crate::x509::revocation::{PathRevocation, evaluate_path};
 
-/// The certificates of the signature, leaf first; none if one of them does not decode.
-pub(super) fn chain(issuer_auth: &Sign1<'_>, steps: &mut Steps) -> Option<Vec<Certificate>> {
-    let encoded = match issuer_auth.x5chain() {
-        None => {
-            steps.find(Code::X5chainMissing, Detail::None);
-            return None;
+/// The certificates that came with a signature, leaf first, and what earlier verifications know of them.
+pub(super) struct Chain {
+    certificates: Certificates,
+    /// Signatures that were found to hold now, and were not known before.
+    learnt: RefCell<Vec<Signature>>,
+}
+
+/// Read for this verification, or known from another.
+enum Certificates {
+    Read(Vec<Certificate>),
+    Known(Arc<Known>),
+}
+
+impl Chain {
+    /// The certificates of the signature; none if one of them does not decode.
+    pub(super) fn read(issuer_auth: &Sign1<'_>, steps: &mut Steps, inputs: &Inputs<'_>) -> Option<Self> {
+        let encoded = match issuer_auth.x5chain() {
+            None => {
+                steps.find(Code::X5chainMissing, Detail::None);
+                return None;
+            }
+            Some(Err(error)) => {
+                steps.find(Code::X5chainMalformed, Detail::Decode(error));
+                return None;
+            }
+            Some(Ok(encoded)) => encoded,
+        };
+        let known = inputs.known().and_then(|cache| cache.get(&encoded));
+        let certificates = match known {
+            Some(known) => Certificates::Known(known),
+            None => Certificates::Read(certificates(&encoded, steps)?),
+        };
+        steps.pass(Check::X5chain);
+        Some(Self {
+            certificates,
+            learnt: RefCell::default(),
+        })
+    }
+
+    pub(super) fn certificates(&self) -> &[Certificate] {
+        match &self.certificates {
+            Certificates::Read(certificates) => certificates,
+            Certificates::Known(known) => known.chain(),
         }
-        Some(Err(error)) => {
-            steps.find(Code::X5chainMalformed, Detail::Decode(error));
-            return None;
+    }
+
+    /// Whether the key of `issuer` made the signature on `certificate`: known, or found out.
+    fn signed(&self, certificate: &Certificate, issuer: &Certificate, inputs: &Inputs<'_>) -> bool {
+        if let Certificates::Known(known) = &self.certificates
+            && known.signed(certificate, issuer)
+        {
+            return true;
         }
-        Some(Ok(encoded)) => encoded,
-    };
+        let signed = path::signed(certificate, issuer, inputs.backend);
+        if signed && inputs.cache.is_some() {
+            let signature = Signature {
+                certificate: certificate.clone(),
+                issuer: issuer.clone(),
+            };
+            self.learnt.borrow_mut().push(signature);
+        }
+        signed
+    }
+
+    /// Leaves for the next verification what this one found out, if the chain leads to an anchor.
+    fn remember(&self, intermediates: &[Certificate], inputs: &Inputs<'_>) {
+        let learnt = self.learnt.take();
+        if let Some(cache) = inputs.known()
+            && !learnt.is_empty()
+        {
+            cache.add(self.certificates(), intermediates.len(), learnt);
+        }
+    }
+}
+
+impl<'a> Inputs<'a> {
+    /// The cache, if it was made for the anchors to judge by.
+    fn known(&self) -> Option<&'a ChainCache> {
+        self.cache
+            .filter(|cache| core::ptr::eq(cache.anchors(), self.anchors))
+    }
+}
+
+fn certificates(encoded: &[Cow<'_, [u8]>], steps: &mut Steps) -> Option<Vec<Certificate>> {
     let mut chain = Vec::with_capacity(encoded.len());
     for (index, der) in encoded.iter().enumerate() {
         match Certificate::from_der(der) {
@@ -36,13 +112,16 @@ pub(super) fn chain(issuer_auth: &Sign1<'_>, steps: &mut Steps) -> Option<Vec<Ce
             }
         }
     }
-    steps.pass(Check::X5chain);
     Some(chain)
 }
 
 /// Path, validity, profile, country and revocation of the chain that signed a document of that type.
-pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut Steps, inputs: &Inputs<'_>) {
-    let Some(ds) = chain.first() else { return };
+///
+/// Whatever the cache knows, the instant and the revocation lists are those of this verification.
+pub(super) fn inspect(chain: &Chain, doc_type: Option<&str>, steps: &mut Steps, inputs: &Inputs<'_>) {
+    let Some(ds) = chain.certificates().first() else {
+        return;
+    };
     let anchor = path(chain, doc_type, steps, inputs);
     validity(ds, [Code::DsNotYetValid, Code::DsExpired], steps, inputs);
     document_signer(ds, anchor, doc_type, steps);
@@ -56,6 +135,7 @@ pub(super) fn inspect(chain: &[Certificate], doc_type: Option<&str>, steps: &mut
             );
             iaca(&anchor.certificate, steps);
             revocation(ds, intermediates, &anchor.certificate, steps, inputs);
+            chain.remember(intermediates, inputs);
         }
         Some(Found::Pinned(_)) => {
             for check in [
@@ -90,17 +170,17 @@ enum Found<'a> {
 }
 
 fn path<'a>(
-    chain: &'a [Certificate],
+    chain: &'a Chain,
     doc_type: Option<&str>,
     steps: &mut Steps,
     inputs: &Inputs<'a>,
 ) -> Option<Found<'a>> {
-    match path::find_for(doc_type, chain, inputs.anchors, inputs.now, inputs.backend) {
+    let signed = |certificate: &Certificate, issuer: &Certificate| chain.signed(certificate, issuer, inputs);
+    match path::find_with(doc_type, chain.certificates(), inputs.anchors, inputs.now, &signed) {
         Path::Anchored {
             anchor,
             intermediates,
         } => {
-            let anchor = inputs.anchors.iter().find(|known| *known == anchor)?;
             if intermediates.is_empty() {
                 steps.pass(Check::DsChain);
             } else {
@@ -110,7 +190,6 @@ fn path<'a>(
             Some(Found::Issuer(anchor, intermediates))
         }
         Path::Pinned { anchor } => {
-            let anchor = inputs.anchors.iter().find(|known| *known == anchor)?;
             steps.find(
                 Code::ChainPinned,
                 Detail::Text(anchor.certificate.subject().to_string()),
@@ -149,20 +228,6 @@ fn document_signer(ds: &Certificate, anchor: Option<Found<'_>>, doc_type: Option
         }
         _ => (None, None),
     };
-    let mut checks = vec![
-        Check::DsCriticalExtensions,
-        Check::DsKeyUsage,
-        Check::DsKeyUsageCritical,
-        Check::DsExtendedKeyUsageCritical,
-        Check::DsProfile,
-    ];
-    // Only a driving licence needs the purpose of its signer; the country is compared with the anchor's.
-    if mdl {
-        checks.push(Check::DsExtendedKeyUsage);
-    }
-    if issuer.is_some() {
-        checks.push(Check::CertificateCountry);
-    }
     let role = Role::DocumentSigner { mdl };
     let of_place = |finding: &Finding| signer_check(finding.rule) == Check::CertificateCountry;
     let mut findings = profile::check(role, ds, issuer);
@@ -177,11 +242,23 @@ fn document_signer(ds: &Certificate, anchor: Option<Found<'_>>, doc_type: Option
     for finding in findings {
         steps.reason(signer_check(finding.rule), Reason::profile(finding, false));
     }
-    for check in checks {
+    for check in [
+        Check::DsCriticalExtensions,
+        Check::DsKeyUsage,
+        Check::DsKeyUsageCritical,
+        Check::DsExtendedKeyUsageCritical,
+        Check::DsProfile,
+    ] {
         steps.pass_unless_found(check);
     }
-    if !steps.has(Check::DsExtendedKeyUsage) {
+    // Only a driving licence needs the purpose of its signer; the country is compared with the anchor's.
+    if mdl {
+        steps.pass_unless_found(Check::DsExtendedKeyUsage);
+    } else if !steps.has(Check::DsExtendedKeyUsage) {
         steps.not_done(Check::DsExtendedKeyUsage, Why::NotApplicable);
+    }
+    if issuer.is_some() {
+        steps.pass_unless_found(Check::CertificateCountry);
     }
 }
 
@@ -198,9 +275,8 @@ const fn signer_check(rule: Rule) -> Check {
 }
 
 fn iaca(certificate: &Certificate, steps: &mut Steps) {
-    let findings: Vec<Finding> = profile::check(Role::IacaRoot, certificate, None);
-    for finding in findings {
-        steps.reason(Check::IacaProfile, Reason::profile(finding, true));
+    for finding in certificate.findings_as_iaca() {
+        steps.reason(Check::IacaProfile, Reason::profile(finding.clone(), true));
     }
     steps.pass_unless_found(Check::IacaProfile);
 }

@@ -1,16 +1,18 @@
 //! The steps about what the device vouches for.
 
 use super::check::Check;
-use super::issuer::Seen;
 use super::reason::{Code, Detail, Why};
 use super::report::Steps;
 use super::{Inputs, MDL_NAME_SPACE};
-use crate::cbor::{Embedded, Item};
+use crate::cbor::Item;
 use crate::cose::CoseFault;
 use crate::cose::key::KeyFault;
 use crate::crypto::PublicKey;
-use crate::device_signed::{DeviceAuth, DeviceSigned, device_authentication_bytes, device_elements, mac_key};
+use crate::device_signed::{
+    DeviceAuth, DeviceSigned, Elements, device_authentication_bytes, device_elements, mac_key,
+};
 use crate::mso::{Authorized, MobileSecurityObject};
+use crate::scrub::scrubbed;
 
 /// The device key that the issuer put into the MSO.
 pub(super) fn key(mso: &MobileSecurityObject, steps: &mut Steps) {
@@ -23,48 +25,48 @@ pub(super) fn key(mso: &MobileSecurityObject, steps: &mut Steps) {
     }
 }
 
-/// Decodes the device's part and checks it; gives back its elements.
-pub(super) fn inspect<'b>(
+/// Decodes the device's part.
+pub(super) fn decode<'b>(
     item: Option<Result<Item<'b>, ()>>,
-    doc_type: Option<&str>,
-    mso: Option<&MobileSecurityObject>,
-    seen: &mut Vec<Seen<'b>>,
     steps: &mut Steps,
     inputs: &Inputs<'_>,
-) -> Option<Embedded<'b>> {
+) -> Option<DeviceSigned<'b>> {
     let Some(item) = item else {
         steps.not_done(Check::KeyAuthorization, Why::NoDeviceSigned);
         steps.not_done(Check::DeviceAuthentication, Why::NoDeviceSigned);
         return None;
     };
-    let decoded = DeviceSigned::from_item(item.ok()?, &inputs.limits);
-    let device_signed = decoded
+    DeviceSigned::from_item(item.ok()?, &inputs.limits)
         .map_err(|error| steps.decode_error(error.within("deviceSigned")))
-        .ok()?;
-    let DeviceSigned {
-        name_spaces,
-        device_auth,
-    } = device_signed;
-    let elements = name_spaces.item(&inputs.limits).and_then(device_elements);
+        .ok()
+}
+
+/// Decodes the elements of the device and compares them with what it may vouch for.
+pub(super) fn elements<'d>(
+    device: &'d DeviceSigned<'_>,
+    mso: Option<&MobileSecurityObject>,
+    steps: &mut Steps,
+    inputs: &Inputs<'_>,
+) -> Elements<'d> {
+    let elements = device.name_spaces.item(&inputs.limits).and_then(device_elements);
     match elements {
         Ok(elements) => {
             let authorized = mso.map(|mso| mso.device_key_info.key_authorizations.lookup());
-            for (name_space, values) in elements {
+            for (name_space, values) in &elements {
                 for (identifier, _) in values {
-                    authorization(&name_space, &identifier, authorized.as_ref(), steps);
-                    seen.push((name_space.to_string().into(), identifier.into_owned()));
+                    authorization(name_space, identifier, authorized.as_ref(), steps);
                 }
             }
             if mso.is_some() {
                 steps.pass_unless_found(Check::KeyAuthorization);
             }
+            elements
         }
-        Err(error) => steps.decode_error(error.within("nameSpaces").within("deviceSigned")),
+        Err(error) => {
+            steps.decode_error(error.within("nameSpaces").within("deviceSigned"));
+            Vec::new()
+        }
     }
-    if let Some(mso) = mso {
-        authentication(&device_auth, &name_spaces, doc_type, mso, steps, inputs);
-    }
-    Some(name_spaces)
 }
 
 fn authorization(name_space: &str, element: &str, authorized: Option<&Authorized<'_>>, steps: &mut Steps) {
@@ -81,15 +83,16 @@ fn authorization(name_space: &str, element: &str, authorized: Option<&Authorized
     }
 }
 
-fn authentication(
-    auth: &DeviceAuth<'_>,
-    name_spaces: &Embedded<'_>,
+/// Checks the signature or MAC of the device.
+pub(super) fn authentication(
+    device: &DeviceSigned<'_>,
     doc_type: Option<&str>,
     mso: &MobileSecurityObject,
     steps: &mut Steps,
     inputs: &Inputs<'_>,
 ) {
     const CHECK: Check = Check::DeviceAuthentication;
+    let auth = &device.device_auth;
     let (tagged, attached) = match auth {
         DeviceAuth::Signature(signature) => (signature.tagged(), signature.payload().is_some()),
         DeviceAuth::Mac(mac) => (mac.tagged(), mac.payload().is_some()),
@@ -127,7 +130,7 @@ fn authentication(
         return;
     };
     let doc_type = doc_type.unwrap_or(&mso.doc_type);
-    let payload = device_authentication_bytes(transcript, doc_type, name_spaces.raw());
+    let payload = device_authentication_bytes(transcript, doc_type, device.name_spaces.raw());
     let result = match auth {
         DeviceAuth::Signature(signature) => signature.verify_detached(key, &payload, inputs.backend),
         DeviceAuth::Mac(mac) => {
@@ -136,8 +139,12 @@ fn authentication(
                 return;
             };
             let key: &PublicKey = key;
-            match mac_key(reader_key, key, transcript, inputs.backend) {
-                Ok(key) => mac.verify_detached(&key, &payload, inputs.backend),
+            let checked = scrubbed(|| {
+                let key = mac_key(reader_key, key, transcript, inputs.backend)?;
+                Ok(mac.verify_detached(&key, &payload, inputs.backend))
+            });
+            match checked {
+                Ok(result) => result,
                 Err(fault) => {
                     steps.find(Code::DeviceMacKey, Detail::Crypto(fault));
                     return;

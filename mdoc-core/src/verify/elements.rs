@@ -1,11 +1,11 @@
 //! The step about the data elements of a driving licence: types and values of ISO/IEC 18013-5, 7.2.
 
 use super::check::Check;
+use super::items::Released;
 use super::reason::{Code, Detail, Why};
 use super::report::Steps;
-use super::{Inputs, MDL_DOC_TYPE, MDL_NAME_SPACE};
+use super::{MDL_DOC_TYPE, MDL_NAME_SPACE};
 use crate::cbor::Item;
-use crate::issuer_signed::{IssuerSignedItem, NameSpaces};
 use crate::present::age_threshold;
 use crate::time::{FullDate, Timestamp};
 use crate::value::{TAG_FULL_DATE, TAG_TDATE};
@@ -87,22 +87,16 @@ enum Wrong {
     Value(&'static str),
 }
 
-pub(super) fn inspect(
-    name_spaces: &NameSpaces<'_>,
-    doc_type: Option<&str>,
-    steps: &mut Steps,
-    inputs: &Inputs<'_>,
-) {
+pub(super) fn inspect(released: &[Released<'_>], doc_type: Option<&str>, steps: &mut Steps) {
     if doc_type != Some(MDL_DOC_TYPE) {
         steps.not_done(Check::MdlElements, Why::NotApplicable);
         return;
     }
-    let spaces = name_spaces.iter().filter(|(name, _)| name == MDL_NAME_SPACE);
-    for embedded in spaces.flat_map(|(_, items)| items) {
-        // One that does not decode was reported where the digests are checked.
-        let Ok(item) = embedded.item(&inputs.limits).and_then(IssuerSignedItem::decode) else {
-            continue;
-        };
+    // One that does not decode was reported where the digests are checked.
+    for Released { item, .. } in released
+        .iter()
+        .filter(|released| released.name_space == MDL_NAME_SPACE)
+    {
         let found = match shape_of(&item.element_identifier) {
             None => Err((Code::ElementUnknown, "")),
             Some(shape) => check(&shape, item.element_value).map_err(|wrong| match wrong {
@@ -111,7 +105,7 @@ pub(super) fn inspect(
             }),
         };
         if let Err((code, what)) = found {
-            let element = item.element_identifier.into_owned();
+            let element = item.element_identifier.to_string();
             steps.find(
                 code,
                 Detail::Element {

@@ -31,6 +31,26 @@ pub(super) struct Steps {
     steps: Vec<Step>,
     /// Lines by code. Counted by code and not by step, so that warnings never crowd out a failure.
     lines: BTreeMap<&'static str, usize>,
+    /// Steps that have a line, and those that have one which is no pass.
+    seen: Checks,
+    found: Checks,
+}
+
+/// A set of steps.
+#[derive(Debug, Clone, Copy, Default)]
+struct Checks(u64);
+
+impl Checks {
+    /// Fits all steps.
+    const _ROOM: () = assert!(Check::ALL.len() <= 64, "more steps than bits");
+
+    fn add(&mut self, check: Check) {
+        self.0 |= 1 << check.place();
+    }
+
+    fn has(self, check: Check) -> bool {
+        self.0 >> check.place() & 1 == 1
+    }
 }
 
 impl Steps {
@@ -39,6 +59,8 @@ impl Steps {
             policy,
             steps: Vec::with_capacity(48),
             lines: BTreeMap::new(),
+            seen: Checks::default(),
+            found: Checks::default(),
         }
     }
 
@@ -46,18 +68,20 @@ impl Steps {
         &self.policy
     }
 
+    fn add(&mut self, check: Check, outcome: Outcome) {
+        self.seen.add(check);
+        if outcome != Outcome::Passed {
+            self.found.add(check);
+        }
+        self.steps.push(Step { check, outcome });
+    }
+
     pub(super) fn pass(&mut self, check: Check) {
-        self.steps.push(Step {
-            check,
-            outcome: Outcome::Passed,
-        });
+        self.add(check, Outcome::Passed);
     }
 
     pub(super) fn not_done(&mut self, check: Check, why: Why) {
-        self.steps.push(Step {
-            check,
-            outcome: Outcome::NotDone(why),
-        });
+        self.add(check, Outcome::NotDone(why));
     }
 
     pub(super) fn find(&mut self, code: Code, detail: Detail) {
@@ -81,11 +105,11 @@ impl Steps {
             Weight::Deviation if !self.policy.deviations_reject => Outcome::Warning(reason),
             _ => Outcome::Failed(reason),
         };
-        self.steps.push(Step { check, outcome });
+        self.add(check, outcome);
     }
 
     pub(super) fn has(&self, check: Check) -> bool {
-        self.steps.iter().any(|step| step.check == check)
+        self.seen.has(check)
     }
 
     /// A pass, unless the step has found something.
@@ -98,14 +122,9 @@ impl Steps {
     /// Every step that has no line was cut off by an earlier one. Lines come in the order of the procedure.
     pub(super) fn finish(mut self) -> Vec<Step> {
         // A step that held for one part and not for another has not passed.
-        let found: Vec<Check> = self
-            .steps
-            .iter()
-            .filter(|step| step.outcome != Outcome::Passed)
-            .map(|step| step.check)
-            .collect();
+        let found = self.found;
         self.steps
-            .retain(|step| step.outcome != Outcome::Passed || !found.contains(&step.check));
+            .retain(|step| step.outcome != Outcome::Passed || !found.has(step.check));
         for check in Check::ALL {
             if !self.has(*check) {
                 self.not_done(*check, Why::EarlierFailure);
@@ -143,9 +162,9 @@ impl<'b> DocumentReport<'b> {
     /// Whether no step failed, and none that the policy insists on was left out.
     #[must_use]
     pub fn accepted(&self) -> bool {
-        Check::ALL
-            .iter()
-            .all(|check| self.steps.iter().any(|step| step.check == *check))
+        let mut seen = Checks::default();
+        self.steps.iter().for_each(|step| seen.add(step.check));
+        Check::ALL.iter().all(|check| seen.has(*check))
             && self.steps.iter().all(|step| match step.outcome {
                 Outcome::Passed | Outcome::Warning(_) => true,
                 Outcome::Failed(_) => false,

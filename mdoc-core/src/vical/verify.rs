@@ -6,7 +6,7 @@ use super::entries;
 use super::reason::{Code, Detail, Reason, Why};
 use super::report::{Report, Steps};
 use crate::cose::CoseFault;
-use crate::crypto::{Backend, CryptoError, DigestAlgorithm, RustCrypto};
+use crate::crypto::{Backend, CryptoError, DigestAlgorithm, RustCrypto, fastest};
 use crate::limits::Limits;
 use crate::time::Timestamp;
 use crate::verify::Policy;
@@ -45,7 +45,7 @@ impl<'a> Inputs<'a> {
             stored: None,
             revocation_lists: &[],
             limits: Limits::DEFAULT,
-            backend: &RustCrypto,
+            backend: fastest(),
         }
     }
 }

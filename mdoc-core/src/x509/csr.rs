@@ -13,7 +13,8 @@ use super::build::{
     state_of, text, usage,
 };
 use super::der::{self, BadCertificate, Reader};
-use super::extension::{Extension, general_names};
+use super::extension::Extension;
+use super::general_name::general_names;
 use super::oid::{self, Oid};
 use super::parsed::{raw_range, value_range};
 use super::profile::Role;
@@ -180,7 +181,11 @@ impl CertificationRequest {
     pub fn alternative_names(&self) -> Vec<GeneralName> {
         self.extensions()
             .find(|extension| extension.oid == oid::SUBJECT_ALT_NAME)
-            .and_then(|extension| general_names(&extension).ok())
+            .and_then(|extension| {
+                let mut names = Vec::new();
+                general_names(&extension, |name| names.push(name.to_name())).ok()?;
+                Some(names)
+            })
             .unwrap_or_default()
     }
 

@@ -119,33 +119,44 @@ impl<'a> Element<'a> {
 
     /// A `Time` of RFC 5280 (4.1.2.5): whole seconds, UTC with `Z`.
     pub(crate) fn time(&self, what: &'static str) -> Result<Timestamp, BadCertificate> {
-        let text = core::str::from_utf8(self.value).map_err(|_| self.bad(what))?;
-        let full = match (self.tag, text.len()) {
+        let bad = || self.bad(what);
+        let (century, rest) = match (self.tag, self.value) {
             // Two-digit years from 50 belong to the last century (RFC 5280, 4.1.2.5.1).
-            (UTC_TIME, 13) => format!("{}{text}", if text < "50" { "20" } else { "19" }),
-            (GENERALIZED_TIME, 15) => text.to_owned(),
-            _ => return Err(self.bad(what)),
+            (UTC_TIME, [tens, ..]) if self.value.len() == 13 => {
+                (if *tens < b'5' { *b"20" } else { *b"19" }, self.value)
+            }
+            (GENERALIZED_TIME, [a, b, rest @ ..]) if self.value.len() == 15 => ([*a, *b], rest),
+            _ => return Err(bad()),
         };
-        if !full.bytes().take(14).all(|digit| digit.is_ascii_digit()) {
-            return Err(self.bad(what));
+        let [c0, c1] = century;
+        let &[y0, y1, o0, o1, d0, d1, h0, h1, m0, m1, s0, s1, zone] = rest else {
+            return Err(bad());
+        };
+        let digits = [c0, c1, y0, y1, o0, o1, d0, d1, h0, h1, m0, m1, s0, s1];
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return Err(bad());
         }
-        let part = |from: usize, to: usize| full.get(from..to).unwrap_or_default();
-        Timestamp::parse(&format!(
-            "{}-{}-{}T{}:{}:{}{}",
-            part(0, 4),
-            part(4, 6),
-            part(6, 8),
-            part(8, 10),
-            part(10, 12),
-            part(12, 14),
-            part(14, 15)
-        ))
-        .map_err(|_| self.bad(what))
+        let full = [
+            c0, c1, y0, y1, b'-', o0, o1, b'-', d0, d1, b'T', h0, h1, b':', m0, m1, b':', s0, s1, zone,
+        ];
+        let text = core::str::from_utf8(&full).map_err(|_| bad())?;
+        match Timestamp::parse_strict(text) {
+            Some(instant) => Ok(instant),
+            None => Timestamp::parse(text).map_err(|_| bad()), // the second before a leap second, perhaps
+        }
+    }
+
+    /// Whether a `Time` that was read as that instant is written otherwise than [`time`] writes it.
+    pub(crate) fn is_odd_time(&self, instant: Timestamp) -> bool {
+        let utc = (1950..=2049).contains(&instant.date().year());
+        // The digits are the instant's unless they name a leap second, which no instant has.
+        let leap = matches!(self.value, [.., b'6', b'0', _]);
+        leap || self.tag != if utc { UTC_TIME } else { GENERALIZED_TIME }
     }
 }
 
 /// Elements one after another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     offset: usize,

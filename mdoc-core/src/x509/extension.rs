@@ -4,11 +4,12 @@
 //! needs the extension gets the error, everybody else does not notice.
 
 use core::fmt;
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::ops::Range;
 
-use super::DistinguishedName;
 use super::der::{self, BadCertificate, Reader};
+use super::general_name::NameView;
 use super::oid::{self, Oid};
+use super::parsed::value_range;
 
 /// One extension as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,11 @@ pub struct Extension<'a> {
 impl<'a> Extension<'a> {
     /// `Extension` of RFC 5280 (4.1.2.9).
     pub(super) fn read(from: &mut Reader<'a>) -> Result<Self, BadCertificate> {
+        Self::read_in_place(from).map(|(extension, _)| extension)
+    }
+
+    /// The same, and where its object identifier is.
+    pub(super) fn read_in_place(from: &mut Reader<'a>) -> Result<(Self, Range<usize>), BadCertificate> {
         const WHAT: &str = "extension";
         let mut parts = from.one(der::SEQUENCE, WHAT)?.inside();
         let kind = parts.one(der::OBJECT_IDENTIFIER, WHAT)?;
@@ -41,13 +47,14 @@ impl<'a> Extension<'a> {
         };
         let value = parts.one(der::OCTET_STRING, WHAT)?;
         parts.end(WHAT)?;
-        Ok(Self {
+        let extension = Self {
             oid,
             critical,
             critical_encoded_oddly: !proper,
             value: value.value,
             offset: value.value_offset(),
-        })
+        };
+        Ok((extension, value_range(&kind)))
     }
 
     pub(super) fn one(&self, tag: u8, what: &'static str) -> Result<der::Element<'a>, BadCertificate> {
@@ -194,19 +201,22 @@ impl BasicConstraints {
     }
 }
 
-/// The purposes in an extendedKeyUsage (RFC 5280, 4.2.1.12).
-pub(super) fn extended_key_usage<'a>(extension: &Extension<'a>) -> Result<Vec<Oid<'a>>, BadCertificate> {
+/// The purposes in an extendedKeyUsage (RFC 5280, 4.2.1.12), each given to `purpose`.
+pub(super) fn extended_key_usage<'a>(
+    extension: &Extension<'a>,
+    mut purpose: impl FnMut(Oid<'a>),
+) -> Result<(), BadCertificate> {
     const WHAT: &str = "extended key usage";
     let list = extension.one(der::SEQUENCE, WHAT)?;
-    let (mut inside, mut purposes) = (list.inside(), Vec::new());
-    while !inside.is_empty() {
-        let purpose = inside.one(der::OBJECT_IDENTIFIER, WHAT)?;
-        purposes.push(Oid::from_content(purpose.value).ok_or(purpose.bad(WHAT))?);
-    }
-    if purposes.is_empty() {
+    let mut inside = list.inside();
+    if inside.is_empty() {
         return Err(list.bad(WHAT));
     }
-    Ok(purposes)
+    while !inside.is_empty() {
+        let found = inside.one(der::OBJECT_IDENTIFIER, WHAT)?;
+        purpose(Oid::from_content(found.value).ok_or(found.bad(WHAT))?);
+    }
+    Ok(())
 }
 
 /// Which key of the issuer signed (RFC 5280, 4.2.1.1).
@@ -226,106 +236,6 @@ impl<'a> AuthorityKeyIdentifier<'a> {
         parts.end(WHAT)?;
         Ok(Self { key_identifier })
     }
-}
-
-/// An alternative name (RFC 5280, 4.2.1.6).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GeneralName {
-    /// rfc822Name: an e-mail address.
-    Email(String),
-    /// dNSName: a host.
-    Dns(String),
-    /// uniformResourceIdentifier.
-    Uri(String),
-    /// directoryName: a distinguished name in DER.
-    Directory(Vec<u8>),
-    /// iPAddress: 4 or 16 octets.
-    Ip(Vec<u8>),
-    /// Any other kind, by its tag number.
-    Other(u8),
-}
-
-/// The kind and what it says: `DNS name utopia.example`.
-impl fmt::Display for GeneralName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Email(text) => write!(f, "e-mail address {}", text.escape_default()),
-            Self::Dns(text) => write!(f, "DNS name {}", text.escape_default()),
-            Self::Uri(text) => write!(f, "URI {}", text.escape_default()),
-            Self::Directory(name) => match DistinguishedName::from_der(name) {
-                Ok(name) => write!(f, "directory name {name}"),
-                Err(_) => f.write_str("malformed directory name"),
-            },
-            Self::Ip(octets) => {
-                if let Ok(four) = <[u8; 4]>::try_from(octets.as_slice()) {
-                    write!(f, "IP address {}", Ipv4Addr::from(four))
-                } else if let Ok(sixteen) = <[u8; 16]>::try_from(octets.as_slice()) {
-                    write!(f, "IP address {}", Ipv6Addr::from(sixteen))
-                } else {
-                    f.write_str("malformed IP address")
-                }
-            }
-            Self::Other(tag) => write!(f, "name of kind [{tag}]"),
-        }
-    }
-}
-
-impl GeneralName {
-    fn read(element: &der::Element<'_>) -> Result<Self, BadCertificate> {
-        const WHAT: &str = "general name";
-        if element.tag & 0xC0 != 0x80 {
-            return Err(element.bad(WHAT));
-        }
-        let text = || match core::str::from_utf8(element.value) {
-            Ok(text) if text.is_ascii() && !text.is_empty() => Ok(text.to_owned()),
-            _ => Err(element.bad(WHAT)),
-        };
-        match element.tag {
-            0x81 => text().map(Self::Email),
-            0x82 => text().map(Self::Dns),
-            0x86 => text().map(Self::Uri),
-            0xA4 => {
-                let mut inside = element.inside();
-                let name = inside.one(der::SEQUENCE, WHAT)?;
-                inside.end(WHAT)?;
-                DistinguishedName::read(name)?;
-                Ok(Self::Directory(name.raw.to_vec()))
-            }
-            0x87 if matches!(element.value.len(), 4 | 16) => Ok(Self::Ip(element.value.to_vec())),
-            other => Ok(Self::Other(other & 0x1F)),
-        }
-    }
-
-    fn read_all(mut names: Reader<'_>) -> Result<Vec<Self>, BadCertificate> {
-        let mut all = Vec::new();
-        while !names.is_empty() {
-            all.push(Self::read(&names.any("general name")?)?);
-        }
-        Ok(all)
-    }
-
-    pub(super) fn to_der(&self) -> Vec<u8> {
-        match self {
-            Self::Email(text) => der::tlv(der::context(1), &[text.as_bytes()]),
-            Self::Dns(text) => der::tlv(der::context(2), &[text.as_bytes()]),
-            Self::Uri(text) => der::tlv(der::context(6), &[text.as_bytes()]),
-            Self::Directory(name) => der::tlv(der::constructed(4), &[name]),
-            Self::Ip(octets) => der::tlv(der::context(7), &[octets]),
-            Self::Other(_) => Vec::new(),
-        }
-    }
-}
-
-/// The names in an issuerAltName or subjectAltName.
-pub(super) fn general_names(extension: &Extension<'_>) -> Result<Vec<GeneralName>, BadCertificate> {
-    const WHAT: &str = "list of general names";
-    let list = extension.one(der::SEQUENCE, WHAT)?;
-    let names = GeneralName::read_all(list.inside())?;
-    if names.is_empty() {
-        return Err(list.bad(WHAT));
-    }
-    Ok(names)
 }
 
 /// Where revocation lists are to be had (RFC 5280, 4.2.1.13).
@@ -362,9 +272,35 @@ impl fmt::Display for CrlDistributionPoints {
 
 impl CrlDistributionPoints {
     pub(super) fn read(extension: &Extension<'_>) -> Result<Self, BadCertificate> {
+        let mut uris = Vec::new();
+        let points = Points::read(extension, |uri| uris.push(uri.to_owned()))?;
+        Ok(Self {
+            uris,
+            other_than_uri: points.other_than_uri,
+            restricted: points.restricted,
+        })
+    }
+}
+
+/// The same without the addresses themselves.
+pub(super) struct Points {
+    pub(super) other_than_uri: bool,
+    pub(super) restricted: bool,
+}
+
+impl Points {
+    /// Reads the list; each address is given to `uri`.
+    pub(super) fn read<'a>(
+        extension: &Extension<'a>,
+        mut uri: impl FnMut(&'a str),
+    ) -> Result<Self, BadCertificate> {
         const WHAT: &str = "list of CRL distribution points";
         let list = extension.one(der::SEQUENCE, WHAT)?;
-        let (mut points, mut all) = (list.inside(), Self::default());
+        let mut points = list.inside();
+        let mut all = Self {
+            other_than_uri: false,
+            restricted: false,
+        };
         if points.is_empty() {
             return Err(list.bad(WHAT));
         }
@@ -384,12 +320,10 @@ impl CrlDistributionPoints {
             parts.end(WHAT)?;
             match name {
                 Some(full) if full.tag == der::constructed(0) => {
-                    for name in GeneralName::read_all(full.inside())? {
-                        match name {
-                            GeneralName::Uri(uri) => all.uris.push(uri),
-                            _ => all.other_than_uri = true,
-                        }
-                    }
+                    NameView::read_all(full.inside(), |name| match name {
+                        NameView::Uri(address) => uri(address),
+                        _ => all.other_than_uri = true,
+                    })?;
                 }
                 _ => all.other_than_uri = true,
             }
@@ -398,12 +332,15 @@ impl CrlDistributionPoints {
     }
 }
 
-/// The addresses of the OCSP responders in an authorityInfoAccess (RFC 5280, 4.2.2.1); other kinds of access
-/// are passed over.
-pub(super) fn ocsp_addresses(extension: &Extension<'_>) -> Result<Vec<String>, BadCertificate> {
+/// The addresses of the OCSP responders in an authorityInfoAccess (RFC 5280, 4.2.2.1), each given to `address`;
+/// other kinds of access are passed over.
+pub(super) fn ocsp_addresses<'a>(
+    extension: &Extension<'a>,
+    mut address: impl FnMut(&'a str),
+) -> Result<(), BadCertificate> {
     const WHAT: &str = "authority information access";
     let list = extension.one(der::SEQUENCE, WHAT)?;
-    let (mut inside, mut addresses) = (list.inside(), Vec::new());
+    let mut inside = list.inside();
     if inside.is_empty() {
         return Err(list.bad(WHAT));
     }
@@ -411,11 +348,11 @@ pub(super) fn ocsp_addresses(extension: &Extension<'_>) -> Result<Vec<String>, B
         let mut parts = inside.one(der::SEQUENCE, WHAT)?.inside();
         let method = parts.one(der::OBJECT_IDENTIFIER, WHAT)?;
         let method = Oid::from_content(method.value).ok_or(method.bad(WHAT))?;
-        let place = GeneralName::read(&parts.any(WHAT)?)?;
+        let place = NameView::read(&parts.any(WHAT)?)?;
         parts.end(WHAT)?;
-        if let (oid::AD_OCSP, GeneralName::Uri(uri)) = (method, place) {
-            addresses.push(uri);
+        if let (oid::AD_OCSP, NameView::Uri(uri)) = (method, place) {
+            address(uri);
         }
     }
-    Ok(addresses)
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Distinguished names.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use super::der::{self, BadCertificate, Reader};
 use super::oid::{self, Oid};
@@ -11,9 +12,10 @@ const MOST_ATTRIBUTES: usize = 64;
 /// The name of an issuer or a subject, as a view of the received bytes.
 ///
 /// Names are compared by their bytes, never by this view (ISO/IEC 18013-5, Annex B: byte-identical).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct DistinguishedName<'a> {
-    attributes: Vec<Attribute<'a>>,
+    /// The relative names; read once before.
+    relative_names: Reader<'a>,
 }
 
 /// One attribute of a name.
@@ -29,7 +31,7 @@ pub struct Attribute<'a> {
     joined: bool,
 }
 
-impl Attribute<'_> {
+impl<'a> Attribute<'a> {
     const fn is_text(&self) -> bool {
         matches!(
             self.tag,
@@ -40,10 +42,10 @@ impl Attribute<'_> {
     /// The text: of UTF8String, PrintableString, IA5String, BMPString and T61String (read as Latin-1).
     /// Octets that are no text become U+FFFD; other types are shown as `#` and hexadecimal digits.
     #[must_use]
-    pub fn text(&self) -> String {
-        match self.tag {
+    pub fn text(&self) -> Cow<'a, str> {
+        Cow::Owned(match self.tag {
             der::UTF8_STRING | der::PRINTABLE_STRING | der::IA5_STRING => {
-                String::from_utf8_lossy(self.value).into_owned()
+                return String::from_utf8_lossy(self.value);
             }
             der::T61_STRING => self.value.iter().copied().map(char::from).collect(),
             der::BMP_STRING => {
@@ -59,7 +61,57 @@ impl Attribute<'_> {
                 .value
                 .iter()
                 .fold("#".to_owned(), |text, octet| format!("{text}{octet:02x}")),
+        })
+    }
+}
+
+/// The attributes of a name one after another, with whatever is wrong with them.
+struct Attributes<'a> {
+    relative_names: Reader<'a>,
+    /// What is left of the relative name begun last.
+    inside: Reader<'a>,
+    joined: bool,
+    count: usize,
+}
+
+impl<'a> Attributes<'a> {
+    fn read(&mut self) -> Result<Option<Attribute<'a>>, BadCertificate> {
+        if self.inside.is_empty() {
+            if self.relative_names.is_empty() {
+                return Ok(None);
+            }
+            let set = self.relative_names.one(der::SET, "relative name")?;
+            self.inside = set.inside();
+            self.joined = false;
+            if self.inside.is_empty() {
+                return Err(set.bad("relative name"));
+            }
         }
+        let pair = self.inside.one(der::SEQUENCE, "name attribute")?;
+        let mut parts = pair.inside();
+        let kind = parts.one(der::OBJECT_IDENTIFIER, "name attribute")?;
+        let value = parts.any("name attribute")?;
+        parts.end("name attribute")?;
+        let oid = Oid::from_content(kind.value).ok_or(kind.bad("name attribute"))?;
+        if self.count == MOST_ATTRIBUTES {
+            return Err(pair.bad("name of at most 64 attributes"));
+        }
+        self.count += 1;
+        let joined = core::mem::replace(&mut self.joined, true);
+        Ok(Some(Attribute {
+            oid,
+            tag: value.tag,
+            value: value.value,
+            joined,
+        }))
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Attribute<'a>;
+
+    fn next(&mut self) -> Option<Attribute<'a>> {
+        self.read().ok().flatten()
     }
 }
 
@@ -73,76 +125,68 @@ impl<'a> DistinguishedName<'a> {
     }
 
     pub(super) fn read(name: der::Element<'a>) -> Result<Self, BadCertificate> {
-        let mut attributes = Vec::new();
-        let mut relative_names = name.inside();
-        while !relative_names.is_empty() {
-            let set = relative_names.one(der::SET, "relative name")?;
-            let (mut inside, mut joined) = (set.inside(), false);
-            if inside.is_empty() {
-                return Err(set.bad("relative name"));
-            }
-            while !inside.is_empty() {
-                let pair = inside.one(der::SEQUENCE, "name attribute")?;
-                let mut parts = pair.inside();
-                let kind = parts.one(der::OBJECT_IDENTIFIER, "name attribute")?;
-                let value = parts.any("name attribute")?;
-                parts.end("name attribute")?;
-                let oid = Oid::from_content(kind.value).ok_or(kind.bad("name attribute"))?;
-                if attributes.len() == MOST_ATTRIBUTES {
-                    return Err(pair.bad("name of at most 64 attributes"));
-                }
-                attributes.push(Attribute {
-                    oid,
-                    tag: value.tag,
-                    value: value.value,
-                    joined,
-                });
-                joined = true;
-            }
+        let name = Self {
+            relative_names: name.inside(),
+        };
+        let mut attributes = name.all();
+        while attributes.read()?.is_some() {}
+        Ok(name)
+    }
+
+    const fn all(&self) -> Attributes<'a> {
+        Attributes {
+            relative_names: self.relative_names,
+            inside: Reader::new(&[]),
+            joined: false,
+            count: 0,
         }
-        Ok(Self { attributes })
     }
 
     /// All attributes, in the order received.
-    #[must_use]
-    pub fn attributes(&self) -> &[Attribute<'a>] {
-        &self.attributes
+    pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
+        self.all()
     }
 
     /// The first attribute of that kind.
     #[must_use]
-    pub fn attribute(&self, oid: Oid<'_>) -> Option<&Attribute<'a>> {
-        self.attributes.iter().find(|attribute| attribute.oid == oid)
+    pub fn attribute(&self, oid: Oid<'_>) -> Option<Attribute<'a>> {
+        self.all().find(|attribute| attribute.oid == oid)
+    }
+
+    /// The text of the first attribute of that kind.
+    #[must_use]
+    pub fn text(&self, oid: Oid<'_>) -> Option<Cow<'a, str>> {
+        self.attribute(oid).map(|attribute| attribute.text())
     }
 
     /// `C`, countryName.
     #[must_use]
     pub fn country(&self) -> Option<String> {
-        self.attribute(oid::COUNTRY).map(Attribute::text)
+        self.text(oid::COUNTRY).map(Cow::into_owned)
     }
 
     /// `ST`, stateOrProvinceName.
     #[must_use]
     pub fn state_or_province(&self) -> Option<String> {
-        self.attribute(oid::STATE_OR_PROVINCE).map(Attribute::text)
+        self.text(oid::STATE_OR_PROVINCE).map(Cow::into_owned)
     }
 
     /// `CN`, commonName.
     #[must_use]
     pub fn common_name(&self) -> Option<String> {
-        self.attribute(oid::COMMON_NAME).map(Attribute::text)
+        self.text(oid::COMMON_NAME).map(Cow::into_owned)
     }
 
     /// `O`, organizationName.
     #[must_use]
     pub fn organization(&self) -> Option<String> {
-        self.attribute(oid::ORGANIZATION).map(Attribute::text)
+        self.text(oid::ORGANIZATION).map(Cow::into_owned)
     }
 
     /// `L`, localityName.
     #[must_use]
     pub fn locality(&self) -> Option<String> {
-        self.attribute(oid::LOCALITY).map(Attribute::text)
+        self.text(oid::LOCALITY).map(Cow::into_owned)
     }
 }
 
@@ -164,7 +208,8 @@ impl fmt::Display for DistinguishedName<'_> {
     /// As RFC 4514 writes it: last attribute first, `CN=…,O=…,C=US`; control characters escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for attribute in self.attributes.iter().rev() {
+        let attributes: Vec<_> = self.attributes().collect();
+        for attribute in attributes.iter().rev() {
             write!(f, "{separator}{}=", short(attribute.oid))?;
             let text = attribute.text();
             let last = text.chars().count().saturating_sub(1);

@@ -23,6 +23,11 @@ impl<'a> Oid<'a> {
         ends.then_some(Self(content))
     }
 
+    /// The same for octets that were checked before.
+    pub(super) const fn read_before(content: &'a [u8]) -> Self {
+        Self(content)
+    }
+
     /// The content octets.
     #[must_use]
     pub const fn content(self) -> &'a [u8] {

@@ -1,14 +1,19 @@
 //! The outer structure of a certificate, read strictly and once.
 
 use core::ops::Range;
+use std::sync::OnceLock;
 
 use super::der::{self, BIT_STRING, BadCertificate, INTEGER, Reader, SEQUENCE, constructed};
 use super::extension::Extension;
-use super::{CertificateSignature, DistinguishedName, LARGEST_CERTIFICATE};
+use super::profile::Finding;
+use super::{CertificateSignature, DistinguishedName, LARGEST_CERTIFICATE, UnusableKey};
+use crate::crypto::PublicKey;
 use crate::time::Timestamp;
 
 /// Extensions in one certificate; real ones have about ten.
 const MOST_EXTENSIONS: usize = 64;
+/// Room that is made for them at once.
+const USUAL_EXTENSIONS: usize = 12;
 
 /// Where everything is in the received bytes.
 pub(super) struct Parsed {
@@ -23,12 +28,32 @@ pub(super) struct Parsed {
     pub(super) times_encoded_oddly: bool,
     pub(super) public_key_info: Range<usize>,
     pub(super) public_key: Range<usize>,
-    pub(super) extensions: Vec<Range<usize>>,
+    pub(super) extensions: Vec<ExtensionAt>,
     pub(super) algorithm: CertificateSignature,
     /// Whether the algorithm outside the signed part is another one: no such signature holds.
     pub(super) algorithms_differ: bool,
     pub(super) algorithm_der: Range<usize>,
     pub(super) signature: Range<usize>,
+    pub(super) known: Known,
+}
+
+/// What follows from the bytes of a certificate alone and takes time to find out: computed when it is first asked
+/// for, and then known to everybody who has the same certificate.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) key: OnceLock<Result<PublicKey, UnusableKey>>,
+    pub(super) key_identifier: OnceLock<[u8; 20]>,
+    pub(super) fingerprint: OnceLock<[u8; 32]>,
+    /// What is wrong with it as the root of an issuing authority.
+    pub(super) as_iaca: OnceLock<Vec<Finding>>,
+}
+
+/// Where an extension is, and what was read of it.
+pub(super) struct ExtensionAt {
+    pub(super) oid: Range<usize>,
+    pub(super) critical: bool,
+    pub(super) critical_encoded_oddly: bool,
+    pub(super) value: Range<usize>,
 }
 
 /// Where an element is.
@@ -80,7 +105,6 @@ impl Parsed {
         let (from, until) = (validity.any("validity")?, validity.any("validity")?);
         validity.end("validity")?;
         let (not_before, not_after) = (from.time("validity")?, until.time("validity")?);
-        let odd = |element: der::Element<'_>, t: Timestamp| element.raw != der::time(t);
         let subject = fields.one(SEQUENCE, "subject")?;
         DistinguishedName::read(subject)?;
         let key_info = fields.one(SEQUENCE, "public key")?;
@@ -91,7 +115,7 @@ impl Parsed {
         key_parts.end("public key")?;
         fields.optional(der::context(1), "unique identifier")?;
         fields.optional(der::context(2), "unique identifier")?;
-        let mut extensions = Vec::new();
+        let mut extensions = Vec::with_capacity(USUAL_EXTENSIONS);
         if let Some(explicit) = fields.optional(constructed(3), "extensions")? {
             let mut inside = explicit.inside();
             let mut list = inside.one(SEQUENCE, "extensions")?.inside();
@@ -99,11 +123,16 @@ impl Parsed {
             while !list.is_empty() {
                 let mut probe = list;
                 let whole = probe.any("extension")?;
-                Extension::read(&mut list)?;
+                let (extension, oid) = Extension::read_in_place(&mut list)?;
                 if extensions.len() == MOST_EXTENSIONS {
                     return Err(whole.bad("certificate of at most 64 extensions"));
                 }
-                extensions.push(raw_range(&whole));
+                extensions.push(ExtensionAt {
+                    oid,
+                    critical: extension.critical,
+                    critical_encoded_oddly: extension.critical_encoded_oddly,
+                    value: extension.offset..extension.offset + extension.value.len(),
+                });
             }
         }
         fields.end(WHAT)?;
@@ -117,7 +146,7 @@ impl Parsed {
             subject: raw_range(&subject),
             not_before,
             not_after,
-            times_encoded_oddly: odd(from, not_before) || odd(until, not_after),
+            times_encoded_oddly: from.is_odd_time(not_before) || until.is_odd_time(not_after),
             public_key_info: raw_range(&key_info),
             public_key: value_range(&key).start + 1..value_range(&key).end,
             extensions,
@@ -125,6 +154,7 @@ impl Parsed {
             algorithms_differ,
             algorithm_der: raw_range(&algorithm),
             signature: signature_at.end - signature_octets.len()..signature_at.end,
+            known: Known::default(),
         })
     }
 }

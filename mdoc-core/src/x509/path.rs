@@ -241,6 +241,21 @@ pub fn find_for<'a>(
     now: Timestamp,
     backend: &dyn Backend,
 ) -> Path<'a> {
+    let signed = |certificate: &Certificate, issuer: &Certificate| signed(certificate, issuer, backend);
+    find_with(doc_type, chain, anchors, now, &signed)
+}
+
+/// Whether the key of the second certificate made the signature on the first.
+pub(crate) type Signed<'s> = dyn Fn(&Certificate, &Certificate) -> bool + 's;
+
+/// As [`find_for`], with whoever knows whether a signature holds.
+pub(crate) fn find_with<'a>(
+    doc_type: Option<&str>,
+    chain: &'a [Certificate],
+    anchors: &'a [TrustAnchor],
+    now: Timestamp,
+    signed: &Signed<'_>,
+) -> Path<'a> {
     let Some((first, brought)) = chain.split_first() else {
         return Path::Broken(BrokenPath::Empty);
     };
@@ -252,14 +267,14 @@ pub fn find_for<'a>(
     let wanted = Wanted {
         doc_type,
         now,
-        backend,
+        signed,
     };
     match climb(first, brought, anchors, wanted) {
         // A path to an issuer says more than a certificate that is trusted by itself. A self-signed one is
         // found as its own issuer above, and judged as a root.
         Path::Broken(broken) => {
             let pinned = anchors.iter().find(|anchor| anchor.certificate == *first);
-            match pinned.filter(|_| !signed(first, first, backend)) {
+            match pinned.filter(|_| !signed(first, first)) {
                 Some(anchor) => Path::Pinned { anchor },
                 None => Path::Broken(broken),
             }
@@ -273,7 +288,7 @@ pub fn find_for<'a>(
 struct Wanted<'w> {
     doc_type: Option<&'w str>,
     now: Timestamp,
-    backend: &'w dyn Backend,
+    signed: &'w Signed<'w>,
 }
 
 fn climb<'a>(
@@ -300,7 +315,7 @@ fn climb<'a>(
         }) else {
             return Path::Broken(broken);
         };
-        if let Err(broken) = intermediate(next, current, depth, wanted.now, wanted.backend) {
+        if let Err(broken) = intermediate(next, current, depth, wanted.now, wanted.signed) {
             return Path::Broken(broken);
         }
         current = next;
@@ -310,10 +325,11 @@ fn climb<'a>(
     })
 }
 
-fn signed(certificate: &Certificate, issuer: &Certificate, backend: &dyn Backend) -> bool {
+/// Whether `issuer` signed `certificate`, by computing it.
+pub(crate) fn signed(certificate: &Certificate, issuer: &Certificate, backend: &dyn Backend) -> bool {
     issuer
-        .public_key()
-        .is_ok_and(|key| certificate.verify_signed_by(&key, backend).is_ok())
+        .key()
+        .is_ok_and(|key| certificate.verify_signed_by(key, backend).is_ok())
 }
 
 /// The anchor that signed `certificate`, below which there are `below` intermediates.
@@ -324,7 +340,7 @@ fn anchor_of<'a>(
     Wanted {
         doc_type,
         now,
-        backend,
+        signed,
     }: Wanted<'_>,
 ) -> Result<&'a TrustAnchor, BrokenPath> {
     let wanted = match certificate.authority_key_identifier() {
@@ -350,31 +366,31 @@ fn anchor_of<'a>(
             !anchor.is_valid_at(now),
         )
     });
-    let mut broken = BrokenPath::BadSignature {
-        issuer: issuer(),
-        anchors: candidates.len(),
-    };
+    let (mut broken, anchors) = (None, candidates.len());
     for anchor in candidates {
-        match anchor.certificate.public_key() {
+        match anchor.certificate.key() {
             Err(why) => {
-                broken = BrokenPath::UnusableAnchor {
+                broken = Some(BrokenPath::UnusableAnchor {
                     subject: issuer(),
-                    why,
-                };
+                    why: why.clone(),
+                });
             }
-            Ok(key) if certificate.verify_signed_by(&key, backend).is_ok() => {
+            Ok(_) if signed(certificate, &anchor.certificate) => {
                 if permits_below(&anchor.certificate, below) {
                     return Ok(anchor);
                 }
-                broken = BrokenPath::PathLength {
+                broken = Some(BrokenPath::PathLength {
                     subject: issuer(),
                     below,
-                };
+                });
             }
             Ok(_) => {}
         }
     }
-    Err(broken)
+    Err(broken.unwrap_or_else(|| BrokenPath::BadSignature {
+        issuer: issuer(),
+        anchors,
+    }))
 }
 
 /// Whether the path length of a CA permits that many intermediates below it.
@@ -395,7 +411,7 @@ fn intermediate(
     below: &Certificate,
     depth: usize,
     now: Timestamp,
-    backend: &dyn Backend,
+    signed: &Signed<'_>,
 ) -> Result<(), BrokenPath> {
     let subject = || certificate.subject().to_string();
     if !may_issue(certificate) {
@@ -420,7 +436,7 @@ fn intermediate(
             below: depth,
         });
     }
-    if !signed(below, certificate, backend) {
+    if !signed(below, certificate) {
         return Err(BrokenPath::IntermediateSignature { subject: subject() });
     }
     Ok(())

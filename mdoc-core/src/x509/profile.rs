@@ -13,6 +13,7 @@ pub use self::rule::{Finding, Rule, Severity, Weight};
 pub(in crate::x509) use self::table::Limit;
 pub(in crate::x509) use self::table::NO_CHECK_LIMIT;
 use self::table::{CaRules, FORBIDDEN, KNOWN, KeyUsageRules, Profile, PurposeRules, RevocationRules};
+use super::extension::{Points, ocsp_addresses};
 use super::oid::{self, Oid};
 use super::{BadCertificate, Certificate, CertificateSignature, KeyUsage};
 use crate::crypto::Curve;
@@ -192,7 +193,7 @@ impl Check<'_> {
             );
         }
         let expected = "an uncompressed point on a curve of Annex B, by name";
-        match certificate.public_key() {
+        match certificate.key() {
             Err(why) => self.add(Rule::PublicKey, why.to_string(), expected),
             Ok(key) if key.curve() == Curve::Ed25519 && !self.profile.edwards => {
                 self.add(Rule::PublicKey, "Ed25519", expected);
@@ -255,13 +256,16 @@ impl Check<'_> {
         match oid {
             oid::SUBJECT_KEY_IDENTIFIER => certificate.subject_key_identifier().map(|r| r.map(drop)),
             oid::AUTHORITY_KEY_IDENTIFIER => certificate.authority_key_identifier().map(|r| r.map(drop)),
-            oid::ISSUER_ALT_NAME => certificate.issuer_alt_name().map(|r| r.map(drop)),
-            oid::SUBJECT_ALT_NAME => certificate.subject_alt_name().map(|r| r.map(drop)),
-            oid::CRL_DISTRIBUTION_POINTS => certificate.crl_distribution_points().map(|r| r.map(drop)),
-            oid::AUTHORITY_INFO_ACCESS => certificate.ocsp_addresses().map(|r| r.map(drop)),
-            oid::EXTENDED_KEY_USAGE if self.profile.extended.is_none() => {
-                certificate.extended_key_usage().map(|r| r.map(drop))
+            oid::ISSUER_ALT_NAME | oid::SUBJECT_ALT_NAME => certificate.names(oid, drop),
+            oid::CRL_DISTRIBUTION_POINTS => {
+                let extension = certificate.extension(oid)?;
+                Some(Points::read(&extension, drop).map(drop))
             }
+            oid::AUTHORITY_INFO_ACCESS => {
+                let extension = certificate.extension(oid)?;
+                Some(ocsp_addresses(&extension, drop))
+            }
+            oid::EXTENDED_KEY_USAGE if self.profile.extended.is_none() => certificate.purposes(drop),
             oid::BASIC_CONSTRAINTS if self.profile.ca.is_none() => {
                 certificate.basic_constraints().map(|r| r.map(drop))
             }
@@ -315,24 +319,35 @@ impl Check<'_> {
         else {
             return;
         };
-        let expected = match also {
+        let expected = || match also {
             [] => list(accepted),
             _ => format!("{} and {}", list(accepted), list(also)),
         };
-        match self.certificate.extended_key_usage() {
-            None => return self.add(rule, ABSENT, expected),
-            Some(Err(why)) => self.add(rule, why.to_string(), expected),
-            Some(Ok(purposes)) => {
-                if !purposes.iter().any(|purpose| accepted.contains(purpose)) {
+        let (mut any_accepted, mut strangers) = (false, false);
+        let read = self.certificate.purposes(|purpose| {
+            any_accepted |= accepted.contains(&purpose);
+            strangers |= !companions.contains(&purpose);
+        });
+        match read {
+            None => return self.add(rule, ABSENT, expected()),
+            Some(Err(why)) => self.add(rule, why.to_string(), expected()),
+            // As good as always: what is needed is there, and nothing else.
+            Some(Ok(())) if any_accepted && !strangers && also.is_empty() => {}
+            Some(Ok(())) => {
+                let purposes = match self.certificate.extended_key_usage() {
+                    Some(Ok(purposes)) => purposes,
+                    _ => Vec::new(),
+                };
+                if !any_accepted {
                     // What is certified to read, or to list authorities, must not sign documents: under one
                     // root that would let every reader make them.
                     let foreign =
                         rule == Rule::DsEkuOther && purposes.iter().any(|purpose| is_foreign(*purpose));
                     let rule = if foreign { Rule::DsEkuForeign } else { rule };
-                    self.add(rule, list(&purposes), expected);
+                    self.add(rule, list(&purposes), expected());
                 } else if !also.iter().all(|purpose| purposes.contains(purpose)) {
-                    self.add(rule, list(&purposes), expected);
-                } else if !purposes.iter().all(|purpose| companions.contains(purpose)) {
+                    self.add(rule, list(&purposes), expected());
+                } else if strangers {
                     self.add(exactly, list(&purposes), list(companions));
                 }
             }

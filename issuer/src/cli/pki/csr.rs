@@ -9,7 +9,7 @@ use mdoc_cli::input::Input;
 use mdoc_cli::keys::{self, KeySource};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, failure, system};
-use mdoc_core::crypto::{PublicKey, RustCrypto, SecretKey};
+use mdoc_core::crypto::{PublicKey, SecretKey, fastest};
 use mdoc_core::keys::secret_to_pem;
 use mdoc_core::seams::{Signer, SoftwareKey};
 use mdoc_core::time::Timestamp;
@@ -224,7 +224,7 @@ fn proven(path: &Path) -> Result<(CertificationRequest, PublicKey), Failure> {
         Failure::new(format!("{} is no certification request: {error}", input.name))
             .hint("a request is PKCS#10 in PEM or DER, as `mdoc-issuer pki csr` makes it")
     })?;
-    let key = request.verify(&RustCrypto).map_err(|error| {
+    let key = request.verify(fastest()).map_err(|error| {
         let hint = match error {
             Unproven::Key(_) => {
                 "keys are on P-256, P-384, P-521 or brainpool curves, or Ed25519; have another made"
@@ -275,8 +275,8 @@ fn not_granted(request: &CertificationRequest, certificate: &Certificate) -> Vec
     let mut all = Vec::new();
     let granted = certificate.subject();
     for asked in request.subject().attributes() {
-        let same = |one: &&mdoc_core::x509::Attribute<'_>| one.oid == asked.oid && one.text() == asked.text();
-        if !granted.attributes().iter().any(|one| same(&one)) {
+        let same = |one: mdoc_core::x509::Attribute<'_>| one.oid == asked.oid && one.text() == asked.text();
+        if !granted.attributes().any(same) {
             let text = failure::printable_line(&asked.text());
             all.push(format!("{text:?} in the subject ({})", asked.oid));
         }

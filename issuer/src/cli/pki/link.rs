@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let signed = new
         .public_key()
-        .is_ok_and(|key| new.verify_signed_by(&key, &mdoc_core::crypto::RustCrypto).is_ok());
+        .is_ok_and(|key| new.verify_signed_by(&key, mdoc_core::crypto::fastest()).is_ok());
     if !signed {
         return Err(Failure::new(format!("{name} is not signed by its own key"))
             .hint("get the file again from its source"));

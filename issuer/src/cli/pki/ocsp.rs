@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use mdoc_cli::input::Input;
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, args, failure, keys, system};
-use mdoc_core::crypto::{CryptoRng, RustCrypto};
+use mdoc_core::crypto::{CryptoRng, fastest};
 use mdoc_core::seams::Clock as _;
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::ocsp::{
@@ -333,7 +333,7 @@ fn believed(
         lists: &lists,
         now,
     }
-    .trusted(response, &RustCrypto);
+    .trusted(response, fastest());
     fault.map_err(|why| {
         Failure::new(format!(
             "nobody would believe the answer: {}",
@@ -364,7 +364,7 @@ fn check(arguments: &Check) -> Result<Exit, Failure> {
         lists: &lists,
         now: arguments.at.unwrap_or_else(|| system::SystemClock.now()),
     }
-    .judge(&response, &RustCrypto);
+    .judge(&response, fastest());
     let (id, words, exit) = match &answer {
         OcspAnswer::Good => ("good", "good: it was not revoked".to_owned(), Exit::Done),
         OcspAnswer::Revoked { at } => ("revoked", format!("revoked since {at}"), Exit::Rejected),

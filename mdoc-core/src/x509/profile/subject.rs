@@ -1,7 +1,12 @@
 //! The rules on names, key identifiers and contacts.
 
+use core::ops::Deref;
+use std::borrow::Cow;
+
 use super::table::{AlternativeName, Place, RevocationRules};
 use super::{ABSENT, Check, Rule, hex};
+use crate::x509::extension::Points;
+use crate::x509::general_name::NameView;
 use crate::x509::{Attribute, Certificate, GeneralName, der, name, oid};
 
 /// Alternative names in words: the kind of each, and what it says.
@@ -10,10 +15,27 @@ fn words<'a>(names: impl Iterator<Item = &'a GeneralName>) -> String {
     names.join(", ")
 }
 
+/// A key identifier as written in a certificate, or as computed of its key.
+enum KeyIdentifier<'a> {
+    Written(&'a [u8]),
+    Computed([u8; 20]),
+}
+
+impl Deref for KeyIdentifier<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Written(id) => id,
+            Self::Computed(id) => id,
+        }
+    }
+}
+
 impl<'a> Check<'a> {
     pub(super) fn names(&mut self) {
         let subject = self.certificate.subject();
-        if subject.common_name().is_none_or(|name| name.is_empty()) {
+        if subject.text(oid::COMMON_NAME).is_none_or(|name| name.is_empty()) {
             self.add(Rule::CommonName, ABSENT, "a common name");
         }
         if let Some(allowed) = self.profile.attributes {
@@ -37,7 +59,7 @@ impl<'a> Check<'a> {
             self.state();
         }
         if let Some(rule) = self.profile.organization
-            && subject.organization().is_none_or(|name| name.is_empty())
+            && subject.text(oid::ORGANIZATION).is_none_or(|name| name.is_empty())
         {
             self.add(rule, ABSENT, "an organisation");
         }
@@ -48,26 +70,26 @@ impl<'a> Check<'a> {
         let of_issuer = self
             .issuer
             .filter(|_| place != Place::Own)
-            .map(|issuer| issuer.subject().country());
-        match (subject.country(), of_issuer) {
+            .map(|issuer| issuer.subject().text(oid::COUNTRY));
+        match (subject.text(oid::COUNTRY), of_issuer) {
             (None, _) => self.add(Rule::Country, ABSENT, "a country"),
             (Some(country), Some(above)) if above.as_ref() != Some(&country) => {
-                self.add(Rule::Country, country, above.unwrap_or_else(|| ABSENT.to_owned()));
+                self.add(Rule::Country, country, above.unwrap_or(Cow::Borrowed(ABSENT)));
             }
             _ => {}
         }
-        let countries: Vec<_> = subject
-            .attributes()
-            .iter()
-            .filter(|attribute| attribute.oid == oid::COUNTRY)
-            .collect();
-        let well_formed = |country: &Attribute<'_>| {
+        let countries = || {
+            subject
+                .attributes()
+                .filter(|attribute| attribute.oid == oid::COUNTRY)
+        };
+        let well_formed = |country: Attribute<'_>| {
             country.tag == der::PRINTABLE_STRING
                 && country.value.len() == 2
                 && country.value.iter().all(u8::is_ascii_uppercase)
         };
-        if countries.len() > 1 || !countries.iter().all(|country| well_formed(country)) {
-            let found: Vec<_> = countries.iter().map(|country| country.text()).collect();
+        if countries().count() > 1 || !countries().all(well_formed) {
+            let found: Vec<_> = countries().map(|country| country.text()).collect();
             self.add(
                 Rule::CountryForm,
                 found.join(" and "),
@@ -78,23 +100,23 @@ impl<'a> Check<'a> {
 
     fn state(&mut self) {
         let subject = self.certificate.subject();
-        let state = subject.state_or_province();
+        let state = subject.text(oid::STATE_OR_PROVINCE);
         if let Some(issuer) = self.issuer {
-            match (&state, issuer.subject().state_or_province()) {
+            match (&state, issuer.subject().text(oid::STATE_OR_PROVINCE)) {
                 (Some(state), Some(above)) if *state != above => {
-                    self.add(Rule::State, state.as_str(), above);
+                    self.add(Rule::State, state.as_ref(), above);
                 }
                 (Some(state), None) => {
-                    self.add(Rule::StatePresence, state.as_str(), "none, as in its issuer");
+                    self.add(Rule::StatePresence, state.as_ref(), "none, as in its issuer");
                 }
                 (None, Some(above)) => self.add(Rule::StatePresence, ABSENT, above),
                 _ => {}
             }
         }
         let Some(state) = state else { return };
-        let country = subject.country().unwrap_or_default();
+        let country = subject.text(oid::COUNTRY).unwrap_or_default();
         let code = state
-            .strip_prefix(country.as_str())
+            .strip_prefix(country.as_ref())
             .and_then(|rest| rest.strip_prefix('-'));
         let proper = |code: &str| {
             (1..=3).contains(&code.len())
@@ -125,45 +147,46 @@ impl<'a> Check<'a> {
         let expected = self.issuer.map(Self::key_identifier_of);
         let id = match present {
             None => None,
-            Some(Ok(present)) => present.key_identifier.map(<[u8]>::to_vec),
+            Some(Ok(present)) => present.key_identifier,
             Some(Err(_)) => return,
         };
-        let text = || {
-            expected
-                .as_ref()
-                .map_or_else(|| "the key of its issuer".to_owned(), |id| hex(id))
+        let text = || match &expected {
+            Some(id) => hex(id),
+            None => "the key of its issuer".to_owned(),
         };
         match id {
             None => {
                 let text = text();
                 self.add(Rule::AuthorityKeyIdentifier, ABSENT, text);
             }
-            Some(id) if expected.as_ref().is_some_and(|expected| *expected != id) => {
-                let text = text();
-                self.add(Rule::AuthorityKeyIdentifier, hex(&id), text);
+            Some(id) if expected.as_ref().is_some_and(|expected| **expected != *id) => {
+                let (found, text) = (hex(id), text());
+                self.add(Rule::AuthorityKeyIdentifier, found, text);
             }
             Some(_) => {}
         }
     }
 
     /// The key identifier that certificates below refer to: the one written, else the computed one.
-    fn key_identifier_of(certificate: &'a Certificate) -> Vec<u8> {
+    fn key_identifier_of(certificate: &'a Certificate) -> KeyIdentifier<'a> {
         match certificate.subject_key_identifier() {
-            Some(Ok(id)) => id.to_vec(),
-            _ => certificate.computed_key_identifier().to_vec(),
+            Some(Ok(id)) => KeyIdentifier::Written(id),
+            _ => KeyIdentifier::Computed(certificate.computed_key_identifier()),
         }
     }
 
     pub(super) fn contacts(&mut self) {
         if self.profile.issuer_alt_name {
             let expected = "an e-mail address or a URI";
-            match self.certificate.issuer_alt_name() {
+            let mut reached = false;
+            let read = self.certificate.names(oid::ISSUER_ALT_NAME, |name| {
+                reached |= matches!(name, NameView::Email(_) | NameView::Uri(_));
+            });
+            match read {
                 None => self.add(Rule::IssuerAltName, ABSENT, expected),
-                Some(Ok(names))
-                    if !names
-                        .iter()
-                        .any(|name| matches!(name, GeneralName::Email(_) | GeneralName::Uri(_))) =>
-                {
+                Some(Ok(())) if !reached => {
+                    let names = self.certificate.issuer_alt_name();
+                    let names = names.and_then(Result::ok).unwrap_or_default();
                     self.add(Rule::IssuerAltName, words(names.iter()), expected);
                 }
                 _ => {}
@@ -173,7 +196,9 @@ impl<'a> Check<'a> {
 
     pub(super) fn revocation(&mut self) {
         let expected = "URIs, without reasons or CRL issuer";
-        let points = self.certificate.crl_distribution_points();
+        let mut uris = 0;
+        let extension = self.certificate.extension(oid::CRL_DISTRIBUTION_POINTS);
+        let points = extension.map(|extension| Points::read(&extension, |_| uris += 1));
         match (points, self.profile.revocation) {
             (None, RevocationRules::List) => self.add(Rule::CrlDistributionPoints, ABSENT, expected),
             (None, RevocationRules::ListOrNoCheck(rule))
@@ -181,14 +206,19 @@ impl<'a> Check<'a> {
             {
                 self.add(rule, ABSENT, "the address of a revocation list, or ocsp-nocheck");
             }
-            (Some(Ok(points)), _) if points.other_than_uri || points.restricted || points.uris.is_empty() => {
-                self.add(Rule::CrlDistributionPoints, points.to_string(), expected);
+            (Some(Ok(points)), _) if points.other_than_uri || points.restricted || uris == 0 => {
+                let points = self.certificate.crl_distribution_points();
+                let found = points.and_then(Result::ok).unwrap_or_default().to_string();
+                self.add(Rule::CrlDistributionPoints, found, expected);
             }
             _ => {}
         }
     }
 
     pub(super) fn alternative_names(&mut self) {
+        if self.profile.alternative == AlternativeName::Free {
+            return;
+        }
         let names = match self.certificate.subject_alt_name() {
             Some(Ok(names)) => names,
             None => Vec::new(),
