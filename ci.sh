@@ -15,6 +15,13 @@ step cargo run --quiet --locked -p mdoc-release -- sbom --out target/sbom.cdx.js
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
 step cargo doc --workspace --no-deps --locked --quiet
+# Measured code is released code: allocations and ratios to the floor, and ten megabytes of hostile input for every decoder.
+# A workspace of its own, of which isomdl is not built here (benches/run --help).
+step cargo fmt --all --check --manifest-path benches/Cargo.toml
+step cargo clippy --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --all-targets --release --locked -- -D warnings
+step cargo test --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --release --locked
+step benches/run --check
+step benches/run hostile
 if command -v cargo-deny >/dev/null; then
   step cargo deny --locked check --hide-inclusion-graph bans licenses sources
   # The advisories are on another host than the packages, which not every machine reaches.

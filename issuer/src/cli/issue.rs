@@ -218,7 +218,11 @@ fn json_fault(error: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", error.line(), error.column());
     match error.classify() {
         Category::Syntax | Category::Eof => sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned(),
-        Category::Data if sentence.starts_with(data::TWICE) => {
+        Category::Data
+            if [data::TWICE, data::TOO_MANY]
+                .iter()
+                .any(|words| sentence.starts_with(words)) =>
+        {
             sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned()
         }
         Category::Io | Category::Data => "it cannot be read".to_owned(),
