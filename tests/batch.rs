@@ -302,12 +302,23 @@ fn copies_have_nothing_in_common_but_the_person_and_the_hour() {
         "0",
     ];
     let options = [&["--out", "out", "--copies", "5", "--decoys", "3"][..], &status].concat();
-    let output = command(&space, &options).output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-    let there = all_documents(&space);
-    assert_eq!(there.len(), 5);
-    let all: Vec<Vec<u8>> = there.values().flat_map(|document| marks(document)).collect();
-    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+    for salt_last in [true, false] {
+        let more = if salt_last { &["--salt-last"][..] } else { &[] };
+        let _ = fs::remove_dir_all(space.0.join("out"));
+        let output = command(&space, &[&options[..], more].concat()).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let there = all_documents(&space);
+        assert_eq!(there.len(), 5);
+        let all: Vec<Vec<u8>> = there.values().flat_map(|document| marks(document)).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        let first = |key: &[u8]| {
+            there
+                .values()
+                .all(|document| document.windows(20).any(|w| w.starts_with(key)))
+        };
+        assert_eq!(first(b"\xa4\x71elementIdentifier"), salt_last);
+        assert_eq!(first(b"\xa4\x68digestID"), !salt_last);
+    }
     let times: BTreeSet<String> = results(&space)[0]["documents"]
         .as_array()
         .unwrap()

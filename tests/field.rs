@@ -12,9 +12,9 @@ use mdoc_core::x509::Certificate;
 use mdoc_core::x509::path::TrustAnchor;
 use serde_json::{Value as Json, json};
 
-struct Case {
-    bytes: Vec<u8>,
-    form: Form,
+pub(crate) struct Case {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) form: Form,
     anchors: Vec<TrustAnchor>,
     now: Timestamp,
     transcript: Option<SessionTranscript>,
@@ -22,7 +22,7 @@ struct Case {
 }
 
 impl Case {
-    fn of(vector: &Vector) -> Option<Self> {
+    pub(crate) fn of(vector: &Vector) -> Option<Self> {
         let form = match vector.text("kind") {
             "device-response" => Form::DeviceResponse,
             "document" => Form::Document,
@@ -45,11 +45,16 @@ impl Case {
         })
     }
 
-    fn verify(&self) -> Report<'_> {
+    /// What it is judged by.
+    pub(crate) fn inputs(&self) -> Inputs<'_> {
         let mut inputs = Inputs::new(&self.anchors, self.now);
         inputs.transcript = self.transcript.as_ref();
         inputs.reader_key = self.reader_key.as_ref();
-        verify(&self.bytes, self.form, &inputs)
+        inputs
+    }
+
+    fn verify(&self) -> Report<'_> {
+        verify(&self.bytes, self.form, &self.inputs())
     }
 }
 

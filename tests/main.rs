@@ -21,9 +21,13 @@ mod formats;
 mod golden;
 mod goldens;
 #[cfg(unix)]
+mod leaks;
+#[cfg(unix)]
 mod lists;
 #[cfg(unix)]
 mod manual;
+#[cfg(target_os = "linux")]
+mod memory;
 mod missing;
 #[cfg(unix)]
 mod output;
@@ -38,6 +42,7 @@ mod rules;
 mod second_opinion;
 #[cfg(unix)]
 mod secrets;
+mod supply;
 #[cfg(unix)]
 mod tokens;
 mod traps;

@@ -115,8 +115,16 @@ impl Token {
 
     /// Runs a program that is to succeed, with the PIN; gives what it printed.
     fn done(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments, &[("MDOC_PKCS11_PIN", PIN)]);
+        let output = self.run(arguments, &[("MDOC_PKCS11_PIN", PIN), ("MDOC_LOG", "trace")]);
         assert!(output.status.success(), "{arguments:?}: {}", words(&output));
+        let quoted = words(&output)
+            .split(['=', ' ', '"', '\n'])
+            .any(|word| word == PIN);
+        assert!(
+            words(&output).contains("level=debug") && !quoted,
+            "{}",
+            words(&output)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 

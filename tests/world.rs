@@ -6,7 +6,7 @@ use mdoc_core::cbor::embed;
 use mdoc_core::cose::key;
 use mdoc_core::crypto::{Curve, DigestAlgorithm, PublicKey, RustCrypto, SecretKey};
 use mdoc_core::device_request::{ItemsRequest, ReaderAuth, ReaderIdentity, RequestedElement, encode_request};
-use mdoc_core::issue::{Draft, NameSpaces, Validity};
+use mdoc_core::issue::{CopyOf, Draft, ItemOrder, NameSpaces, Validity};
 use mdoc_core::issuer_signed::{IssuerSigned, IssuerSignedItem};
 use mdoc_core::limits::Limits;
 use mdoc_core::mso::{KeyAuthorizations, Status};
@@ -245,6 +245,7 @@ impl World {
             status: None,
             digest: DigestAlgorithm::Sha256,
             decoys: 0,
+            order: ItemOrder::Customary,
             number: 0,
         }
     }
@@ -324,6 +325,7 @@ pub struct Issue<'w> {
     status: Option<Status>,
     digest: DigestAlgorithm,
     decoys: usize,
+    order: ItemOrder,
     number: u32,
 }
 
@@ -400,6 +402,13 @@ impl Issue<'_> {
         self
     }
 
+    /// As one of several copies, with the entries of each item in that order.
+    #[must_use]
+    pub const fn order(mut self, order: ItemOrder) -> Self {
+        self.order = order;
+        self
+    }
+
     /// The document of that number, counted from 0, of several alike: with other salts and digest IDs.
     #[must_use]
     pub const fn number(mut self, number: u32) -> Self {
@@ -417,11 +426,24 @@ impl Issue<'_> {
             .digest_algorithm(self.digest)
             .authorize(self.authorizations)
             .decoys(self.decoys);
-        if let Some(status) = self.status {
-            draft = draft.status(status);
-        }
         let mut rng = self.world.rng(&format!("document {}", self.number));
-        let unsigned = draft.salt(&mut rng, &RustCrypto).unwrap();
+        let unsigned = match self.order {
+            ItemOrder::Customary => {
+                if let Some(status) = self.status {
+                    draft = draft.status(status);
+                }
+                draft.salt(&mut rng, &RustCrypto).unwrap()
+            }
+            order => {
+                let copy = CopyOf {
+                    device_key: &self.device_key,
+                    validity: self.validity,
+                    status: self.status.as_ref(),
+                };
+                let template = draft.template(order).unwrap();
+                template.copy(&copy, &mut rng, &RustCrypto).unwrap()
+            }
+        };
         unsigned.sign(&self.world.ds_key, &[self.world.ds.der()]).unwrap()
     }
 }

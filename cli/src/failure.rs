@@ -16,14 +16,22 @@ pub enum Exit {
     SomeFailed,
 }
 
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Rejected => 1,
+            Self::CouldNotTell => 2,
+            Self::SomeFailed => 3,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Rejected => 1,
-            Exit::CouldNotTell => 2,
-            Exit::SomeFailed => 3,
-        })
+        Self::from(exit.status())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Files as users have them: read within a limit, and recognised by what is in them, not by their names.
 
+use core::fmt;
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -11,6 +12,7 @@ use mdoc_core::cbor::Item;
 use mdoc_core::engagement::EngagementUri;
 use mdoc_core::error::{DecodeError, Fault};
 use mdoc_core::limits::Limits;
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -61,7 +63,7 @@ pub enum Writing {
 }
 
 /// A file that was read and recognised.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Input {
     /// How to call it in messages: the path as given, or `standard input`.
     pub name: String,
@@ -74,13 +76,30 @@ pub struct Input {
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
+impl fmt::Debug for Input {
+    /// Without the content: it may be a private key, or a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name, form, bytes, ..
+        } = self;
+        write!(f, "Input({name}, {form:?}, {} bytes)", bytes.len())
+    }
+}
+
 impl Input {
     /// Reads and recognises a file, or standard input for `-`.
     ///
     /// # Errors
     /// [`Failure`] if it cannot be read, is empty or too large.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        read_bytes(path).map(|bytes| Self::recognise(display(path), bytes))
+        let input = read_bytes(path).map(|bytes| Self::recognise(display(path), bytes))?;
+        tracing::debug!(
+            path = input.name,
+            bytes = input.bytes.len(),
+            kind = input.kind(),
+            "file read"
+        );
+        Ok(input)
     }
 
     /// Recognises bytes that are there already.
@@ -298,7 +317,7 @@ fn similar_name(path: &Path, folder: &Path) -> Option<String> {
 
 fn read_from(mut source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
     // Room for a key file from the beginning: a buffer that grows leaves copies behind.
-    let mut bytes = Vec::with_capacity(64 * 1024);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
     source
         .by_ref()
         .take(LARGEST_FILE + 1)
@@ -312,7 +331,7 @@ fn read_from(mut source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
         return Err(Failure::new(format!("{name} is empty"))
             .hint("the command that should have written it has probably failed"));
     }
-    Ok(bytes)
+    Ok(core::mem::take(&mut *bytes))
 }
 
 /// The form, how it was written, and the bytes if they are not those of the file.
@@ -357,10 +376,11 @@ fn by_text(text: &str) -> (Form, Writing, Option<Vec<u8>>) {
     if scheme.eq_ignore_ascii_case("mdoc:") {
         return (Form::EngagementUri, Writing::Raw, None);
     }
-    if text.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(text).is_ok() {
+    if text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return (Form::Json, Writing::Raw, None);
     }
-    let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let mut packed = Zeroizing::new(String::with_capacity(text.len()));
+    packed.extend(text.chars().filter(|c| !c.is_whitespace()));
     let decoded = [(Writing::Hex, hex(&packed)), (Writing::Base64, base64(&packed))];
     for (writing, bytes) in decoded {
         if let Some(bytes) = bytes

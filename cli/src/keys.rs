@@ -22,6 +22,7 @@ pub use self::secrets::{NEW_PASSPHRASE, PASSPHRASE, PIN, new_passphrase};
 pub use self::source::KeySource;
 use crate::failure::Failure;
 use crate::input::{Form, Input, claim_stdin, display, is_stdio, open};
+use crate::log;
 use crate::recognise::Structure;
 
 /// Reads a private key: PEM (PKCS#8 or SEC 1), DER or JWK.
@@ -53,6 +54,7 @@ pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(format!("{name} is empty")).hint("give the file with the private key"));
     }
+    tracing::debug!(path = name, bytes = bytes.len(), "key file read");
     let key = match keys::secret_from_file(&bytes) {
         Err(KeyError::Encrypted) => None,
         other => Some(other.map_err(|error| no_secret_key(&name, &bytes, &error))?),
@@ -61,12 +63,23 @@ pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
     if let Some(metadata) = metadata {
         owner_alone(path, &metadata)?;
     }
-    if let Some(key) = key {
-        return Ok(key);
-    }
-    let passphrase = secrets::passphrase(&name)?;
-    keys::secret_from_encrypted(&bytes, passphrase.as_bytes())
-        .map_err(|error| no_secret_key(&name, &bytes, &error))
+    let encrypted = key.is_none();
+    let key = match key {
+        Some(key) => key,
+        None => {
+            let passphrase = secrets::passphrase(&name)?;
+            keys::secret_from_encrypted(&bytes, passphrase.as_bytes())
+                .map_err(|error| no_secret_key(&name, &bytes, &error))?
+        }
+    };
+    opened(&name, key.public_key(), encrypted);
+    Ok(key)
+}
+
+/// Logs which private key was opened, by its public half.
+fn opened(place: &str, key: &PublicKey, encrypted: bool) {
+    let (curve, fingerprint) = (key.curve(), || log::fingerprint(key));
+    tracing::info!(path = place, %curve, fingerprint = fingerprint(), encrypted, "private key opened");
 }
 
 /// Why a file is no private key; of what is in it nothing but its kind is said.
@@ -109,7 +122,11 @@ fn no_secret_key(name: &str, bytes: &[u8], error: &KeyError) -> Failure {
 pub fn signer(source: &KeySource) -> Result<Box<dyn Signer>, Failure> {
     match source {
         KeySource::File(path) => Ok(Box::new(software_key(path)?)),
-        KeySource::Token(uri) => token::signer(uri),
+        KeySource::Token(uri) => {
+            let signer = token::signer(uri)?;
+            opened(&source.to_string(), signer.public_key(), false);
+            Ok(signer)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod args;
 pub mod failure;
 pub mod input;
 pub mod keys;
+pub mod log;
 #[cfg(feature = "clap")]
 pub mod manual;
 pub mod nearest;

@@ -92,6 +92,27 @@ fn collect(command: &Command, folder: &Path, pages: &mut Vec<(PathBuf, Vec<u8>)>
     }
 }
 
+/// The variables that all programs know.
+const ENVIRONMENT: &str = r".SH ENVIRONMENT
+.TP
+MDOC_LOG
+How much is logged on standard error: none (the default), fatal, error, warning, info, debug or trace. A line has
+name=value pairs. Keys, passphrases, PINs and data of persons are in no line; paths of files are.
+.TP
+MDOC_KEY_PASSPHRASE, MDOC_KEY_PASSPHRASE_FILE
+The passphrase of private keys that are read, or the file (mode 0600) that has it in its first line. The file is the
+better way: variables stay in the memory of the process.
+.TP
+MDOC_KEY_NEW_PASSPHRASE, MDOC_KEY_NEW_PASSPHRASE_FILE
+The same for private keys that are written, if it is to be another one.
+.TP
+MDOC_PKCS11_PIN, MDOC_PKCS11_PIN_FILE
+The PIN of the token, or the file that has it.
+.TP
+MDOC_PKCS11_MODULE
+The PKCS#11 library of the token's maker.
+";
+
 /// One page in roff: the parts that clap knows, and what follows the help, with its lines as they are.
 fn page(command: &Command) -> Vec<u8> {
     let man = Man::new(command.clone());
@@ -110,6 +131,7 @@ fn page(command: &Command) -> Vec<u8> {
     if command.has_subcommands() {
         let _ = man.render_subcommands_section(&mut page);
     }
+    page.extend_from_slice(ENVIRONMENT.as_bytes());
     let after = command
         .get_after_long_help()
         .or_else(|| command.get_after_help())
@@ -197,6 +219,7 @@ Exit status: 0 done."
         assert!(page.contains(
             ".SH EXAMPLES\n.nf\n  mdoc\\-test keep \\-\\-in x \\e\n      \\-\\-out .hidden\n\\&.dot\n.fi\n"
         ));
+        assert!(page.contains(".SH ENVIRONMENT\n.TP\nMDOC_LOG\n"), "{page}");
         assert!(
             page.contains(".SH EXIT STATUS\n.nf\nExit status: 0 done.\n.fi\n"),
             "{page}"

@@ -116,7 +116,12 @@ pub fn write_all(files: &[NewFile<'_>], existing: Existing) -> Result<(), Failur
     for file in files {
         staged.add(file, existing)?;
     }
-    staged.publish(existing)
+    staged.publish(existing)?;
+    for file in files {
+        let (path, bytes) = (file.path.display(), file.content.len());
+        tracing::debug!(%path, bytes, secret = file.secret, "file written");
+    }
+    Ok(())
 }
 
 /// Makes a folder with those above it, if it is not there.

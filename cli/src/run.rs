@@ -7,11 +7,12 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Parser};
 
 use crate::failure::{Exit, Failure};
+use crate::log;
 
 /// Reads the arguments, runs the command, says what went wrong, and gives the exit status.
 ///
 /// Wrong usage is status 2, as a sentence with the option that was probably meant as its hint; `--help` and
-/// `--version` are status 0.
+/// `--version` are status 0. Before the command runs the log is begun, if one is asked for.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -23,7 +24,7 @@ use crate::failure::{Exit, Failure};
 ///     mdoc_cli::run("mdoc-issuer", |_: Arguments| Ok(Exit::Done))
 /// }
 /// ```
-pub fn run<A: Parser>(program: &str, command: impl FnOnce(A) -> Result<Exit, Failure>) -> ExitCode {
+pub fn run<A: Parser>(program: &'static str, command: impl FnOnce(A) -> Result<Exit, Failure>) -> ExitCode {
     let arguments = match A::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -42,9 +43,14 @@ pub fn run<A: Parser>(program: &str, command: impl FnOnce(A) -> Result<Exit, Fai
             return failure.exit.into();
         }
     };
-    match command(arguments) {
-        Ok(exit) => exit.into(),
+    let ended = log::start(program).and_then(|()| command(arguments));
+    match ended {
+        Ok(exit) => {
+            tracing::debug!(status = exit.status(), "program ended");
+            exit.into()
+        }
         Err(failure) => {
+            tracing::error!(target: log::FATAL, status = failure.exit.status(), error = failure.message, "failed");
             let _ = std::io::stderr().write_all(failure.words(program).as_bytes());
             failure.exit.into()
         }

@@ -20,7 +20,7 @@ use core::time::Duration;
 use std::path::PathBuf;
 
 use mdoc_core::crypto::{Backend, CryptoRng, DigestAlgorithm, PublicKey};
-use mdoc_core::issue::{DraftError, Validity};
+use mdoc_core::issue::{DraftError, ItemOrder, Validity};
 use mdoc_core::mso::KeyAuthorizations;
 use mdoc_core::seams::{Clock, SignerError};
 use mdoc_core::time::FullDate;
@@ -81,15 +81,17 @@ pub struct Plan<'a> {
     pub decoys: usize,
     /// How many documents each person gets, 1 or more.
     pub copies: u32,
+    /// In which order the entries of each item are written.
+    pub item_order: ItemOrder,
     /// Where the status of the documents will be published.
     pub places: Option<&'a Places>,
     /// What is done.
     pub mode: Mode,
     /// Records up to this one were dealt with before, and are passed over.
     pub done: u64,
-    /// How many threads fill and sign.
+    /// How many threads read, fill and sign.
     pub threads: usize,
-    /// How many threads hand documents to the sink; they mostly wait for the disk.
+    /// How many threads hand documents to a sink that lets wait; they mostly wait for the disk.
     pub writers: usize,
 }
 

@@ -4,6 +4,7 @@
 pub mod cells;
 pub mod rows;
 
+use core::cell::Cell;
 use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -12,21 +13,46 @@ use serde_json::{Map, Value as Json};
 /// Begins the words of an error about a field that is there twice.
 pub const TWICE: &str = "a field is there twice: ";
 
+/// Begins the words of an error about more values than [`MOST_VALUES`].
+pub const TOO_MANY: &str = "there are more values than 50000";
+
+/// Most values in a text, nested ones included. Each takes some seventy bytes, however short its text is; a person
+/// has a few hundred at the most.
+pub const MOST_VALUES: usize = 50_000;
+
 /// Reads a JSON text. Objects keep their order.
 ///
 /// # Errors
 /// [`serde_json::Error`] with line and column; its words begin with [`TWICE`] and name the field if one is
-/// there twice in an object, at whatever depth. No values are in them then.
+/// there twice in an object, at whatever depth, and with [`TOO_MANY`] if there are more than [`MOST_VALUES`]. No
+/// values are in them then.
 pub fn read(text: &str) -> Result<Json, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict.deserialize(&mut reader)?;
+    let left = Cell::new(MOST_VALUES);
+    let value = Strict { left: &left }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
 
-struct Strict;
+#[derive(Clone, Copy)]
+struct Strict<'l> {
+    /// How many values may still come.
+    left: &'l Cell<usize>,
+}
 
-impl<'d> DeserializeSeed<'d> for Strict {
+impl Strict<'_> {
+    fn count<E: serde::de::Error>(self) -> Result<(), E> {
+        let left = self
+            .left
+            .get()
+            .checked_sub(1)
+            .ok_or_else(|| E::custom(TOO_MANY))?;
+        self.left.set(left);
+        Ok(())
+    }
+}
+
+impl<'d> DeserializeSeed<'d> for Strict<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'d>>(self, deserializer: D) -> Result<Json, D::Error> {
@@ -34,7 +60,7 @@ impl<'d> DeserializeSeed<'d> for Strict {
     }
 }
 
-impl<'d> Visitor<'d> for Strict {
+impl<'d> Visitor<'d> for Strict<'_> {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +93,8 @@ impl<'d> Visitor<'d> for Strict {
 
     fn visit_seq<A: SeqAccess<'d>>(self, mut items: A) -> Result<Json, A::Error> {
         let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
+        while let Some(item) = items.next_element_seed(self)? {
+            self.count()?;
             array.push(item);
         }
         Ok(Json::Array(array))
@@ -80,7 +107,8 @@ impl<'d> Visitor<'d> for Strict {
                 let name: String = name.chars().take(100).collect();
                 return Err(A::Error::custom(format_args!("{TWICE}{name}")));
             }
-            let value = entries.next_value_seed(Self)?;
+            self.count()?;
+            let value = entries.next_value_seed(self)?;
             object.insert(name, value);
         }
         Ok(Json::Object(object))
@@ -119,6 +147,18 @@ mod tests {
             assert_eq!(error.line(), line);
             assert!(!error.to_string().contains("one"));
         }
+    }
+
+    #[test]
+    fn more_values_than_any_person_has_are_refused_at_any_depth() {
+        let array = |items: usize| format!("{{\"a\": [{}0]}}", "0,".repeat(items - 1));
+        assert!(read(&array(MOST_VALUES - 1)).is_ok());
+        let nested = format!("[{}0]", "[[],{\"a\":0}],".repeat(MOST_VALUES / 4 + 1));
+        for text in [array(MOST_VALUES), nested] {
+            let error = read(&text).unwrap_err();
+            assert!(error.to_string().starts_with(TOO_MANY), "{error}");
+        }
+        assert!(TOO_MANY.ends_with(&MOST_VALUES.to_string()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use mdoc_core::crypto::{Backend, CryptoRng, DigestAlgorithm, PublicKey, equal_in_constant_time};
-use mdoc_core::issue::{Draft, DraftError, Validity};
+use mdoc_core::issue::{CopyOf, Draft, DraftError, ItemOrder, Template, Unsigned, Validity};
 use mdoc_core::mso::{KeyAuthorizations, Status};
 use mdoc_core::seams::SignerError;
 use mdoc_core::time::{FullDate, Timestamp};
@@ -245,7 +245,15 @@ pub(crate) fn prepare(
 }
 
 impl Prepared {
-    /// Salts the elements and signs them for a holder's key.
+    pub(crate) fn doc_type(&self) -> &str {
+        &self.filled.doctype
+    }
+
+    pub(crate) const fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// Salts the elements and signs them for a holder's key; gives the document with what is to be told of it.
     pub(crate) fn issue(
         &self,
         device_key: &PublicKey,
@@ -255,19 +263,8 @@ impl Prepared {
         backend: &dyn Backend,
     ) -> Result<Issued, IssueError> {
         let filled = &self.filled;
-        let mut draft = Draft::new(&filled.doctype, &filled.namespaces, device_key, self.validity)
-            .digest_algorithm(terms.digest_algorithm)
-            .authorize(terms.key_authorizations.clone())
-            .decoys(terms.decoys);
-        if let Some(status) = &terms.status {
-            draft = draft.status(status.clone());
-        }
-        let unsigned = draft.salt(rng, backend).map_err(IssueError::Draft)?;
-        let document = unsigned
-            .sign(signer.key(), &[signer.certificate().der()])
-            .map_err(IssueError::Key)?;
         Ok(Issued {
-            document,
+            document: self.sign(device_key, terms, signer, rng, backend)?,
             doc_type: filled.doctype.clone(),
             validity: self.validity,
             elements: filled.elements().count(),
@@ -275,6 +272,66 @@ impl Prepared {
             filled: Arc::clone(filled),
         })
     }
+
+    /// Like [`Self::issue`], the document alone.
+    pub(crate) fn sign(
+        &self,
+        device_key: &PublicKey,
+        terms: &Terms,
+        signer: &DocumentSigner<'_>,
+        rng: &mut dyn CryptoRng,
+        backend: &dyn Backend,
+    ) -> Result<Vec<u8>, IssueError> {
+        let mut draft = self.draft(device_key, terms);
+        if let Some(status) = &terms.status {
+            draft = draft.status(status.clone());
+        }
+        let unsigned = draft.salt(rng, backend).map_err(IssueError::Draft)?;
+        sign(unsigned, signer)
+    }
+
+    /// What the documents for several keys of one holder have in common, made ready.
+    pub(crate) fn template(
+        &self,
+        terms: &Terms,
+        device_key: &PublicKey,
+        order: ItemOrder,
+    ) -> Result<Template, IssueError> {
+        let draft = self.draft(device_key, terms);
+        draft.template(order).map_err(IssueError::Draft)
+    }
+
+    /// Signs a copy for a key of its own, with salts and digest IDs of its own.
+    pub(crate) fn copy(
+        &self,
+        template: &Template,
+        (device_key, status): (&PublicKey, Option<&Status>),
+        signer: &DocumentSigner<'_>,
+        rng: &mut dyn CryptoRng,
+        backend: &dyn Backend,
+    ) -> Result<Vec<u8>, IssueError> {
+        let copy = CopyOf {
+            device_key,
+            validity: self.validity,
+            status,
+        };
+        let unsigned = template.copy(&copy, rng, backend).map_err(IssueError::Draft)?;
+        sign(unsigned, signer)
+    }
+
+    fn draft<'a>(&'a self, device_key: &'a PublicKey, terms: &Terms) -> Draft<'a> {
+        let filled = &self.filled;
+        Draft::new(&filled.doctype, &filled.namespaces, device_key, self.validity)
+            .digest_algorithm(terms.digest_algorithm)
+            .authorize(terms.key_authorizations.clone())
+            .decoys(terms.decoys)
+    }
+}
+
+fn sign(unsigned: Unsigned, signer: &DocumentSigner<'_>) -> Result<Vec<u8>, IssueError> {
+    unsigned
+        .sign(signer.key(), &[signer.certificate().der()])
+        .map_err(IssueError::Key)
 }
 
 #[cfg(test)]

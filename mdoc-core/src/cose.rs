@@ -10,9 +10,9 @@ mod sign1;
 use std::borrow::Cow;
 
 use core::fmt;
-use coset::iana::{self, EnumI64 as _};
 
 pub use self::mac0::Mac0;
+pub(crate) use self::sign1::protected;
 pub use self::sign1::{Sign1, protected_header, to_be_signed, write_sign1};
 use crate::cbor::Item;
 use crate::crypto::{CryptoError, Curve, SignatureAlgorithm};
@@ -91,17 +91,6 @@ fn suite(number: i64) -> Option<(SignatureAlgorithm, &'static [Curve])> {
         -8 | -19 => (EdDsa, &[Ed25519]),
         _ => return None,
     })
-}
-
-/// The polymorphic algorithm number (RFC 9053) that is written.
-pub(crate) fn algorithm_number(algorithm: SignatureAlgorithm) -> i64 {
-    match algorithm {
-        SignatureAlgorithm::Es256 => iana::Algorithm::ES256,
-        SignatureAlgorithm::Es384 => iana::Algorithm::ES384,
-        SignatureAlgorithm::Es512 => iana::Algorithm::ES512,
-        SignatureAlgorithm::EdDsa => iana::Algorithm::EdDSA,
-    }
-    .to_i64()
 }
 
 /// The four parts that `COSE_Sign1` and `COSE_Mac0` share.

@@ -12,6 +12,7 @@ mod rustcrypto;
 mod tests;
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 pub use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 #[cfg(feature = "aws-lc")]
 pub use self::aws_lc::{AwsLc, AwsLcRandom, NoRandomness};
 pub use self::rustcrypto::RustCrypto;
+use crate::scrub::scrubbed;
 
 /// The curves of ISO/IEC 18013-5 (2021 edition, Table 22) that this crate computes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -239,7 +241,9 @@ impl fmt::Display for CryptoError {
 impl core::error::Error for CryptoError {}
 
 /// A public key whose point was checked to be on its curve.
-#[derive(Clone, PartialEq, Eq, Hash)]
+///
+/// Two of them are compared in constant time: that is how a private key is told to belong to a certificate.
+#[derive(Clone, Eq)]
 pub struct PublicKey {
     curve: Curve,
     /// `04 ‖ x ‖ y`, or the 32 bytes of Ed25519.
@@ -282,6 +286,19 @@ impl PublicKey {
     }
 }
 
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.curve == other.curve && equal_in_constant_time(&self.bytes, &other.bytes)
+    }
+}
+
+impl Hash for PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.curve.hash(state);
+        self.bytes.hash(state);
+    }
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({})", self.curve)
@@ -302,7 +319,7 @@ impl SecretKey {
     /// # Errors
     /// [`CryptoError::BadSecretKey`] if it has another length, is zero, or is not below the order.
     pub fn from_bytes(curve: Curve, bytes: &[u8]) -> Result<Self, CryptoError> {
-        let public = rustcrypto::public_of(curve, bytes)?;
+        let public = scrubbed(|| rustcrypto::public_of(curve, bytes))?;
         Ok(Self {
             curve,
             bytes: Zeroizing::new(bytes.to_vec()),
@@ -364,7 +381,8 @@ pub trait SigningKey: Send + Sync {
 
 /// The cryptographic operations of the standard.
 ///
-/// Implementations hold no secret and no state; comparison of secrets is theirs to do in constant time.
+/// Implementations hold no secret and no state; comparison of secrets is theirs to do in constant time. What they
+/// leave on the stack is overwritten by who calls them, with [`scrubbed`](crate::scrub::scrubbed).
 pub trait Backend: Send + Sync {
     /// The digest of the concatenated parts.
     fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Digest;

@@ -3,16 +3,29 @@
 //! Three steps, so that the key may be anywhere: a [`Draft`] says what is to be issued,
 //! [`Draft::salt`] makes it [`Unsigned`] (salts, digest IDs, MSO), and a signature over
 //! [`Unsigned::to_sign`] makes it an `IssuerSigned`.
+//!
+//! Several documents of one person, each for another device key, are made from a [`Template`], which
+//! [`Draft::template`] makes.
+//!
+//! A document is written into one buffer of known size, elements straight from their values, so that a
+//! portrait is copied once; digests are computed over slices of that buffer. All randomness is asked for
+//! at once.
+
+mod assemble;
+mod draw;
+mod template;
 
 use core::fmt;
 
-use crate::cbor::write;
-use crate::cose::{protected_header, to_be_signed, write_sign1};
+use self::assemble::{Items, Terms, assemble};
+pub use self::template::{CopyOf, ItemOrder, Template};
+use crate::cbor::write::{self, Length};
+use crate::cose::{protected, to_be_signed, write_sign1};
 use crate::crypto::{Backend, CryptoRng, Digest, DigestAlgorithm, PublicKey, SignatureAlgorithm};
-use crate::mso::{KeyAuthorizations, MsoDraft, Status};
+use crate::mso::{KeyAuthorizations, Status};
 use crate::seams::{Signer, SignerError};
 use crate::time::Timestamp;
-use crate::value::{self, Value};
+use crate::value::Value;
 
 /// Elements to be issued: by namespace, identifier and value, in the order in which they are written.
 pub type NameSpaces = Vec<(String, Vec<(String, Value)>)>;
@@ -45,6 +58,8 @@ pub enum DraftError {
     Duplicate(String),
     /// `validFrom` is before `signed`, or `validUntil` not after `validFrom`.
     Validity,
+    /// More digests than there are digest IDs, which are below 2³¹.
+    TooManyDigests,
 }
 
 impl fmt::Display for DraftError {
@@ -53,6 +68,9 @@ impl fmt::Display for DraftError {
             Self::NoElements => f.write_str("a document needs at least one element"),
             Self::EmptyName => f.write_str("docType, namespaces and element identifiers are never empty"),
             Self::Duplicate(name) => write!(f, "`{name}` is there twice"),
+            Self::TooManyDigests => {
+                f.write_str("a document has at most 2,147,483,648 digests, decoys included")
+            }
             Self::Validity => {
                 f.write_str("signed must not be after validFrom, nor validFrom at or after validUntil")
             }
@@ -133,184 +151,120 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// [`DraftError`] if this draft can never be issued.
     pub fn salt(&self, rng: &mut dyn CryptoRng, backend: &dyn Backend) -> Result<Unsigned, DraftError> {
-        self.check()?;
-        let elements: usize = self.name_spaces.iter().map(|(_, elements)| elements.len()).sum();
-        let ids = shuffled(elements + self.decoys, rng);
-        let mut salts = vec![0; elements * SALT_LEN];
-        rng.fill_bytes(&mut salts);
-
-        let mut encoded = Vec::with_capacity(self.size_hint());
-        write::map(&mut encoded, 2);
-        write::text(&mut encoded, "nameSpaces");
-        write::map(&mut encoded, self.name_spaces.len());
-        let mut value_digests: Vec<(&str, Vec<(u64, Digest)>)> = Vec::with_capacity(self.name_spaces.len());
-        let mut drawn = ids.into_iter();
-        let mut salts = salts.chunks_exact(SALT_LEN);
-        for (name, elements) in self.name_spaces {
-            write::text(&mut encoded, name);
-            write::array(&mut encoded, elements.len());
-            let mut digests = Vec::with_capacity(elements.len() + self.decoys);
-            for ((identifier, value), (id, salt)) in elements.iter().zip(drawn.by_ref().zip(salts.by_ref())) {
-                let start = encoded.len();
-                write_item(&mut encoded, id, salt, identifier, value);
-                let item = encoded.get(start..).unwrap_or_default();
-                digests.push((id, backend.digest(self.digest_algorithm, &[item])));
-            }
-            value_digests.push((name, digests));
-        }
-        self.add_decoys(drawn, &mut value_digests, rng);
-        for (_, digests) in &mut value_digests {
-            digests.sort_unstable_by_key(|(id, _)| *id);
-        }
-        let mso = MsoDraft {
-            digest_algorithm: self.digest_algorithm,
-            value_digests: &value_digests,
-            device_key: self.device_key,
-            key_authorizations: &self.key_authorizations,
+        self.validity.check()?;
+        self.check_names()?;
+        let items = Plain {
+            name_spaces: self.name_spaces,
+            algorithm: self.digest_algorithm,
+            backend,
+        };
+        let terms = Terms {
             doc_type: self.doc_type,
-            signed: self.validity.signed,
-            valid_from: self.validity.valid_from,
-            valid_until: self.validity.valid_until,
-            expected_update: self.validity.expected_update,
+            digest_algorithm: self.digest_algorithm,
+            key_authorizations: &self.key_authorizations,
+            decoys: self.decoys,
+            device_key: self.device_key,
+            validity: self.validity,
             status: self.status.as_ref(),
         };
-        let mso = mso.encode();
-        let mut payload = Vec::with_capacity(mso.len() + 8);
-        write::embedded(&mut payload, &mso);
-        Ok(Unsigned { encoded, payload })
+        assemble(&items, &terms, rng)
     }
 
-    fn check(&self) -> Result<(), DraftError> {
-        let validity = self.validity;
-        if validity.valid_from < validity.signed || validity.valid_until <= validity.valid_from {
-            return Err(DraftError::Validity);
-        }
-        if self.name_spaces.iter().all(|(_, elements)| elements.is_empty()) {
+    /// Makes ready what all copies of a person's document have in common. The device key, the validity and
+    /// the status are those of each copy; what the draft has of them is not used.
+    ///
+    /// # Errors
+    /// [`DraftError`] if no copy could ever be issued.
+    pub fn template(&self, order: ItemOrder) -> Result<Template, DraftError> {
+        self.check_names()?;
+        Template::new(self, order)
+    }
+
+    fn check_names(&self) -> Result<(), DraftError> {
+        if self.name_spaces.is_empty() || self.name_spaces.iter().any(|(_, elements)| elements.is_empty()) {
             return Err(DraftError::NoElements);
         }
-        let mut names: Vec<(&str, &str)> = vec![("", self.doc_type)];
-        for (name, elements) in self.name_spaces {
-            if elements.is_empty() {
-                return Err(DraftError::NoElements);
-            }
-            if name.is_empty() {
-                return Err(DraftError::EmptyName);
-            }
-            names.push(("", name));
-            names.extend(
-                elements
-                    .iter()
-                    .map(|(identifier, _)| (name.as_str(), identifier.as_str())),
-            );
-        }
-        if names.iter().any(|(_, name)| name.is_empty()) {
+        // The docType may be the name of a namespace, as the PID's is; nothing else may be twice.
+        let twice = match repeated(self.name_spaces) {
+            None => self
+                .name_spaces
+                .iter()
+                .find_map(|(_, elements)| repeated(elements)),
+            twice => twice,
+        };
+        let mut names = self.name_spaces.iter().flat_map(|(name, elements)| {
+            let identifiers = elements.iter().map(|(identifier, _)| identifier);
+            core::iter::once(name).chain(identifiers)
+        });
+        if self.doc_type.is_empty() || names.any(String::is_empty) {
             return Err(DraftError::EmptyName);
         }
-        // The docType may be the name of a namespace, as the PID's is; nothing else may be twice.
-        names.remove(0);
-        names.sort_unstable();
-        match names.windows(2).find(|pair| matches!(pair, [a, b] if a == b)) {
-            Some([(_, name), ..]) => Err(DraftError::Duplicate((*name).to_owned())),
-            _ => Ok(()),
-        }
-    }
-
-    fn size_hint(&self) -> usize {
-        let element = |(identifier, value): &(String, Value)| {
-            let value = if let Value::Bytes(bytes) = value {
-                bytes.len()
-            } else {
-                64
-            };
-            identifier.len() + value + 100
-        };
-        let items: usize = self
-            .name_spaces
-            .iter()
-            .flat_map(|(_, elements)| elements)
-            .map(element)
-            .sum();
-        let elements: usize = self.name_spaces.iter().map(|(_, elements)| elements.len()).sum();
-        // items, the MSO in the payload, certificates and signature
-        items + (elements + self.decoys) * (self.digest_algorithm.output_len() + 8) + 2048
-    }
-
-    fn add_decoys(
-        &self,
-        ids: impl Iterator<Item = u64>,
-        value_digests: &mut [(&str, Vec<(u64, Digest)>)],
-        rng: &mut dyn CryptoRng,
-    ) {
-        let spaces = value_digests.len();
-        for (at, id) in (0..spaces).cycle().zip(ids) {
-            let mut random = [0; 64];
-            rng.fill_bytes(&mut random);
-            let digest = Digest::new(
-                random
-                    .get(..self.digest_algorithm.output_len())
-                    .unwrap_or_default(),
-            );
-            if let Some((_, digests)) = value_digests.get_mut(at) {
-                digests.push((id, digest));
-            }
+        match twice {
+            Some(name) => Err(DraftError::Duplicate(name.to_owned())),
+            None => Ok(()),
         }
     }
 }
 
-/// `IssuerSignedItemBytes`, straight into the output: the portrait is copied once.
-fn write_item(out: &mut Vec<u8>, id: u64, salt: &[u8], identifier: &str, element: &Value) {
-    let small = if matches!(element, Value::Bytes(_)) {
-        Vec::new()
-    } else {
-        value::encode(element)
-    };
-    let value_len = match element {
-        Value::Bytes(bytes) => write::head_len(bytes.len()) + bytes.len(),
-        _ => small.len(),
-    };
-    let id_len = usize::try_from(id).map_or(9, write::head_len);
-    let text_len = |text: &str| write::head_len(text.len()) + text.len();
-    let len = 1
-        + text_len("digestID")
-        + id_len
-        + text_len("random")
-        + write::head_len(salt.len())
-        + salt.len()
-        + text_len("elementIdentifier")
-        + text_len(identifier)
-        + text_len("elementValue")
-        + value_len;
-    write::tag(out, value::TAG_ENCODED);
-    write::bytes_head(out, len);
-    write::map(out, 4);
-    write::text(out, "digestID");
-    write::unsigned(out, id);
-    write::text(out, "random");
-    write::bytes(out, salt);
-    write::text(out, "elementIdentifier");
-    write::text(out, identifier);
-    write::text(out, "elementValue");
-    match element {
-        Value::Bytes(bytes) => write::bytes(out, bytes),
-        _ => out.extend_from_slice(&small),
+impl Validity {
+    fn check(&self) -> Result<(), DraftError> {
+        if self.valid_from < self.signed || self.valid_until <= self.valid_from {
+            Err(DraftError::Validity)
+        } else {
+            Ok(())
+        }
     }
 }
 
-/// The numbers below `count` in random order (Fisher and Yates).
-fn shuffled(count: usize, rng: &mut dyn CryptoRng) -> Vec<u64> {
-    let mut ids: Vec<u64> = (0..).take(count).collect();
-    for last in (1..count).rev() {
-        let bound = u64::try_from(last).unwrap_or(u64::MAX - 1) + 1;
-        let at = loop {
-            // Candidates beyond the largest multiple of the bound would favour small numbers.
-            let candidate = rng.next_u64();
-            if candidate < u64::MAX - u64::MAX % bound {
-                break candidate % bound;
+/// A name that is there twice.
+fn repeated<T>(named: &[(String, T)]) -> Option<&str> {
+    /// Up to here it is less work to compare each with each, most of which differ in length, than to sort.
+    const FEW: usize = 64;
+    if named.len() <= FEW {
+        let mut rest = named;
+        while let [(name, _), others @ ..] = rest {
+            if others.iter().any(|(other, _)| other == name) {
+                return Some(name);
             }
-        };
-        ids.swap(last, usize::try_from(at).unwrap_or(0));
+            rest = others;
+        }
+        return None;
     }
-    ids
+    let mut names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    names.windows(2).find_map(|pair| match pair {
+        [one, other] if one == other => Some(*one),
+        _ => None,
+    })
+}
+
+/// Elements as a [`Draft`] has them, written in the customary order.
+struct Plain<'a> {
+    name_spaces: &'a NameSpaces,
+    algorithm: DigestAlgorithm,
+    backend: &'a dyn Backend,
+}
+
+impl Items for Plain<'_> {
+    type Item = (String, Value);
+
+    fn name_spaces(&self) -> &[(String, Vec<Self::Item>)] {
+        self.name_spaces
+    }
+
+    fn element_len(&self, (identifier, value): &Self::Item) -> usize {
+        Length::of(|counted| assemble::write_element(counted, identifier, value))
+    }
+
+    fn write(&self, out: &mut Vec<u8>, element: &Self::Item, id: u32, salt: &[u8]) -> Digest {
+        let start = out.len();
+        let (identifier, value) = element;
+        assemble::write_start(out, self.element_len(element), id);
+        assemble::write_id_and_salt(out, id, salt);
+        assemble::write_element(out, identifier, value);
+        let item = out.get(start..).unwrap_or_default();
+        self.backend.digest(self.algorithm, &[item])
+    }
 }
 
 /// A document that lacks only the issuer's signature.
@@ -326,7 +280,7 @@ impl Unsigned {
     /// The bytes that the issuer signs, for a key kept elsewhere.
     #[must_use]
     pub fn to_sign(&self, algorithm: SignatureAlgorithm) -> Vec<u8> {
-        to_be_signed(&protected_header(algorithm), &self.payload)
+        to_be_signed(protected(algorithm), &self.payload)
     }
 
     /// Puts a raw signature (`r ‖ s`) and the signer's certificates on the document: leaf first, the
@@ -334,10 +288,9 @@ impl Unsigned {
     #[must_use]
     pub fn attach(mut self, algorithm: SignatureAlgorithm, x5chain: &[&[u8]], signature: &[u8]) -> Vec<u8> {
         write::text(&mut self.encoded, "issuerAuth");
-        let protected = protected_header(algorithm);
         write_sign1(
             &mut self.encoded,
-            &protected,
+            protected(algorithm),
             x5chain,
             Some(&self.payload),
             signature,

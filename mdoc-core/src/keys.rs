@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 pub use self::encrypted::{Kdf, secret_from_encrypted, secret_to_encrypted_pem};
 pub use self::jwk::{public_from_jwk, public_to_jwk, secret_from_jwk};
 use crate::crypto::{CryptoError, Curve, PublicKey, SecretKey};
+use crate::scrub::scrubbed;
 use crate::x509::{
     BIT_STRING, BadCertificate, Certificate, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE,
     UnusableKey, algorithm_curve, constructed, encode_pem, key_algorithm_der, oid, pem_blocks, public_key,
@@ -189,8 +190,12 @@ pub fn secret_from_pem(text: &str) -> Result<SecretKey, KeyError> {
         match block.label {
             "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
             "PRIVATE KEY" | "EC PRIVATE KEY" if block.is_encrypted() => return Err(KeyError::OldEncryption),
-            "PRIVATE KEY" => return secret_from_pkcs8(&block.decode().ok_or(KeyError::Base64)?),
-            "EC PRIVATE KEY" => return secret_from_sec1(&block.decode().ok_or(KeyError::Base64)?, None),
+            "PRIVATE KEY" => {
+                return scrubbed(|| secret_from_pkcs8(&block.decode().ok_or(KeyError::Base64)?));
+            }
+            "EC PRIVATE KEY" => {
+                return scrubbed(|| secret_from_sec1(&block.decode().ok_or(KeyError::Base64)?, None));
+            }
             "PUBLIC KEY" | "CERTIFICATE" => otherwise = KeyError::PublicOnly,
             _ => {} // such as EC PARAMETERS, which `openssl ecparam -genkey` puts in front
         }
@@ -209,8 +214,8 @@ pub fn secret_from_der(der: &[u8]) -> Result<SecretKey, KeyError> {
     // EncryptedPrivateKeyInfo begins with an algorithm, SubjectPublicKeyInfo as well: they differ in what follows.
     let second = parts.any(WHAT)?;
     match (first.tag, first.value, second.tag) {
-        (INTEGER, [0 | 1], SEQUENCE) => secret_from_pkcs8(der),
-        (INTEGER, [1], OCTET_STRING) => secret_from_sec1(der, None),
+        (INTEGER, [0 | 1], SEQUENCE) => scrubbed(|| secret_from_pkcs8(der)),
+        (INTEGER, [1], OCTET_STRING) => scrubbed(|| secret_from_sec1(der, None)),
         (SEQUENCE, _, OCTET_STRING) => Err(KeyError::Encrypted),
         (SEQUENCE, _, BIT_STRING | SEQUENCE) => Err(KeyError::PublicOnly),
         _ => Err(KeyError::Unrecognised),
@@ -309,7 +314,7 @@ pub fn public_from_pem(text: &str) -> Result<PublicKey, KeyError> {
 /// Writes a private key as PKCS#8 PEM, with its public key inside as OpenSSL does it.
 #[must_use]
 pub fn secret_to_pem(key: &SecretKey) -> Zeroizing<String> {
-    encode_pem("PRIVATE KEY", &secret_to_pkcs8(key))
+    scrubbed(|| encode_pem("PRIVATE KEY", &secret_to_pkcs8(key)))
 }
 
 /// `OneAsymmetricKey` of version 1 (RFC 5958, 2).

@@ -67,6 +67,7 @@ pub mod keys;
 pub mod limits;
 pub mod mso;
 pub mod present;
+pub mod scrub;
 pub mod seams;
 pub mod steps;
 pub mod time;

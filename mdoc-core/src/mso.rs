@@ -1,19 +1,21 @@
 //! The mobile security object: what the issuer signs.
 
 mod digests;
+mod draft;
 mod validity;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 pub use self::digests::ValueDigests;
+pub(crate) use self::draft::{Digests, MsoDraft};
 pub use self::validity::ValidityInfo;
-use crate::cbor::{Embedded, Item, write};
+use crate::cbor::write::{self, Output};
+use crate::cbor::{Embedded, Item};
 use crate::cose::key::{self, KeyFault};
-use crate::crypto::{Digest, DigestAlgorithm, PublicKey};
+use crate::crypto::{DigestAlgorithm, PublicKey};
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
-use crate::time::Timestamp;
 
 /// What the issuer vouches for: a digest of every element, the holder's key, a period of validity.
 ///
@@ -194,7 +196,7 @@ impl KeyAuthorizations {
         self.name_spaces.is_empty() && self.data_elements.is_empty()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut impl Output) {
         let parts = usize::from(!self.name_spaces.is_empty()) + usize::from(!self.data_elements.is_empty());
         write::map(out, parts);
         if !self.name_spaces.is_empty() {
@@ -294,14 +296,8 @@ impl Status {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut impl Output) {
         let lists = usize::from(self.status_list.is_some()) + usize::from(self.identifier_list.is_some());
-        let certificate = |out: &mut Vec<u8>, certificate: &Option<Vec<u8>>| {
-            if let Some(der) = certificate {
-                write::text(out, "certificate");
-                write::bytes(out, der);
-            }
-        };
         write::map(out, lists);
         if let Some(list) = &self.status_list {
             write::text(out, "status_list");
@@ -310,7 +306,7 @@ impl Status {
             write::unsigned(out, list.index);
             write::text(out, "uri");
             write::text(out, &list.uri);
-            certificate(out, &list.certificate);
+            write_certificate(out, list.certificate.as_deref());
         }
         if let Some(list) = &self.identifier_list {
             write::text(out, "identifier_list");
@@ -319,76 +315,15 @@ impl Status {
             write::bytes(out, &list.id);
             write::text(out, "uri");
             write::text(out, &list.uri);
-            certificate(out, &list.certificate);
+            write_certificate(out, list.certificate.as_deref());
         }
     }
 }
 
-/// What is signed, in the order of the standard's table; appended as `MobileSecurityObjectBytes`
-/// (tag 24 around the map).
-pub(crate) struct MsoDraft<'a> {
-    pub(crate) digest_algorithm: DigestAlgorithm,
-    /// By namespace, digests with their IDs in the order to be written.
-    pub(crate) value_digests: &'a [(&'a str, Vec<(u64, Digest)>)],
-    pub(crate) device_key: &'a PublicKey,
-    pub(crate) key_authorizations: &'a KeyAuthorizations,
-    pub(crate) doc_type: &'a str,
-    pub(crate) signed: Timestamp,
-    pub(crate) valid_from: Timestamp,
-    pub(crate) valid_until: Timestamp,
-    pub(crate) expected_update: Option<Timestamp>,
-    pub(crate) status: Option<&'a Status>,
-}
-
-impl MsoDraft<'_> {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let digests: usize = self.value_digests.iter().map(|(_, digests)| digests.len()).sum();
-        let mut out = Vec::with_capacity(600 + digests * (self.digest_algorithm.output_len() + 8));
-        write::map(&mut out, 6 + usize::from(self.status.is_some()));
-        write::text(&mut out, "version");
-        write::text(&mut out, "1.0");
-        write::text(&mut out, "digestAlgorithm");
-        write::text(&mut out, self.digest_algorithm.name());
-        write::text(&mut out, "valueDigests");
-        write::map(&mut out, self.value_digests.len());
-        for (name, digests) in self.value_digests {
-            write::text(&mut out, name);
-            write::map(&mut out, digests.len());
-            for (id, digest) in digests {
-                write::unsigned(&mut out, *id);
-                write::bytes(&mut out, digest.as_ref());
-            }
-        }
-        write::text(&mut out, "deviceKeyInfo");
-        let authorised = !self.key_authorizations.is_empty();
-        write::map(&mut out, 1 + usize::from(authorised));
-        write::text(&mut out, "deviceKey");
-        out.extend(key::encode(self.device_key));
-        if authorised {
-            write::text(&mut out, "keyAuthorizations");
-            self.key_authorizations.write(&mut out);
-        }
-        write::text(&mut out, "docType");
-        write::text(&mut out, self.doc_type);
-        write::text(&mut out, "validityInfo");
-        write::map(&mut out, 3 + usize::from(self.expected_update.is_some()));
-        for (name, instant) in [
-            ("signed", self.signed),
-            ("validFrom", self.valid_from),
-            ("validUntil", self.valid_until),
-        ] {
-            write::text(&mut out, name);
-            write::tdate(&mut out, instant);
-        }
-        if let Some(instant) = self.expected_update {
-            write::text(&mut out, "expectedUpdate");
-            write::tdate(&mut out, instant);
-        }
-        if let Some(status) = self.status {
-            write::text(&mut out, "status");
-            status.write(&mut out);
-        }
-        out
+fn write_certificate(out: &mut impl Output, certificate: Option<&[u8]>) {
+    if let Some(der) = certificate {
+        write::text(out, "certificate");
+        write::bytes(out, der);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::issue::NameSpaces;
 use crate::issuer_signed::{IssuerSigned, IssuerSignedItem};
 use crate::limits::Limits;
 use crate::mso::MobileSecurityObject;
+use crate::scrub::scrubbed;
 use crate::seams::{Signer, SignerError};
 use crate::transcript::SessionTranscript;
 use crate::value;
@@ -256,9 +257,13 @@ impl Presentation<'_> {
                 write_sign1(out, &protected, &[], None, &signature);
             }
             DeviceKey::Mac { secret, reader_key } => {
-                let key = mac_key(secret, reader_key, self.transcript, backend).map_err(PresentError::Mac)?;
                 write::text(out, "deviceMac");
-                Mac0::write(out, &key, payload, backend);
+                scrubbed(|| {
+                    let key = mac_key(secret, reader_key, self.transcript, backend)?;
+                    Mac0::write(out, &key, payload, backend);
+                    Ok(())
+                })
+                .map_err(PresentError::Mac)?;
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ use core::fmt;
 
 pub use self::remote::{RemoteKey, SignatureForm, ToSign, raw_signature};
 use crate::crypto::{Backend, CryptoError, PublicKey, RustCrypto, SecretKey, SignatureAlgorithm, SigningKey};
+use crate::scrub::scrubbed;
 use crate::time::Timestamp;
 
 /// Tells the time. The core never asks the system.
@@ -89,7 +90,7 @@ impl SoftwareKey {
     /// # Errors
     /// [`CryptoError::BadSecretKey`] if the backend cannot use the key.
     pub fn with_backend(secret: SecretKey, backend: &dyn Backend) -> Result<Self, CryptoError> {
-        let signing = backend.signing_key(&secret)?;
+        let signing = scrubbed(|| backend.signing_key(&secret))?;
         Ok(Self { secret, signing })
     }
 
@@ -106,9 +107,7 @@ impl Signer for SoftwareKey {
     }
 
     fn sign(&self, to_sign: &[u8]) -> Result<Vec<u8>, SignerError> {
-        self.signing
-            .sign(self.algorithm().digest(), to_sign)
-            .map_err(SignerError::Crypto)
+        scrubbed(|| self.signing.sign(self.algorithm().digest(), to_sign)).map_err(SignerError::Crypto)
     }
 }
 

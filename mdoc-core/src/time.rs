@@ -103,6 +103,21 @@ impl Timestamp {
         )
     }
 
+    /// What [`fmt::Display`] writes, without an allocation: twenty characters of ASCII.
+    pub(crate) fn strict(self) -> [u8; 20] {
+        let two = |number: u8| [b'0' + number / 10 % 10, b'0' + number % 10];
+        let t = self.civil();
+        // The years are 0000 to 9999.
+        let [century, year] =
+            [t.year() / 100, t.year() % 100].map(|part| two(u8::try_from(part).unwrap_or(0)));
+        let [[c, d], [e, f]] = [century, year];
+        let [[m, n], [o, p]] = [two(u8::from(t.month())), two(t.day())];
+        let [[h, i], [j, k], [q, r]] = [two(t.hour()), two(t.minute()), two(t.second())];
+        [
+            c, d, e, f, b'-', m, n, b'-', o, p, b'T', h, i, b':', j, k, b':', q, r, b'Z',
+        ]
+    }
+
     /// The calendar date in UTC.
     #[must_use]
     pub fn date(self) -> FullDate {
@@ -119,17 +134,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339, UTC with `Z`, whole seconds: the strict form of the standard.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = self.civil();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            t.year(),
-            u8::from(t.month()),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second()
-        )
+        f.write_str(core::str::from_utf8(&self.strict()).unwrap_or_default())
     }
 }
 

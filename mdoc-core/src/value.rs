@@ -7,6 +7,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 pub use ciborium::Value;
 use serde_json::json;
 
+use crate::cbor::write::{self, Length};
 use crate::time::{FullDate, Timestamp};
 
 /// CBOR tag of a `tdate`: RFC 3339 date-time as text.
@@ -31,9 +32,8 @@ pub fn tdate(instant: Timestamp) -> Value {
 /// The deterministic encoding of a value: shortest heads, definite lengths, map order kept.
 #[must_use]
 pub fn encode(value: &Value) -> Vec<u8> {
-    let mut out = Vec::new();
-    // Writing a `Value` to memory has no way to fail.
-    let _ = ciborium::into_writer(value, &mut out);
+    let mut out = Vec::with_capacity(Length::of(|counted| write::value(counted, value)));
+    write::value(&mut out, value);
     out
 }
 

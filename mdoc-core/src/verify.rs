@@ -23,7 +23,7 @@ pub use self::reason::{Code, Detail, Reason, ReasonCode, Why};
 use self::report::Steps;
 pub use self::report::{Accepted, DocumentReport, Element, Outcome, Rejected, Report, Source, Step};
 use crate::cbor::{Item, Shape};
-use crate::crypto::{Backend, RustCrypto, SecretKey};
+use crate::crypto::{Backend, SecretKey, fastest};
 use crate::device_request::ItemsRequest;
 use crate::device_response::{DeviceResponse, document_members};
 use crate::error::DecodeError;
@@ -94,7 +94,7 @@ impl<'a> Inputs<'a> {
             request: None,
             revocation_lists: &[],
             limits: Limits::DEFAULT,
-            backend: &RustCrypto,
+            backend: fastest(),
             cache: None,
         }
     }

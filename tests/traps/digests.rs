@@ -3,6 +3,7 @@
 use integration::tree::Tree;
 use integration::world::{World, at, licence};
 use mdoc_core::crypto::DigestAlgorithm;
+use mdoc_core::issue::ItemOrder;
 use mdoc_core::mso::KeyAuthorizations;
 use mdoc_core::value::Value;
 use mdoc_core::verify::{Detail, Form, MDL_NAME_SPACE, Outcome, verify};
@@ -79,6 +80,35 @@ fn an_item_that_does_not_decode_was_not_compared_with_its_digest() {
     for step in ["digest", "digest-id", "salt"] {
         assert_eq!(outcome(&report, step), ("not_done", "not-done.earlier-failure"));
     }
+}
+
+#[test]
+fn the_order_of_the_entries_of_an_item_is_the_issuers() {
+    let world = World::new(3);
+    let issued = world.issue().order(ItemOrder::SaltLast).decoys(40).sign();
+    let licence = licence();
+    let elements: Vec<&str> = licence[0].1.iter().map(|(name, _)| &**name).collect();
+    let elements = elements.as_slice();
+    let responses = [
+        world.present(&issued).response(),
+        world.present(&issued).mac().response(),
+        world.present(&issued).only(&elements[..1]).response(),
+    ];
+    for response in &responses {
+        let report = verify(response, Form::DeviceResponse, &world.inputs());
+        assert!(report.accepted());
+        assert_eq!(codes(&world, response), NOTHING);
+    }
+    let report = verify(&issued, Form::IssuerSigned, &world.inputs());
+    assert_eq!(report.documents()[0].failures().count(), 0);
+    let mut forgery = integration::forgery::Forgery::of(&world, &responses[0]);
+    let first = forgery.items()[0].bytes();
+    assert!(
+        first[1..].starts_with(b"\x71elementIdentifier"),
+        "the salt is last"
+    );
+    *first.last_mut().unwrap() ^= 1;
+    assert_eq!(codes(&world, &forgery.encode()), ["digest.mismatch"]);
 }
 
 #[test]

@@ -106,10 +106,15 @@ impl Preset {
     }
 }
 
+/// Largest request file that is read, in bytes; a request for all elements of a licence has two thousand.
+pub const LARGEST_FILE: usize = 64 * 1024;
+
 /// What is wrong with a request file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
+    /// Larger than [`LARGEST_FILE`].
+    TooLarge,
     /// Not TOML, or not in the form described at [`parse`]; with line and column.
     Form(String),
     /// It asks for no document, or for none of a document's elements.
@@ -121,6 +126,7 @@ pub enum RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooLarge => write!(f, "the request is larger than {} KiB", LARGEST_FILE / 1024),
             Self::Form(what) => write!(f, "the request does not read: {what}"),
             Self::Empty(doc_type) if doc_type.is_empty() => f.write_str("the request asks for no document"),
             Self::Empty(doc_type) => write!(f, "the request asks for no element of `{doc_type}`"),
@@ -161,8 +167,11 @@ struct DocumentTable {
 /// ```
 ///
 /// # Errors
-/// [`RequestError`] with line and column where the file is at fault.
+/// [`RequestError`] with line and column where the file is at fault, or if it is too large.
 pub fn parse(text: &str) -> Result<Vec<ItemsRequest>, RequestError> {
+    if text.len() > LARGEST_FILE {
+        return Err(RequestError::TooLarge);
+    }
     let file: File = toml::from_str(text).map_err(|error| RequestError::Form(error.to_string()))?;
     if file.document.is_empty() {
         return Err(RequestError::Empty(String::new()));
@@ -263,6 +272,9 @@ mod tests {
         );
         let kept = parse("[[document]]\ndocType = \"t\"\n[document.elements.n]\na = \"yes\"").unwrap_err();
         assert!(kept.to_string().contains("`a` of `n`"), "{kept}");
+        let large = " ".repeat(LARGEST_FILE + 1);
+        assert_eq!(parse(&large), Err(RequestError::TooLarge));
+        assert_eq!(parse(&large[1..]), Err(RequestError::Empty(String::new())));
         let ages = "[[document]]\ndocType = \"t\"\n[document.elements.n]\nage_over_16=false\nage_over_18=false\nage_over_21=false";
         assert_eq!(parse(ages), Err(RequestError::TooManyAges(3)), "trap 39");
     }

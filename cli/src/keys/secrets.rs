@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::Path;
 
+use mdoc_core::crypto::equal_in_constant_time;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, printable_line};
@@ -54,7 +55,7 @@ pub fn new_passphrase(name: &str) -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::new("an empty passphrase protects nothing").hint("give a longer one"));
     }
     match ask("The same once more: ")? {
-        Some(second) if *second == *first => Ok(first),
+        Some(second) if equal_in_constant_time(second.as_bytes(), first.as_bytes()) => Ok(first),
         _ => Err(Failure::new("the two passphrases differ").hint("try again")),
     }
 }

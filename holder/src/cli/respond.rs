@@ -113,6 +113,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         limits,
         backend: fastest(),
     };
+    tracing::debug!(
+        documents = request.doc_requests.len(),
+        version = &*request.version,
+        "request decoded"
+    );
     let held = [Held {
         document: &document,
         key: device_key(&key, reader_key.as_ref()),
@@ -128,6 +133,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let answer = question
         .answer(&held, &session)
         .map_err(|error| refused(&error, arguments))?;
+    for asked in &question.documents {
+        let (doc_type, elements) = (&asked.doc_type, asked.found.len());
+        tracing::debug!(
+            doc_type,
+            elements,
+            absent = asked.absent.len(),
+            "document asked for"
+        );
+    }
+    tracing::info!(
+        documents = answer.documents,
+        bytes = answer.response.len(),
+        proof = if reader_key.is_some() { "mac" } else { "signature" },
+        "response made"
+    );
     if input::is_stdio(&arguments.out) {
         output::print_bytes(&answer.response)?;
     } else {

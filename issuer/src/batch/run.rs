@@ -1,14 +1,21 @@
-//! The engine: one thread takes records in, several fill and sign, more hand documents to the sink, and the
-//! caller's commits in the order of the records.
+//! The engine: several threads take a record each from the file, fill and sign; the caller's commits in the order of
+//! the records.
+//!
+//! Whoever signs also hands the document to the sink, as long as that is quick: to wake another thread costs more than
+//! to write a file into memory. When the sink lets wait, as a disk does that is to keep what it got, documents go to
+//! threads that do nothing but wait for it. Commits are gathered for some milliseconds, since each is a wait for the
+//! disk, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use mdoc_core::crypto::{Backend, CryptoRng, PublicKey};
+use mdoc_core::issue::ItemOrder;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 
@@ -21,8 +28,14 @@ use crate::issue::{Content, IssueError, Prepared, Terms, is_of_signer, prepare};
 
 /// Records that are on their way at one time; with their pictures they are what takes memory.
 const WINDOW: usize = 512;
-/// Records or documents that wait between two steps.
+/// Documents that wait for a thread that hands them to the sink.
 const QUEUE: usize = 32;
+/// A sink that takes longer than this is waited for elsewhere.
+const QUICK: Duration = Duration::from_micros(500);
+/// After how many records it is tried again whether the sink is quick.
+const PATIENCE: u32 = 256;
+/// How long what is ready may wait for more, to be committed together.
+const GATHER: Duration = Duration::from_millis(4);
 
 /// Deals with all records: see the module. `progress` is told after each commit.
 ///
@@ -41,9 +54,13 @@ pub fn run<S: Sink>(
         // Nobody has gone away yet.
         let _ = permits.send(());
     }
-    let (jobs, to_make) = sync_channel::<Job>(QUEUE);
+    let intake = Mutex::new(Intake {
+        records,
+        permitted,
+        last: plan.done,
+        over: false,
+    });
     let (made, to_commit) = channel::<Made<S::Kept>>();
-    let to_make = Mutex::new(to_make);
     let crew = Crew {
         plan,
         surroundings,
@@ -52,19 +69,28 @@ pub fn run<S: Sink>(
     thread::scope(|scope| {
         let (signed, to_keep) = sync_channel::<Signed<S::Kept>>(QUEUE);
         let to_keep = Arc::new(Mutex::new(to_keep));
-        let crew = &crew;
-        let to_make = &to_make;
-        scope.spawn(move || take_in(records, crew, &permitted, &jobs));
+        let (crew, intake) = (&crew, &intake);
+        let find = |name: Name<'_>| sink.find(name);
+        let keep = |name: Name<'_>, document: &[u8]| sink.keep(name, document);
         for _ in 0..plan.threads.max(1) {
-            let signed = signed.clone();
+            let (signed, made) = (signed.clone(), made.clone());
             scope.spawn(move || {
                 let mut rng = (crew.surroundings.random)();
-                while let Some(job) = next(to_make) {
-                    if crew.stopping.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let find = |name: Name<'_>| sink.find(name);
-                    if signed.send(crew.make(job, &find, rng.as_mut())).is_err() {
+                let mut elsewhere = 0_u32;
+                while let Some(job) = crew.next(intake) {
+                    let record = crew.make(job, &find, rng.as_mut());
+                    let goes_on = if elsewhere > 0 {
+                        elsewhere -= 1;
+                        signed.send(record).is_ok()
+                    } else {
+                        let begun = Instant::now();
+                        let record = record.keep(&keep);
+                        if begun.elapsed() > QUICK {
+                            elsewhere = PATIENCE;
+                        }
+                        made.send(record).is_ok()
+                    };
+                    if !goes_on {
                         break;
                     }
                 }
@@ -75,7 +101,6 @@ pub fn run<S: Sink>(
             let (to_keep, made) = (Arc::clone(&to_keep), made.clone());
             scope.spawn(move || {
                 while let Some(signed) = next(&to_keep) {
-                    let keep = |name: Name<'_>, document: &[u8]| sink.keep(name, document);
                     if made.send(signed.keep(&keep)).is_err() {
                         break;
                     }
@@ -87,7 +112,6 @@ pub fn run<S: Sink>(
         stopping.store(true, Ordering::Relaxed);
         // Wakes who waits for a permit; the channels have gone, or will with their last threads.
         drop(permits);
-        while next(to_make).is_some() {}
         result
     })
 }
@@ -102,34 +126,39 @@ fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
+/// The records that nobody has taken yet.
+struct Intake<I> {
+    records: I,
+    permitted: Receiver<()>,
+    /// The number of the last record.
+    last: u64,
+    /// There are no more, or none that can be read.
+    over: bool,
+}
+
+impl<I: Iterator<Item = Result<Record, RowsError>>> Intake<I> {
+    /// The next record that was not dealt with before, when there is room for one more on its way.
+    fn next(&mut self, done: u64) -> Option<Job> {
+        if core::mem::replace(&mut self.over, true) {
+            return None;
+        }
+        // Those passed over are taken in all the same, so that later ones know their keys and names.
+        let passed_over = |record: &Result<Record, RowsError>| matches!(record, Ok(Record { number, .. }) if *number <= done);
+        let record = self.records.find(|record| !passed_over(record))?;
+        self.last = match &record {
+            Ok(record) => record.number,
+            Err(_) => self.last + 1,
+        };
+        self.permitted.recv().ok()?;
+        self.over = record.is_err();
+        Some((self.last, record))
+    }
+}
+
 struct Crew<'a> {
     plan: &'a Plan<'a>,
     surroundings: &'a Surroundings<'a>,
     stopping: &'a AtomicBool,
-}
-
-fn take_in(
-    records: impl Iterator<Item = Result<Record, RowsError>>,
-    crew: &Crew<'_>,
-    permitted: &Receiver<()>,
-    jobs: &SyncSender<Job>,
-) {
-    let mut last = crew.plan.done;
-    for record in records {
-        if crew.stopping.load(Ordering::Relaxed) {
-            return;
-        }
-        match &record {
-            // It was taken in all the same, so that later ones know its key and its name.
-            Ok(record) if record.number <= crew.plan.done => continue,
-            Ok(record) => last = record.number,
-            Err(_) => last += 1,
-        }
-        let broken = record.is_err();
-        if permitted.recv().is_err() || jobs.send((last, record)).is_err() || broken {
-            return;
-        }
-    }
 }
 
 /// Commits what is ready, in order, as much at once as there is: so that the disk is waited for once a group.
@@ -145,6 +174,9 @@ fn commit<S: Sink>(
     let mut due = plan.done + 1;
     while let Ok((number, outcome)) = made.recv() {
         waiting.insert(number, outcome);
+        if tally.records() > 0 {
+            thread::sleep(GATHER);
+        }
         waiting.extend(made.try_iter());
         let mut group = Vec::new();
         let mut stop = None;
@@ -258,6 +290,17 @@ type Keep<'k, T> = dyn Fn(Name<'_>, &[u8]) -> Result<T, SinkError> + 'k;
 type Documents<T> = Vec<Document<Fresh<T>>>;
 
 impl Crew<'_> {
+    fn next<I>(&self, intake: &Mutex<Intake<I>>) -> Option<Job>
+    where
+        I: Iterator<Item = Result<Record, RowsError>>,
+    {
+        let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.stopping.load(Ordering::Relaxed) {
+            return None;
+        }
+        intake.next(self.plan.done)
+    }
+
     fn make<T>(&self, job: Job, find: &Find<'_, T>, rng: &mut dyn CryptoRng) -> Signed<T> {
         let (number, record) = job;
         let outcome = record
@@ -356,6 +399,7 @@ impl Crew<'_> {
             digest_algorithm: plan.digest_algorithm,
             decoys: plan.decoys,
         };
+        let mut template = None;
         let mut documents = Vec::with_capacity(record.device_keys.len());
         for (key, copy) in record.device_keys.iter().zip(1_u32..) {
             let name = Name {
@@ -376,13 +420,20 @@ impl Crew<'_> {
                 .places
                 .zip(status_index)
                 .map(|(places, index)| places.status(index));
-            let issued = prepared
-                .issue(key, &terms, plan.signer, rng, self.surroundings.backend)
-                .map_err(stop)?;
+            let backend = self.surroundings.backend;
+            let document = if plan.copies == 1 && plan.item_order == ItemOrder::Customary {
+                prepared.sign(key, &terms, plan.signer, rng, backend)
+            } else {
+                let template = match &mut template {
+                    Some(template) => template,
+                    none => none.insert(prepared.template(&terms, key, plan.item_order).map_err(stop)?),
+                };
+                prepared.copy(template, (key, terms.status.as_ref()), plan.signer, rng, backend)
+            };
             documents.push(Document {
-                kept: Fresh::New(issued.document),
-                doc_type: issued.doc_type,
-                validity: issued.validity,
+                kept: Fresh::New(document.map_err(stop)?),
+                doc_type: prepared.doc_type().to_owned(),
+                validity: prepared.validity(),
                 status_index,
                 adopted: false,
             });

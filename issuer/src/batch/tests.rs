@@ -21,6 +21,10 @@ struct Memory {
     committed: Mutex<Vec<Outcome<Vec<u8>>>>,
     /// The record at which the disk is full.
     full_at: Option<u64>,
+    /// How long it takes to keep a document.
+    slow: Duration,
+    /// Who kept them.
+    threads: Mutex<std::collections::HashSet<std::thread::ThreadId>>,
 }
 
 impl Sink for Memory {
@@ -37,6 +41,8 @@ impl Sink for Memory {
                 cause: std::io::ErrorKind::StorageFull.into(),
             });
         }
+        self.threads.lock().unwrap().insert(std::thread::current().id());
+        std::thread::sleep(self.slow);
         Ok(document.to_vec())
     }
 
@@ -116,6 +122,7 @@ fn batch<S: Sink>(records: Vec<Record>, sink: &S, change: impl FnOnce(&mut Plan<
         digest_algorithm: DigestAlgorithm::Sha256,
         decoys: 0,
         copies: 1,
+        item_order: ItemOrder::Customary,
         places: None,
         mode: Mode::Issue,
         done: 0,
@@ -191,6 +198,22 @@ fn results_come_in_the_order_of_the_records_and_one_that_fails_stops_no_other() 
         ["batch.device-key-missing", "fill.missing", "fill.unknown-field"],
         "all together"
     );
+}
+
+#[test]
+fn a_sink_that_lets_wait_is_waited_for_by_many_threads_and_loses_nothing() {
+    let records: Vec<Record> = (1..=600).map(|number| record(number, &[9])).collect();
+    let memory = Memory {
+        slow: Duration::from_millis(3),
+        ..Memory::default()
+    };
+    let tally = batch(records, &memory, |plan| plan.threads = 2).unwrap();
+    assert_eq!((tally.good, tally.failed), (600, 0));
+    let committed = memory.committed.into_inner().unwrap();
+    let numbers: Vec<u64> = committed.iter().map(|outcome| outcome.number).collect();
+    assert_eq!(numbers, (1..=600).collect::<Vec<_>>());
+    let threads = memory.threads.into_inner().unwrap().len();
+    assert!(threads > 2, "not only those that sign, but {threads}");
 }
 
 #[test]

@@ -343,6 +343,7 @@ fn new(arguments: &New) -> Result<Exit, Failure> {
 /// [`Failure`] if there is no such format, with the name that was probably meant; or if the file is faulty.
 pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
     if let Some(entry) = catalogue.entries().iter().find(|entry| entry.format.name == name) {
+        loaded(&entry.format);
         return Ok((entry.format.clone(), entry.file.clone()));
     }
     let path = Path::new(name);
@@ -357,6 +358,7 @@ pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<
             Failure::new(format!("{name} is not a format in order:\n{}", lines.trim_end()))
                 .hint("`mdoc-issuer format new` starts one that is in order")
         })?;
+        loaded(&format);
         return Ok((format, Some(path.to_owned())));
     }
     let hint = match catalogue.nearest(name) {
@@ -364,6 +366,28 @@ pub(super) fn find(catalogue: &Catalogue, name: &str) -> Result<(Format, Option<
         None => "`mdoc-issuer format list` lists those there are; a file is given with its .xml".to_owned(),
     };
     Err(Failure::new(format!("there is no format `{name}`")).hint(hint))
+}
+
+/// The format of a name, or in a file; where it was read from, if it was not shipped. Formats that are not asked for are
+/// read only if one of them may have that name.
+///
+/// # Errors
+/// [`Failure`] as [`catalogue`] and [`find`].
+pub(super) fn load(folder: Option<&Path>, name: &str) -> Result<(Format, Option<PathBuf>), Failure> {
+    match folder {
+        None => match Catalogue::shipped_format(name) {
+            Some(format) => {
+                loaded(&format);
+                Ok((format, None))
+            }
+            None => find(&catalogue(None)?, name),
+        },
+        Some(folder) => find(&catalogue(Some(folder))?, name),
+    }
+}
+
+fn loaded(format: &Format) {
+    tracing::debug!(name = format.name, doc_type = format.doctype, "format loaded");
 }
 
 /// The shipped formats and those of a folder; what is odd about files of the folder goes to stderr.

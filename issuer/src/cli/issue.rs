@@ -6,8 +6,10 @@ use clap::Args;
 use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::system;
-use mdoc_cli::{Exit, Failure, args, keys};
+use mdoc_cli::{Exit, Failure, args, keys, log as diagnostic};
 use mdoc_core::crypto::fastest;
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
 use mdoc_core::mso::{Status, StatusListReference};
 use mdoc_core::seams::Clock as _;
 use serde_json::error::Category;
@@ -84,8 +86,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// [`Failure`] with everything that is wrong; nothing is written then.
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let catalogue = format::catalogue(arguments.formats.as_deref())?;
-    let (format, _) = format::find(&catalogue, &arguments.format)?;
+    let (format, _) = format::load(arguments.formats.as_deref(), &arguments.format)?;
     let inputs = [&arguments.data, &arguments.device_key]
         .into_iter()
         .chain(&arguments.portrait)
@@ -132,6 +133,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut issued = issue(&order, &signer, now, &mut system::random()?, fastest())
         .map_err(|error| failure(&error, arguments, &loaded))?;
     issued.warnings.extend(loaded.warning());
+    log(&issued);
     for warning in &issued.warnings {
         output::warn(PROGRAM, warning);
     }
@@ -169,6 +171,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Logs what was signed: the digest of the MSO, which is one of salted digests and tells nothing of the person.
+fn log(issued: &Issued) {
+    let mso = || {
+        let document = IssuerSigned::decode(&issued.document, &Limits::DEFAULT).ok()?;
+        Some(diagnostic::digest(document.issuer_auth().payload()?))
+    };
+    tracing::info!(
+        doc_type = issued.doc_type,
+        elements = issued.elements,
+        bytes = issued.document.len(),
+        mso = mso().unwrap_or_default(),
+        valid_until = %issued.validity.valid_until,
+        warnings = issued.warnings.len(),
+        "document signed"
+    );
+}
+
 /// Reads a person's data.
 ///
 /// # Errors
@@ -199,7 +218,11 @@ fn json_fault(error: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", error.line(), error.column());
     match error.classify() {
         Category::Syntax | Category::Eof => sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned(),
-        Category::Data if sentence.starts_with(data::TWICE) => {
+        Category::Data
+            if [data::TWICE, data::TOO_MANY]
+                .iter()
+                .any(|words| sentence.starts_with(words)) =>
+        {
             sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned()
         }
         Category::Io | Category::Data => "it cannot be read".to_owned(),

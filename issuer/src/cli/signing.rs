@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mdoc_cli::Failure;
 use mdoc_cli::keys::{self, KeySource};
+use mdoc_cli::{Failure, log};
 use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::Certificate;
@@ -93,6 +93,13 @@ impl Signing {
             deviations,
         };
         let chosen = set.choose(&wanted).map_err(|none| refusal(&none))?;
+        tracing::info!(
+            path = chosen.name,
+            fingerprint = log::digest(chosen.certificate.der()),
+            not_after = %chosen.certificate.not_after(),
+            of = set.len(),
+            "signer chosen"
+        );
         Ok(Loaded {
             name: chosen.name.to_owned(),
             source: chosen.key.clone(),

@@ -9,7 +9,7 @@ use serde_json::error::Category;
 use serde_json::{Map, Value as Json};
 
 use super::cells::{ColumnFault, Columns};
-use super::{TWICE, read};
+use super::{TOO_MANY, TWICE, read};
 use crate::format::Format;
 
 /// Longest row, in bytes; a portrait of a megabyte in base64 fits.
@@ -352,6 +352,10 @@ fn json_fault(error: &serde_json::Error) -> RowFault {
         },
         (Category::Syntax | Category::Eof, None) => RowFault::Syntax {
             problem: problem.to_owned(),
+            column: error.column(),
+        },
+        (_, None) if problem.starts_with(TOO_MANY) => RowFault::Syntax {
+            problem: TOO_MANY.to_owned(),
             column: error.column(),
         },
         _ => RowFault::Syntax {

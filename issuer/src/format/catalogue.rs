@@ -170,6 +170,16 @@ impl Catalogue {
         catalogue
     }
 
+    /// The shipped format of that name; the files of the others are not read.
+    #[must_use]
+    pub fn shipped_format(name: &str) -> Option<Format> {
+        let is_of = |file: &str| file.strip_suffix(".xml") == Some(name);
+        let (_, xml) = SHIPPED.iter().find(|(file, _)| is_of(file))?;
+        Format::read(xml.as_bytes())
+            .ok()
+            .filter(|format| format.name == name)
+    }
+
     /// Adds the formats of all `*.xml` files of a folder, in the order of their names; subfolders are not entered.
     ///
     /// A format with a name that is taken replaces the earlier one. Faulty files and replacements are told by

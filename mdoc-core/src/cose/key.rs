@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use core::fmt;
 use coset::iana::{self, EnumI64 as _};
 
-use crate::cbor::{Item, write};
+use crate::cbor::Item;
+use crate::cbor::write::{self, Length, Output};
 use crate::crypto::{Curve, PublicKey};
 
 const KTY: i64 = 1;
@@ -113,21 +114,26 @@ fn padded(coordinate: &[u8], len: usize) -> Option<Cow<'_, [u8]>> {
 /// The key as an untagged `COSE_Key`, uncompressed, in the order kty, crv, x, y.
 #[must_use]
 pub fn encode(key: &PublicKey) -> Vec<u8> {
+    let mut out = Vec::with_capacity(Length::of(|counted| write_key(counted, key)));
+    write_key(&mut out, key);
+    out
+}
+
+/// Like [`encode`], to the end of an output.
+pub(crate) fn write_key(out: &mut impl Output, key: &PublicKey) {
     let (key_type, curve) = curve_number(key.curve());
     let (x, y) = key.coordinates();
-    let mut out = Vec::with_capacity(80);
-    write::map(&mut out, if y.is_some() { 4 } else { 3 });
+    write::map(out, if y.is_some() { 4 } else { 3 });
     for (label, number) in [(KTY, key_type), (CRV, curve)] {
-        write::integer(&mut out, label);
-        write::integer(&mut out, number);
+        write::integer(out, label);
+        write::integer(out, number);
     }
-    write::integer(&mut out, X);
-    write::bytes(&mut out, x);
+    write::integer(out, X);
+    write::bytes(out, x);
     if let Some(y) = y {
-        write::integer(&mut out, Y);
-        write::bytes(&mut out, y);
+        write::integer(out, Y);
+        write::bytes(out, y);
     }
-    out
 }
 
 #[cfg(test)]

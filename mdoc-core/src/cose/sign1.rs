@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{CoseFault, Envelope, X5CHAIN, X5T, algorithm_number, suite};
-use crate::cbor::{Item, write};
+use super::{CoseFault, Envelope, X5CHAIN, X5T, suite};
+use crate::cbor::Item;
+use crate::cbor::write::{self, Length, Output};
 use crate::crypto::{Backend, PublicKey, SignatureAlgorithm};
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
@@ -151,28 +152,40 @@ fn certificates<'b>(chain: Item<'b>, limits: &Limits) -> Result<Vec<Cow<'b, [u8]
 /// The `Sig_structure` (RFC 9052, 4.4) up to and including the head of the payload.
 fn before_payload(protected: &[u8], payload_len: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(protected.len() + 32);
-    write::array(&mut out, 4);
-    write::text(&mut out, "Signature1");
-    write::bytes(&mut out, protected);
-    write::bytes(&mut out, &[]); // external_aad: the empty byte string, never null
-    write::bytes_head(&mut out, payload_len);
+    write_before_payload(&mut out, protected, payload_len);
     out
+}
+
+fn write_before_payload(out: &mut impl Output, protected: &[u8], payload_len: usize) {
+    write::array(out, 4);
+    write::text(out, "Signature1");
+    write::bytes(out, protected);
+    write::bytes(out, &[]); // external_aad: the empty byte string, never null
+    write::bytes_head(out, payload_len);
 }
 
 /// The protected header with the algorithm alone, as the standard wants it.
 #[must_use]
 pub fn protected_header(algorithm: SignatureAlgorithm) -> Vec<u8> {
-    let mut out = Vec::with_capacity(5);
-    write::map(&mut out, 1);
-    write::integer(&mut out, super::ALG);
-    write::integer(&mut out, algorithm_number(algorithm));
-    out
+    protected(algorithm).to_vec()
+}
+
+/// The same, without an allocation: `{1: −7}` and so on.
+pub(crate) const fn protected(algorithm: SignatureAlgorithm) -> &'static [u8] {
+    match algorithm {
+        SignatureAlgorithm::Es256 => &[0xa1, 0x01, 0x26],
+        SignatureAlgorithm::Es384 => &[0xa1, 0x01, 0x38, 0x22],
+        SignatureAlgorithm::Es512 => &[0xa1, 0x01, 0x38, 0x23],
+        SignatureAlgorithm::EdDsa => &[0xa1, 0x01, 0x27],
+    }
 }
 
 /// The bytes that a `COSE_Sign1` signature is made over.
 #[must_use]
 pub fn to_be_signed(protected: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut out = before_payload(protected, payload.len());
+    let len = Length::of(|counted| write_before_payload(counted, protected, payload.len()));
+    let mut out = Vec::with_capacity(len + payload.len());
+    write_before_payload(&mut out, protected, payload.len());
     out.extend_from_slice(payload);
     out
 }
@@ -186,28 +199,49 @@ pub fn write_sign1(
     payload: Option<&[u8]>,
     signature: &[u8],
 ) {
-    write::array(out, 4);
-    write::bytes(out, protected);
-    write::map(out, usize::from(!x5chain.is_empty()));
-    match x5chain {
-        [] => {}
-        [single] => {
-            write::integer(out, X5CHAIN);
-            write::bytes(out, single);
-        }
-        several => {
-            write::integer(out, X5CHAIN);
-            write::array(out, several.len());
-            for certificate in several {
-                write::bytes(out, certificate);
+    let parts = Sign1Parts {
+        protected,
+        x5chain,
+        payload,
+        signature,
+    };
+    out.reserve(Length::of(|counted| parts.write(counted)));
+    parts.write(out);
+}
+
+/// What a `COSE_Sign1` is made of.
+struct Sign1Parts<'a> {
+    protected: &'a [u8],
+    x5chain: &'a [&'a [u8]],
+    payload: Option<&'a [u8]>,
+    signature: &'a [u8],
+}
+
+impl Sign1Parts<'_> {
+    fn write(&self, out: &mut impl Output) {
+        write::array(out, 4);
+        write::bytes(out, self.protected);
+        write::map(out, usize::from(!self.x5chain.is_empty()));
+        match self.x5chain {
+            [] => {}
+            [single] => {
+                write::integer(out, X5CHAIN);
+                write::bytes(out, single);
+            }
+            several => {
+                write::integer(out, X5CHAIN);
+                write::array(out, several.len());
+                for certificate in several {
+                    write::bytes(out, certificate);
+                }
             }
         }
+        match self.payload {
+            Some(payload) => write::bytes(out, payload),
+            None => write::null(out),
+        }
+        write::bytes(out, self.signature);
     }
-    match payload {
-        Some(payload) => write::bytes(out, payload),
-        None => write::null(out),
-    }
-    write::bytes(out, signature);
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::issuer_signed::{IssuerSigned, IssuerSignedItem};
 use crate::limits::Limits;
 use crate::seams::SoftwareKey;
 use crate::time::FullDate;
+use crate::value;
 
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::from_seed([42; 32])
@@ -203,4 +204,41 @@ fn drafts_that_can_never_be_issued_are_refused() {
         refuse("d", &twice, validity()),
         DraftError::Duplicate("family_name".to_owned())
     );
+}
+
+#[test]
+fn a_document_that_repeats_a_name_among_many_is_refused() {
+    let key = device_key();
+    let mut many = vec![("n".to_owned(), Vec::new())];
+    for number in 0..200 {
+        many[0].1.push((format!("element_{number}"), Value::Bool(true)));
+    }
+    let draft = |elements: &NameSpaces| {
+        Draft::new("n", elements, &key, validity())
+            .salt(&mut rng(), &RustCrypto)
+            .map(drop)
+    };
+    assert_eq!(draft(&many), Ok(()), "the docType may be the name of a namespace");
+    many[0].1.push(("element_7".to_owned(), Value::Bool(true)));
+    assert_eq!(draft(&many), Err(DraftError::Duplicate("element_7".to_owned())));
+    let spaces = vec![
+        many[0].clone(),
+        ("n".to_owned(), vec![("x".to_owned(), Value::Null)]),
+    ];
+    assert_eq!(draft(&spaces), Err(DraftError::Duplicate("n".to_owned())));
+}
+
+#[test]
+fn the_buffer_of_a_document_has_the_right_size_from_the_beginning() {
+    let key = device_key();
+    for (portrait, decoys) in [(10, 0), (30_000, 0), (90_000, 300)] {
+        let elements = elements(portrait);
+        let draft = Draft::new("org.iso.18013.5.1.mDL", &elements, &key, validity()).decoys(decoys);
+        let unsigned = draft.salt(&mut rng(), &RustCrypto).unwrap();
+        let room = unsigned.encoded.capacity();
+        let signer = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut rng())).unwrap();
+        let document = unsigned.sign(&signer, &[&[7; 900]]).unwrap();
+        assert_eq!(document.capacity(), room, "it did not grow");
+        assert!(room - document.len() < 900, "{room} for {}", document.len());
+    }
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Form, KeyError, form, secret_from_pkcs8, secret_to_pkcs8};
 use crate::crypto::SecretKey;
+use crate::scrub::scrubbed;
 use crate::x509::{OCTET_STRING, Reader, SEQUENCE, encode_pem, pem_blocks, tlv};
 
 /// The most rounds of PBKDF2 that a file may ask for: some seconds. OpenSSL writes 2 048, OWASP advises 600 000.
@@ -41,7 +42,7 @@ pub enum Kdf {
 /// # Errors
 /// [`KeyError::Passphrase`] for a wrong one, otherwise what is wrong with the file.
 pub fn secret_from_encrypted(file: &[u8], passphrase: &[u8]) -> Result<SecretKey, KeyError> {
-    match form(file)? {
+    scrubbed(|| match form(file)? {
         Form::Pem(text) => {
             let block = pem_blocks(text)
                 .find(|block| block.label == "ENCRYPTED PRIVATE KEY")
@@ -50,7 +51,7 @@ pub fn secret_from_encrypted(file: &[u8], passphrase: &[u8]) -> Result<SecretKey
         }
         Form::Der(der) => open(der, passphrase),
         Form::Jwk(_) => Err(KeyError::Unrecognised),
-    }
+    })
 }
 
 /// Writes a private key as `ENCRYPTED PRIVATE KEY`: AES-256 in CBC mode under a key derived by `kdf`.
@@ -74,8 +75,7 @@ pub fn secret_to_encrypted_pem(
             .and_then(|cost| Parameters::generate_scrypt_aes256cbc(cost, &salt, iv).map_err(failed))?,
         Kdf::Pbkdf2 => Parameters::generate_pbkdf2_sha256_aes256cbc(ROUNDS, &salt, iv).map_err(failed)?,
     };
-    let plain = secret_to_pkcs8(key);
-    let sealed = parameters.encrypt(passphrase, &plain).map_err(failed)?;
+    let sealed = scrubbed(|| parameters.encrypt(passphrase, &secret_to_pkcs8(key))).map_err(failed)?;
     let algorithm = EncryptionScheme::Pbes2(parameters)
         .to_der()
         .map_err(|_| KeyError::Encryption("PBES2".to_owned()))?;

@@ -2,25 +2,43 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
-use zeroize::{Zeroize, Zeroizing};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::KeyError;
 use crate::crypto::{Curve, PublicKey, SecretKey};
+use crate::scrub::scrubbed;
 use crate::x509::UnusableKey;
 
 /// The members that matter; others are passed over.
 #[derive(Deserialize)]
-struct Jwk {
+struct Jwk<'a> {
     kty: Option<String>,
     crv: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    d: Option<String>,
+    /// As it stands in the text, with its quotes: the reader would take escapes apart in a buffer that nobody wipes.
+    #[serde(borrow)]
+    d: Option<&'a RawValue>,
 }
 
-impl Drop for Jwk {
-    fn drop(&mut self) {
-        self.d.zeroize();
+impl Jwk<'_> {
+    /// The text of the private member, its escapes undone.
+    fn d(&self) -> Result<Option<Zeroizing<String>>, KeyError> {
+        let Some(raw) = self.d else { return Ok(None) };
+        let broken = KeyError::Jwk { member: "d" };
+        let inside = raw.get().strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+        let mut rest = inside.ok_or(broken.clone())?;
+        let mut text = Zeroizing::new(String::with_capacity(rest.len()));
+        while let Some((before, escape)) = rest.split_once("\\u") {
+            text.push_str(before);
+            let (digits, after) = escape.split_at_checked(4).ok_or(broken.clone())?;
+            let code = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+            text.push(code.ok_or(broken.clone())?);
+            rest = after;
+        }
+        text.push_str(rest);
+        Ok(Some(text))
     }
 }
 
@@ -45,12 +63,12 @@ fn named(crv: &str) -> Option<Curve> {
     }
 }
 
-fn read(text: &str) -> Result<(Jwk, Curve), KeyError> {
+fn read(text: &str) -> Result<(Jwk<'_>, Curve), KeyError> {
     if text.len() > super::LARGEST_FILE {
         return Err(KeyError::Unrecognised);
     }
     // The message of the JSON reader may quote what it read: left out.
-    let jwk: Jwk = serde_json::from_str(text).map_err(|_| KeyError::Unrecognised)?;
+    let jwk: Jwk<'_> = serde_json::from_str(text).map_err(|_| KeyError::Unrecognised)?;
     let kty = jwk.kty.as_deref().ok_or(KeyError::Jwk { member: "kty" })?;
     let crv = jwk.crv.as_deref();
     if !matches!(kty, "EC" | "OKP") {
@@ -64,10 +82,13 @@ fn read(text: &str) -> Result<(Jwk, Curve), KeyError> {
 }
 
 /// A value of exactly the length of the curve: leading zeros are part of it (RFC 7518, 6.2.1.2).
-fn value(text: Option<&String>, member: &'static str, curve: Curve) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+fn value(text: Option<&str>, member: &'static str, curve: Curve) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let text = text.ok_or(KeyError::Jwk { member })?;
-    let value = Base64UrlUnpadded::decode_vec(text).map_err(|_| KeyError::Jwk { member })?;
-    let value = Zeroizing::new(value);
+    // Wiped also when the text turns out to be none in the middle of a key.
+    let mut value = Zeroizing::new(vec![0; text.len() / 4 * 3 + 3]);
+    let decoded = Base64UrlUnpadded::decode(text.as_bytes(), &mut value);
+    let length = decoded.map_err(|_| KeyError::Jwk { member })?.len();
+    value.truncate(length);
     if value.len() != curve.field_len() {
         return Err(KeyError::JwkLength {
             member,
@@ -78,12 +99,12 @@ fn value(text: Option<&String>, member: &'static str, curve: Curve) -> Result<Ze
     Ok(value)
 }
 
-fn public(jwk: &Jwk, curve: Curve) -> Result<PublicKey, KeyError> {
-    let x = value(jwk.x.as_ref(), "x", curve)?;
+fn public(jwk: &Jwk<'_>, curve: Curve) -> Result<PublicKey, KeyError> {
+    let x = value(jwk.x.as_deref(), "x", curve)?;
     let octets = if curve == Curve::Ed25519 {
         x.to_vec()
     } else {
-        let y = value(jwk.y.as_ref(), "y", curve)?;
+        let y = value(jwk.y.as_deref(), "y", curve)?;
         [&[4][..], &x, &y].concat()
     };
     PublicKey::from_bytes(curve, &octets).map_err(|why| UnusableKey::Point(why).into())
@@ -98,8 +119,11 @@ pub fn secret_from_jwk(text: &str) -> Result<SecretKey, KeyError> {
     if jwk.d.is_none() && jwk.x.is_some() {
         return Err(KeyError::PublicOnly);
     }
-    let scalar = value(jwk.d.as_ref(), "d", curve)?;
-    let secret = SecretKey::from_bytes(curve, &scalar).map_err(KeyError::Secret)?;
+    let secret = scrubbed(|| {
+        let text = jwk.d()?;
+        let scalar = value(text.as_ref().map(|text| text.as_str()), "d", curve)?;
+        SecretKey::from_bytes(curve, &scalar).map_err(KeyError::Secret)
+    })?;
     if *secret.public_key() != public(&jwk, curve)? {
         return Err(KeyError::Mismatch);
     }

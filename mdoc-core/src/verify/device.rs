@@ -12,6 +12,7 @@ use crate::device_signed::{
     DeviceAuth, DeviceSigned, Elements, device_authentication_bytes, device_elements, mac_key,
 };
 use crate::mso::{Authorized, MobileSecurityObject};
+use crate::scrub::scrubbed;
 
 /// The device key that the issuer put into the MSO.
 pub(super) fn key(mso: &MobileSecurityObject, steps: &mut Steps) {
@@ -138,8 +139,12 @@ pub(super) fn authentication(
                 return;
             };
             let key: &PublicKey = key;
-            match mac_key(reader_key, key, transcript, inputs.backend) {
-                Ok(key) => mac.verify_detached(&key, &payload, inputs.backend),
+            let checked = scrubbed(|| {
+                let key = mac_key(reader_key, key, transcript, inputs.backend)?;
+                Ok(mac.verify_detached(&key, &payload, inputs.backend))
+            });
+            match checked {
+                Ok(result) => result,
                 Err(fault) => {
                     steps.find(Code::DeviceMacKey, Detail::Crypto(fault));
                     return;

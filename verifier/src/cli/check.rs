@@ -107,12 +107,31 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     inputs.request = request.as_deref();
     inputs.revocation_lists = &lists;
     let report = verify(&bytes, form, &inputs);
+    log(&report);
     print(&report, arguments)?;
     Ok(if report.accepted() {
         Exit::Done
     } else {
         Exit::Rejected
     })
+}
+
+/// Logs every step by its id and code: what a code stands for is no value of the document.
+fn log(report: &Report<'_>) {
+    for document in report.documents() {
+        let doc_type = document.doc_type().unwrap_or("unknown");
+        for step in document.steps() {
+            let (check, outcome, code) = (step.check.id(), step.outcome_name(), step.code());
+            tracing::debug!(check, outcome, code, "step");
+        }
+        let failures = document.failures().count();
+        tracing::info!(
+            doc_type,
+            accepted = document.accepted(),
+            failures,
+            "document judged"
+        );
+    }
 }
 
 fn print(report: &Report<'_>, arguments: &Arguments) -> Result<(), Failure> {

@@ -46,6 +46,7 @@ impl<S: Sink> Sink for Noting<S> {
     fn commit(&self, outcomes: Vec<Outcome<S::Kept>>) -> Result<(), SinkError> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         for outcome in &outcomes {
+            log(outcome);
             if let Err(faults) = &outcome.result
                 && failures.len() < SHOWN
             {
@@ -58,6 +59,20 @@ impl<S: Sink> Sink for Noting<S> {
         }
         drop(failures);
         self.sink.commit(outcomes)
+    }
+}
+
+/// Logs a record by its position. Its name is left out: people are called by document numbers there.
+fn log<T>(outcome: &Outcome<T>) {
+    let (record, line) = (outcome.number, outcome.line);
+    match &outcome.result {
+        Ok(documents) => {
+            tracing::debug!(record, line, documents = documents.len(), "record dealt with");
+        }
+        Err(faults) => {
+            let codes: Vec<&str> = faults.iter().map(|fault| fault.code).collect();
+            tracing::warn!(record, line, codes = codes.join(" "), "record not issued");
+        }
     }
 }
 

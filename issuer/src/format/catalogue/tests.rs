@@ -337,3 +337,13 @@ fn a_folder_that_is_not_there_is_an_error() {
         "the folder of formats /nowhere/at/all cannot be listed"
     );
 }
+
+#[test]
+fn a_shipped_format_is_found_by_its_name_without_reading_the_others() {
+    for format in shipped() {
+        assert_eq!(Catalogue::shipped_format(&format.name), Some(format));
+    }
+    for name in ["", "eu-pid.xml", "EU-PID", "no-such-format"] {
+        assert_eq!(Catalogue::shipped_format(name), None, "{name}");
+    }
+}

@@ -1,0 +1,446 @@
+//! Formats and layouts in XML, data in JSON and CSV, requests in TOML, pictures, and files of an unknown kind.
+
+use std::fmt::Write as _;
+
+use mdoc_cli::input::Input;
+use mdoc_issuer::badge::Layout;
+use mdoc_issuer::data;
+use mdoc_issuer::data::rows::{self, Rows};
+use mdoc_issuer::format::{Catalogue, Format};
+use mdoc_issuer::photo::{self, ImageKind};
+use mdoc_verifier::request;
+
+use crate::SIZE;
+use crate::measure::{Answer, Bounds, Case};
+
+fn text(bytes: &[u8]) -> Result<&str, String> {
+    core::str::from_utf8(bytes).map_err(|error| error.to_string())
+}
+
+/// All of it.
+pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
+    xml(run);
+    json(run);
+    rows(run);
+    requests(run);
+    pictures(run);
+    files(run);
+}
+
+fn xml(run: &mut dyn FnMut(Case<'_>)) {
+    let format = |bytes: &[u8]| -> Answer {
+        Format::read(bytes)
+            .map(|format| format.name.clone())
+            .map_err(|errors| errors.to_string())
+    };
+    let layout = |bytes: &[u8]| -> Answer {
+        let mut no_files = |_: &str| Err("no files here".to_owned());
+        Layout::read(bytes, &mut no_files)
+            .map(|_| String::new())
+            .map_err(|errors| errors.to_string())
+    };
+    let decoders: [(&str, &(dyn Fn(&[u8]) -> Answer + Sync)); 2] =
+        [("Format::read", &format), ("badge::Layout::read", &layout)];
+    let bomb = |levels: usize| {
+        let mut out = String::from("<!DOCTYPE x [<!ENTITY e0 \"xxxxxxxxxx\">");
+        for level in 1..levels {
+            let _ = write!(
+                out,
+                "<!ENTITY e{level} \"{}\">",
+                format!("&e{};", level - 1).repeat(10)
+            );
+        }
+        let _ = write!(out, "]><x>&e{};</x>", levels - 1);
+        out
+    };
+    // Beyond the largest file that is read, and as large as it may be.
+    for (size, more) in [(SIZE, ""), (Format::LARGEST_FILE - 200, ", 1 MB")] {
+        let inputs = [
+            ("elements in elements", "<x>".repeat(size / 3)),
+            (
+                "a wide element",
+                format!("<x>{}</x>", "<y/>".repeat(size / 4 - 2)),
+            ),
+            (
+                "an attribute of all of it",
+                format!("<x a=\"{}\"/>", "y".repeat(size)),
+            ),
+            ("a hundred thousand attributes", {
+                let mut out = String::from("<x");
+                for at in 0.. {
+                    let _ = write!(out, " a{at}=\"\"");
+                    if out.len() > size - 20 {
+                        break;
+                    }
+                }
+                out + "/>"
+            }),
+            (
+                "the same attribute again and again",
+                format!("<x{}/>", " a=\"\"".repeat(size / 5)),
+            ),
+            ("one text", format!("<x>{}</x>", "y".repeat(size))),
+            ("comments", format!("<x>{}</x>", "<!---->".repeat(size / 7))),
+            ("namespaces", {
+                let mut out = String::from("<x");
+                for at in 0.. {
+                    let _ = write!(out, " xmlns:a{at}=\"u{at}\"");
+                    if out.len() > size - 40 {
+                        break;
+                    }
+                }
+                out + "/>"
+            }),
+            (
+                "character references",
+                format!("<x>{}</x>", "&#65;".repeat(size / 5)),
+            ),
+            ("line ends", "\n".repeat(size)),
+        ];
+        for (decoder, decode) in decoders {
+            for (input, text) in &inputs {
+                let case = Case::new(decoder, "", text.as_bytes(), decode);
+                let input = format!("{input}{more}");
+                run(Case {
+                    input: &input,
+                    ..if more.is_empty() { case } else { case.small() }
+                });
+            }
+        }
+    }
+    for (decoder, decode) in decoders {
+        run(Case::new(
+            decoder,
+            "entities that expand to 10 GB",
+            bomb(10).as_bytes(),
+            decode,
+        )
+        .small());
+        let twice = format!(
+            "<!DOCTYPE x [<!ENTITY e \"{}\">]><x>{}</x>",
+            "y".repeat(400_000),
+            "&e;".repeat(100_000)
+        );
+        run(Case::new(decoder, "a long entity many times", twice.as_bytes(), decode).small());
+    }
+}
+
+/// Texts in JSON of that size.
+fn json_texts(size: usize) -> Vec<(&'static str, String)> {
+    let distinct = |value: &str| {
+        let mut out = String::from("{");
+        for at in 0.. {
+            let _ = write!(out, "\"{at}\":{value},");
+            if out.len() > size - 20 {
+                break;
+            }
+        }
+        out + "\"end\":0}"
+    };
+    vec![
+        ("arrays in arrays", "[".repeat(size)),
+        ("objects in objects", "{\"a\":".repeat(size / 5)),
+        (
+            "an array of millions of zeros",
+            format!("{{\"a\":[{}0]}}", "0,".repeat(size / 2 - 5)),
+        ),
+        (
+            "an array of millions of empty arrays",
+            format!("{{\"a\":[{}0]}}", "[],".repeat(size / 3 - 5)),
+        ),
+        (
+            "an array of millions of empty objects",
+            format!("{{\"a\":[{}0]}}", "{},".repeat(size / 3 - 5)),
+        ),
+        (
+            "an array of millions of empty texts",
+            format!("{{\"a\":[{}0]}}", "\"\",".repeat(size / 3 - 5)),
+        ),
+        ("hundreds of thousands of fields", distinct("0")),
+        (
+            "one field millions of times",
+            format!("{{{}\"b\":0}}", "\"a\":0,".repeat(size / 6)),
+        ),
+        (
+            "a number of all of it",
+            format!("{{\"a\":{}}}", "9".repeat(size - 10)),
+        ),
+        (
+            "a number with a point and all of it",
+            format!("{{\"a\":0.{}}}", "9".repeat(size - 10)),
+        ),
+        (
+            "an exponent of all of it",
+            format!("{{\"a\":1e{}}}", "9".repeat(size - 10)),
+        ),
+        (
+            "a text that does not end",
+            format!("{{\"a\":\"{}", "x".repeat(size - 10)),
+        ),
+        (
+            "a text of escapes that does not end",
+            format!("{{\"a\":\"{}", "\\u0041".repeat(size / 6)),
+        ),
+    ]
+}
+
+fn json(run: &mut dyn FnMut(Case<'_>)) {
+    let read = |bytes: &[u8]| -> Answer {
+        data::read(text(bytes)?)
+            .map(|_| "data".to_owned())
+            .map_err(|error| error.to_string())
+    };
+    for (input, text) in json_texts(SIZE) {
+        run(Case::new("data::read (JSON)", input, text.as_bytes(), &read).decided());
+    }
+}
+
+fn rows(run: &mut dyn FnMut(Case<'_>)) {
+    let catalogue = Catalogue::shipped();
+    let format = catalogue.format("partial-iso-18013-5").unwrap();
+    let all = |bytes: &[u8], layout: rows::Layout| -> Answer {
+        let rows = Rows::new(bytes, layout, format, &["device_key"]).map_err(|error| error.to_string())?;
+        let (mut good, mut bad, mut first) = (0, 0, None);
+        for row in rows {
+            let row = row.map_err(|error| error.to_string())?;
+            match row.faults.first() {
+                None => good += 1,
+                Some(fault) => {
+                    bad += 1;
+                    first = first.or_else(|| Some(fault.to_string()));
+                }
+            }
+        }
+        match first {
+            Some(fault) if good == 0 => Err(format!("{bad} refused, the first: {fault}")),
+            _ => Ok(format!("{good} rows, {bad} refused")),
+        }
+    };
+    let lines = |bytes: &[u8]| all(bytes, rows::Layout::JsonLines);
+    let table = |bytes: &[u8]| all(bytes, rows::Layout::Csv(b','));
+    for (input, text) in json_texts(SIZE) {
+        run(Case::new("batch, JSON lines", input, text.as_bytes(), &lines).decided());
+    }
+    for (input, text) in json_texts(rows::LONGEST_ROW - 100) {
+        let input = format!("{input}, as long as a row may be");
+        run(Case::new("batch, JSON lines", &input, text.as_bytes(), &lines).decided());
+    }
+    // Many small records are work, not an attack: they are read one after another.
+    let streamed = Bounds {
+        millis: 2_000.0,
+        times: 0.1,
+    };
+    for (decoder, decode, input, text) in [
+        (
+            "batch, JSON lines",
+            &lines as &(dyn Fn(&[u8]) -> Answer + Sync),
+            "millions of empty lines",
+            "\n".repeat(SIZE),
+        ),
+        (
+            "batch, JSON lines",
+            &lines,
+            "millions of empty records",
+            "{}\n".repeat(SIZE / 3),
+        ),
+        (
+            "batch, JSON lines",
+            &lines,
+            "millions of lines with one letter",
+            "x\n".repeat(SIZE / 2),
+        ),
+        (
+            "batch, CSV",
+            &table,
+            "millions of rows with one letter",
+            format!("family_name\n{}", "x\n".repeat(SIZE / 2)),
+        ),
+        (
+            "batch, CSV",
+            &table,
+            "millions of empty lines",
+            format!("family_name\n{}", "\n".repeat(SIZE)),
+        ),
+    ] {
+        let case = Case::new(decoder, input, text.as_bytes(), decode).decided();
+        run(Case {
+            bounds: streamed,
+            ..case
+        });
+    }
+    for (input, text) in [
+        ("a header of millions of empty cells", ",".repeat(SIZE)),
+        ("a header of one cell", "x".repeat(SIZE)),
+        ("a header of hundreds of thousands of columns", {
+            let mut out = String::new();
+            for at in 0.. {
+                let _ = write!(out, "c{at},");
+                if out.len() > SIZE {
+                    break out;
+                }
+            }
+        }),
+        (
+            "a row of millions of empty cells",
+            format!("family_name\n{}", ",".repeat(SIZE)),
+        ),
+        (
+            "a quote that is not closed",
+            format!("family_name\n\"{}", "x,\n".repeat(SIZE / 3)),
+        ),
+        ("nothing but quotes", "\"".repeat(SIZE)),
+    ] {
+        run(Case::new("batch, CSV", input, text.as_bytes(), &table).decided());
+    }
+}
+
+fn requests(run: &mut dyn FnMut(Case<'_>)) {
+    let parse = |bytes: &[u8]| -> Answer {
+        request::parse(text(bytes)?)
+            .map(|_| "a request".to_owned())
+            .map_err(|error| error.to_string())
+    };
+    for (input, text) in [
+        ("arrays in arrays", format!("a = {}", "[".repeat(SIZE))),
+        ("tables in tables", format!("a = {}", "{a=".repeat(SIZE / 3))),
+        ("a key of many parts", format!("{}a = 1", "a.".repeat(SIZE / 2))),
+        ("a million tables", "[[document]]\n".repeat(SIZE / 13)),
+        ("one key a million times", "a = 1\n".repeat(SIZE / 6)),
+        ("a text that does not end", format!("a = \"{}", "x".repeat(SIZE))),
+        (
+            "a number of ten million digits",
+            format!("a = {}", "9".repeat(SIZE)),
+        ),
+        ("line ends", "\n".repeat(SIZE)),
+        (
+            "an array of millions of zeros",
+            format!("a = [{}]", "0,".repeat(SIZE / 2)),
+        ),
+        ("a request for hundreds of thousands of elements", {
+            let mut out = String::from("[[document]]\ndocType = \"t\"\n[document.elements.n]\n");
+            for at in 0.. {
+                let _ = writeln!(out, "e{at} = false");
+                if out.len() > SIZE {
+                    break out;
+                }
+            }
+        }),
+    ] {
+        run(Case::new("request::parse (TOML)", input, text.as_bytes(), &parse));
+    }
+}
+
+fn pictures(run: &mut dyn FnMut(Case<'_>)) {
+    let inspect = |bytes: &[u8]| {
+        photo::inspect(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let prepare = |bytes: &[u8]| {
+        let wanted = photo::Wanted::new(&[ImageKind::Jpeg], 100_000);
+        photo::prepare(bytes, &wanted)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let padded = |start: &[u8], padding: &[u8]| [start, &padding.repeat(SIZE / padding.len())].concat();
+    let jpeg = |width: u16, height: u16| {
+        let mut out = vec![0xff, 0xd8, 0xff, 0xe0, 0, 16];
+        out.extend_from_slice(b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+        out.extend_from_slice(&[0xff, 0xc0, 0, 17, 8]);
+        out.extend_from_slice(&height.to_be_bytes());
+        out.extend_from_slice(&width.to_be_bytes());
+        out.extend_from_slice(&[3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
+        out
+    };
+    let png = |width: u32, height: u32| {
+        let mut out = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        out.extend_from_slice(&width.to_be_bytes());
+        out.extend_from_slice(&height.to_be_bytes());
+        out.extend_from_slice(&[8, 2, 0, 0, 0, 0, 0, 0, 0]);
+        out
+    };
+    let j2k = |width: u32, height: u32, tile: u32| {
+        let mut out = vec![0xff, 0x4f, 0xff, 0x51, 0, 47, 0, 0];
+        for number in [width, height, 0, 0, tile, tile, 0, 0] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        out.extend_from_slice(&[0, 3, 7, 1, 1, 7, 1, 1, 7, 1, 1]);
+        out
+    };
+    let inputs = [
+        (
+            "a JPEG of 65,535 by 65,535 pixels",
+            padded(&jpeg(65_535, 65_535), &[0]),
+        ),
+        (
+            "a JPEG of segments of two bytes",
+            padded(&[0xff, 0xd8, 0xff], &[0xe1, 0, 2, 0xff]),
+        ),
+        ("a JPEG of fill bytes", padded(&[0xff, 0xd8], &[0xff])),
+        ("a JPEG of noughts", padded(&[0xff, 0xd8, 0xff], &[0])),
+        (
+            "a JPEG of thousands of frames",
+            padded(&[0xff, 0xd8], &jpeg(600, 800)[20..]),
+        ),
+        ("a PNG of 2³¹ by 2³¹ pixels", padded(&png(1 << 31, 1 << 31), &[0])),
+        (
+            "a PNG of 2³¹ − 1 by 1 pixels",
+            padded(&png((1 << 31) - 1, 1), &[0]),
+        ),
+        (
+            "a PNG of empty chunks",
+            padded(&png(600, 800), b"\0\0\0\0tEXt\0\0\0\0"),
+        ),
+        (
+            "a JPEG 2000 of 2³² by 2³² pixels",
+            padded(&j2k(u32::MAX, u32::MAX, u32::MAX), &[0]),
+        ),
+        (
+            "a JPEG 2000 of millions of tiles",
+            padded(&j2k(4000, 4000, 1), &[0]),
+        ),
+        (
+            "JPEG 2000 boxes in boxes",
+            padded(b"\0\0\0\x0cjP  \r\n\x87\n", b"\0\0\0\x08jp2h"),
+        ),
+        ("ten million zeros", vec![0; SIZE]),
+    ];
+    for (input, bytes) in &inputs {
+        run(Case::new("photo::inspect", input, bytes, &inspect));
+        run(Case::new("photo::prepare", input, bytes, &prepare));
+    }
+}
+
+fn files(run: &mut dyn FnMut(Case<'_>)) {
+    let recognise = |bytes: &[u8]| -> Answer {
+        let input = Input::recognise("input".to_owned(), bytes.to_vec());
+        Err(input.kind().to_owned())
+    };
+    for (input, bytes) in [
+        ("ten million zeros", vec![0; SIZE]),
+        ("hexadecimal digits", "0a".repeat(SIZE / 2).into_bytes()),
+        (
+            "hexadecimal digits and one letter",
+            ("0a".repeat(SIZE / 2) + "!").into_bytes(),
+        ),
+        ("Base64", "QUJD".repeat(SIZE / 4).into_bytes()),
+        ("spaces", vec![b' '; SIZE]),
+        ("arrays in arrays", vec![0x81; SIZE]),
+        ("an mdoc: URI", format!("mdoc:{}", "A".repeat(SIZE)).into_bytes()),
+        (
+            "PEM",
+            "-----BEGIN CERTIFICATE-----\n".repeat(SIZE / 28).into_bytes(),
+        ),
+        ("braces", vec![b'{'; SIZE]),
+    ] {
+        // The copy of the input that the program has read is its own.
+        let case = Case::new("files of the programs, recognised", input, &bytes, &recognise);
+        run(Case {
+            bounds: Bounds {
+                times: 3.0,
+                ..Bounds::DEFAULT
+            },
+            ..case
+        });
+    }
+}

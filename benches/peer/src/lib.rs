@@ -1,0 +1,1 @@
+//! Only the measurement in `benches/peer.rs` is of use.

@@ -1,0 +1,140 @@
+//! The command line of the measurement.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::harness::{Case, Effort, interleaved};
+use crate::ours::{Data, cases};
+use crate::world::World;
+use crate::{allocations, baseline, suite};
+
+const HELP: &str = "\
+Measures issuing, verifying and decoding against the floor, interleaved, and prints a table in Markdown.
+
+Usage: ratios [--rounds N] [--goals] [--check FILE | --update FILE]
+
+  --rounds N     rounds; in each every case runs for 10 ms (default 61)
+  --goals        exit status 1 if a goal is not reached
+  --check FILE   exit status 1 if an allocation count or a ratio to the floor is more than a quarter larger than in FILE
+  --update FILE  write what was measured to FILE, for --check
+";
+
+struct Options {
+    rounds: usize,
+    goals: bool,
+    check: Option<String>,
+    update: Option<String>,
+}
+
+fn options(arguments: &[String]) -> Result<Option<Options>, String> {
+    let mut options = Options {
+        rounds: 61,
+        goals: false,
+        check: None,
+        update: None,
+    };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut value = || {
+            arguments
+                .next()
+                .cloned()
+                .ok_or_else(|| format!("`{argument}` needs a value"))
+        };
+        match argument.as_str() {
+            "--help" | "-h" => return Ok(None),
+            "--goals" => options.goals = true,
+            "--check" => options.check = Some(value()?),
+            "--update" => options.update = Some(value()?),
+            "--rounds" => {
+                let rounds: usize = value()?
+                    .parse()
+                    .map_err(|_| "`--rounds` needs a number".to_owned())?;
+                options.rounds = rounds.max(1);
+            }
+            _ => return Err(format!("`{argument}` is unknown")),
+        }
+    }
+    Ok(Some(options))
+}
+
+/// Measures what the arguments say, with cases that `more` adds, and prints the table.
+pub fn run(
+    program: &str,
+    arguments: &[String],
+    more: impl for<'a> FnOnce(&'a World, &'a Data, &mut Vec<Case<'a>>),
+) -> ExitCode {
+    let fail = |message: &str| {
+        eprintln!("{program}: {message}");
+        ExitCode::from(2)
+    };
+    match options(arguments) {
+        Ok(Some(options)) => match measure(program, &options, more) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::from(1),
+            Err(message) => fail(&message),
+        },
+        Ok(None) => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => fail(&format!("{message}; see --help")),
+    }
+}
+
+fn measure(
+    program: &str,
+    options: &Options,
+    more: impl for<'a> FnOnce(&'a World, &'a Data, &mut Vec<Case<'a>>),
+) -> Result<bool, String> {
+    let before = match &options.check {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+            Some(baseline::read(&text).map_err(|error| format!("{path}: {error}"))?)
+        }
+        None => None,
+    };
+    crate::pin();
+    let world = World::new();
+    let data = Data::of(&world);
+    let mut cases = cases(&world, &data);
+    more(&world, &data, &mut cases);
+    let counted: Vec<_> = cases
+        .iter_mut()
+        .map(|case| (case.name().to_owned(), allocations::count(|| case.once())))
+        .collect();
+    let effort = Effort {
+        rounds: options.rounds,
+        batch: Duration::from_millis(10),
+    };
+    let times = interleaved(&mut cases, effort);
+    let results = suite::results(suite::lines(data.licence.len()), &times, |name| {
+        counted
+            .iter()
+            .find(|(case, _)| case == name)
+            .map(|(_, counted)| *counted)
+    });
+    println!(
+        "IssuerSigned {} bytes, DeviceResponse {} bytes, 25 elements; {} rounds\n",
+        data.licence.len(),
+        data.response.len(),
+        options.rounds
+    );
+    print!("{}", suite::table(&results, &times));
+    let figures: Vec<_> = results.iter().map(baseline::Figures::from).collect();
+    let mut good = true;
+    if options.goals {
+        good &= results.iter().all(|result| result.missed().is_empty());
+    }
+    if let Some(before) = before {
+        let grown = baseline::grown(&before, &figures);
+        for line in &grown {
+            eprintln!("{program}: {line}");
+        }
+        good &= grown.is_empty();
+    }
+    if let Some(path) = &options.update {
+        std::fs::write(path, baseline::write(&figures)).map_err(|error| format!("{path}: {error}"))?;
+    }
+    Ok(good)
+}

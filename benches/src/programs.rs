@@ -1,0 +1,292 @@
+//! How long the program `mdoc-issuer` takes: from its start to the first signed document, and for many on two cores.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use mdoc_benches::harness::Spread;
+use mdoc_core::crypto::{Curve, SecretKey};
+use mdoc_core::keys::public_to_jwk;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+
+const HELP: &str = "\
+Runs the released mdoc-issuer in a folder of its own and prints, in Markdown:
+  - milliseconds of a whole `mdoc-issuer issue`, from its start to its end, of one licence with a portrait;
+  - how many times as fast a `mdoc-issuer batch` is with two threads as with one.
+
+Usage: programs [--issuer FILE] [--formats FOLDER] [--starts N] [--records N] [--goals]
+
+  --issuer FILE     the program (default target/release/mdoc-issuer)
+  --samples FOLDER  the shipped samples (default document-formats/samples)
+  --starts N        how often the program is started (default 50)
+  --records N       records of the batch (default 2000)
+  --goals           exit status 1 if a goal is not reached: 5 ms, and 1.7 times
+";
+
+/// Most milliseconds from the start to the first signature.
+const MOST_MILLIS: f64 = 5.0;
+/// How many times as fast two cores are at least.
+const LEAST_GAIN: f64 = 1.7;
+/// How often the batch is run on one core and on two.
+const ROUNDS: usize = 5;
+
+struct Options {
+    issuer: PathBuf,
+    samples: PathBuf,
+    starts: usize,
+    records: usize,
+    goals: bool,
+}
+
+fn main() -> ExitCode {
+    let mut options = Options {
+        issuer: PathBuf::from("target/release/mdoc-issuer"),
+        samples: PathBuf::from("document-formats/samples"),
+        starts: 50,
+        records: 2_000,
+        goals: false,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_default();
+        match argument.as_str() {
+            "--help" | "-h" => {
+                print!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
+            "--goals" => options.goals = true,
+            "--issuer" => options.issuer = value().into(),
+            "--samples" => options.samples = value().into(),
+            "--starts" => options.starts = value().parse().unwrap_or(0),
+            "--records" => options.records = value().parse().unwrap_or(0),
+            _ => return fail(&format!("`{argument}` is unknown; see --help")),
+        }
+    }
+    if options.starts == 0 || options.records == 0 {
+        return fail("`--starts` and `--records` need a number above zero");
+    }
+    match run(&options) {
+        Ok(reached) => ExitCode::from(u8::from(options.goals && !reached)),
+        Err(message) => fail(&message),
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("programs: {message}");
+    ExitCode::from(2)
+}
+
+/// A folder that is removed in the end.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(options: &Options) -> Result<bool, String> {
+    let absolute =
+        |path: &Path| std::fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()));
+    let (issuer, samples) = (absolute(&options.issuer)?, absolute(&options.samples)?);
+    let folder = std::env::temp_dir().join(format!("mdoc-benches-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let scratch = Scratch(folder);
+    let program = Program {
+        issuer: &issuer,
+        folder: &scratch.0,
+    };
+    program.prepare(&samples, options.records)?;
+
+    let mut millis = Vec::with_capacity(options.starts);
+    program.issue(&samples, "first.mdoc")?;
+    for start in 0..options.starts {
+        millis.push(program.issue(&samples, &format!("{start}.mdoc"))?);
+    }
+    let start = Spread::of(&millis);
+
+    let mut gains = Vec::with_capacity(ROUNDS);
+    let mut rate = 0.0_f64;
+    for round in 0..ROUNDS {
+        // In turns, so that a slow phase of the machine does not always meet the same one.
+        let (one, two) = if round % 2 == 0 {
+            let one = program.batch(1, round)?;
+            (one, program.batch(2, round)?)
+        } else {
+            let two = program.batch(2, round)?;
+            (program.batch(1, round)?, two)
+        };
+        gains.push(one / two);
+        rate = rate.max(options.records as f64 / two * 1e3);
+    }
+    let gain = Spread::of(&gains);
+    let verdict = |reached: bool| if reached { "ok" } else { "**missed**" };
+    println!("| program | median (least to greatest) | goal | |\n|---|---|---|---|");
+    println!(
+        "| `mdoc-issuer issue`, start to end, {} runs | {:.2} ms ({:.2} to {:.2}) | ≤ {MOST_MILLIS} ms | {} |",
+        options.starts,
+        start.median,
+        start.least,
+        start.greatest,
+        verdict(start.median <= MOST_MILLIS)
+    );
+    println!(
+        "| `mdoc-issuer batch`, {} records, two threads to one | {:.2} × ({:.2} to {:.2}), {rate:.0} documents/s | ≥ {LEAST_GAIN} × | {} |",
+        options.records,
+        gain.median,
+        gain.least,
+        gain.greatest,
+        verdict(gain.median >= LEAST_GAIN)
+    );
+    Ok(start.median <= MOST_MILLIS && gain.median >= LEAST_GAIN)
+}
+
+struct Program<'a> {
+    issuer: &'a Path,
+    folder: &'a Path,
+}
+
+impl Program<'_> {
+    /// Milliseconds of one run.
+    fn time(&self, arguments: &[&str]) -> Result<f64, String> {
+        let mut command = Command::new(self.issuer);
+        command
+            .args(arguments)
+            .current_dir(self.folder)
+            .stdin(Stdio::null());
+        let start = Instant::now();
+        let output = command
+            .output()
+            .map_err(|error| format!("{}: {error}", self.issuer.display()))?;
+        let took = start.elapsed().as_secs_f64() * 1e3;
+        if output.status.success() {
+            return Ok(took);
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(format!("`mdoc-issuer {}` failed: {said}", arguments.join(" ")))
+    }
+
+    fn prepare(&self, samples: &Path, records: usize) -> Result<(), String> {
+        let contact = [
+            "--email",
+            "office@utopia.example",
+            "--crl-url",
+            "https://utopia.example/crl",
+        ];
+        self.time(
+            &[
+                &[
+                    "pki",
+                    "iaca",
+                    "--country",
+                    "NL",
+                    "--name",
+                    "Example IACA",
+                    "--out",
+                    "pki",
+                ][..],
+                &[],
+            ]
+            .concat(),
+        )
+        .or_else(|_| {
+            self.time(
+                &[
+                    &[
+                        "pki",
+                        "iaca",
+                        "--country",
+                        "NL",
+                        "--name",
+                        "Example IACA",
+                        "--out",
+                        "pki",
+                    ][..],
+                    &contact,
+                ]
+                .concat(),
+            )
+        })?;
+        self.time(&["pki", "signer", "--iaca", "pki", "--out", "pki"])?;
+        let mut rng = ChaCha20Rng::from_seed([9; 32]);
+        let mut key = || public_to_jwk(SecretKey::generate(Curve::P256, &mut rng).public_key());
+        let person = samples.join("partial-iso-18013-5.json");
+        let person =
+            std::fs::read_to_string(&person).map_err(|error| format!("{}: {error}", person.display()))?;
+        let person: String = person.lines().map(str::trim).collect();
+        let fields = person
+            .trim_end()
+            .strip_suffix('}')
+            .ok_or("the sample is no JSON object")?
+            .trim_end()
+            .to_owned();
+        let mut lines = String::new();
+        for record in 0..records {
+            let _ = writeln!(
+                lines,
+                "{fields}, \"record\": \"r{record}\", \"portrait\": \"portrait.jpg\", \"device_keys\": [{}]}}",
+                key()
+            );
+        }
+        let write = |name: &str, content: &[u8]| {
+            std::fs::write(self.folder.join(name), content).map_err(|error| format!("{name}: {error}"))
+        };
+        write("device.jwk", key().as_bytes())?;
+        write("people.jsonl", lines.as_bytes())?;
+        let portrait = samples.join("portrait.jpg");
+        std::fs::create_dir_all(self.folder.join("photos")).map_err(|error| error.to_string())?;
+        std::fs::copy(&portrait, self.folder.join("photos/portrait.jpg"))
+            .map_err(|error| format!("{}: {error}", portrait.display()))?;
+        Ok(())
+    }
+
+    fn issue(&self, samples: &Path, out: &str) -> Result<f64, String> {
+        let data = samples.join("partial-iso-18013-5.json");
+        let portrait = samples.join("portrait.jpg");
+        let (data, portrait) = (data.display().to_string(), portrait.display().to_string());
+        self.time(&[
+            "issue",
+            "--format",
+            "partial-iso-18013-5",
+            "--data",
+            &data,
+            "--portrait",
+            &portrait,
+            "--device-key",
+            "device.jwk",
+            "--signer",
+            "pki/ds.pem",
+            "--signer-key",
+            "pki/ds.key.pem",
+            "--out",
+            out,
+        ])
+    }
+
+    fn batch(&self, threads: usize, round: usize) -> Result<f64, String> {
+        let out = format!("issued-{threads}-{round}");
+        let took = self.time(&[
+            "batch",
+            "--format",
+            "partial-iso-18013-5",
+            "--data",
+            "people.jsonl",
+            "--portraits",
+            "photos",
+            "--id-field",
+            "record",
+            "--threads",
+            &threads.to_string(),
+            "--signer",
+            "pki/ds.pem",
+            "--signer-key",
+            "pki/ds.key.pem",
+            "--out",
+            &out,
+        ])?;
+        let _ = std::fs::remove_dir_all(self.folder.join(out));
+        Ok(took)
+    }
+}
