@@ -73,7 +73,8 @@ pub(super) fn inspect<'b>(
         }
         elements
     });
-    let mut seen = items::seen(&released, of_device.as_deref().unwrap_or_default());
+    let of_device = of_device.unwrap_or_default();
+    let mut seen = items::seen(&released, &of_device);
     items::duplicates(&mut seen, &mut steps);
     items::country(&released, doc_type, ds, &mut steps);
     if parts.issuer_signed.is_some() {

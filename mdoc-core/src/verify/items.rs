@@ -6,8 +6,9 @@ use super::check::Check;
 use super::reason::{Code, Detail, Why};
 use super::report::Steps;
 use super::{Inputs, MDL_DOC_TYPE, MDL_NAME_SPACE};
-use crate::cbor::{Embedded, Item, Shape};
+use crate::cbor::{Embedded, Shape};
 use crate::crypto::{DigestAlgorithm, equal_in_constant_time};
+use crate::device_signed::Elements;
 use crate::issuer_signed::{IssuerSignedItem, NameSpaces};
 use crate::mso::MobileSecurityObject;
 use crate::x509::{Certificate, oid};
@@ -119,10 +120,7 @@ fn inspect_item(
 }
 
 /// The names of all elements, those of the issuer first.
-pub(super) fn seen<'s>(
-    released: &'s [Released<'_>],
-    of_device: &'s [(Cow<'_, str>, Vec<(Cow<'_, str>, Item<'_>)>)],
-) -> Vec<Seen<'s>> {
+pub(super) fn seen<'s>(released: &'s [Released<'_>], of_device: &'s Elements<'_>) -> Vec<Seen<'s>> {
     let of_issuer = released
         .iter()
         .map(|released| (released.name_space, released.item.element_identifier.as_ref()));

@@ -101,10 +101,7 @@ impl<'a> NameView<'a> {
     }
 
     /// Reads names one after another; each is given to `name`.
-    pub(super) fn read_all(
-        mut names: Reader<'a>,
-        mut name: impl FnMut(NameView<'a>),
-    ) -> Result<(), BadCertificate> {
+    pub(super) fn read_all(mut names: Reader<'a>, mut name: impl FnMut(Self)) -> Result<(), BadCertificate> {
         while !names.is_empty() {
             name(Self::read(&names.any("general name")?)?);
         }
