@@ -68,7 +68,9 @@ impl Backend for Counting {
 /// Everything a report says, and the elements it gives out.
 fn said(report: &Report<'_>) -> String {
     let each = report.documents().iter().map(|document| {
-        let elements = document.accept().map(|accepted| format!("{:?}", accepted.elements()));
+        let elements = document
+            .accept()
+            .map(|accepted| format!("{:?}", accepted.elements()));
         format!("{:?} {:?} {elements:?}", document.doc_type(), document.steps())
     });
     each.collect::<Vec<_>>().join("\n")
@@ -108,7 +110,10 @@ fn a_second_document_of_a_signer_needs_a_signature_less_and_has_the_same_report(
     assert!(second.accepted());
     assert_eq!((backend.taken(), cache.len()), (2, 1), "issuer, device");
     assert_eq!(said(&second), first);
-    let without = Inputs { cache: None, ..inputs };
+    let without = Inputs {
+        cache: None,
+        ..inputs
+    };
     assert_eq!(said(&verify(&bytes, Form::DeviceResponse, &without)), first);
     assert_eq!(backend.taken(), 3);
 }
@@ -203,7 +208,8 @@ fn a_cache_is_nothing_to_whoever_trusts_others() {
     backend.taken();
     let others = [TrustAnchor::new(world.stranger.clone())];
     let same_again = world.anchors.clone();
-    for (anchors, accepted, signatures) in [(&others[..], false, 2), (&[], false, 2), (&same_again, true, 3)] {
+    for (anchors, accepted, signatures) in [(&others[..], false, 2), (&[], false, 2), (&same_again, true, 3)]
+    {
         let inputs = Inputs {
             anchors,
             ..cached(&world, &cache, &backend)
@@ -227,7 +233,10 @@ fn what_was_kept_for_one_type_of_document_is_judged_again_for_another() {
     let licence_bytes = world.issue().sign();
     let other_bytes = world.issue().document("com.example.pass", licence()).sign();
     let inputs = cached(&world, &cache, &backend);
-    let plain = Inputs { cache: None, ..inputs };
+    let plain = Inputs {
+        cache: None,
+        ..inputs
+    };
     for _ in 0..2 {
         for (bytes, eku, anchor) in [
             (&licence_bytes, "passed", "passed"),
@@ -283,7 +292,10 @@ fn the_chain_that_was_not_used_for_longest_makes_room() {
     let bytes = worlds.each_ref().map(response);
     let signatures = |at: usize| {
         let inputs = cached(&worlds[at], &cache, &backend);
-        assert!(verify(&bytes[at], Form::DeviceResponse, &inputs).accepted(), "{at}");
+        assert!(
+            verify(&bytes[at], Form::DeviceResponse, &inputs).accepted(),
+            "{at}"
+        );
         backend.taken()
     };
     // Roots of one name: each that is tried is a signature to check.
@@ -317,5 +329,8 @@ fn several_threads_use_one_cache() {
     });
     assert_eq!(cache.len(), 1);
     let checked = backend.taken();
-    assert!((41..=44).contains(&checked), "{checked}: once for each thread at the most");
+    assert!(
+        (41..=44).contains(&checked),
+        "{checked}: once for each thread at the most"
+    );
 }

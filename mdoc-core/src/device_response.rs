@@ -122,10 +122,10 @@ impl<'b> Document<'b> {
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
         let [doc_type, issuer_signed, device_signed] = document_members(item)?;
         let doc_type = doc_type?.expect_text().map_err(|error| error.within("docType"))?;
-        let issuer_signed = IssuerSigned::from_item(issuer_signed?, limits)
-            .map_err(|error| error.within("issuerSigned"))?;
-        let device_signed = DeviceSigned::from_item(device_signed?, limits)
-            .map_err(|error| error.within("deviceSigned"))?;
+        let issuer_signed =
+            IssuerSigned::from_item(issuer_signed?, limits).map_err(|error| error.within("issuerSigned"))?;
+        let device_signed =
+            DeviceSigned::from_item(device_signed?, limits).map_err(|error| error.within("deviceSigned"))?;
         Ok(Self {
             doc_type,
             issuer_signed,
@@ -139,7 +139,9 @@ impl<'b> Document<'b> {
 ///
 /// # Errors
 /// [`DecodeError`] if it is no map; of a single member if it is missing.
-pub(crate) fn document_members(document: Item<'_>) -> Result<[Result<Item<'_>, DecodeError>; 3], DecodeError> {
+pub(crate) fn document_members(
+    document: Item<'_>,
+) -> Result<[Result<Item<'_>, DecodeError>; 3], DecodeError> {
     const NAMES: [&str; 3] = ["docType", "issuerSigned", "deviceSigned"];
     let [doc_type, issuer_signed, device_signed] = document.members(NAMES)?;
     let there = |member: Option<_>, name| member.ok_or(DecodeError::missing(name));

@@ -53,15 +53,7 @@ impl MobileSecurityObject {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
-        let [
-            version,
-            algorithm,
-            digests,
-            key_info,
-            doc_type,
-            validity,
-            status,
-        ] = item.members([
+        let [version, algorithm, digests, key_info, doc_type, validity, status] = item.members([
             "version",
             "digestAlgorithm",
             "valueDigests",

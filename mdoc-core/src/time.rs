@@ -82,9 +82,7 @@ impl Timestamp {
         };
         let (hours, minutes, seconds) = (number(h0, h1, 24)?, number(m0, m1, 60)?, number(s0, s1, 60)?);
         let midnight = FullDate::parse(date).ok()?.midnight();
-        Some(Self(
-            midnight.unix() + hours * 3600 + minutes * 60 + seconds,
-        ))
+        Some(Self(midnight.unix() + hours * 3600 + minutes * 60 + seconds))
     }
 
     /// This instant moved later; stops at the end of the year 9999.

@@ -35,11 +35,11 @@ pub use self::extension::{
     AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, Extension, KeyUsage,
 };
 pub use self::general_name::GeneralName;
-pub use self::name::{Attribute, DistinguishedName};
 use self::general_name::NameView;
+pub use self::name::{Attribute, DistinguishedName};
 use self::parsed::Parsed;
-use self::profile::{Finding, Role};
 pub(crate) use self::pem::{blocks as pem_blocks, encode as encode_pem};
+use self::profile::{Finding, Role};
 #[cfg(test)]
 pub(crate) use self::signature::to_x509;
 pub use self::signature::{CertificateSignature, SignatureError, UnusableKey};
@@ -347,7 +347,11 @@ impl Certificate {
         let mut twice: Vec<_> = self
             .extensions()
             .enumerate()
-            .filter(|(at, extension)| self.extensions().take(*at).any(|before| before.oid == extension.oid))
+            .filter(|(at, extension)| {
+                self.extensions()
+                    .take(*at)
+                    .any(|before| before.oid == extension.oid)
+            })
             .map(|(_, extension)| extension.oid)
             .collect();
         twice.sort_unstable();
@@ -421,8 +425,7 @@ impl Certificate {
         oid: oid::Oid<'_>,
         name: impl FnMut(NameView<'a>),
     ) -> Option<Result<(), BadCertificate>> {
-        self.extension(oid)
-            .map(|e| general_name::general_names(&e, name))
+        self.extension(oid).map(|e| general_name::general_names(&e, name))
     }
 
     /// Where the OCSP responders of the issuer are.

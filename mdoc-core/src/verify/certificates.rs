@@ -176,7 +176,13 @@ fn path<'a>(
     inputs: &Inputs<'a>,
 ) -> Option<Found<'a>> {
     let signed = |certificate: &Certificate, issuer: &Certificate| chain.signed(certificate, issuer, inputs);
-    match path::find_with(doc_type, chain.certificates(), inputs.anchors, inputs.now, &signed) {
+    match path::find_with(
+        doc_type,
+        chain.certificates(),
+        inputs.anchors,
+        inputs.now,
+        &signed,
+    ) {
         Path::Anchored {
             anchor,
             intermediates,

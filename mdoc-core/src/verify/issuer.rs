@@ -32,7 +32,10 @@ pub(super) fn inspect<'b>(
     inputs: &Inputs<'_>,
 ) -> DocumentReport<'b> {
     let mut shape = shape;
-    let (auth_item, spaces) = match parts.issuer_signed.map(|item| item.members(["issuerAuth", "nameSpaces"])) {
+    let (auth_item, spaces) = match parts
+        .issuer_signed
+        .map(|item| item.members(["issuerAuth", "nameSpaces"]))
+    {
         Some(Ok([auth, spaces])) => (Some(auth.ok_or(DecodeError::missing("issuerAuth"))), spaces),
         Some(Err(error)) => (Some(Err(error)), None),
         None => (None, None),

@@ -187,7 +187,11 @@ pub(super) fn country(
             }
         }
     };
-    compare("issuing_country", subject.text(oid::COUNTRY), Code::CountryMismatch);
+    compare(
+        "issuing_country",
+        subject.text(oid::COUNTRY),
+        Code::CountryMismatch,
+    );
     if let state @ Some(_) = subject.text(oid::STATE_OR_PROVINCE) {
         compare("issuing_jurisdiction", state, Code::JurisdictionMismatch);
     }
