@@ -6,7 +6,7 @@ use getrandom::SysRng;
 use mdoc_core::crypto::{AwsLc, Backend, RustCrypto};
 use mdoc_core::issue::{CopyOf, Draft, ItemOrder};
 use mdoc_core::seams::SoftwareKey;
-use mdoc_core::verify::{Form, Inputs, verify};
+use mdoc_core::verify::{ChainCache, Form, Inputs, verify};
 use rand_core::UnwrapErr;
 
 use crate::floor::{self, Primitives};
@@ -134,14 +134,24 @@ fn backend<'a>(
             black_box(unsigned.sign(&key, &[world.ds.der()]).unwrap());
         }));
     }
-    let inputs = Inputs {
+    let inputs = move || Inputs {
         transcript: Some(&world.transcript),
         backend,
         ..Inputs::new(&world.anchors, world.now)
     };
-    cases.push(Case::new(format!("verify, {name}"), move || {
-        let report = verify(black_box(&data.response), Form::DeviceResponse, &inputs);
+    let accepted = |inputs: &Inputs<'_>| {
+        let report = verify(black_box(&data.response), Form::DeviceResponse, inputs);
         assert!(report.accepted(), "{:?}", report.documents()[0].steps());
+    };
+    cases.push(Case::new(format!("verify, {name}"), move || accepted(&inputs())));
+    let cache = ChainCache::new(world.anchors.clone());
+    cases.push(Case::new(format!("verify, chain cached, {name}"), move || {
+        let inputs = Inputs {
+            transcript: Some(&world.transcript),
+            backend,
+            ..Inputs::cached(&cache, world.now)
+        };
+        accepted(&inputs);
     }));
 }
 

@@ -351,6 +351,8 @@ pub struct EngagementUri {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadUri {
+    /// Longer than [`EngagementUri::LONGEST`].
+    TooLong,
     /// It does not begin with `mdoc:`.
     Scheme,
     /// Nothing follows the scheme.
@@ -362,6 +364,7 @@ pub enum BadUri {
 impl fmt::Display for BadUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::TooLong => "the text is longer than 64 KiB",
             Self::Scheme => "the text does not begin with `mdoc:`",
             Self::Empty => "nothing follows `mdoc:`",
             Self::NotBase64Url => "what follows `mdoc:` is not base64url",
@@ -372,6 +375,9 @@ impl fmt::Display for BadUri {
 impl core::error::Error for BadUri {}
 
 impl EngagementUri {
+    /// Longest text that is read, in bytes; a QR code holds at most some four thousand characters.
+    pub const LONGEST: usize = 64 * 1024;
+
     /// Reads the text of a QR code: `mdoc:` in any case, then base64url. White space anywhere and `=` at
     /// the end are passed over, `mdoc://` is taken and told.
     ///
@@ -380,6 +386,9 @@ impl EngagementUri {
     /// # Errors
     /// [`BadUri`] if it is anything else.
     pub fn parse(text: &str) -> Result<Self, BadUri> {
+        if text.len() > Self::LONGEST {
+            return Err(BadUri::TooLong);
+        }
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let (scheme, rest) = text.split_once(':').ok_or(BadUri::Scheme)?;
         if !scheme.eq_ignore_ascii_case("mdoc") {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use mdoc_cli::input::Input;
+#[cfg(feature = "badge")]
 use mdoc_issuer::badge::Layout;
 use mdoc_issuer::data;
 use mdoc_issuer::data::rows::{self, Rows};
@@ -33,14 +34,18 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
             .map(|format| format.name.clone())
             .map_err(|errors| errors.to_string())
     };
+    #[cfg(feature = "badge")]
     let layout = |bytes: &[u8]| -> Answer {
         let mut no_files = |_: &str| Err("no files here".to_owned());
         Layout::read(bytes, &mut no_files)
             .map(|_| String::new())
             .map_err(|errors| errors.to_string())
     };
-    let decoders: [(&str, &(dyn Fn(&[u8]) -> Answer + Sync)); 2] =
-        [("Format::read", &format), ("badge::Layout::read", &layout)];
+    let decoders: Vec<(&str, &(dyn Fn(&[u8]) -> Answer + Sync))> = vec![
+        ("Format::read", &format),
+        #[cfg(feature = "badge")]
+        ("badge::Layout::read", &layout),
+    ];
     let bomb = |levels: usize| {
         let mut out = String::from("<!DOCTYPE x [<!ENTITY e0 \"xxxxxxxxxx\">");
         for level in 1..levels {
@@ -97,7 +102,7 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
             ),
             ("line ends", "\n".repeat(size)),
         ];
-        for (decoder, decode) in decoders {
+        for &(decoder, decode) in &decoders {
             for (input, text) in &inputs {
                 let case = Case::new(decoder, "", text.as_bytes(), decode);
                 let input = format!("{input}{more}");
@@ -108,7 +113,7 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
             }
         }
     }
-    for (decoder, decode) in decoders {
+    for &(decoder, decode) in &decoders {
         run(Case::new(
             decoder,
             "entities that expand to 10 GB",
@@ -276,9 +281,10 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
             for at in 0.. {
                 let _ = write!(out, "c{at},");
                 if out.len() > SIZE {
-                    break out;
+                    break;
                 }
             }
+            out
         }),
         (
             "a row of millions of empty cells",
@@ -321,9 +327,10 @@ fn requests(run: &mut dyn FnMut(Case<'_>)) {
             for at in 0.. {
                 let _ = writeln!(out, "e{at} = false");
                 if out.len() > SIZE {
-                    break out;
+                    break;
                 }
             }
+            out
         }),
     ] {
         run(Case::new("request::parse (TOML)", input, text.as_bytes(), &parse));
