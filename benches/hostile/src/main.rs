@@ -5,8 +5,13 @@
 
 mod cbor;
 mod certificates;
+mod keys;
+mod lists;
 mod measure;
+mod pictures;
+mod structures;
 mod text;
+mod world;
 mod write;
 
 use std::process::ExitCode;
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
     cbor::cases(&mut run);
     certificates::cases(&mut run);
     text::cases(&mut run);
+    pictures::cases(&mut run);
     print(&outcomes, all);
     let failed: Vec<&Outcome> = outcomes
         .iter()
