@@ -22,8 +22,8 @@ use crate::recognise::Structure;
 /// The largest file that is read, in bytes: 64 MiB.
 pub const LARGEST_FILE: u64 = 64 << 20;
 
-/// The longest text that may be hexadecimal digits or Base64 of something, in bytes: 8 MiB.
-pub const LARGEST_TEXT: usize = 8 << 20;
+/// The longest text that may be hexadecimal digits or Base64 of something, in bytes: 4 MiB.
+pub const LARGEST_TEXT: usize = 4 << 20;
 
 /// The name that stands for standard input, and for standard output.
 pub const STDIN: &str = "-";

@@ -336,8 +336,8 @@ fn growth(order: &Order<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The largest [`Listing`] that is read, in bytes: room for a thousand authorities.
-pub const LARGEST_LISTING: usize = 256 * 1024;
+/// The largest [`Listing`] that is read, in bytes: room for five hundred authorities.
+pub const LARGEST_LISTING: usize = 128 * 1024;
 
 /// Why a [`Listing`] cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

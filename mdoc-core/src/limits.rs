@@ -5,7 +5,7 @@
 /// One default serves every structure; a caller with larger documents raises what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest message in bytes. Default 16 MiB: a response with several portraits has some 150 KiB.
+    /// Largest message in bytes. Default 4 MiB: a response with several portraits has some 150 KiB.
     pub message: usize,
     /// Deepest nesting of arrays, maps and tags. Default 64; the standard's structures need 10.
     pub depth: usize,
@@ -21,7 +21,7 @@ pub struct Limits {
 impl Limits {
     /// The defaults named at each field.
     pub const DEFAULT: Self = Self {
-        message: 16 << 20,
+        message: 4 << 20,
         depth: 64,
         items: 20_000,
         certificates: 16,
@@ -30,6 +30,7 @@ impl Limits {
 
     /// Of lists of authorities: as [`Limits::DEFAULT`], with room for [`crate::vical::MOST_ENTRIES`] entries.
     pub const VICAL: Self = Self {
+        message: 16 << 20,
         items: 200_000,
         ..Self::DEFAULT
     };

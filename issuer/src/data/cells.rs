@@ -94,6 +94,9 @@ impl fmt::Display for ColumnFault {
     }
 }
 
+/// Of longer names of columns only the beginning is kept, in characters, and nothing similar is looked for.
+const LONGEST_KEPT: usize = 200;
+
 /// Names of columns may be long by mistake: of data in place of a header.
 fn short(name: &str) -> String {
     name.chars().take(40).collect()
@@ -134,9 +137,15 @@ impl Columns {
                 continue;
             }
             let Some((path, value_type)) = find(name, &known, format) else {
-                let nearest = nearest(name, known.iter().map(|field| field.name.as_str()));
+                let name: String = name.chars().take(LONGEST_KEPT).collect();
+                let candidates = known.iter().map(|field| field.name.as_str());
+                let nearest = if name.len() < LONGEST_KEPT {
+                    nearest(&name, candidates)
+                } else {
+                    None
+                };
                 faults.push(ColumnFault::Unknown {
-                    column: name.to_owned(),
+                    column: name,
                     nearest: nearest.map(str::to_owned),
                 });
                 continue;

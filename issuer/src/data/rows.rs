@@ -332,6 +332,13 @@ impl<R: Read> Lines<R> {
 
 fn parse(line: &[u8]) -> Result<Json, RowFault> {
     let text = core::str::from_utf8(line).map_err(|_| RowFault::NotUtf8 { field: String::new() })?;
+    // What begins with a letter that begins no JSON: a file of something else has one such line after the other.
+    if text.starts_with(|c: char| c.is_ascii_alphabetic() && !matches!(c, 't' | 'f' | 'n')) {
+        return Err(RowFault::Syntax {
+            problem: "expected value".to_owned(),
+            column: 1,
+        });
+    }
     let data = read(text.trim_ascii_end()).map_err(|error| json_fault(&error))?;
     if data.is_object() {
         Ok(data)

@@ -6,7 +6,7 @@ use mdoc_core::limits::Limits;
 use mdoc_core::value::TAG_ENCODED;
 
 /// The largest file of CBOR that is looked into, in bytes; a response with several portraits has some 150 KiB.
-pub const LARGEST: usize = 4 << 20;
+pub const LARGEST: usize = Limits::DEFAULT.message;
 
 /// Deepest nesting of encoded CBOR in byte strings; the standard's structures need three.
 const DEEPEST: usize = 6;
@@ -14,12 +14,9 @@ const DEEPEST: usize = 6;
 /// Content of byte strings that is always opened, in bytes.
 const SMALL: usize = 1 << 16;
 
-/// As the verifier's, for a file of at most [`LARGEST`]; of all items, those in byte strings included, there may be as
+/// As the verifier's; of all items, those in byte strings included, there may be as
 /// many as a verifier takes in one message.
-pub(super) const LIMITS: Limits = Limits {
-    message: LARGEST,
-    ..Limits::DEFAULT
-};
+pub(super) const LIMITS: Limits = Limits::DEFAULT;
 
 /// Takes the item of a file, and checks that it can be shown.
 ///

@@ -23,5 +23,5 @@ fn a_listing_has_a_largest_size() {
     assert_eq!(of(LARGEST_LISTING), Ok(Listing { entries: Vec::new() }));
     let error = of(LARGEST_LISTING + 1).unwrap_err();
     assert_eq!(error, ListingError::TooLarge);
-    assert_eq!(error.to_string(), "it is larger than 256 KiB");
+    assert_eq!(error.to_string(), "it is larger than 128 KiB");
 }

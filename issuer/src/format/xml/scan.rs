@@ -4,7 +4,7 @@
 /// Most attributes of a tag.
 const MOST_ATTRIBUTES: usize = 64;
 /// Most XML namespaces that a file declares.
-const MOST_NAMESPACES: usize = 64;
+const MOST_NAMESPACES: usize = 16;
 /// Deepest nesting of elements that is given to the reader.
 const DEEPEST: usize = 64;
 
@@ -132,11 +132,11 @@ mod tests {
                 .map(|at| format!(" xmlns:a{at} = 'u{at}'"))
                 .collect()
         };
-        let good = format!("<x{}><y{}/></x>", declared(0, 60), declared(60, 4));
+        let good = format!("<x{}><y{}/></x>", declared(0, 12), declared(12, 4));
         check(&good).unwrap();
         assert_eq!(
-            refused(&format!("<x{}><y{}/></x>", declared(0, 60), declared(60, 5))),
-            "the file declares more than 64 XML namespaces"
+            refused(&format!("<x{}><y{}/></x>", declared(0, 12), declared(12, 5))),
+            "the file declares more than 16 XML namespaces"
         );
         assert!(
             check(&format!("<x{}/>", "\u{a0}xmlns=''".repeat(1000))).is_err(),
