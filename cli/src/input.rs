@@ -22,6 +22,9 @@ use crate::recognise::Structure;
 /// The largest file that is read, in bytes: 64 MiB.
 pub const LARGEST_FILE: u64 = 64 << 20;
 
+/// The longest text that may be hexadecimal digits or Base64 of something, in bytes: 4 MiB.
+pub const LARGEST_TEXT: usize = 4 << 20;
+
 /// The name that stands for standard input, and for standard output.
 pub const STDIN: &str = "-";
 
@@ -120,7 +123,7 @@ impl Input {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.form {
-            Form::Cbor => match Item::parse(&self.bytes, &Limits::DEFAULT).map(Structure::of) {
+            Form::Cbor => match Item::parse(&self.bytes, &Limits::VICAL).map(Structure::of) {
                 Ok(structure) => structure.words(),
                 Err(_) => "CBOR that is cut off or damaged",
             },
@@ -187,7 +190,7 @@ impl Input {
     /// else where the decoder stopped.
     #[must_use]
     pub fn undecodable(&self, expected: Structure, error: &DecodeError) -> Failure {
-        let found = Item::parse(&self.bytes, &Limits::DEFAULT).map_or(Structure::Unknown, Structure::of);
+        let found = Item::parse(&self.bytes, &Limits::VICAL).map_or(Structure::Unknown, Structure::of);
         if found != Structure::Unknown && found != expected {
             return self.not(expected.words());
         }
@@ -364,8 +367,12 @@ fn by_first_bytes(bytes: &[u8]) -> Option<Form> {
 /// of each is a map, an array or a tag, and none of these begins a character.
 fn text_of(bytes: &[u8]) -> Option<&str> {
     let text = core::str::from_utf8(bytes).ok()?;
-    let control = |c: char| c.is_control() && !c.is_whitespace();
-    (!text.contains(control)).then(|| text.trim_start_matches('\u{feff}').trim())
+    let control = if text.is_ascii() {
+        bytes.iter().any(|byte| matches!(byte, 0..=8 | 14..=31 | 127))
+    } else {
+        text.contains(|c: char| c.is_control() && !c.is_whitespace())
+    };
+    (!control).then(|| text.trim_start_matches('\u{feff}').trim())
 }
 
 fn by_text(text: &str) -> (Form, Writing, Option<Vec<u8>>) {
@@ -379,17 +386,35 @@ fn by_text(text: &str) -> (Form, Writing, Option<Vec<u8>>) {
     if text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return (Form::Json, Writing::Raw, None);
     }
-    let mut packed = Zeroizing::new(String::with_capacity(text.len()));
-    packed.extend(text.chars().filter(|c| !c.is_whitespace()));
-    let decoded = [(Writing::Hex, hex(&packed)), (Writing::Base64, base64(&packed))];
-    for (writing, bytes) in decoded {
-        if let Some(bytes) = bytes
+    let Some(packed) = packed(text) else {
+        return (Form::Text, Writing::Raw, None);
+    };
+    for (writing, decode) in [
+        (Writing::Hex, hex as fn(&[u8]) -> Option<Vec<u8>>),
+        (Writing::Base64, base64),
+    ] {
+        if let Some(bytes) = decode(&packed)
             && let Some(form) = by_first_bytes(&bytes).or_else(|| binary(&bytes))
         {
             return (form, writing, Some(bytes));
         }
     }
     (Form::Text, Writing::Raw, None)
+}
+
+/// The text without its blanks; none if it is too long, or begins with what is no digit of either writing.
+fn packed(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let digit =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_='".contains(byte) || byte.is_ascii_whitespace();
+    let beginning = text.as_bytes().get(..64).unwrap_or(text.as_bytes());
+    if text.len() > LARGEST_TEXT || !beginning.iter().all(digit) {
+        return None;
+    }
+    let mut packed = Zeroizing::new(Vec::with_capacity(text.len()));
+    for word in text.split_ascii_whitespace() {
+        packed.extend_from_slice(word.as_bytes());
+    }
+    Some(packed)
 }
 
 /// What binary data is: DER if its length is right, CBOR if it is well-formed or begins like a structure.
@@ -400,7 +425,7 @@ fn binary(bytes: &[u8]) -> Option<Form> {
     // Maps, arrays and tags: 0x80 to 0xdb, and those of indefinite length.
     let first = *bytes.first()?;
     let begins = matches!(first, 0x80..=0x9b | 0x9f | 0xa0..=0xbb | 0xbf | 0xc0..=0xdb);
-    (begins || Item::parse(bytes, &Limits::DEFAULT).is_ok()).then_some(Form::Cbor)
+    (begins || Item::parse(bytes, &Limits::VICAL).is_ok()).then_some(Form::Cbor)
 }
 
 /// A SEQUENCE that ends where the data end.
@@ -415,30 +440,28 @@ fn is_der(bytes: &[u8]) -> bool {
     u64::try_from(bytes.len()).is_ok_and(|len| len == length + head)
 }
 
-fn hex(packed: &str) -> Option<Vec<u8>> {
+fn hex(packed: &[u8]) -> Option<Vec<u8>> {
     let digits = packed
-        .strip_prefix("0x")
-        .or_else(|| packed.strip_prefix("h'")?.strip_suffix('\''))
+        .strip_prefix(b"0x")
+        .or_else(|| packed.strip_prefix(b"h'")?.strip_suffix(b"'"))
         .unwrap_or(packed);
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    if pairs.is_empty() || !rest.is_empty() {
+    if digits.is_empty() {
         return None;
     }
-    pairs
-        .iter()
-        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
-        .collect()
+    base16ct::mixed::decode_vec(digits).ok()
 }
 
-fn base64(packed: &str) -> Option<Vec<u8>> {
-    let packed = packed.trim_end_matches('=');
-    if packed.is_empty() {
+fn base64(packed: &[u8]) -> Option<Vec<u8>> {
+    let text = core::str::from_utf8(packed).ok()?.trim_end_matches('=');
+    if text.is_empty() {
         return None;
     }
-    Base64UrlUnpadded::decode_vec(packed)
-        .or_else(|_| Base64Unpadded::decode_vec(packed))
-        .ok()
+    let other = |byte: &u8| matches!(byte, b'+' | b'/');
+    if packed.iter().any(other) {
+        Base64Unpadded::decode_vec(text).ok()
+    } else {
+        Base64UrlUnpadded::decode_vec(text).ok()
+    }
 }
 
 #[cfg(test)]
@@ -476,6 +499,25 @@ mod tests {
         assert_eq!(form(b"MDOC:owBj"), (Form::EngagementUri, Writing::Raw));
         assert_eq!(form(b"Dear Sir or Madam,"), (Form::Text, Writing::Raw));
         assert_eq!(form(&[0, 1, 2, 0xfe]), (Form::Unknown, Writing::Raw));
+    }
+
+    #[test]
+    fn digits_are_undone_up_to_a_length() {
+        let digits = |bytes: usize| format!("41{}", "0a".repeat(bytes / 2 - 1));
+        assert_eq!(
+            form(digits(LARGEST_TEXT).as_bytes()),
+            (Form::Text, Writing::Raw),
+            "no CBOR in it"
+        );
+        let array = |bytes: usize| format!("9a00{}", "0a".repeat(bytes / 2 - 2));
+        assert_eq!(form(array(LARGEST_TEXT).as_bytes()), (Form::Cbor, Writing::Hex));
+        assert_eq!(
+            form(array(LARGEST_TEXT + 2).as_bytes()),
+            (Form::Text, Writing::Raw)
+        );
+        let late = format!("{}!", array(200));
+        assert_eq!(form(late.as_bytes()), (Form::Text, Writing::Raw));
+        assert_eq!(form(b"A1 61 61 01"), (Form::Cbor, Writing::Hex), "capitals");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! error, not a coin toss.
 
 pub mod cells;
+mod records;
 pub mod rows;
 
 use core::cell::Cell;
@@ -14,11 +15,11 @@ use serde_json::{Map, Value as Json};
 pub const TWICE: &str = "a field is there twice: ";
 
 /// Begins the words of an error about more values than [`MOST_VALUES`].
-pub const TOO_MANY: &str = "there are more values than 50000";
+pub const TOO_MANY: &str = "there are more values than 20000";
 
 /// Most values in a text, nested ones included. Each takes some seventy bytes, however short its text is; a person
 /// has a few hundred at the most.
-pub const MOST_VALUES: usize = 50_000;
+pub const MOST_VALUES: usize = 20_000;
 
 /// Reads a JSON text. Objects keep their order.
 ///

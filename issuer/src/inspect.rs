@@ -6,6 +6,7 @@
 mod certificate;
 mod document;
 mod exchange;
+mod extent;
 mod session;
 mod time;
 mod tree;
@@ -29,6 +30,7 @@ use mdoc_core::x509::ocsp::{OcspRequest, OcspResponse};
 use mdoc_core::x509::revocation::RevocationList;
 use serde_json::{Value as Json, json};
 
+pub use self::extent::LARGEST;
 pub use self::tree::Node;
 
 /// What every part of a look needs: the instant for remarks such as `expired`, and how much is read.
@@ -55,14 +57,11 @@ impl Inspection {
     /// Looks into an encoded structure, whichever it is.
     ///
     /// # Errors
-    /// [`DecodeError`] if it is not well-formed CBOR. Everything else that is wrong is in the tree.
+    /// [`DecodeError`] if it is not well-formed CBOR, or larger than can be shown: [`LARGEST`]. Everything else that is wrong is in the tree.
     pub fn of_cbor(bytes: &[u8], now: Timestamp) -> Result<Self, DecodeError> {
-        let limits = Limits {
-            message: bytes.len().max(Limits::DEFAULT.message),
-            ..Limits::DEFAULT
-        };
+        let limits = extent::LIMITS;
         let context = Context { now, limits: &limits };
-        let item = match Item::parse(bytes, &limits) {
+        let item = match extent::parse(bytes) {
             Ok(item) => item,
             Err(error) => return with_duplicate_keys(bytes, error),
         };
@@ -248,9 +247,12 @@ fn signed_message(item: Item<'_>, context: Context<'_>) -> Vec<Node> {
     nodes
 }
 
+/// The largest file that is shown although a map has a key twice, in bytes: nothing has counted its items.
+pub const LARGEST_WITH_DUPLICATES: usize = 64 * 1024;
+
 /// A map with a key twice is refused by every decoder of ours; what is in it can be shown all the same.
 fn with_duplicate_keys(bytes: &[u8], error: DecodeError) -> Result<Inspection, DecodeError> {
-    if error.fault() != &Fault::DuplicateKey {
+    if error.fault() != &Fault::DuplicateKey || bytes.len() > LARGEST_WITH_DUPLICATES {
         return Err(error);
     }
     let Ok(found) = ciborium::de::from_reader_with_recursion_limit::<Value, _>(bytes, 128) else {
@@ -274,11 +276,8 @@ fn holds_private_key(item: Item<'_>) -> bool {
 /// # Errors
 /// [`NoDiagnostic`] if it is not well-formed, or would show a private key.
 pub fn diagnostic(bytes: &[u8]) -> Result<String, NoDiagnostic> {
-    let limits = Limits {
-        message: bytes.len().max(Limits::DEFAULT.message),
-        ..Limits::DEFAULT
-    };
-    let item = Item::parse(bytes, &limits).map_err(NoDiagnostic::Decode)?;
+    let limits = extent::LIMITS;
+    let item = extent::parse(bytes).map_err(NoDiagnostic::Decode)?;
     let private = Structure::of(item) == Structure::CoseKey
         && (holds_private_key(item)
             || opened(item, &limits)
@@ -326,11 +325,8 @@ impl core::error::Error for NoPortrait {}
 /// # Errors
 /// [`NoPortrait`] saying why there is none.
 pub fn portrait(bytes: &[u8]) -> Result<Vec<u8>, NoPortrait> {
-    let limits = Limits {
-        message: bytes.len().max(Limits::DEFAULT.message),
-        ..Limits::DEFAULT
-    };
-    let item = Item::parse(bytes, &limits).map_err(NoPortrait::Decode)?;
+    let limits = extent::LIMITS;
+    let item = extent::parse(bytes).map_err(NoPortrait::Decode)?;
     let structure = Structure::of(item);
     if !matches!(
         structure,

@@ -216,7 +216,7 @@ pub fn make(order: &Order<'_>) -> Result<Made, Vec<Fault>> {
     if let Err(no) = report.accept() {
         return Err(vec![Fault::Rejected(no.steps)]);
     }
-    if SignedVical::decode(&bytes, &Limits::DEFAULT)
+    if SignedVical::decode(&bytes, &Limits::VICAL)
         .is_ok_and(|list| list.vical().entries.len() != order.draft.entries.len())
     {
         return Err(vec![Fault::Rejected(Vec::new())]);
@@ -336,6 +336,29 @@ fn growth(order: &Order<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// The largest [`Listing`] that is read, in bytes: room for five hundred authorities.
+pub const LARGEST_LISTING: usize = 128 * 1024;
+
+/// Why a [`Listing`] cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListingError {
+    /// It is larger than [`LARGEST_LISTING`].
+    TooLarge,
+    /// It is not TOML, or says something that a listing has no place for: where, and what.
+    Form(String),
+}
+
+impl fmt::Display for ListingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "it is larger than {} KiB", LARGEST_LISTING / 1024),
+            Self::Form(words) => f.write_str(words),
+        }
+    }
+}
+
+impl core::error::Error for ListingError {}
+
 /// The entries of a list to be made, as a TOML file names them.
 ///
 /// ```toml
@@ -378,9 +401,12 @@ impl Listing {
     /// Reads the file.
     ///
     /// # Errors
-    /// The words of the TOML reader, with line and column.
-    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+    /// [`ListingError`]: above [`LARGEST_LISTING`], or what the TOML reader says, with line and column.
+    pub fn parse(text: &str) -> Result<Self, ListingError> {
+        if text.len() > LARGEST_LISTING {
+            return Err(ListingError::TooLarge);
+        }
+        toml::from_str(text).map_err(|error| ListingError::Form(error.to_string()))
     }
 }
 

@@ -53,7 +53,9 @@ pub enum Stage {
 }
 
 impl DecodeError {
-    pub(crate) const fn new(fault: Fault) -> Self {
+    /// A fault of which the place is not known yet.
+    #[must_use]
+    pub const fn new(fault: Fault) -> Self {
         Self {
             fault,
             path: String::new(),

@@ -185,6 +185,9 @@ pub fn public_from_file(file: &[u8]) -> Result<PublicKey, KeyError> {
 /// # Errors
 /// [`KeyError::Encrypted`] for one that needs a passphrase, otherwise what is wrong with it.
 pub fn secret_from_pem(text: &str) -> Result<SecretKey, KeyError> {
+    if text.len() > LARGEST_FILE {
+        return Err(KeyError::Unrecognised);
+    }
     let mut otherwise = KeyError::Unrecognised;
     for block in pem_blocks(text) {
         match block.label {
@@ -298,6 +301,9 @@ fn compare(secret: &SecretKey, public: &[u8]) -> Result<(), KeyError> {
 /// # Errors
 /// [`KeyError`] saying what is wrong with it.
 pub fn public_from_pem(text: &str) -> Result<PublicKey, KeyError> {
+    if text.len() > LARGEST_FILE {
+        return Err(KeyError::Unrecognised);
+    }
     for block in pem_blocks(text) {
         match block.label {
             "PUBLIC KEY" => return Ok(public_key(&block.decode().ok_or(KeyError::Base64)?)?),

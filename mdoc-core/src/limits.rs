@@ -5,11 +5,12 @@
 /// One default serves every structure; a caller with larger documents raises what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest message in bytes. Default 16 MiB: a response with several portraits has some 150 KiB.
+    /// Largest message in bytes. Default 4 MiB: a response with several portraits has some 150 KiB.
     pub message: usize,
     /// Deepest nesting of arrays, maps and tags. Default 64; the standard's structures need 10.
     pub depth: usize,
-    /// Most CBOR items in one message, nested ones included. Default 200,000.
+    /// Most CBOR items in one message, nested ones included; the content of a byte string is a message of its own.
+    /// Default 20,000: room for 9,900 elements, or as many digests; a licence with all its elements has some 200.
     pub items: usize,
     /// Most certificates in an x5chain. Default 16.
     pub certificates: usize,
@@ -20,16 +21,44 @@ pub struct Limits {
 impl Limits {
     /// The defaults named at each field.
     pub const DEFAULT: Self = Self {
-        message: 16 << 20,
+        message: 4 << 20,
         depth: 64,
-        items: 200_000,
+        items: 20_000,
         certificates: 16,
         documents: 64,
+    };
+
+    /// Of lists of authorities: as [`Limits::DEFAULT`], with room for [`crate::vical::MOST_ENTRIES`] entries.
+    pub const VICAL: Self = Self {
+        message: 16 << 20,
+        items: 200_000,
+        ..Self::DEFAULT
     };
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self::DEFAULT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cbor::Item;
+    use crate::error::Fault;
+
+    #[test]
+    fn lists_of_authorities_may_have_more_items_than_documents() {
+        let zeros = |count: u16| {
+            let mut out = vec![0x99];
+            out.extend_from_slice(&count.to_be_bytes());
+            out.resize(3 + usize::from(count), 0);
+            out
+        };
+        assert!(Item::parse(&zeros(19_999), &Limits::DEFAULT).is_ok());
+        let error = Item::parse(&zeros(20_000), &Limits::DEFAULT).unwrap_err();
+        assert_eq!(error.fault(), &Fault::Limit("the number of items"));
+        assert!(Item::parse(&zeros(60_000), &Limits::VICAL).is_ok());
     }
 }

@@ -17,6 +17,9 @@ use crate::crypto::{DigestAlgorithm, PublicKey};
 use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
 
+/// The largest MSO that is decoded, in bytes: room for 9,900 digests of 64 bytes.
+pub const LARGEST_MSO: usize = 1 << 20;
+
 /// What the issuer vouches for: a digest of every element, the holder's key, a period of validity.
 ///
 /// ```cddl
@@ -51,8 +54,11 @@ impl MobileSecurityObject {
     /// Decodes the content of `MobileSecurityObjectBytes`.
     ///
     /// # Errors
-    /// [`DecodeError`] with the path of the first offending member.
+    /// [`DecodeError`] with the path of the first offending member, or above [`LARGEST_MSO`].
     pub fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
+        if item.raw().len() > LARGEST_MSO {
+            return Err(DecodeError::new(Fault::Limit("the MSO")));
+        }
         let [version, algorithm, digests, key_info, doc_type, validity, status] = item.members([
             "version",
             "digestAlgorithm",
@@ -334,4 +340,22 @@ fn write_certificate(out: &mut impl Output, certificate: Option<&[u8]>) {
 pub fn decode_payload(payload: &[u8], limits: &Limits) -> Result<MobileSecurityObject, DecodeError> {
     let bytes = Item::parse(payload, limits).and_then(Embedded::new)?;
     bytes.item(limits).and_then(MobileSecurityObject::decode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_mso_has_a_largest_size() {
+        let fault = |content: usize| {
+            let mut bytes = vec![0x5a];
+            bytes.extend_from_slice(&u32::try_from(content).unwrap().to_be_bytes());
+            bytes.resize(5 + content, 0);
+            let item = Item::parse(&bytes, &Limits::DEFAULT).unwrap();
+            MobileSecurityObject::decode(item).unwrap_err().fault().clone()
+        };
+        assert_eq!(fault(LARGEST_MSO - 4), Fault::Limit("the MSO"));
+        assert_ne!(fault(LARGEST_MSO - 5), Fault::Limit("the MSO"), "no map");
+    }
 }

@@ -52,6 +52,9 @@ use crate::time::Timestamp;
 /// The largest certificate that is read, in bytes of DER.
 pub const LARGEST_CERTIFICATE: usize = 64 * 1024;
 
+/// Most certificates of a PEM text that are read; bundles of the web's authorities have some 150.
+pub const MOST_CERTIFICATES: usize = 2_000;
+
 /// An X.509 certificate whose structure was read; nobody has vouched for it yet.
 ///
 /// Holds the received bytes; cloning is cheap. Two are equal if their bytes are.
@@ -118,7 +121,16 @@ impl Certificate {
     fn pem_blocks(text: &str) -> impl Iterator<Item = Result<Self, BadCertificate>> {
         pem::blocks(text)
             .filter(|block| matches!(block.label, "CERTIFICATE" | "X509 CERTIFICATE"))
-            .map(|block| {
+            .take(MOST_CERTIFICATES + 1)
+            .enumerate()
+            .map(|(index, block)| {
+                let bad = |what, offset| Err(BadCertificate { what, offset });
+                if index == MOST_CERTIFICATES {
+                    return bad("PEM text of at most 2,000 certificates", 0);
+                }
+                if block.len() > 2 * LARGEST_CERTIFICATE {
+                    return bad("certificate of at most 64 KiB", LARGEST_CERTIFICATE);
+                }
                 let der = block.decode().ok_or(BadCertificate {
                     what: "Base64 text of a certificate",
                     offset: 0,

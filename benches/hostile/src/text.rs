@@ -1,14 +1,14 @@
-//! Formats and layouts in XML, data in JSON and CSV, requests in TOML, pictures, and files of an unknown kind.
+//! Formats and layouts in XML, data in JSON and CSV, requests in TOML, and files of an unknown kind.
 
 use std::fmt::Write as _;
 
-use mdoc_cli::input::Input;
+use mdoc_cli::input::{Input, LARGEST_TEXT};
 #[cfg(feature = "badge")]
 use mdoc_issuer::badge::Layout;
 use mdoc_issuer::data;
 use mdoc_issuer::data::rows::{self, Rows};
 use mdoc_issuer::format::{Catalogue, Format};
-use mdoc_issuer::photo::{self, ImageKind};
+use mdoc_issuer::vical::Listing;
 use mdoc_verifier::request;
 
 use crate::SIZE;
@@ -24,7 +24,6 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
     json(run);
     rows(run);
     requests(run);
-    pictures(run);
     files(run);
 }
 
@@ -101,6 +100,16 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
                 format!("<x>{}</x>", "&#65;".repeat(size / 5)),
             ),
             ("line ends", "\n".repeat(size)),
+            ("64 attributes in every tag", {
+                let attributes: String = (0..64).map(|at| format!(" a{at}=''")).collect();
+                let tag = format!("<y{attributes}/>");
+                format!("<x>{}</x>", tag.repeat(size / tag.len()))
+            }),
+            ("16 namespaces, and elements and attributes in them", {
+                let declared: String = (0..16).map(|at| format!(" xmlns:a{at}='u{at}'")).collect();
+                let tag = "<a15:y a15:b=''/>";
+                format!("<x{declared}>{}</x>", tag.repeat(size / tag.len() - 60))
+            }),
         ];
         for &(decoder, decode) in &decoders {
             for (input, text) in &inputs {
@@ -287,6 +296,17 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
             out
         }),
         (
+            "a header of 1,000 columns of 8 KB",
+            format!("{}\n", vec!["x".repeat(8_000); 1_000].join(",")),
+        ),
+        (
+            "rows of thousands of cells",
+            format!(
+                "family_name\n{}",
+                format!("{}\n", "x,".repeat(2_000)).repeat(SIZE / 4_001)
+            ),
+        ),
+        (
             "a row of millions of empty cells",
             format!("family_name\n{}", ",".repeat(SIZE)),
         ),
@@ -304,6 +324,11 @@ fn requests(run: &mut dyn FnMut(Case<'_>)) {
     let parse = |bytes: &[u8]| -> Answer {
         request::parse(text(bytes)?)
             .map(|_| "a request".to_owned())
+            .map_err(|error| error.to_string())
+    };
+    let listing = |bytes: &[u8]| -> Answer {
+        Listing::parse(text(bytes)?)
+            .map(|_| "a listing".to_owned())
             .map_err(|error| error.to_string())
     };
     for (input, text) in [
@@ -334,87 +359,26 @@ fn requests(run: &mut dyn FnMut(Case<'_>)) {
         }),
     ] {
         run(Case::new("request::parse (TOML)", input, text.as_bytes(), &parse));
-    }
-}
-
-fn pictures(run: &mut dyn FnMut(Case<'_>)) {
-    let inspect = |bytes: &[u8]| {
-        photo::inspect(bytes)
-            .map(|_| String::new())
-            .map_err(|error| error.to_string())
-    };
-    let prepare = |bytes: &[u8]| {
-        let wanted = photo::Wanted::new(&[ImageKind::Jpeg], 100_000);
-        photo::prepare(bytes, &wanted)
-            .map(|_| String::new())
-            .map_err(|error| error.to_string())
-    };
-    let padded = |start: &[u8], padding: &[u8]| [start, &padding.repeat(SIZE / padding.len())].concat();
-    let jpeg = |width: u16, height: u16| {
-        let mut out = vec![0xff, 0xd8, 0xff, 0xe0, 0, 16];
-        out.extend_from_slice(b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
-        out.extend_from_slice(&[0xff, 0xc0, 0, 17, 8]);
-        out.extend_from_slice(&height.to_be_bytes());
-        out.extend_from_slice(&width.to_be_bytes());
-        out.extend_from_slice(&[3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
-        out
-    };
-    let png = |width: u32, height: u32| {
-        let mut out = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-        out.extend_from_slice(&width.to_be_bytes());
-        out.extend_from_slice(&height.to_be_bytes());
-        out.extend_from_slice(&[8, 2, 0, 0, 0, 0, 0, 0, 0]);
-        out
-    };
-    let j2k = |width: u32, height: u32, tile: u32| {
-        let mut out = vec![0xff, 0x4f, 0xff, 0x51, 0, 47, 0, 0];
-        for number in [width, height, 0, 0, tile, tile, 0, 0] {
-            out.extend_from_slice(&number.to_be_bytes());
-        }
-        out.extend_from_slice(&[0, 3, 7, 1, 1, 7, 1, 1, 7, 1, 1]);
-        out
-    };
-    let inputs = [
-        (
-            "a JPEG of 65,535 by 65,535 pixels",
-            padded(&jpeg(65_535, 65_535), &[0]),
-        ),
-        (
-            "a JPEG of segments of two bytes",
-            padded(&[0xff, 0xd8, 0xff], &[0xe1, 0, 2, 0xff]),
-        ),
-        ("a JPEG of fill bytes", padded(&[0xff, 0xd8], &[0xff])),
-        ("a JPEG of noughts", padded(&[0xff, 0xd8, 0xff], &[0])),
-        (
-            "a JPEG of thousands of frames",
-            padded(&[0xff, 0xd8], &jpeg(600, 800)[20..]),
-        ),
-        ("a PNG of 2³¹ by 2³¹ pixels", padded(&png(1 << 31, 1 << 31), &[0])),
-        (
-            "a PNG of 2³¹ − 1 by 1 pixels",
-            padded(&png((1 << 31) - 1, 1), &[0]),
-        ),
-        (
-            "a PNG of empty chunks",
-            padded(&png(600, 800), b"\0\0\0\0tEXt\0\0\0\0"),
-        ),
-        (
-            "a JPEG 2000 of 2³² by 2³² pixels",
-            padded(&j2k(u32::MAX, u32::MAX, u32::MAX), &[0]),
-        ),
-        (
-            "a JPEG 2000 of millions of tiles",
-            padded(&j2k(4000, 4000, 1), &[0]),
-        ),
-        (
-            "JPEG 2000 boxes in boxes",
-            padded(b"\0\0\0\x0cjP  \r\n\x87\n", b"\0\0\0\x08jp2h"),
-        ),
-        ("ten million zeros", vec![0; SIZE]),
-    ];
-    for (input, bytes) in &inputs {
-        run(Case::new("photo::inspect", input, bytes, &inspect));
-        run(Case::new("photo::prepare", input, bytes, &prepare));
+        run(Case::new(
+            "vical::Listing::parse (TOML)",
+            input,
+            text.as_bytes(),
+            &listing,
+        ));
+        // As large as they may be.
+        let text: String = text.chars().take(64 * 1024).collect();
+        let input = format!("{input}, 64 KiB");
+        run(
+            Case::new("request::parse (TOML)", &input, text.as_bytes(), &parse)
+                .decided()
+                .small(),
+        );
+        let text = text.repeat(2);
+        run(
+            Case::new("vical::Listing::parse (TOML)", &input, text.as_bytes(), &listing)
+                .decided()
+                .small(),
+        );
     }
 }
 
@@ -431,6 +395,22 @@ fn files(run: &mut dyn FnMut(Case<'_>)) {
             ("0a".repeat(SIZE / 2) + "!").into_bytes(),
         ),
         ("Base64", "QUJD".repeat(SIZE / 4).into_bytes()),
+        (
+            "hexadecimal digits, as long as is tried",
+            "0a".repeat(LARGEST_TEXT / 2).into_bytes(),
+        ),
+        (
+            "hexadecimal digits and one letter, as long as is tried",
+            ("0a".repeat(LARGEST_TEXT / 2 - 1) + "!").into_bytes(),
+        ),
+        (
+            "Base64, as long as is tried",
+            "QUJD".repeat(LARGEST_TEXT / 4).into_bytes(),
+        ),
+        (
+            "digits and spaces, as long as is tried",
+            "4 ".repeat(LARGEST_TEXT / 2).into_bytes(),
+        ),
         ("spaces", vec![b' '; SIZE]),
         ("arrays in arrays", vec![0x81; SIZE]),
         ("an mdoc: URI", format!("mdoc:{}", "A".repeat(SIZE)).into_bytes()),

@@ -78,7 +78,7 @@ pub fn check_list(input: &Input, trust: &ListTrust<'_>) -> Result<CheckedList, F
     let roots = trust_anchors(trust.roots)?;
     let roots: Vec<TrustAnchor> = roots.certificates.into_iter().map(TrustAnchor::new).collect();
     let store = trust.store.map(ListStore::open).transpose()?;
-    let decoded = SignedVical::decode(&input.bytes, &Limits::DEFAULT).ok();
+    let decoded = SignedVical::decode(&input.bytes, &Limits::VICAL).ok();
     let stored = match (&store, &decoded) {
         (Some(store), Some(list)) => store.last(&list.vical().provider)?,
         _ => None,

@@ -89,7 +89,7 @@ impl ListStore {
                 Err(_) if !path.exists() => continue, // another program replaced it
                 Err(failure) => return Err(failure),
             };
-            let known = SignedVical::decode(&bytes, &Limits::DEFAULT)
+            let known = SignedVical::decode(&bytes, &Limits::VICAL)
                 .map(|list| Known::of(&list))
                 .map_err(|error| {
                     Failure::new(format!(

@@ -12,7 +12,9 @@ use mdoc_core::seams::Clock as _;
 use mdoc_core::time::Timestamp;
 
 use super::PROGRAM;
-use mdoc_issuer::inspect::{Inspection, NoDiagnostic, NoPortrait, diagnostic, portrait};
+use mdoc_issuer::inspect::{
+    Inspection, LARGEST_WITH_DUPLICATES, NoDiagnostic, NoPortrait, diagnostic, portrait,
+};
 use mdoc_issuer::photo;
 
 /// What to look into, and how to show it.
@@ -203,6 +205,9 @@ fn malformed(input: &Input, error: &DecodeError) -> Failure {
     let hint = match error.fault() {
         Fault::Truncated => "the file is cut off; get it again from where it came",
         Fault::TrailingBytes(_) => "something follows the document; was it joined with another file?",
+        Fault::DuplicateKey if input.bytes.len() > LARGEST_WITH_DUPLICATES => {
+            "such data is ambiguous and every verifier must refuse it"
+        }
         Fault::DuplicateKey => {
             "such data is ambiguous and every verifier must refuse it; without --diag it is shown"
         }

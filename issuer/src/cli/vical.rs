@@ -155,7 +155,7 @@ fn run_make(arguments: &Make) -> Result<Exit, Failure> {
     let previous = previous
         .as_ref()
         .map(|input| {
-            SignedVical::decode(&input.bytes, &Limits::DEFAULT)
+            SignedVical::decode(&input.bytes, &Limits::VICAL)
                 .map_err(|error| input.undecodable(Structure::Vical, &error))
         })
         .transpose()?;

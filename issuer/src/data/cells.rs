@@ -8,11 +8,15 @@ use core::fmt;
 use serde_json::{Map, Value as Json};
 
 use super::read;
+use super::records::Record;
 use super::rows::{RowFault, put};
 use crate::format::derive::set_identifier;
 use crate::format::types::{TextRules, ValueType};
 use crate::format::{DataPath, Format, Origin};
 use mdoc_cli::nearest::nearest;
+
+/// Most columns of a file; the largest format that is shipped has some ninety fields.
+pub const MOST_COLUMNS: usize = 1_000;
 
 /// What is wrong with a column of the header row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +42,11 @@ pub enum ColumnFault {
     NotUtf8 {
         /// Which one, from 1.
         at: usize,
+    },
+    /// There are more than [`MOST_COLUMNS`].
+    TooMany {
+        /// How many there are.
+        found: usize,
     },
     /// There is one column, and its name holds what is probably the separator.
     Separator(
@@ -65,6 +74,12 @@ impl fmt::Display for ColumnFault {
             }
             Self::Nameless { at } => write!(f, "line 1: column {at} has no name"),
             Self::NotUtf8 { at } => write!(f, "line 1: the name of column {at} is not encoded in UTF-8"),
+            Self::TooMany { found } => {
+                write!(
+                    f,
+                    "line 1: there are {found} columns, and {MOST_COLUMNS} are read at most"
+                )
+            }
             Self::Separator(found) => {
                 write!(
                     f,
@@ -78,6 +93,9 @@ impl fmt::Display for ColumnFault {
         }
     }
 }
+
+/// Of longer names of columns only the beginning is kept, in characters, and nothing similar is looked for.
+const LONGEST_KEPT: usize = 200;
 
 /// Names of columns may be long by mistake: of data in place of a header.
 fn short(name: &str) -> String {
@@ -96,11 +114,14 @@ struct Column {
 impl Columns {
     /// Finds the field of each column.
     pub(super) fn new(
-        header: &csv::ByteRecord,
+        header: &Record,
         format: &Format,
         beside: &[&str],
         delimiter: u8,
     ) -> Result<Self, Vec<ColumnFault>> {
+        if header.len() > MOST_COLUMNS {
+            return Err(vec![ColumnFault::TooMany { found: header.len() }]);
+        }
         let known = known(format, beside);
         let mut columns: Vec<Column> = Vec::new();
         let mut faults = Vec::new();
@@ -116,9 +137,15 @@ impl Columns {
                 continue;
             }
             let Some((path, value_type)) = find(name, &known, format) else {
-                let nearest = nearest(name, known.iter().map(|field| field.name.as_str()));
+                let name: String = name.chars().take(LONGEST_KEPT).collect();
+                let candidates = known.iter().map(|field| field.name.as_str());
+                let nearest = if name.len() < LONGEST_KEPT {
+                    nearest(&name, candidates)
+                } else {
+                    None
+                };
                 faults.push(ColumnFault::Unknown {
-                    column: name.to_owned(),
+                    column: name,
                     nearest: nearest.map(str::to_owned),
                 });
                 continue;
@@ -153,7 +180,7 @@ impl Columns {
     }
 
     /// The cells of a row as data, and what is wrong with the others.
-    pub(super) fn read(&self, record: &csv::ByteRecord) -> (Option<Json>, Vec<RowFault>) {
+    pub(super) fn read(&self, record: &Record) -> (Option<Json>, Vec<RowFault>) {
         let mut faults = Vec::new();
         if record.len() != self.0.len() {
             faults.push(RowFault::Cells {
@@ -164,7 +191,7 @@ impl Columns {
             return (None, faults);
         }
         let mut data = Map::new();
-        for (column, cell) in self.0.iter().zip(record) {
+        for (column, cell) in self.0.iter().zip(record.iter()) {
             let Ok(text) = core::str::from_utf8(cell) else {
                 faults.push(RowFault::NotUtf8 {
                     field: column.name.clone(),

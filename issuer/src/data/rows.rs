@@ -2,13 +2,12 @@
 
 use core::fmt;
 use std::io::{self, BufRead, BufReader, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::error::Category;
 use serde_json::{Map, Value as Json};
 
 use super::cells::{ColumnFault, Columns};
+use super::records::Records;
 use super::{TOO_MANY, TWICE, read};
 use crate::format::Format;
 
@@ -226,7 +225,7 @@ impl<R: Read> Rows<R> {
                 buffer: Vec::new(),
             })),
             Layout::Csv(delimiter) => {
-                let mut cells = Cells::new(source, delimiter);
+                let mut cells = Records::new(source, delimiter);
                 let Some((_, header)) = cells.next()? else {
                     return Err(RowsError::Empty);
                 };
@@ -266,7 +265,7 @@ pub fn count(source: impl Read, layout: Layout) -> Result<u64, RowsError> {
             }
         }
         Layout::Csv(delimiter) => {
-            let mut cells = Cells::new(source, delimiter);
+            let mut cells = Records::new(source, delimiter);
             let mut header = true;
             while cells.next()?.is_some() {
                 rows += u64::from(!core::mem::take(&mut header));
@@ -333,6 +332,13 @@ impl<R: Read> Lines<R> {
 
 fn parse(line: &[u8]) -> Result<Json, RowFault> {
     let text = core::str::from_utf8(line).map_err(|_| RowFault::NotUtf8 { field: String::new() })?;
+    // What begins with a letter that begins no JSON: a file of something else has one such line after the other.
+    if text.starts_with(|c: char| c.is_ascii_alphabetic() && !matches!(c, 't' | 'f' | 'n')) {
+        return Err(RowFault::Syntax {
+            problem: "expected value".to_owned(),
+            column: 1,
+        });
+    }
     let data = read(text.trim_ascii_end()).map_err(|error| json_fault(&error))?;
     if data.is_object() {
         Ok(data)
@@ -344,8 +350,11 @@ fn parse(line: &[u8]) -> Result<Json, RowFault> {
 /// What is wrong with the syntax, without anything that was read.
 fn json_fault(error: &serde_json::Error) -> RowFault {
     let sentence = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let problem = sentence.strip_suffix(&place).unwrap_or(&sentence);
+    // The place follows the words, and is told beside them.
+    let problem = match sentence.rsplit_once(" at line ") {
+        Some((problem, _)) if error.line() > 0 => problem,
+        _ => &sentence,
+    };
     match (error.classify(), problem.strip_prefix(TWICE)) {
         (_, Some(field)) => RowFault::Twice {
             field: field.to_owned(),
@@ -367,7 +376,7 @@ fn json_fault(error: &serde_json::Error) -> RowFault {
 
 /// CSV with its columns.
 pub struct Table<R> {
-    cells: Cells<R>,
+    cells: Records<R>,
     columns: Columns,
 }
 
@@ -378,109 +387,6 @@ impl<R: Read> Table<R> {
         };
         let (data, faults) = self.columns.read(record);
         Ok(Some(Row { line, data, faults }))
-    }
-}
-
-/// Records of cells, each bounded: a quote that is not closed would take the rest of the file into memory.
-struct Cells<R> {
-    reader: csv::Reader<Limited<R>>,
-    left: Arc<Left>,
-    record: csv::ByteRecord,
-    read: u64,
-}
-
-/// What the two sides of [`Limited`] know.
-#[derive(Default)]
-struct Left {
-    bytes: AtomicUsize,
-    /// Whether the first line end is CR LF; 0 before it was seen.
-    line_end: AtomicUsize,
-}
-
-impl Left {
-    fn two_characters(&self) -> bool {
-        self.line_end.load(Ordering::Relaxed) == 2
-    }
-}
-
-impl<R: Read> Cells<R> {
-    fn new(source: R, delimiter: u8) -> Self {
-        let left = Arc::new(Left::default());
-        let limited = Limited {
-            source,
-            left: Arc::clone(&left),
-        };
-        let reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(1 << 16)
-            .from_reader(limited);
-        Self {
-            reader,
-            left,
-            record: csv::ByteRecord::new(),
-            read: 0,
-        }
-    }
-
-    fn next(&mut self) -> Result<Option<(u64, &csv::ByteRecord)>, RowsError> {
-        loop {
-            self.left.bytes.store(LONGEST_ROW, Ordering::Relaxed);
-            let begins = self.reader.position().line();
-            match self.reader.read_byte_record(&mut self.record) {
-                Ok(true) => {
-                    // The reader has not counted the second half of a line end of two characters.
-                    let late = u64::from(self.read > 0 && self.left.two_characters());
-                    self.read += 1;
-                    // Spreadsheets leave rows of empty cells behind: they are blank lines.
-                    if self.record.iter().all(|cell| cell.trim_ascii().is_empty()) {
-                        continue;
-                    }
-                    return Ok(Some((begins + late, &self.record)));
-                }
-                Ok(false) => return Ok(None),
-                Err(error) => {
-                    return Err(match error.into_kind() {
-                        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                            RowsError::TooLong { line: begins }
-                        }
-                        csv::ErrorKind::Io(error) => RowsError::Io(error),
-                        _ => RowsError::Io(io::Error::from(io::ErrorKind::InvalidData)),
-                    });
-                }
-            }
-        }
-    }
-}
-
-/// Gives out no more than what is left for one record, and says so with `FileTooLarge`.
-struct Limited<R> {
-    source: R,
-    left: Arc<Left>,
-}
-
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.bytes.load(Ordering::Relaxed);
-        if left == 0 {
-            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-        }
-        let read = self.source.read(buffer)?;
-        self.left
-            .bytes
-            .store(left.saturating_sub(read), Ordering::Relaxed);
-        if self.left.line_end.load(Ordering::Relaxed) == 0 {
-            let mut seen = buffer
-                .get(..read)
-                .unwrap_or_default()
-                .split(|byte| *byte == b'\n');
-            if let (Some(first), Some(_)) = (seen.next(), seen.next()) {
-                let length = if first.ends_with(b"\r") { 2 } else { 1 };
-                self.left.line_end.store(length, Ordering::Relaxed);
-            }
-        }
-        Ok(read)
     }
 }
 

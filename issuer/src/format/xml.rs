@@ -2,6 +2,7 @@
 
 mod element;
 pub(crate) mod place;
+mod scan;
 mod value_type;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,7 @@ pub(crate) fn parse<T>(
             return Err(Faults::single(good, good.len(), FormatCode::NotUtf8, message));
         }
     };
+    scan::check(text).map_err(|(at, message)| Faults::single(text, at, FormatCode::TooComplex, message))?;
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: MOST_NODES,

@@ -292,13 +292,20 @@ fn element(index: usize, item: Item<'_>, context: Context<'_>, ids: &mut BTreeSe
         Err(error) => return value::item(name(), inner).with_fault(error),
     };
     let fresh = ids.insert(element.digest_id);
+    let name = element.element_identifier.clone();
+    let found = element.element_value.to_value();
+    let mut node = match &found {
+        Ok(found) => value::value(name, found),
+        Err(_) => value::item(name, element.element_value),
+    };
+    // Of a large value there is one text in JSON at a time.
+    node.json = None;
     let json = json!({
         "elementIdentifier": element.element_identifier,
-        "elementValue": element.element_value.to_value().map_or(serde_json::Value::Null, |found| to_json(&found)),
+        "elementValue": found.map_or(serde_json::Value::Null, |found| to_json(&found)),
         "digestID": element.digest_id,
         "random": {"bytes": Base64UrlUnpadded::encode_string(&element.random)},
     });
-    let mut node = value::item(element.element_identifier.clone(), element.element_value);
     node.json = Some(json);
     if !fresh {
         node = node.with_fault(format!("digest ID {} is used twice", element.digest_id));

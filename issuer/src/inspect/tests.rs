@@ -280,3 +280,26 @@ fn the_private_half_of_a_key_is_never_shown() {
     }
     assert!(diagnostic(&public).is_ok());
 }
+
+#[test]
+fn keys_that_are_there_twice_are_shown_in_small_files_alone() {
+    let of = |keys: usize| {
+        let mut map = vec![0xb9];
+        map.extend_from_slice(&u16::try_from(keys).unwrap().to_be_bytes());
+        map.extend_from_slice(&[0, 0].repeat(keys));
+        Inspection::of_cbor(&map, now())
+    };
+    let most = (LARGEST_WITH_DUPLICATES - 3) / 2;
+    assert_eq!(of(most).unwrap().faults().len(), 1);
+    assert_eq!(of(most + 1).unwrap_err().fault(), &Fault::DuplicateKey);
+}
+
+#[test]
+fn what_is_too_much_to_be_shown_is_refused_in_every_form() {
+    let large = [&[0x5a, 0, 0x40, 0, 0][..], &vec![0; 4 << 20]].concat();
+    let limit = Fault::Limit("the message");
+    assert_eq!(Inspection::of_cbor(&large, now()).unwrap_err().fault(), &limit);
+    let error = |error: &DecodeError| error.fault() == &limit;
+    assert!(matches!(diagnostic(&large), Err(NoDiagnostic::Decode(found)) if error(&found)));
+    assert!(matches!(portrait(&large), Err(NoPortrait::Decode(found)) if error(&found)));
+}

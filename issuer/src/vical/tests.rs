@@ -16,3 +16,12 @@ fn a_listing_names_files_and_documents() {
         assert!(Listing::parse(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_listing_has_a_largest_size() {
+    let of = |bytes: usize| Listing::parse(&format!("{}# end", "\n".repeat(bytes - 5)));
+    assert_eq!(of(LARGEST_LISTING), Ok(Listing { entries: Vec::new() }));
+    let error = of(LARGEST_LISTING + 1).unwrap_err();
+    assert_eq!(error, ListingError::TooLarge);
+    assert_eq!(error.to_string(), "it is larger than 128 KiB");
+}

@@ -44,7 +44,7 @@ impl<'a> Inputs<'a> {
             policy: Policy::STANDARD,
             stored: None,
             revocation_lists: &[],
-            limits: Limits::DEFAULT,
+            limits: Limits::VICAL,
             backend: fastest(),
         }
     }

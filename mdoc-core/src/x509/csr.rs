@@ -118,6 +118,10 @@ impl CertificationRequest {
     /// # Errors
     /// [`BadCertificate`] with the first place where the structure is broken.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadCertificate> {
+        // With the text that `openssl req -text` puts in front.
+        if bytes.len() > 4 * LARGEST_CERTIFICATE {
+            return Self::from_der(bytes);
+        }
         let text = core::str::from_utf8(bytes).unwrap_or_default();
         let request = |label: &str| matches!(label, "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST");
         match pem::blocks(text).find(|block| request(block.label)) {

@@ -15,11 +15,18 @@ impl Block<'_> {
         self.body.contains("Proc-Type: 4,ENCRYPTED")
     }
 
+    /// How long the text between the lines is, in bytes.
+    pub(crate) const fn len(&self) -> usize {
+        self.body.len()
+    }
+
     /// The bytes; `None` if the body is not Base64.
     pub(crate) fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
         // Both buffers are wiped also when the text turns out to be none in the middle of a key.
         let mut packed = Zeroizing::new(String::with_capacity(self.body.len()));
-        packed.extend(self.body.chars().filter(|c| !c.is_ascii_whitespace()));
+        for line in self.body.split_ascii_whitespace() {
+            packed.push_str(line);
+        }
         let mut decoded = Zeroizing::new(vec![0; packed.len() / 4 * 3 + 3]);
         let length = Base64::decode(packed.as_bytes(), &mut decoded).ok()?.len();
         decoded.truncate(length);

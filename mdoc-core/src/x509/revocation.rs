@@ -19,7 +19,7 @@ use crate::crypto::{Backend, PublicKey};
 use crate::time::Timestamp;
 
 /// The largest revocation list that is read, in bytes of DER.
-pub const LARGEST_LIST: usize = 16 * 1024 * 1024;
+pub const LARGEST_LIST: usize = 4 * 1024 * 1024;
 
 /// A revocation list whose structure was read; nobody has vouched for it yet.
 #[derive(Clone)]
@@ -201,11 +201,11 @@ impl RevocationList {
     /// Reads a list in DER.
     ///
     /// # Errors
-    /// [`BadCertificate`] with the first place where the structure is broken, or above 16 MiB.
+    /// [`BadCertificate`] with the first place where the structure is broken, or above 4 MiB.
     pub fn from_der(bytes: &[u8]) -> Result<Self, BadCertificate> {
         if bytes.len() > LARGEST_LIST {
             return Err(BadCertificate {
-                what: "revocation list of at most 16 MiB",
+                what: "revocation list of at most 4 MiB",
                 offset: LARGEST_LIST,
             });
         }
@@ -276,6 +276,9 @@ impl RevocationList {
     /// # Errors
     /// [`BadCertificate`] with the first place where the structure is broken.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadCertificate> {
+        if bytes.len() > 2 * LARGEST_LIST {
+            return Self::from_der(bytes);
+        }
         let text = core::str::from_utf8(bytes).unwrap_or_default();
         match pem::blocks(text).find(|block| block.label == "X509 CRL") {
             Some(block) => {

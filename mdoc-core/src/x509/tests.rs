@@ -150,6 +150,44 @@ fn the_structure_is_read_strictly() {
 }
 
 #[test]
+fn a_bundle_has_a_largest_number_of_certificates_and_each_a_largest_size() {
+    let pem = world().ds.to_pem();
+    let bundle = pem.repeat(MOST_CERTIFICATES);
+    let (read, broken) = Certificate::readable_from_pem(&bundle);
+    assert_eq!((read.len(), broken.len()), (MOST_CERTIFICATES, 0));
+    let (read, broken) = Certificate::readable_from_pem(&(bundle + &pem + &pem));
+    assert_eq!(
+        (read.len(), broken.len()),
+        (MOST_CERTIFICATES, 1),
+        "one line for all others"
+    );
+    assert!(
+        broken[0].to_string().contains("at most 2,000 certificates"),
+        "{}",
+        broken[0]
+    );
+    let large = pem::encode("CERTIFICATE", &vec![0x30; 2 * LARGEST_CERTIFICATE]);
+    assert_eq!(
+        Certificate::from_pem(&large).unwrap_err().offset,
+        LARGEST_CERTIFICATE
+    );
+}
+
+#[test]
+fn lists_and_requests_have_a_largest_size_as_pem_too() {
+    let text = |label: &str, bytes: usize| pem::encode(label, &vec![0x30; bytes]).to_string();
+    for (bytes, what) in [(5 << 20, "at most 4 MiB"), (20 << 20, "at most 4 MiB")] {
+        let error = RevocationList::from_bytes(text("X509 CRL", bytes).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+    }
+    for bytes in [100 << 10, 1 << 20] {
+        let text = text("CERTIFICATE REQUEST", bytes);
+        let error = csr::CertificationRequest::from_bytes(text.as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("at most 64 KiB"), "{error}");
+    }
+}
+
+#[test]
 fn no_signature_holds_under_two_algorithms() {
     let w = world();
     let mut other = w.ds.der().to_vec();

@@ -189,7 +189,7 @@ fn read(path: &Path) -> Result<Input, Failure> {
 }
 
 fn decoded(input: &Input) -> Result<Vical, Failure> {
-    SignedVical::decode(&input.bytes, &Limits::DEFAULT)
+    SignedVical::decode(&input.bytes, &Limits::VICAL)
         .map(|list| list.vical().clone())
         .map_err(|error| input.undecodable(Structure::Vical, &error))
 }

@@ -175,3 +175,19 @@ fn the_layout_is_told_by_the_content() {
     assert!(of(b"\xff\xfea\0").unwrap_err().contains("UTF-16"));
     assert!(of(b" \n").unwrap_err().contains("nothing"));
 }
+
+#[test]
+fn more_columns_than_any_format_has_are_refused_and_more_cells_are_counted() {
+    assert_eq!(
+        header(&"x,".repeat(1_000)),
+        ["line 1: there are 1001 columns, and 1000 are read at most"]
+    );
+    let wide = "x,".repeat(1_499) + "x";
+    let found = table(&format!("family_name,no\n{wide}\na,1\n"));
+    let cells = RowFault::Cells {
+        found: 1_500,
+        expected: 2,
+    };
+    assert_eq!((found[0].data.as_ref(), &found[0].faults), (None, &vec![cells]));
+    assert_eq!((found[1].line, found[1].faults.len()), (3, 0));
+}

@@ -1,0 +1,88 @@
+//! Pictures.
+
+use mdoc_issuer::photo::{self, ImageKind};
+
+use crate::SIZE;
+use crate::measure::Case;
+
+/// All of them.
+pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
+    let inspect = |bytes: &[u8]| {
+        photo::inspect(bytes)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let prepare = |bytes: &[u8]| {
+        let wanted = photo::Wanted::new(&[ImageKind::Jpeg], 100_000);
+        photo::prepare(bytes, &wanted)
+            .map(|_| String::new())
+            .map_err(|error| error.to_string())
+    };
+    let padded = |start: &[u8], padding: &[u8]| [start, &padding.repeat(SIZE / padding.len())].concat();
+    let jpeg = |width: u16, height: u16| {
+        let mut out = vec![0xff, 0xd8, 0xff, 0xe0, 0, 16];
+        out.extend_from_slice(b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+        out.extend_from_slice(&[0xff, 0xc0, 0, 17, 8]);
+        out.extend_from_slice(&height.to_be_bytes());
+        out.extend_from_slice(&width.to_be_bytes());
+        out.extend_from_slice(&[3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
+        out
+    };
+    let png = |width: u32, height: u32| {
+        let mut out = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        out.extend_from_slice(&width.to_be_bytes());
+        out.extend_from_slice(&height.to_be_bytes());
+        out.extend_from_slice(&[8, 2, 0, 0, 0, 0, 0, 0, 0]);
+        out
+    };
+    let j2k = |width: u32, height: u32, tile: u32| {
+        let mut out = vec![0xff, 0x4f, 0xff, 0x51, 0, 47, 0, 0];
+        for number in [width, height, 0, 0, tile, tile, 0, 0] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        out.extend_from_slice(&[0, 3, 7, 1, 1, 7, 1, 1, 7, 1, 1]);
+        out
+    };
+    let inputs = [
+        (
+            "a JPEG of 65,535 by 65,535 pixels",
+            padded(&jpeg(65_535, 65_535), &[0]),
+        ),
+        (
+            "a JPEG of segments of two bytes",
+            padded(&[0xff, 0xd8, 0xff], &[0xe1, 0, 2, 0xff]),
+        ),
+        ("a JPEG of fill bytes", padded(&[0xff, 0xd8], &[0xff])),
+        ("a JPEG of noughts", padded(&[0xff, 0xd8, 0xff], &[0])),
+        (
+            "a JPEG of thousands of frames",
+            padded(&[0xff, 0xd8], &jpeg(600, 800)[20..]),
+        ),
+        ("a PNG of 2³¹ by 2³¹ pixels", padded(&png(1 << 31, 1 << 31), &[0])),
+        (
+            "a PNG of 2³¹ − 1 by 1 pixels",
+            padded(&png((1 << 31) - 1, 1), &[0]),
+        ),
+        (
+            "a PNG of empty chunks",
+            padded(&png(600, 800), b"\0\0\0\0tEXt\0\0\0\0"),
+        ),
+        (
+            "a JPEG 2000 of 2³² by 2³² pixels",
+            padded(&j2k(u32::MAX, u32::MAX, u32::MAX), &[0]),
+        ),
+        (
+            "a JPEG 2000 of millions of tiles",
+            padded(&j2k(4000, 4000, 1), &[0]),
+        ),
+        (
+            "JPEG 2000 boxes in boxes",
+            padded(b"\0\0\0\x0cjP  \r\n\x87\n", b"\0\0\0\x08jp2h"),
+        ),
+        ("ten million zeros", vec![0; SIZE]),
+    ];
+    for (input, bytes) in &inputs {
+        run(Case::new("photo::inspect", input, bytes, &inspect));
+        run(Case::new("photo::prepare", input, bytes, &prepare));
+    }
+}
