@@ -12,7 +12,7 @@ pub const ALLOWANCE: f64 = 1.25;
 pub struct Figures {
     /// The case.
     pub case: String,
-    /// Median of the ratios to the floor.
+    /// Times the floor: in the baseline the median of the rounds, in what is compared with it their lower quartile.
     pub to_floor: f64,
     /// Blocks that one call asks for.
     pub allocations: i64,
@@ -28,6 +28,25 @@ impl From<&Result> for Figures {
             allocations: i64::try_from(result.allocations.count).unwrap_or(i64::MAX),
             bytes: i64::try_from(result.allocations.bytes).unwrap_or(i64::MAX),
         }
+    }
+}
+
+impl Figures {
+    /// What is compared with the baseline. What else goes on at the machine makes some rounds slower, and what has
+    /// really grown makes all of them so: the lower quartile is above the allowance only for the latter.
+    #[must_use]
+    pub fn guarded(result: &Result) -> Self {
+        Self {
+            to_floor: result.to_floor.low,
+            ..Self::from(result)
+        }
+    }
+
+    /// Whether the ratio to the floor has grown by more than a quarter.
+    #[must_use]
+    pub fn is_slower(&self, baseline: &[Self]) -> bool {
+        let before = baseline.iter().find(|before| before.case == self.case);
+        before.is_some_and(|before| self.to_floor > before.to_floor * ALLOWANCE)
     }
 }
 
@@ -142,6 +161,8 @@ mod tests {
         );
         let more = grown(&before, &figures(1.2, 21, 40_000));
         assert_eq!(more, ["issue, RustCrypto: allocations 21, in the baseline 16"]);
+        assert!(figures(1.51, 16, 40_000)[0].is_slower(&before));
+        assert!(!figures(1.5, 21, 40_000)[0].is_slower(&before));
         let larger = grown(&before, &figures(1.2, 16, 50_001));
         assert_eq!(
             larger,

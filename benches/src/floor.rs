@@ -12,7 +12,7 @@ mod write;
 
 pub use self::crypto::{AwsLc, Primitives, Pure};
 pub use self::issue::{Element, Issuer, Template, issue};
-pub use self::read::{Mso, Response, mso, response};
+pub use self::read::{Item, Mso, Response, mso, response};
 pub use self::verify::{Refused, Verifier, verify};
 
 /// The uncompressed point in a certificate, of which nothing is checked.

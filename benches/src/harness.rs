@@ -43,11 +43,13 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Median, least and greatest of some numbers.
+/// Median, lower quartile, least and greatest of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     /// The middle one, or the mean of the middle two.
     pub median: f64,
+    /// A quarter of them are no greater.
+    pub low: f64,
     /// The least.
     pub least: f64,
     /// The greatest.
@@ -71,6 +73,7 @@ impl Spread {
         };
         Self {
             median,
+            low: sorted[(sorted.len() - 1) / 4],
             least: sorted[0],
             greatest: sorted[sorted.len() - 1],
         }
@@ -163,6 +166,8 @@ mod tests {
         let odd = Spread::of(&[3.0, 1.0, 2.0]);
         assert_eq!((odd.least, odd.median, odd.greatest), (1.0, 2.0, 3.0));
         assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 3.0]).median, 2.5);
+        assert_eq!(Spread::of(&[5.0, 1.0, 2.0, 4.0, 3.0]).low, 2.0);
+        assert_eq!(Spread::of(&[7.0]).low, 7.0);
     }
 
     #[test]

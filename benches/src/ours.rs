@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use getrandom::SysRng;
-use mdoc_core::crypto::{AwsLc, Backend, RustCrypto};
+use mdoc_core::crypto::{AwsLc, AwsLcRandom, Backend, CryptoRng, RustCrypto};
 use mdoc_core::issue::{CopyOf, Draft, ItemOrder};
 use mdoc_core::seams::SoftwareKey;
 use mdoc_core::verify::{ChainCache, Form, Inputs, verify};
@@ -49,8 +49,9 @@ pub fn cases<'a>(world: &'a World, data: &'a Data) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
     floors::<floor::AwsLc>(world, data, FAST, &mut cases);
     floors::<floor::Pure>(world, data, PURE, &mut cases);
-    backend(world, data, &AwsLc, FAST, &mut cases);
-    backend(world, data, &RustCrypto, PURE, &mut cases);
+    // Each with the source of randomness that its floor has.
+    backend(world, data, &AwsLc, UnwrapErr(AwsLcRandom), FAST, &mut cases);
+    backend(world, data, &RustCrypto, UnwrapErr(SysRng), PURE, &mut cases);
     cases.push(Case::new("floor: decode", || {
         let response = floor::response(black_box(&data.response)).unwrap();
         assert_eq!(response.items.len(), 25);
@@ -105,14 +106,16 @@ fn backend<'a>(
     world: &'a World,
     data: &'a Data,
     backend: &'a dyn Backend,
+    rng: impl CryptoRng + Copy + 'a,
     name: &str,
     cases: &mut Vec<Case<'a>>,
 ) {
     let key = SoftwareKey::with_backend(world.ds_key.clone(), backend).unwrap();
+    let mut own = rng;
     cases.push(Case::new(format!("issue, {name}"), move || {
         let device_key = world.device_key.public_key();
         let draft = Draft::new(DOC_TYPE, black_box(&world.elements), device_key, world.validity);
-        let unsigned = draft.salt(&mut UnwrapErr(SysRng), backend).unwrap();
+        let unsigned = draft.salt(&mut own, backend).unwrap();
         black_box(unsigned.sign(&key, &[world.ds.der()]).unwrap());
     }));
     for (kind, order) in [
@@ -124,13 +127,14 @@ fn backend<'a>(
         let template = Draft::new(DOC_TYPE, &world.elements, device_key, world.validity)
             .template(order)
             .unwrap();
+        let mut own = rng;
         cases.push(Case::new(format!("{kind}, {name}"), move || {
             let copy = CopyOf {
                 device_key: black_box(device_key),
                 validity: world.validity,
                 status: None,
             };
-            let unsigned = template.copy(&copy, &mut UnwrapErr(SysRng), backend).unwrap();
+            let unsigned = template.copy(&copy, &mut own, backend).unwrap();
             black_box(unsigned.sign(&key, &[world.ds.der()]).unwrap());
         }));
     }

@@ -214,6 +214,7 @@ pub fn table(results: &[Result], times: &Times) -> String {
                 median,
                 least,
                 greatest,
+                ..
             } = micros;
             let _ = writeln!(out, "| {name} | {median:.1} ({least:.1} to {greatest:.1}) |");
         }
@@ -228,6 +229,7 @@ mod tests {
     const fn steady(number: f64) -> Spread {
         Spread {
             median: number,
+            low: number,
             least: number,
             greatest: number,
         }

@@ -226,25 +226,20 @@ impl<'b> Item<'b> {
         limits: &Limits,
         mut member: impl FnMut(&[u8], Self),
     ) -> Result<(Shape, Result<(), DecodeError>), DecodeError> {
-        let (shape, top) = walk::check_map(input, limits)?;
-        if let Some(entries) = top.entries() {
-            for (key, value) in entries {
-                if let Some(name) = (Self { raw: key }).text_bytes() {
-                    member(&name, Self { raw: value });
-                }
-            }
-            return Ok((shape, Ok(())));
-        }
-        let mut entries = match (Self { raw: input }).expect_map() {
-            Ok(entries) => entries,
-            Err(error) => return Ok((shape, Err(error))),
-        };
-        while let Some((name, value)) = entries.next_named() {
-            if let Some(name) = name {
+        let (shape, is_map) = walk::check_map(input, limits, |key, value| {
+            let value = Self { raw: value };
+            if let Some((name, _)) = walk::short_text(key) {
+                member(name, value);
+            } else if let Some(name) = (Self { raw: key }).text_bytes() {
                 member(&name, value);
             }
-        }
-        Ok((shape, Ok(())))
+        })?;
+        let map = if is_map {
+            Ok(())
+        } else {
+            Err(DecodeError::expected("a map"))
+        };
+        Ok((shape, map))
     }
 
     /// The members of a map with these names, in one pass over it; a name that is not there has none.

@@ -142,11 +142,12 @@ pub struct Digest {
 impl Digest {
     /// Takes the output of a hash function; anything beyond 64 bytes is cut off.
     #[must_use]
+    #[inline]
     pub fn new(output: &[u8]) -> Self {
         let mut bytes = [0; 64];
         let len = output.len().min(64);
-        for (to, from) in bytes.iter_mut().zip(output) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (bytes.get_mut(..len), output.get(..len)) {
+            to.copy_from_slice(from);
         }
         Self { bytes, len }
     }
@@ -434,6 +435,16 @@ pub fn fastest() -> &'static dyn Backend {
     return &AwsLc;
     #[cfg(not(feature = "aws-lc"))]
     return &RustCrypto;
+}
+
+/// The source of randomness that goes with [`fastest`], if it has one of its own: seeded by the operating system, and
+/// for a document several times as fast as asking that.
+#[must_use]
+pub fn fastest_random() -> Option<Box<dyn CryptoRng>> {
+    #[cfg(feature = "aws-lc")]
+    return Some(Box::new(rand_core::UnwrapErr(AwsLcRandom)));
+    #[cfg(not(feature = "aws-lc"))]
+    return None;
 }
 
 /// Whether two byte strings are equal, in time that does not depend on their content.

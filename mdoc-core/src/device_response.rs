@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::cbor::Item;
+use crate::cbor::{Item, Shape};
 use crate::device_signed::DeviceSigned;
 use crate::error::{DecodeError, Fault};
 use crate::issuer_signed::IssuerSigned;
 use crate::limits::Limits;
 use crate::mso::version_in;
+
+/// The members of a response.
+const MEMBERS: [&str; 4] = ["version", "status", "documents", "documentErrors"];
 
 /// An answer to a DeviceRequest.
 ///
@@ -36,7 +39,20 @@ impl<'b> DeviceResponse<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn decode(bytes: &'b [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        Self::from_item(Item::parse(bytes, limits)?, limits)
+        Self::decode_with_shape(bytes, limits).map(|(response, _)| response)
+    }
+
+    /// The same in one pass, and tells how it was written.
+    pub(crate) fn decode_with_shape(bytes: &'b [u8], limits: &Limits) -> Result<(Self, Shape), DecodeError> {
+        let mut found = [None; 4];
+        let (shape, map) = Item::parse_members(bytes, limits, |name, value| {
+            let place = MEMBERS.iter().position(|member| member.as_bytes() == name);
+            if let Some(member) = place.and_then(|place| found.get_mut(place)) {
+                *member = Some(value);
+            }
+        })?;
+        map.and_then(|()| Self::of(found, limits))
+            .map(|response| (response, shape))
     }
 
     /// As [`DeviceResponse::decode`], for an item that was parsed before.
@@ -44,8 +60,14 @@ impl<'b> DeviceResponse<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        let [version, status, documents_member, errors] =
-            item.members(["version", "status", "documents", "documentErrors"])?;
+        item.members(MEMBERS).and_then(|found| Self::of(found, limits))
+    }
+
+    /// From the members with the names in [`MEMBERS`].
+    fn of(
+        [version, status, documents_member, errors]: [Option<Item<'b>>; 4],
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
         let version = version_in(version)?;
         let status = status
             .ok_or(DecodeError::missing("status"))?
@@ -120,7 +142,7 @@ impl<'b> Document<'b> {
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
-        let [doc_type, issuer_signed, device_signed] = document_members(item)?;
+        let ([doc_type, issuer_signed, device_signed], errors) = document_members(item)?;
         let doc_type = doc_type?.expect_text().map_err(|error| error.within("docType"))?;
         let issuer_signed =
             IssuerSigned::from_item(issuer_signed?, limits).map_err(|error| error.within("issuerSigned"))?;
@@ -130,36 +152,41 @@ impl<'b> Document<'b> {
             doc_type,
             issuer_signed,
             device_signed,
-            errors: element_errors(item),
+            errors: errors.map(codes).unwrap_or_default(),
         })
     }
 }
 
-/// The required members of a document, in the order docType, issuerSigned, deviceSigned.
+/// A member of a document, or that it is missing.
+type Required<'b> = Result<Item<'b>, DecodeError>;
+
+/// The required members of a document, in the order docType, issuerSigned, deviceSigned; then the errors, if it has any.
 ///
 /// # Errors
 /// [`DecodeError`] if it is no map; of a single member if it is missing.
 pub(crate) fn document_members(
     document: Item<'_>,
-) -> Result<[Result<Item<'_>, DecodeError>; 3], DecodeError> {
-    const NAMES: [&str; 3] = ["docType", "issuerSigned", "deviceSigned"];
-    let [doc_type, issuer_signed, device_signed] = document.members(NAMES)?;
+) -> Result<([Required<'_>; 3], Option<Item<'_>>), DecodeError> {
+    const NAMES: [&str; 4] = ["docType", "issuerSigned", "deviceSigned", "errors"];
+    let [doc_type, issuer_signed, device_signed, errors] = document.members(NAMES)?;
     let there = |member: Option<_>, name| member.ok_or(DecodeError::missing(name));
-    Ok([
+    let required = [
         there(doc_type, "docType"),
         there(issuer_signed, "issuerSigned"),
         there(device_signed, "deviceSigned"),
-    ])
+    ];
+    Ok((required, errors))
 }
 
 /// The per-element errors of a document; what cannot be read of them is left out.
 #[must_use]
 pub fn element_errors(document: Item<'_>) -> Vec<ElementError<'_>> {
-    let spaces = document
-        .optional("errors")
-        .and_then(Item::map)
-        .into_iter()
-        .flatten();
+    document.get("errors").map(codes).unwrap_or_default()
+}
+
+/// The codes in the `errors` of a document.
+fn codes(errors: Item<'_>) -> Vec<ElementError<'_>> {
+    let spaces = errors.map().into_iter().flatten();
     let mut errors = Vec::new();
     for (name_space, codes) in spaces {
         let Some(name_space) = name_space.text() else {

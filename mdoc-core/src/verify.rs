@@ -124,17 +124,14 @@ pub enum Form {
 /// Runs the inspection procedure over received bytes.
 #[must_use]
 pub fn verify<'b>(bytes: &'b [u8], form: Form, inputs: &Inputs<'_>) -> Report<'b> {
-    let parsed = Item::parse_with_shape(bytes, &inputs.limits);
-    let (item, shape) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => return unreadable(error, inputs),
-    };
-    match form {
-        Form::DeviceResponse => response(item, shape, inputs),
-        Form::Document => Report {
+    let parsed = || Item::parse_with_shape(bytes, &inputs.limits);
+    let report = match form {
+        Form::DeviceResponse => DeviceResponse::decode_with_shape(bytes, &inputs.limits)
+            .map(|(decoded, shape)| response(decoded, shape, inputs)),
+        Form::Document => parsed().map(|(item, shape)| Report {
             documents: vec![document(item, shape, 0, inputs)],
-        },
-        Form::IssuerSigned => {
+        }),
+        Form::IssuerSigned => parsed().map(|(item, shape)| {
             let steps = Steps::new(inputs.policy);
             let parts = issuer::Parts {
                 doc_type: None,
@@ -144,8 +141,9 @@ pub fn verify<'b>(bytes: &'b [u8], form: Form, inputs: &Inputs<'_>) -> Report<'b
             Report {
                 documents: vec![issuer::inspect(parts, shape, steps, inputs)],
             }
-        }
-    }
+        }),
+    };
+    report.unwrap_or_else(|error| unreadable(error, inputs))
 }
 
 fn unreadable<'b>(error: DecodeError, inputs: &Inputs<'_>) -> Report<'b> {
@@ -167,11 +165,7 @@ fn without_document<'b>(steps: Steps, inputs: &Inputs<'_>) -> DocumentReport<'b>
     }
 }
 
-fn response<'b>(item: Item<'b>, shape: Shape, inputs: &Inputs<'_>) -> Report<'b> {
-    let response = match DeviceResponse::from_item(item, &inputs.limits) {
-        Ok(response) => response,
-        Err(error) => return unreadable(error, inputs),
-    };
+fn response<'b>(response: DeviceResponse<'b>, shape: Shape, inputs: &Inputs<'_>) -> Report<'b> {
     if response.documents.is_empty() {
         let mut steps = Steps::new(inputs.policy);
         report_status(response.status, &mut steps);
@@ -211,7 +205,7 @@ fn document<'b>(item: Item<'b>, shape: Shape, status: u64, inputs: &Inputs<'_>) 
     report_status(status, &mut steps);
     steps.pass_unless_found(Check::ResponseStatus);
     let members = match document_members(item) {
-        Ok(members) => members,
+        Ok((members, _)) => members,
         Err(error) => [Err(error.clone()), Err(error.clone()), Err(error)],
     };
     let [doc_type, issuer_signed, device_signed] =

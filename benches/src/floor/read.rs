@@ -9,10 +9,8 @@ use crate::world::{DOC_TYPE, NAME_SPACE};
 /// What a verifier needs of a response with one document.
 #[derive(Default)]
 pub struct Response<'b> {
-    /// Digest ID and `IssuerSignedItemBytes` of each item.
-    pub items: Vec<(u64, &'b [u8])>,
-    /// Bytes in all identifiers: they were read.
-    pub identifiers: usize,
+    /// The items.
+    pub items: Vec<Item<'b>>,
     /// The certificate of the document signer.
     pub certificate: &'b [u8],
     /// The payload of the issuer's signature, the whole byte string.
@@ -25,6 +23,21 @@ pub struct Response<'b> {
     pub device_name_spaces: &'b [u8],
     /// The device's signature.
     pub device_signature: &'b [u8],
+}
+
+/// An item: the same members as our own library has them.
+#[derive(Default)]
+pub struct Item<'b> {
+    /// `IssuerSignedItemBytes`.
+    pub raw: &'b [u8],
+    /// The digest ID.
+    pub digest_id: u64,
+    /// The salt.
+    pub random: &'b [u8],
+    /// The name of the element.
+    pub identifier: &'b str,
+    /// The value, as received.
+    pub value: &'b [u8],
 }
 
 /// What a verifier needs of an MSO.
@@ -91,14 +104,21 @@ fn issuer_signed<'b>(bytes: &'b [u8], decoder: &mut Decoder<'b>, response: &mut 
                 let start = decoder.position();
                 decoder.tag()?;
                 let inner = decoder.bytes()?;
-                let mut id = 0;
-                let identifiers = &mut response.identifiers;
+                let mut item = Item::default();
                 map(&mut Decoder::new(inner), |decoder, key| match key {
-                    "digestID" => decoder.u64().map(|read| id = read),
-                    "elementIdentifier" => decoder.str().map(|read| *identifiers += read.len()),
+                    "digestID" => decoder.u64().map(|read| item.digest_id = read),
+                    "random" => decoder.bytes().map(|read| item.random = read),
+                    "elementIdentifier" => decoder.str().map(|read| item.identifier = read),
+                    "elementValue" => {
+                        let start = decoder.position();
+                        decoder.skip()?;
+                        item.value = &inner[start..decoder.position()];
+                        Ok(())
+                    }
                     _ => decoder.skip(),
                 })?;
-                response.items.push((id, &bytes[start..decoder.position()]));
+                item.raw = &bytes[start..decoder.position()];
+                response.items.push(item);
             }
             Ok(())
         }),

@@ -56,8 +56,8 @@ pub fn verify<P: Primitives>(
         return Err(Refused::IssuerSignature);
     }
     let mso = read::mso(response.mso).map_err(|_| Refused::Malformed)?;
-    for (id, item) in &response.items {
-        if mso.digests.get(*id as usize) != Some(&P::sha256(item).as_slice()) {
+    for item in &response.items {
+        if mso.digests.get(item.digest_id as usize) != Some(&P::sha256(item.raw).as_slice()) {
             return Err(Refused::Digest);
         }
     }

@@ -14,7 +14,7 @@ use mdoc_cli::input;
 use mdoc_cli::output;
 use mdoc_cli::system;
 use mdoc_cli::{Exit, Failure, args};
-use mdoc_core::crypto::{CryptoRng, fastest};
+use mdoc_core::crypto::{CryptoRng, fastest, fastest_random};
 use mdoc_core::issue::ItemOrder;
 use mdoc_core::mso::KeyAuthorizations;
 use mdoc_core::seams::Clock as _;
@@ -365,7 +365,7 @@ impl Work<'_> {
         let random = system::random()?;
         let surroundings = Surroundings {
             clock: &arguments.terms,
-            random: &move || Box::new(random),
+            random: &move || fastest_random().unwrap_or_else(|| Box::new(random)),
             backend: fastest(),
         };
         let mut progress = Progress::new(source.records, self.before, arguments.quiet);

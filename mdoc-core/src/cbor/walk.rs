@@ -11,9 +11,6 @@ pub(super) const BREAK: u8 = 0xff;
 /// No limit of a caller goes beyond this, because nesting is walked by calls.
 const MAX_DEPTH: usize = 256;
 
-/// Entries of the outermost map that are noted in passing; an IssuerSignedItem has four.
-const MOST_NOTED: usize = 6;
-
 /// How an input was written, where the standard lets a reader be tolerant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shape {
@@ -75,49 +72,69 @@ pub(super) fn head(input: &[u8]) -> Option<Head> {
 
 /// Checks that `input` is exactly one item within the limits, and without duplicate keys.
 pub(super) fn check(input: &[u8], limits: &Limits) -> Result<Shape, DecodeError> {
-    check_map(input, limits).map(|(shape, _)| shape)
+    let mut walk = Walk::new(input, limits)?;
+    let walked = walk.item(0);
+    walk.end(walked)
 }
 
-/// The same, and notes the entries if it is a map with few of them.
+/// The same, and calls `note` with each entry, key and value, if it is a map; the boolean tells whether it is. What
+/// was noted is good only if there is no error.
 #[inline]
-pub(super) fn check_map<'b>(input: &'b [u8], limits: &Limits) -> Result<(Shape, Top<'b>), DecodeError> {
-    if input.len() > limits.message {
-        return Err(DecodeError::new(Fault::Limit("the message")));
-    }
-    let mut walk = Walk {
-        input,
-        at: 0,
-        most_items: limits.items,
-        most_depth: limits.depth.min(MAX_DEPTH),
-        shape: Shape::default(),
-        top: Top {
-            entries: [(&[], &[]); MOST_NOTED],
-            count: 0,
-        },
+pub(super) fn check_map<'b>(
+    input: &'b [u8],
+    limits: &Limits,
+    note: impl FnMut(&'b [u8], &'b [u8]),
+) -> Result<(Shape, bool), DecodeError> {
+    let mut walk = Walk::new(input, limits)?;
+    let is_map = input.first().is_some_and(|first| first >> 5 == 5);
+    let walked = if is_map {
+        walk.outermost_map(note)
+    } else {
+        walk.item(0)
     };
-    walk.item(0)?;
-    match input.len().saturating_sub(walk.at) {
-        0 => Ok((walk.shape, walk.top)),
-        more => Err(walk.error(Fault::TrailingBytes(more))),
-    }
+    walk.end(walked).map(|shape| (shape, is_map))
 }
 
 /// The length of the first item of an input that was checked before. Counts the items that are still to be passed;
 /// goes a call deeper only where a length is indefinite.
 pub(super) fn item_len(input: &[u8]) -> Option<usize> {
-    let mut at: usize = 0;
+    let mut rest = input;
     let mut left: u64 = 1;
     while left > 0 {
-        let head = head(input.get(at..)?)?;
-        at += head.len;
+        let (first, behind) = rest.split_first()?;
         left -= 1;
+        match first {
+            // As nearly all heads are: of one byte, or of two.
+            0x00..=0x17 | 0x20..=0x37 | 0xe0..=0xf7 => {
+                rest = behind;
+                continue;
+            }
+            0x40..=0x57 | 0x60..=0x77 => {
+                rest = behind.get(usize::from(first & 31)..)?;
+                continue;
+            }
+            0x58 | 0x78 => {
+                let (len, behind) = behind.split_first()?;
+                rest = behind.get(usize::from(*len)..)?;
+                continue;
+            }
+            // Tag 24, for one.
+            0xd8 => {
+                rest = behind.get(1..)?;
+                left += 1;
+                continue;
+            }
+            _ => {}
+        }
+        let head = head(rest)?;
+        rest = rest.get(head.len..)?;
         match (head.major, head.value) {
-            (2 | 3, Some(len)) => at = at.checked_add(usize::try_from(len).ok()?)?,
+            (2 | 3, Some(len)) => rest = rest.get(usize::try_from(len).ok()?..)?,
             (2..=5, None) => {
-                while *input.get(at)? != BREAK {
-                    at = at.checked_add(item_len(input.get(at..)?)?)?;
+                while *rest.first()? != BREAK {
+                    rest = rest.get(item_len(rest)?..)?;
                 }
-                at += 1;
+                rest = rest.get(1..)?;
             }
             (4, Some(count)) => left = left.checked_add(count)?,
             (5, Some(count)) => left = left.checked_add(count.checked_mul(2)?)?,
@@ -125,57 +142,84 @@ pub(super) fn item_len(input: &[u8]) -> Option<usize> {
             _ => {}
         }
     }
-    Some(at)
+    input.len().checked_sub(rest.len())
 }
+
+/// Something is wrong: what it is, the walk knows. So what goes up from call to call is one bit.
+struct Stop;
 
 struct Walk<'b> {
     input: &'b [u8],
-    at: usize,
+    /// What is still to be walked.
+    rest: &'b [u8],
     most_items: usize,
     most_depth: usize,
     shape: Shape,
-    top: Top<'b>,
+    wrong: Option<DecodeError>,
 }
 
 impl<'b> Walk<'b> {
-    const fn error(&self, fault: Fault) -> DecodeError {
-        DecodeError::new(fault).at(self.at)
+    #[inline]
+    fn new(input: &'b [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        if input.len() > limits.message {
+            return Err(DecodeError::new(Fault::Limit("the message")));
+        }
+        Ok(Self {
+            input,
+            rest: input,
+            most_items: limits.items,
+            most_depth: limits.depth.min(MAX_DEPTH),
+            shape: Shape::default(),
+            wrong: None,
+        })
     }
 
-    fn rest(&self) -> &'b [u8] {
-        self.input.get(self.at..).unwrap_or_default()
+    #[inline]
+    fn end(mut self, walked: Result<(), Stop>) -> Result<Shape, DecodeError> {
+        if walked.is_ok() && self.rest.is_empty() {
+            return Ok(self.shape);
+        }
+        if walked.is_ok() {
+            let Stop = self.stop(Fault::TrailingBytes(self.rest.len()));
+        }
+        Err(self.wrong.unwrap_or(DecodeError::new(Fault::Truncated)))
+    }
+
+    /// Notes what is wrong, here.
+    #[cold]
+    #[inline(never)]
+    fn stop(&mut self, fault: Fault) -> Stop {
+        let at = self.input.len().saturating_sub(self.rest.len());
+        self.wrong = Some(DecodeError::new(fault).at(at));
+        Stop
+    }
+
+    /// The same, before what was read already.
+    #[cold]
+    #[inline(never)]
+    fn stop_at(&mut self, rest: &'b [u8], fault: Fault) -> Stop {
+        self.rest = rest;
+        self.stop(fault)
     }
 
     #[cold]
-    fn bad_head(&self) -> DecodeError {
+    #[inline(never)]
+    fn bad_head(&mut self) -> Stop {
         let reserved = self
-            .rest()
+            .rest
             .first()
             .is_some_and(|first| matches!(first & 31, 28..=30));
-        self.error(if reserved {
+        self.stop(if reserved {
             Fault::Malformed("reserved additional information")
         } else {
             Fault::Truncated
         })
     }
 
+    /// Any head, with a count of those that are not the shortest.
     #[inline]
-    fn head(&mut self) -> Result<Head, DecodeError> {
-        match self.input.get(self.at) {
-            Some(first) if first & 31 < 24 => {
-                self.at += 1;
-                Ok(Head {
-                    major: first >> 5,
-                    value: Some(u64::from(first & 31)),
-                    len: 1,
-                })
-            }
-            _ => self.long_head(),
-        }
-    }
-
-    fn long_head(&mut self) -> Result<Head, DecodeError> {
-        let Some(head) = head(self.rest()) else {
+    fn head(&mut self) -> Result<Head, Stop> {
+        let Some(head) = head(self.rest) else {
             return Err(self.bad_head());
         };
         let shortest = match (head.len, head.value) {
@@ -187,80 +231,102 @@ impl<'b> Walk<'b> {
         };
         if head.major == 7 {
             if head.len == 2 && head.value.is_some_and(|n| n < 32) {
-                return Err(self.error(Fault::Malformed(
+                return Err(self.stop(Fault::Malformed(
                     "a simple value in two bytes that has one of its own",
                 )));
             }
         } else if !shortest {
             self.shape.not_shortest += 1;
         }
-        self.at += head.len;
+        self.rest = self.rest.get(head.len..).unwrap_or_default();
         Ok(head)
     }
 
     /// Called for every item, and only arrays, maps and tags go a call deeper. Whoever calls has made sure that items
     /// may be as deep as this.
-    #[inline]
-    fn item(&mut self, depth: usize) -> Result<(), DecodeError> {
+    #[inline(always)]
+    fn item(&mut self, depth: usize) -> Result<(), Stop> {
         self.count()?;
-        let start = self.at;
+        let Some((first, rest)) = self.rest.split_first() else {
+            return Err(self.bad_head());
+        };
+        match first {
+            // A number or simple value of one byte.
+            0x00..=0x17 | 0x20..=0x37 | 0xe0..=0xf7 => {
+                self.rest = rest;
+                Ok(())
+            }
+            // A string of at most 23 bytes.
+            0x40..=0x57 | 0x60..=0x77 => {
+                self.rest = rest;
+                self.content(first >> 5, u64::from(first & 31))
+            }
+            // One of at most 255.
+            0x58 | 0x78 => match rest.split_first() {
+                Some((len @ 24.., rest)) => {
+                    self.rest = rest;
+                    self.content(first >> 5, u64::from(*len))
+                }
+                _ => self.longer_item(depth),
+            },
+            _ => self.longer_item(depth),
+        }
+    }
+
+    #[inline(never)]
+    fn longer_item(&mut self, depth: usize) -> Result<(), Stop> {
+        let start = self.rest;
         let head = self.head()?;
         match (head.major, head.value) {
             (0 | 1 | 7, Some(_)) => Ok(()),
             (2 | 3, Some(len)) => self.content(head.major, len),
-            _ => self.container(head, start, depth),
-        }
-    }
-
-    fn container(&mut self, head: Head, start: usize, depth: usize) -> Result<(), DecodeError> {
-        if head.value.is_none() {
-            match head.major {
-                2..=5 => self.shape.indefinite += 1,
-                7 => {
-                    self.at = start;
-                    return Err(self.error(Fault::Malformed("a break where an item is due")));
-                }
-                _ => {
-                    self.at = start;
-                    return Err(self.error(Fault::Malformed("an indefinite length on a type without one")));
-                }
-            }
-        }
-        match head.major {
-            2 | 3 => self.chunks(head),
-            4 => self.array(head.value, depth + 1),
-            5 => self.map(head.value, depth + 1),
-            _ => {
+            (4, count) => self.array(count, depth + 1),
+            (5, count) => self.map(count, depth + 1, |_, _| ()),
+            (6, Some(_)) => {
                 self.deep(depth + 1)?;
                 self.item(depth + 1)
             }
+            (2 | 3, None) => self.chunks(head.major),
+            (7, None) => Err(self.stop_at(start, Fault::Malformed("a break where an item is due"))),
+            _ => {
+                let fault = Fault::Malformed("an indefinite length on a type without one");
+                Err(self.stop_at(start, fault))
+            }
         }
+    }
+
+    /// The whole input, which begins with the head of a map.
+    fn outermost_map(&mut self, note: impl FnMut(&'b [u8], &'b [u8])) -> Result<(), Stop> {
+        self.count()?;
+        let head = self.head()?;
+        self.map(head.value, 1, note)
     }
 
     /// Whether an item may begin here that is as deep as this.
     #[inline]
-    fn deep(&self, depth: usize) -> Result<(), DecodeError> {
+    fn deep(&mut self, depth: usize) -> Result<(), Stop> {
         if depth > self.most_depth {
-            return Err(self.error(Fault::Limit("the nesting")));
+            return Err(self.stop(Fault::Limit("the nesting")));
         }
         Ok(())
     }
 
     #[inline]
-    fn count(&mut self) -> Result<(), DecodeError> {
+    fn count(&mut self) -> Result<(), Stop> {
         self.shape.items += 1;
         if self.shape.items > self.most_items {
-            return Err(self.error(Fault::Limit("the number of items")));
+            return Err(self.stop(Fault::Limit("the number of items")));
         }
         Ok(())
     }
 
-    fn chunks(&mut self, head: Head) -> Result<(), DecodeError> {
+    fn chunks(&mut self, major: u8) -> Result<(), Stop> {
+        self.shape.indefinite += 1;
         while !self.take_break() {
             let chunk = self.head()?;
             match chunk.value {
-                Some(len) if chunk.major == head.major => self.content(chunk.major, len)?,
-                _ => return Err(self.error(Fault::Malformed("a chunk of another type in a string"))),
+                Some(len) if chunk.major == major => self.content(major, len)?,
+                _ => return Err(self.stop(Fault::Malformed("a chunk of another type in a string"))),
             }
             self.count()?;
         }
@@ -268,39 +334,46 @@ impl<'b> Walk<'b> {
     }
 
     #[inline]
-    fn content(&mut self, major: u8, len: u64) -> Result<(), DecodeError> {
-        let content = usize::try_from(len).ok().and_then(|len| self.rest().get(..len));
-        let Some(content) = content else {
-            return Err(self.error(Fault::Truncated));
+    fn content(&mut self, major: u8, len: u64) -> Result<(), Stop> {
+        let split = usize::try_from(len).ok();
+        let Some((content, rest)) = split.and_then(|len| self.rest.split_at_checked(len)) else {
+            return Err(self.stop(Fault::Truncated));
         };
-        if major == 3 && !content.is_ascii() && core::str::from_utf8(content).is_err() {
-            return Err(self.error(Fault::Malformed("a text string that is not UTF-8")));
+        if major == 3 && !is_ascii(content) && core::str::from_utf8(content).is_err() {
+            return Err(self.stop(Fault::Malformed("a text string that is not UTF-8")));
         }
-        self.at += content.len();
+        self.rest = rest;
         Ok(())
     }
 
     /// Whether the next byte ends a container of indefinite length; if so, goes past it.
     fn take_break(&mut self) -> bool {
-        let is_break = self.rest().first() == Some(&BREAK);
-        if is_break {
-            self.at += 1;
+        match self.rest.split_first() {
+            Some((&BREAK, rest)) => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
         }
-        is_break
     }
 
     /// A declared count that the rest of the input cannot hold is an error before it is a loop.
-    fn plausible(&self, count: Option<u64>, each: usize) -> Result<(), DecodeError> {
-        let room = self.rest().len() / each;
+    #[inline]
+    fn plausible(&mut self, count: Option<u64>, each: usize) -> Result<(), Stop> {
+        let room = self.rest.len() / each;
         match count {
             Some(count) if usize::try_from(count).map_or(true, |count| count > room) => {
-                Err(self.error(Fault::Truncated))
+                Err(self.stop(Fault::Truncated))
             }
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => {
+                self.shape.indefinite += 1;
+                Ok(())
+            }
         }
     }
 
-    fn array(&mut self, count: Option<u64>, depth: usize) -> Result<(), DecodeError> {
+    fn array(&mut self, count: Option<u64>, depth: usize) -> Result<(), Stop> {
         self.plausible(count, 1)?;
         let mut left = count;
         while !self.ends(&mut left) {
@@ -310,28 +383,33 @@ impl<'b> Walk<'b> {
         Ok(())
     }
 
-    fn map(&mut self, count: Option<u64>, depth: usize) -> Result<(), DecodeError> {
+    #[inline]
+    fn map(
+        &mut self,
+        count: Option<u64>,
+        depth: usize,
+        mut note: impl FnMut(&'b [u8], &'b [u8]),
+    ) -> Result<(), Stop> {
         self.plausible(count, 2)?;
         let mut keys = Keys::new();
         let mut left = count;
         while !self.ends(&mut left) {
             self.deep(depth)?;
-            let (start, odd) = (self.at, self.shape.odd());
+            let (start, odd) = (self.rest, self.shape.odd());
             self.item(depth)?;
-            let (end, shortest) = (self.at, odd == self.shape.odd());
-            let raw = self.input.get(start..end).unwrap_or_default();
-            if keys.add(raw, shortest) {
-                self.at = start;
-                return Err(self.error(Fault::DuplicateKey));
+            let key = start.get(..start.len() - self.rest.len()).unwrap_or_default();
+            if keys.add(key, start, odd == self.shape.odd()) {
+                return Err(self.stop_at(start, Fault::DuplicateKey));
             }
+            let start = self.rest;
             self.item(depth)?;
-            if depth == 1 {
-                let value = self.input.get(end..self.at).unwrap_or_default();
-                self.top.add(raw, value);
-            }
+            note(
+                key,
+                start.get(..start.len() - self.rest.len()).unwrap_or_default(),
+            );
         }
         if keys.has_duplicate() {
-            return Err(self.error(Fault::DuplicateKey));
+            return Err(self.stop(Fault::DuplicateKey));
         }
         Ok(())
     }
@@ -350,25 +428,25 @@ impl<'b> Walk<'b> {
     }
 }
 
-/// The first entries of the outermost map, as keys and values, noted in passing for whoever decodes it next.
-pub(super) struct Top<'b> {
-    entries: [(&'b [u8], &'b [u8]); MOST_NOTED],
-    count: usize,
-}
-
-impl<'b> Top<'b> {
-    #[inline]
-    fn add(&mut self, key: &'b [u8], value: &'b [u8]) {
-        if let Some(entry) = self.entries.get_mut(self.count) {
-            *entry = (key, value);
+/// As the method of slices, and faster for the few bytes that names have.
+#[inline]
+fn is_ascii(text: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (eights, rest) = text.as_chunks::<8>();
+    let mut seen = 0;
+    for eight in eights {
+        seen |= u64::from_ne_bytes(*eight);
+    }
+    match text.last_chunk() {
+        // Some of them once more.
+        Some(last) => seen |= u64::from_ne_bytes(*last),
+        None => {
+            for byte in rest {
+                seen |= u64::from(*byte);
+            }
         }
-        self.count += 1;
     }
-
-    /// The entries; none if there is no map, or one with more of them.
-    pub(super) fn entries(&self) -> Option<&[(&'b [u8], &'b [u8])]> {
-        self.entries.get(..self.count).filter(|_| self.count > 0)
-    }
+    seen & HIGH == 0
 }
 
 /// The content of a text string of at most 23 bytes in one piece that an input begins with, and what follows it.

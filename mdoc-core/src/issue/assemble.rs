@@ -120,7 +120,19 @@ pub(super) fn write_start(out: &mut impl Output, element_len: usize, id: u32) {
 /// The entries `digestID` and `random`.
 #[inline]
 pub(super) fn write_id_and_salt(out: &mut impl Output, id: u32, salt: &[u8]) {
+    write_id_key(out);
+    write_after_id_key(out, id, salt);
+}
+
+/// What is before the digest ID itself.
+#[inline]
+pub(super) fn write_id_key(out: &mut impl Output) {
     write::text(out, "digestID");
+}
+
+/// The digest ID and the entry `random`.
+#[inline]
+pub(super) fn write_after_id_key(out: &mut impl Output, id: u32, salt: &[u8]) {
     write::unsigned(out, u64::from(id));
     write::text(out, "random");
     write::bytes(out, salt);

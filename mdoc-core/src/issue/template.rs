@@ -54,8 +54,11 @@ pub struct Template {
 /// An element that is encoded.
 #[derive(Clone)]
 struct Element {
-    /// What does not change from copy to copy: the entries `elementIdentifier` and `elementValue`.
+    /// What does not change from copy to copy: the entries `elementIdentifier` and `elementValue`; with the salt last,
+    /// also the key `digestID`.
     entries: Vec<u8>,
+    /// The length of the two entries.
+    len: usize,
     /// With the salt last, the state after all that comes before the digest ID. The head of the byte string states a
     /// length that counts the ID, so there is a state for IDs of one byte, of two, of three and of five.
     states: Vec<State>,
@@ -81,8 +84,11 @@ impl Template {
         let algorithm = draft.digest_algorithm;
         let element = |(identifier, value): &(String, _)| {
             let len = Length::of(|counted| assemble::write_element(counted, identifier, value));
-            let mut entries = Vec::with_capacity(len);
+            let mut entries = Vec::with_capacity(len + 16);
             assemble::write_element(&mut entries, identifier, value);
+            if order == ItemOrder::SaltLast {
+                assemble::write_id_key(&mut entries);
+            }
             // A state for each length of IDs that occurs.
             let classes = ID_CLASSES.iter().filter(|smallest| {
                 let occurs = usize::try_from(**smallest).is_ok_and(|smallest| smallest < digests);
@@ -99,6 +105,7 @@ impl Template {
             Element {
                 states: classes.map(state).collect(),
                 entries,
+                len,
             }
         };
         let name_spaces = draft
@@ -152,12 +159,12 @@ impl Items for Customary<'_> {
     }
 
     fn element_len(&self, element: &Element) -> usize {
-        element.entries.len()
+        element.len
     }
 
     fn write(&self, out: &mut Vec<u8>, element: &Element, id: u32, salt: &[u8]) -> Digest {
         let start = out.len();
-        assemble::write_start(out, element.entries.len(), id);
+        assemble::write_start(out, element.len, id);
         assemble::write_id_and_salt(out, id, salt);
         out.extend_from_slice(&element.entries);
         let item = out.get(start..).unwrap_or_default();
@@ -175,15 +182,15 @@ impl Items for SaltLast<'_> {
     }
 
     fn element_len(&self, element: &Element) -> usize {
-        element.entries.len()
+        element.len
     }
 
     fn write(&self, out: &mut Vec<u8>, element: &Element, id: u32, salt: &[u8]) -> Digest {
         let start = out.len();
-        assemble::write_start(out, element.entries.len(), id);
+        assemble::write_start(out, element.len, id);
         out.extend_from_slice(&element.entries);
         let own = out.len();
-        assemble::write_id_and_salt(out, id, salt);
+        assemble::write_after_id_key(out, id, salt);
         match element.states.get(id_class(id)) {
             Some(state) => state.finish(out.get(own..).unwrap_or_default()),
             None => {
