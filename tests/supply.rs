@@ -11,8 +11,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The packages of the lock file: name, version, checksum, and what each depends on in whatever way.
-fn lock() -> BTreeMap<String, Vec<(String, Option<String>, Vec<String>)>> {
+/// Version, checksum, and what it depends on in whatever way.
+type Locked = (String, Option<String>, Vec<String>);
+
+/// The packages of the lock file by name.
+fn lock() -> BTreeMap<String, Vec<Locked>> {
     let text = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let table: Table = toml::from_str(&text).unwrap();
     let mut all = BTreeMap::<_, Vec<_>>::new();

@@ -389,11 +389,12 @@ fn by_text(text: &str) -> (Form, Writing, Option<Vec<u8>>) {
     let Some(packed) = packed(text) else {
         return (Form::Text, Writing::Raw, None);
     };
-    for (writing, decode) in [
-        (Writing::Hex, hex as fn(&[u8]) -> Option<Vec<u8>>),
-        (Writing::Base64, base64),
-    ] {
-        if let Some(bytes) = decode(&packed)
+    for writing in [Writing::Hex, Writing::Base64] {
+        let decoded = match writing {
+            Writing::Base64 => base64(&packed),
+            _ => hex(&packed),
+        };
+        if let Some(bytes) = decoded
             && let Some(form) = by_first_bytes(&bytes).or_else(|| binary(&bytes))
         {
             return (form, writing, Some(bytes));

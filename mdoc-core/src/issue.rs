@@ -22,7 +22,7 @@ pub use self::template::{CopyOf, ItemOrder, Template};
 use crate::cbor::write::{self, Length};
 use crate::cose::{protected, to_be_signed, write_sign1};
 use crate::crypto::{Backend, CryptoRng, Digest, DigestAlgorithm, PublicKey, SignatureAlgorithm};
-use crate::mso::{KeyAuthorizations, Status};
+use crate::mso::{KeyAuthorizations, LARGEST_MSO, Status};
 use crate::seams::{Signer, SignerError};
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -58,7 +58,7 @@ pub enum DraftError {
     Duplicate(String),
     /// `validFrom` is before `signed`, or `validUntil` not after `validFrom`.
     Validity,
-    /// More digests than there are digest IDs, which are below 2³¹.
+    /// More digests than an MSO of [`LARGEST_MSO`] bytes holds, which is what readers take.
     TooManyDigests,
 }
 
@@ -69,7 +69,10 @@ impl fmt::Display for DraftError {
             Self::EmptyName => f.write_str("docType, namespaces and element identifiers are never empty"),
             Self::Duplicate(name) => write!(f, "`{name}` is there twice"),
             Self::TooManyDigests => {
-                f.write_str("a document has at most 2,147,483,648 digests, decoys included")
+                write!(
+                    f,
+                    "the digests, decoys included, take more than {LARGEST_MSO} bytes"
+                )
             }
             Self::Validity => {
                 f.write_str("signed must not be after validFrom, nor validFrom at or after validUntil")

@@ -23,12 +23,15 @@ use crate::field::Case;
 /// The key, the digest, the message and the signature.
 type Question = (PublicKey, DigestAlgorithm, Vec<u8>, Vec<u8>);
 
+/// The shared secret of a private and a public key, or that there is none.
+type Agreed = Result<Zeroizing<Vec<u8>>, CryptoError>;
+
 /// A backend that asks another one, for each signature and each agreement once. Nothing else is remembered, and
 /// the answer to a question that differs in one bit is not.
 struct Remembering<'a> {
     backend: &'a dyn Backend,
     verified: Mutex<HashMap<Question, Result<(), CryptoError>>>,
-    agreed: Mutex<HashMap<(Vec<u8>, PublicKey), Result<Zeroizing<Vec<u8>>, CryptoError>>>,
+    agreed: Mutex<HashMap<(Vec<u8>, PublicKey), Agreed>>,
     asked: AtomicUsize,
 }
 

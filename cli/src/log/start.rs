@@ -68,7 +68,7 @@ impl Level {
         let known = Self::ALL.into_iter().find(|level| level.name() == name);
         let words = Self::ALL.map(Self::name);
         known.ok_or_else(|| {
-            let meant = nearest(name, words.into_iter());
+            let meant = nearest(name, words);
             let meant = meant.map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
             Failure::new(format!("{VARIABLE} is `{name}`, which is no level of the log"))
                 .hint(format!("{meant}the levels are {}", words.join(", ")))

@@ -242,3 +242,12 @@ fn the_buffer_of_a_document_has_the_right_size_from_the_beginning() {
         assert!(room - document.len() < 900, "{room} for {}", document.len());
     }
 }
+
+#[test]
+fn what_no_reader_takes_is_not_issued() {
+    let (elements, device_key, mut rng) = (elements(10), device_key(), rng());
+    let draft = Draft::new("type", &elements, &device_key, validity());
+    assert!(draft.clone().decoys(9_000).salt(&mut rng, &RustCrypto).is_ok());
+    let refused = draft.decoys(40_000).salt(&mut rng, &RustCrypto).err();
+    assert_eq!(refused, Some(DraftError::TooManyDigests));
+}
