@@ -16,7 +16,7 @@ name=mdoc-$version-$target
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
 
-if ! git diff --quiet HEAD; then
+if [ -n "$(git status --porcelain)" ]; then
   echo "release.sh: error: there are changes that are not committed" >&2
   echo "hint: commit them, or put them away with \`git stash\`" >&2
   exit 2
@@ -26,6 +26,7 @@ fi
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=. --remap-path-prefix=$cargo_home=cargo"
 build=target/dist
+packages=()
 for program in "${programs[@]}"; do
   packages+=(-p "$program")
 done
@@ -49,12 +50,12 @@ if [ "$target" = "$host" ]; then
 else
   echo "release.sh: warning: the programs for $target do not run here: no manual and no completions" >&2
 fi
-cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$into/"
-cp -r document-formats docs "$into/"
-RUSTFLAGS='' cargo build --quiet --locked -p mdoc-release
+git archive HEAD README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE document-formats docs | tar --extract --directory "$into"
+export RUSTFLAGS=''
+parts() { cargo run --quiet --locked -p mdoc-release -- "$@"; }
 made_at=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-target/debug/mdoc-release sbom --target "$target" --made-at "$made_at" --out "$into/sbom.cdx.json"
-target/debug/mdoc-release licences --target "$target" --out "$into/licences"
+parts sbom --target "$target" --made-at "$made_at" --out "$into/sbom.cdx.json"
+parts licences --target "$target" --out "$into/licences"
 
 (cd "$into" && find . -type f ! -name SHA256SUMS -print0 | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS)
 tar --create --directory dist --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \

@@ -12,7 +12,8 @@ pub const ALLOWANCE: f64 = 1.25;
 pub struct Figures {
     /// The case.
     pub case: String,
-    /// Times the floor: in the baseline the median of the rounds, in what is compared with it their lower quartile.
+    /// Times the floor: the lower quartile of the rounds. What else goes on at the machine makes some rounds slower,
+    /// and what has really grown makes all of them so.
     pub to_floor: f64,
     /// Blocks that one call asks for.
     pub allocations: i64,
@@ -24,7 +25,7 @@ impl From<&Result> for Figures {
     fn from(result: &Result) -> Self {
         Self {
             case: result.line.case.clone(),
-            to_floor: result.to_floor.median,
+            to_floor: result.to_floor.low,
             allocations: i64::try_from(result.allocations.count).unwrap_or(i64::MAX),
             bytes: i64::try_from(result.allocations.bytes).unwrap_or(i64::MAX),
         }
@@ -32,16 +33,6 @@ impl From<&Result> for Figures {
 }
 
 impl Figures {
-    /// What is compared with the baseline. What else goes on at the machine makes some rounds slower, and what has
-    /// really grown makes all of them so: the lower quartile is above the allowance only for the latter.
-    #[must_use]
-    pub fn guarded(result: &Result) -> Self {
-        Self {
-            to_floor: result.to_floor.low,
-            ..Self::from(result)
-        }
-    }
-
     /// Whether the ratio to the floor has grown by more than a quarter.
     #[must_use]
     pub fn is_slower(&self, baseline: &[Self]) -> bool {

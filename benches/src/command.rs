@@ -132,7 +132,7 @@ fn measure(
         good &= results.iter().all(|result| result.missed().is_empty());
     }
     if let Some(before) = before {
-        let guarded = results.iter().map(Figures::guarded).collect();
+        let guarded = results.iter().map(Figures::from).collect();
         let guarded = remeasured(program, guarded, &before, &results, cases, effort);
         let grown = baseline::grown(&before, &guarded);
         for line in &grown {

@@ -22,13 +22,16 @@ pub use self::template::{CopyOf, ItemOrder, Template};
 use crate::cbor::write::{self, Length};
 use crate::cose::{protected, to_be_signed, write_sign1};
 use crate::crypto::{Backend, CryptoRng, Digest, DigestAlgorithm, PublicKey, SignatureAlgorithm};
-use crate::mso::{KeyAuthorizations, LARGEST_MSO, Status};
+use crate::mso::{KeyAuthorizations, Status};
 use crate::seams::{Signer, SignerError};
 use crate::time::Timestamp;
 use crate::value::Value;
 
 /// Elements to be issued: by namespace, identifier and value, in the order in which they are written.
 pub type NameSpaces = Vec<(String, Vec<(String, Value)>)>;
+
+/// Most digests of a document, decoys included: what a reader with [`crate::limits::Limits::DEFAULT`] takes.
+pub const MOST_DIGESTS: usize = 9_900;
 
 /// Length of the salt of each element, in bytes.
 pub const SALT_LEN: usize = 32;
@@ -58,7 +61,7 @@ pub enum DraftError {
     Duplicate(String),
     /// `validFrom` is before `signed`, or `validUntil` not after `validFrom`.
     Validity,
-    /// More digests than an MSO of [`LARGEST_MSO`] bytes holds, which is what readers take.
+    /// More than [`MOST_DIGESTS`].
     TooManyDigests,
 }
 
@@ -71,7 +74,7 @@ impl fmt::Display for DraftError {
             Self::TooManyDigests => {
                 write!(
                     f,
-                    "the digests, decoys included, take more than {LARGEST_MSO} bytes"
+                    "a document has at most {MOST_DIGESTS} digests, decoys included"
                 )
             }
             Self::Validity => {

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,13 +79,15 @@ pub fn run<S: Sink>(
                 let mut rng = (crew.surroundings.random)();
                 let mut elsewhere = 0_u32;
                 while let Some(job) = crew.next(intake) {
-                    let record = crew.make(job, &find, rng.as_mut());
+                    let number = job.0;
+                    let record = unless_panicked(|| crew.make(job, &find, rng.as_mut()));
+                    let record = record.unwrap_or_else(|| Signed::lost(number));
                     let goes_on = if elsewhere > 0 {
                         elsewhere -= 1;
                         signed.send(record).is_ok()
                     } else {
                         let begun = Instant::now();
-                        let record = record.keep(&keep);
+                        let record = record.kept(&keep);
                         if begun.elapsed() > QUICK {
                             elsewhere = PATIENCE;
                         }
@@ -101,7 +104,7 @@ pub fn run<S: Sink>(
             let (to_keep, made) = (Arc::clone(&to_keep), made.clone());
             scope.spawn(move || {
                 while let Some(signed) = next(&to_keep) {
-                    if made.send(signed.keep(&keep)).is_err() {
+                    if made.send(signed.kept(&keep)).is_err() {
                         break;
                     }
                 }
@@ -121,6 +124,12 @@ type Job = (u64, Result<Record, RowsError>);
 
 /// What is to be committed, by the number of the record.
 type Made<T> = (u64, Result<Outcome<T>, Stop>);
+
+/// The result, or none after a panic: in a library that reads pictures or talks to a token, or in the sink. Its record is
+/// still answered for; the others would wait for it for ever.
+fn unless_panicked<T>(work: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).ok()
+}
 
 fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
@@ -234,6 +243,20 @@ enum Fresh<T> {
 }
 
 impl<T> Signed<T> {
+    /// A record whose thread panicked.
+    const fn lost(number: u64) -> Self {
+        Self {
+            number,
+            outcome: Err(Stop::Lost),
+        }
+    }
+
+    /// Hands the documents to the sink.
+    fn kept(self, keep: &Keep<'_, T>) -> Made<T> {
+        let number = self.number;
+        unless_panicked(|| self.keep(keep)).unwrap_or((number, Err(Stop::Lost)))
+    }
+
     fn keep(self, keep: &Keep<'_, T>) -> Made<T> {
         (
             self.number,

@@ -21,6 +21,8 @@ struct Memory {
     committed: Mutex<Vec<Outcome<Vec<u8>>>>,
     /// The record at which the disk is full.
     full_at: Option<u64>,
+    /// The record at which it panics.
+    panics_at: Option<u64>,
     /// How long it takes to keep a document.
     slow: Duration,
     /// Who kept them.
@@ -41,6 +43,7 @@ impl Sink for Memory {
                 cause: std::io::ErrorKind::StorageFull.into(),
             });
         }
+        assert_ne!(self.panics_at, Some(name.number), "as it was told to");
         self.threads.lock().unwrap().insert(std::thread::current().id());
         std::thread::sleep(self.slow);
         Ok(document.to_vec())
@@ -235,6 +238,17 @@ fn what_is_not_the_fault_of_a_record_stops_the_batch_there() {
     let too_long = |plan: &mut Plan<'_>| plan.valid_for = Duration::from_secs(20 * 365 * 86_400);
     assert!(matches!(batch(records, &memory, too_long), Err(Stop::Signer(_))));
     assert!(memory.committed.into_inner().unwrap().is_empty());
+}
+
+#[test]
+fn a_panic_at_a_record_stops_the_batch_there_and_nobody_waits_for_it() {
+    let memory = Memory {
+        panics_at: Some(3),
+        ..Memory::default()
+    };
+    let records = (1..=1_500).map(|number| record(number, &[9])).collect();
+    assert!(matches!(batch(records, &memory, |_| {}), Err(Stop::Lost)));
+    assert_eq!(memory.committed.into_inner().unwrap().len(), 2, "those before");
 }
 
 #[test]

@@ -54,14 +54,18 @@ impl Left {
             }),
             Kind::Tag(TAG_ENCODED) => match item.tagged().and_then(|(_, inner)| inner.bytes()) {
                 Some(content) => self.open(&content, opened + 1),
-                None => Ok(()),
+                None => item
+                    .tagged()
+                    .map_or(Ok(()), |(_, inner)| self.inside(inner, opened)),
             },
             Kind::Tag(_) => item
                 .tagged()
                 .map_or(Ok(()), |(_, inner)| self.inside(inner, opened)),
-            // The payload of a signature: tag 24 once more.
+            // The payload of a signature: tag 24 once more, its number in one byte or in more than it needs.
             Kind::Bytes => match item.bytes() {
-                Some(content) if content.starts_with(&[0xd8, 24]) => self.open(&content, opened + 1),
+                Some(content) if matches!(content.first(), Some(0xd8..=0xdb)) => {
+                    self.open(&content, opened + 1)
+                }
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -102,6 +106,11 @@ mod tests {
         out
     }
 
+    /// Of the content of a byte string with a length in two bytes.
+    fn length_of(string: &[u8]) -> u16 {
+        u16::from_be_bytes([string[1], string[2]])
+    }
+
     #[test]
     fn items_are_counted_wherever_they_are() {
         assert!(parse(&zeros(19_999)).is_ok());
@@ -116,6 +125,18 @@ mod tests {
         let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
         let payload = [&[0x59][..], &length, &payload].concat();
         assert_eq!(fault(&[vec![0x8a], payload.repeat(10)].concat()), items);
+        // The tag's number in two bytes.
+        let long = [
+            &[0x59][..],
+            &(length_of(&payload) + 1).to_be_bytes(),
+            &[0xd9, 0],
+            &payload[4..],
+        ]
+        .concat();
+        assert_eq!(fault(&[vec![0x8a], long.repeat(10)].concat()), items);
+        // Inside a tag 24 that is around no byte string.
+        let odd = [vec![0xd8, 24, 0x8a], embed(&zeros(2_000)).repeat(10)].concat();
+        assert_eq!(fault(&odd), items);
     }
 
     #[test]

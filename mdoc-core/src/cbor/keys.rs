@@ -1,4 +1,5 @@
-//! Whether a map has a key twice, by value: `05` and `18 05` are one key, and so are a string and its chunks.
+//! Whether a map has a key twice, by value: `05` and `18 05` are one key, and so are a string and its chunks. Keys of
+//! other types, which no structure of the standard has, are one if their bytes are.
 
 use core::hash::BuildHasher as _;
 use std::borrow::Cow;

@@ -4,7 +4,7 @@ use super::draw::Drawn;
 use super::{DraftError, SALT_LEN, Unsigned, Validity};
 use crate::cbor::write::{self, Output};
 use crate::crypto::{CryptoRng, Digest, DigestAlgorithm, PublicKey};
-use crate::mso::{Digests, KeyAuthorizations, LARGEST_MSO, MsoDraft, Status};
+use crate::mso::{Digests, KeyAuthorizations, MsoDraft, Status};
 use crate::value::{TAG_ENCODED, Value};
 
 /// Room for what comes behind the MSO, the certificates and the signature, so that the document seldom has to move.
@@ -76,11 +76,10 @@ pub(super) fn assemble<I: Items>(
         expected_update: terms.validity.expected_update,
         status: terms.status,
     };
-    let payload = mso.encode();
-    if payload.len() > LARGEST_MSO {
-        return Err(DraftError::TooManyDigests);
-    }
-    Ok(Unsigned { encoded, payload })
+    Ok(Unsigned {
+        encoded,
+        payload: mso.encode(),
+    })
 }
 
 /// How many bytes the document will have, or a few more.

@@ -1,10 +1,8 @@
 //! What is random in a document: digest IDs, salts, and digests of nothing.
 
 use crate::crypto::CryptoRng;
-use crate::issue::{DraftError, SALT_LEN};
+use crate::issue::{DraftError, MOST_DIGESTS, SALT_LEN};
 
-/// Digest IDs are below this (ISO/IEC 18013-5:2021, 9.1.2.4).
-const IDS: usize = 1 << 31;
 /// Bytes that each draw of a digest ID takes.
 const DRAW_LEN: usize = 8;
 /// Bytes drawn for a digest of nothing, of which as many are used as a digest has.
@@ -27,7 +25,7 @@ impl Drawn {
     pub(super) fn new(elements: usize, decoys: usize, rng: &mut dyn CryptoRng) -> Result<Self, DraftError> {
         let count = elements
             .checked_add(decoys)
-            .filter(|count| *count <= IDS)
+            .filter(|count| *count <= MOST_DIGESTS)
             .ok_or(DraftError::TooManyDigests)?;
         let mut bytes = vec![0; DRAW_LEN * draws(count) + SALT_LEN * elements + DECOY_LEN * decoys];
         rng.fill_bytes(&mut bytes);

@@ -247,7 +247,17 @@ fn the_buffer_of_a_document_has_the_right_size_from_the_beginning() {
 fn what_no_reader_takes_is_not_issued() {
     let (elements, device_key, mut rng) = (elements(10), device_key(), rng());
     let draft = Draft::new("type", &elements, &device_key, validity());
-    assert!(draft.clone().decoys(9_000).salt(&mut rng, &RustCrypto).is_ok());
-    let refused = draft.decoys(40_000).salt(&mut rng, &RustCrypto).err();
+    let most = draft.clone().decoys(MOST_DIGESTS - 5);
+    let signer = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut rng)).unwrap();
+    let most = most
+        .digest_algorithm(DigestAlgorithm::Sha512)
+        .salt(&mut rng, &RustCrypto)
+        .unwrap();
+    let most = most.sign(&signer, &[b"certificate"]).unwrap();
+    let taken = IssuerSigned::decode(&most, &Limits::DEFAULT)
+        .unwrap()
+        .mso(&Limits::DEFAULT);
+    assert!(taken.is_ok(), "{taken:?}");
+    let refused = draft.decoys(MOST_DIGESTS - 4).salt(&mut rng, &RustCrypto).err();
     assert_eq!(refused, Some(DraftError::TooManyDigests));
 }

@@ -63,8 +63,16 @@ pub(super) fn inspect<'b>(
             .map_err(|error| steps.decode_error(error.within("issuerSigned")))
             .ok()
     });
+    let complete = name_spaces.is_some();
     let name_spaces = name_spaces.unwrap_or_default();
-    let released = items::decode(&name_spaces, mso.as_ref(), &mut shape, &mut steps, inputs);
+    let released = items::decode(
+        &name_spaces,
+        complete,
+        mso.as_ref(),
+        &mut shape,
+        &mut steps,
+        inputs,
+    );
     let device = device::decode(parts.device_signed, &mut steps, inputs);
     let of_device = device.as_ref().map(|device| {
         let elements = device::elements(device, mso.as_ref(), &mut steps, inputs);

@@ -22,9 +22,11 @@ pub(super) struct Released<'s> {
 /// An element that was returned: namespace, name.
 pub(super) type Seen<'s> = (&'s str, &'s str);
 
-/// Decodes the items and compares each with its digest; those that do not decode are reported and left out.
+/// Decodes the items and compares each with its digest; those that do not decode are reported and left out. `complete`
+/// says that the namespaces could be read at all.
 pub(super) fn decode<'s>(
     name_spaces: &'s NameSpaces<'_>,
+    complete: bool,
     mso: Option<&MobileSecurityObject>,
     shape: &mut Shape,
     steps: &mut Steps,
@@ -32,7 +34,7 @@ pub(super) fn decode<'s>(
 ) -> Vec<Released<'s>> {
     let mut released = Vec::with_capacity(name_spaces.iter().map(|(_, items)| items.len()).sum());
     let mut used = Vec::new();
-    let mut all_read = true;
+    let mut all_read = complete;
     for (name_space, items) in name_spaces {
         used.clear();
         used.reserve(items.len());

@@ -45,15 +45,17 @@ pub(crate) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
             if label.len() > 64 || label.contains('\n') {
                 continue;
             }
-            let (body, after) = after.split_once("-----END ")?;
-            let Some(after) = after
-                .strip_prefix(label)
-                .and_then(|after| after.strip_prefix("-----"))
-            else {
-                continue;
+            let (body, end) = after.split_once("-----END ")?;
+            if let Some(after) = end.strip_prefix(label).and_then(|end| end.strip_prefix("-----")) {
+                rest = after;
+                return Some(Block { label, body });
+            }
+            // Cut short, perhaps: the last that begins before this end may be whole. So no end is looked at more
+            // than twice, however many beginnings stand before it.
+            rest = match body.rfind("-----BEGIN ") {
+                Some(at) => after.get(at..).unwrap_or_default(),
+                None => end,
             };
-            rest = after;
-            return Some(Block { label, body });
         }
     })
 }
@@ -96,5 +98,23 @@ mod tests {
             [("ONE".to_owned(), vec![1; 100]), ("TWO".to_owned(), vec![])]
         );
         assert!(first.lines().all(|line| line.len() <= 64));
+    }
+
+    #[test]
+    fn a_block_that_was_cut_short_does_not_take_the_next_one_with_it() {
+        let whole = encode("TWO", &[2; 9]);
+        let text = format!("-----BEGIN ONE-----\nAAAA\n{}", *whole);
+        assert_eq!(blocks(&text).map(|b| b.label).collect::<Vec<_>>(), ["TWO"]);
+        let text = format!("-----BEGIN ONE-----\nAAAA\n-----END TWO-----\n{}", *whole);
+        assert_eq!(blocks(&text).map(|b| b.label).collect::<Vec<_>>(), ["TWO"]);
+    }
+
+    #[test]
+    fn many_beginnings_before_a_foreign_end_are_passed_over_once() {
+        let text = format!("{}-----END B-----\n", "-----BEGIN A-----\n".repeat(200_000));
+        let begun = std::time::Instant::now();
+        assert_eq!(blocks(&text).count(), 0);
+        // Each beginning looking for the end again would take minutes.
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 }

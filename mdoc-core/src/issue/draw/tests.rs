@@ -94,8 +94,8 @@ fn every_order_is_as_likely_as_any_other() {
 }
 
 #[test]
-fn more_digests_than_ids_are_refused_before_memory_is_taken() {
-    for decoys in [IDS, usize::MAX] {
+fn more_digests_than_readers_take_are_refused_before_memory_is_taken() {
+    for decoys in [MOST_DIGESTS, 2_000_000_000, usize::MAX] {
         let mut rng = Counting::beginning(&[]);
         let refused = Drawn::new(1, decoys, &mut rng).err();
         assert_eq!((refused, rng.fills), (Some(DraftError::TooManyDigests), 0));
