@@ -20,7 +20,10 @@ use crate::{SIZE, structures, write};
 
 pub(crate) const LIMITS: Limits = Limits::DEFAULT;
 
-pub(crate) type Decoder<'d> = (&'d str, Box<dyn Fn(&[u8]) -> Answer + Sync + 'd>);
+pub(crate) type Decoder<'d> = (&'d str, Box<Decode<'d>>);
+
+/// What is tried with each input.
+pub(crate) type Decode<'d> = dyn Fn(&[u8]) -> Answer + Sync + 'd;
 
 fn no(error: &DecodeError) -> String {
     error.to_string()
@@ -134,7 +137,7 @@ fn shapes() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 pub(crate) fn decoders<'d>(world: &'d World) -> Vec<Decoder<'d>> {
-    fn boxed<'d>(decode: impl Fn(&[u8]) -> Answer + Sync + 'd) -> Box<dyn Fn(&[u8]) -> Answer + Sync + 'd> {
+    fn boxed<'d>(decode: impl Fn(&[u8]) -> Answer + Sync + 'd) -> Box<Decode<'d>> {
         Box::new(decode)
     }
     let inputs = move || Inputs {

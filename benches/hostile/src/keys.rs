@@ -3,7 +3,8 @@
 use mdoc_core::keys;
 
 use crate::SIZE;
-use crate::measure::{Answer, Case};
+use crate::cbor::Decode;
+use crate::measure::Case;
 
 /// All of it.
 pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
@@ -31,7 +32,7 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
                 .map_err(|_| error.to_string()),
         }
     };
-    let decoders: [(&str, &(dyn Fn(&[u8]) -> Answer + Sync)); 4] = [
+    let decoders: [(&str, &Decode<'_>); 4] = [
         ("keys::secret_from_file", &secret),
         ("keys::public_from_file", &public),
         ("keys::secret_from_encrypted", &sealed),

@@ -12,6 +12,7 @@ use mdoc_issuer::vical::Listing;
 use mdoc_verifier::request;
 
 use crate::SIZE;
+use crate::cbor::Decode;
 use crate::measure::{Answer, Bounds, Case};
 
 fn text(bytes: &[u8]) -> Result<&str, String> {
@@ -40,7 +41,7 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
             .map(|_| String::new())
             .map_err(|errors| errors.to_string())
     };
-    let decoders: Vec<(&str, &(dyn Fn(&[u8]) -> Answer + Sync))> = vec![
+    let decoders: Vec<(&str, &Decode<'_>)> = vec![
         ("Format::read", &format),
         #[cfg(feature = "badge")]
         ("badge::Layout::read", &layout),
