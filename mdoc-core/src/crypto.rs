@@ -383,7 +383,7 @@ pub trait SigningKey: Send + Sync {
 /// The cryptographic operations of the standard.
 ///
 /// Implementations hold no secret and no state; comparison of secrets is theirs to do in constant time. What they
-/// leave on the stack is overwritten by who calls them, with [`scrubbed`](crate::scrub::scrubbed).
+/// leave on the stack is overwritten by who calls them, with [`crate::scrub::scrubbed`].
 pub trait Backend: Send + Sync {
     /// The digest of the concatenated parts.
     fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Digest;
