@@ -184,7 +184,9 @@ mod tests {
     fn each_bound_can_be_broken() {
         assert!(faults(|_| Err("no".to_owned())).is_empty());
         assert_eq!(faults(|_| Ok("yes".to_owned())), ["is taken"]);
-        assert_eq!(faults(|_| panic!("on purpose")), ["panics"]);
+        // What the backtrace takes may be found fault with, too.
+        let panics = faults(|_| panic!("on purpose"));
+        assert!(panics.iter().any(|fault| fault == "panics"), "{panics:?}");
         let slow = faults(|_| {
             let start = worked();
             while worked() - start < 60.0 {}
