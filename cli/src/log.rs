@@ -10,8 +10,7 @@
 #[cfg(feature = "clap")]
 mod start;
 
-use core::fmt::Write as _;
-
+use base16ct::lower::encode_string;
 use mdoc_core::crypto::{Backend as _, DigestAlgorithm, PublicKey, RustCrypto};
 use mdoc_core::keys::public_to_jwk;
 
@@ -33,12 +32,7 @@ pub fn fingerprint(key: &PublicKey) -> String {
 /// The SHA-256 of something, in hexadecimal digits.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    let digest = RustCrypto.digest(DigestAlgorithm::Sha256, &[bytes]);
-    digest.as_ref().iter().fold(String::new(), |mut digits, octet| {
-        // Nothing goes wrong when a string is written to.
-        let _ = write!(digits, "{octet:02x}");
-        digits
-    })
+    encode_string(RustCrypto.digest(DigestAlgorithm::Sha256, &[bytes]).as_ref())
 }
 
 #[cfg(test)]

@@ -468,11 +468,8 @@ impl Eq for Certificate {}
 impl fmt::Debug for Certificate {
     /// Subject and serial number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({}, ", self.subject())?;
-        for octet in self.serial_number() {
-            write!(f, "{octet:02x}")?;
-        }
-        f.write_str(")")
+        let serial = base16ct::lower::encode_string(self.serial_number());
+        write!(f, "Certificate({}, {serial})", self.subject())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use base16ct::lower::encode_string as hex;
 use mdoc_cli::failure::printable_line;
 use mdoc_core::time::Timestamp;
 use mdoc_core::vical::compare::Changes;
@@ -336,11 +337,4 @@ pub fn changes_text(old: &Vical, new: &Vical, changes: &Changes<'_>) -> String {
         let _ = writeln!(out, "unreadable entries: {before} before, {after} now");
     }
     out
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
 }

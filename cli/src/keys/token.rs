@@ -137,7 +137,7 @@ mod with {
         Key {
             uri: entry.uri().to_string(),
             label: entry.label.clone(),
-            id: entry.id.iter().map(|octet| format!("{octet:02x}")).collect(),
+            id: base16ct::lower::encode_string(&entry.id),
             curve: entry.curve,
             signs: entry.signs,
             extractable: entry.extractable,

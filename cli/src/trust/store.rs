@@ -4,7 +4,6 @@
 //! list is written beside the one before, whole and on the disk before it has its name, and only then are older
 //! ones removed. So neither a loss of power nor two programs at once can bring an older list back.
 
-use core::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -128,8 +127,5 @@ fn prefix(provider: &str) -> String {
 }
 
 fn short(digest: &[u8]) -> String {
-    digest.iter().take(8).fold(String::new(), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
+    base16ct::lower::encode_string(digest.get(..8).unwrap_or(digest))
 }

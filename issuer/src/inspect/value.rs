@@ -1,5 +1,6 @@
 //! Values of elements, and of whatever has no name in the standard.
 
+pub(super) use base16ct::lower::encode_string as hex;
 use mdoc_core::cbor::{self, Item};
 use mdoc_core::limits::Limits;
 use mdoc_core::value::{TAG_ENCODED, TAG_FULL_DATE, TAG_TDATE, Value, to_json};
@@ -121,13 +122,6 @@ pub(super) fn bytes(bytes: &[u8]) -> String {
         None if bytes.len() <= SHOWN_BYTES => hex(bytes),
         None => format!("{} bytes", thousands(bytes.len())),
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// `30,214`

@@ -79,9 +79,7 @@ impl Printer<'_> {
             self.longest.min(bytes.len())
         };
         self.push("h'");
-        for byte in bytes.iter().take(cut) {
-            let _ = write!(self.out, "{byte:02x}");
-        }
+        self.push(&base16ct::lower::encode_string(bytes.get(..cut).unwrap_or(bytes)));
         self.push("'");
         if cut < bytes.len() {
             let _ = write!(self.out, " / … {} bytes in all /", bytes.len());

@@ -145,10 +145,8 @@ fn agreement(entry: &CertificateInfo, certificate: &Certificate, find: &mut impl
 
 fn differs(found: &[u8], expected: &[u8]) -> Detail {
     let hex = |octets: &[u8]| {
-        octets
-            .iter()
-            .take(40) // longer ones are no identifiers, and nobody reads them
-            .fold(String::new(), |text, octet| format!("{text}{octet:02x}"))
+        // Longer ones are no identifiers, and nobody reads them.
+        base16ct::lower::encode_string(octets.get(..40).unwrap_or(octets))
     };
     Detail::Differs {
         found: hex(found),

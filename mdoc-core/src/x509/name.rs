@@ -57,10 +57,7 @@ impl<'a> Attribute<'a> {
                     .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
                     .collect()
             }
-            _ => self
-                .value
-                .iter()
-                .fold("#".to_owned(), |text, octet| format!("{text}{octet:02x}")),
+            _ => format!("#{}", base16ct::lower::encode_string(self.value)),
         })
     }
 }

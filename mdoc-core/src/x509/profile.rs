@@ -102,12 +102,6 @@ struct Check<'a> {
     findings: Vec<Finding>,
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets
-        .iter()
-        .fold(String::new(), |text, octet| format!("{text}{octet:02x}"))
-}
-
 fn list(oids: &[Oid<'_>]) -> String {
     let texts: Vec<_> = oids.iter().map(ToString::to_string).collect();
     texts.join(", ")
@@ -139,7 +133,11 @@ impl Check<'_> {
         if negative || serial.len() > 20 || certificate.serial_number().len() < 8 {
             self.add(
                 Rule::SerialNumber,
-                format!("{}{}", if negative { "negative " } else { "" }, hex(serial)),
+                format!(
+                    "{}{}",
+                    if negative { "negative " } else { "" },
+                    base16ct::lower::encode_string(serial)
+                ),
                 "a positive number of at least 63 random bits in at most 20 octets",
             );
         }

@@ -184,10 +184,7 @@ fn refused(error: &ListError) -> Failure {
 }
 
 fn number(list: &RevocationList) -> String {
-    let number = list.number().unwrap_or_default();
-    number
-        .iter()
-        .fold(String::new(), |text, octet| format!("{text}{octet:02x}"))
+    base16ct::lower::encode_string(list.number().unwrap_or_default())
 }
 
 /// What to show.

@@ -241,10 +241,7 @@ pub(super) fn finish(
 
 /// A new certificate in JSON.
 pub(super) fn summary(certificate: &Certificate, path: &Path, key: Option<&Path>) -> serde_json::Value {
-    let fingerprint = certificate.fingerprint();
-    let sha256 = fingerprint
-        .iter()
-        .fold(String::new(), |text, octet| format!("{text}{octet:02x}"));
+    let sha256 = base16ct::lower::encode_string(&certificate.fingerprint());
     let mut json = serde_json::Map::new();
     json.insert("certificate".to_owned(), path.display().to_string().into());
     if let Some(key) = key {

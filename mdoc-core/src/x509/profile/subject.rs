@@ -1,10 +1,11 @@
 //! The rules on names, key identifiers and contacts.
 
+use base16ct::lower::encode_string;
 use core::ops::Deref;
 use std::borrow::Cow;
 
 use super::table::{AlternativeName, Place, RevocationRules};
-use super::{ABSENT, Check, Rule, hex};
+use super::{ABSENT, Check, Rule};
 use crate::x509::extension::Points;
 use crate::x509::general_name::NameView;
 use crate::x509::{Attribute, Certificate, GeneralName, der, name, oid};
@@ -131,9 +132,13 @@ impl<'a> Check<'a> {
     pub(super) fn identifiers(&mut self) {
         let computed = self.certificate.computed_key_identifier();
         match self.certificate.subject_key_identifier() {
-            None => self.add(Rule::SubjectKeyIdentifier, ABSENT, hex(&computed)),
+            None => self.add(Rule::SubjectKeyIdentifier, ABSENT, encode_string(&computed)),
             Some(Ok(id)) if id != computed => {
-                self.add(Rule::SubjectKeyIdentifier, hex(id), hex(&computed));
+                self.add(
+                    Rule::SubjectKeyIdentifier,
+                    encode_string(id),
+                    encode_string(&computed),
+                );
             }
             _ => {} // malformed is a finding of its own
         }
@@ -151,7 +156,7 @@ impl<'a> Check<'a> {
             Some(Err(_)) => return,
         };
         let text = || match &expected {
-            Some(id) => hex(id),
+            Some(id) => encode_string(id),
             None => "the key of its issuer".to_owned(),
         };
         match id {
@@ -160,7 +165,7 @@ impl<'a> Check<'a> {
                 self.add(Rule::AuthorityKeyIdentifier, ABSENT, text);
             }
             Some(id) if expected.as_ref().is_some_and(|expected| **expected != *id) => {
-                let (found, text) = (hex(id), text());
+                let (found, text) = (encode_string(id), text());
                 self.add(Rule::AuthorityKeyIdentifier, found, text);
             }
             Some(_) => {}
