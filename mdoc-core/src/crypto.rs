@@ -66,6 +66,16 @@ impl Curve {
         2 * self.field_len()
     }
 
+    /// Whether a raw signature has the length of this curve's.
+    const fn length_of_signature(self, signature: &[u8]) -> Result<(), CryptoError> {
+        let (found, expected) = (signature.len(), self.signature_len());
+        if found == expected {
+            Ok(())
+        } else {
+            Err(CryptoError::SignatureLength { found, expected })
+        }
+    }
+
     /// The signature algorithm that issuing and presenting use with a key on this curve.
     #[must_use]
     pub const fn algorithm(self) -> SignatureAlgorithm {
@@ -320,7 +330,7 @@ impl SecretKey {
     /// # Errors
     /// [`CryptoError::BadSecretKey`] if it has another length, is zero, or is not below the order.
     pub fn from_bytes(curve: Curve, bytes: &[u8]) -> Result<Self, CryptoError> {
-        let public = scrubbed(|| rustcrypto::public_of(curve, bytes))?;
+        let public = scrubbed(|| public_of(curve, bytes))?;
         Ok(Self {
             curve,
             bytes: Zeroizing::new(bytes.to_vec()),
@@ -445,6 +455,16 @@ pub fn fastest_random() -> Option<Box<dyn CryptoRng>> {
     return Some(Box::new(rand_core::UnwrapErr(AwsLcRandom)));
     #[cfg(not(feature = "aws-lc"))]
     return None;
+}
+
+/// The public half of a private key, by the fastest code that was built in: [`RustCrypto`] computes tables first, which
+/// take as long as all else that a program does before its first signature.
+fn public_of(curve: Curve, secret: &[u8]) -> Result<PublicKey, CryptoError> {
+    #[cfg(feature = "aws-lc")]
+    if let Some(result) = aws_lc::public_of(curve, secret) {
+        return result;
+    }
+    rustcrypto::public_of(curve, secret)
 }
 
 /// Whether two byte strings are equal, in time that does not depend on their content.

@@ -80,6 +80,19 @@ fn digest_of(algorithm: DigestAlgorithm, parts: &[&[u8]]) -> digest::Digest {
     context.finish()
 }
 
+/// The public half of a private key; none on a curve that AWS-LC has not.
+pub(super) fn public_of(curve: Curve, secret: &[u8]) -> Option<Result<PublicKey, CryptoError>> {
+    let suite = suite(curve)?;
+    let public = PrivateKey::from_private_key(suite.agreement, secret)
+        .ok()
+        .and_then(|key| key.compute_public_key().ok())
+        .map(|public| PublicKey {
+            curve,
+            bytes: public.as_ref().to_vec(),
+        });
+    Some(public.ok_or(CryptoError::BadSecretKey))
+}
+
 struct EcdsaKey {
     digest: DigestAlgorithm,
     pair: EcdsaKeyPair,
@@ -114,13 +127,7 @@ impl Backend for AwsLc {
         let Some(suite) = suite(key.curve()).filter(|suite| suite.digest == digest) else {
             return RustCrypto.verify(key, digest, message, signature);
         };
-        let expected = key.curve().signature_len();
-        if signature.len() != expected {
-            return Err(CryptoError::SignatureLength {
-                found: signature.len(),
-                expected,
-            });
-        }
+        key.curve().length_of_signature(signature)?;
         ParsedPublicKey::new(suite.verification, key.as_bytes())
             .map_err(|_| CryptoError::BadPublicKey)?
             .verify_digest_sig(&digest_of(digest, message), signature)

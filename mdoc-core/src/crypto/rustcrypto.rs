@@ -141,13 +141,7 @@ impl Backend for RustCrypto {
         message: &[&[u8]],
         signature: &[u8],
     ) -> Result<(), CryptoError> {
-        let expected = key.curve().signature_len();
-        if signature.len() != expected {
-            return Err(CryptoError::SignatureLength {
-                found: signature.len(),
-                expected,
-            });
-        }
+        key.curve().length_of_signature(signature)?;
         on_curve!(key.curve(), c => {
             type C = CurveOf<c::SecretKey>;
             let verifier = ecdsa::VerifyingKey::<C>::from_sec1_bytes(key.as_bytes())

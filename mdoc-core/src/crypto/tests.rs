@@ -48,6 +48,58 @@ fn every_curve_signs_and_verifies_and_only_what_was_signed() {
     }
 }
 
+/// The orders of the curves (FIPS 186-5 and SP 800-186, 3.2.1; RFC 5639, 3).
+const ORDERS: &[(Curve, &str)] = &[
+    (
+        Curve::P256,
+        "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+    ),
+    (
+        Curve::P384,
+        "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+    ),
+    (
+        Curve::P521,
+        "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d0\
+         3bb5c9b8899c47aebb6fb71e91386409",
+    ),
+    (
+        Curve::BrainpoolP256r1,
+        "a9fb57dba1eea9bc3e660a909d838d718c397aa3b561a6f7901e0e82974856a7",
+    ),
+    (
+        Curve::BrainpoolP384r1,
+        "8cb91e82a3386d280f5d6f7e50e641df152f7109ed5456b31f166e6cac0425a7cf3ab6af6b7fc3103b883202e9046565",
+    ),
+];
+
+#[test]
+fn private_keys_are_from_one_to_below_the_order_and_their_public_halves_the_same_by_every_code() {
+    let mut rng = ChaCha20Rng::from_seed([10; 32]);
+    for &(curve, order) in ORDERS {
+        let order = base16ct::lower::decode_vec(order).unwrap();
+        let (mut below, mut above, mut one) = (order.clone(), order.clone(), vec![0; order.len()]);
+        *below.last_mut().unwrap() -= 1;
+        *above.last_mut().unwrap() += 1;
+        *one.last_mut().unwrap() = 1;
+        let drawn = SecretKey::generate(curve, &mut rng);
+        for good in [&one, &below, &drawn.dangerous_bytes().to_vec()] {
+            let public = SecretKey::from_bytes(curve, good).unwrap().public_key().clone();
+            assert_eq!(public, rustcrypto::public_of(curve, good).unwrap(), "{curve}");
+        }
+        let long = [&[0][..], &one].concat();
+        for bad in [&vec![0; order.len()], &order, &above, &one[1..].to_vec(), &long] {
+            let refused = SecretKey::from_bytes(curve, bad).map(|_| ());
+            assert_eq!(refused, Err(CryptoError::BadSecretKey), "{curve} {bad:02x?}");
+            assert_eq!(
+                rustcrypto::public_of(curve, bad),
+                Err(CryptoError::BadSecretKey),
+                "{curve}"
+            );
+        }
+    }
+}
+
 #[test]
 fn both_sides_agree_on_the_same_secret() {
     let mut rng = ChaCha20Rng::from_seed([8; 32]);
