@@ -25,6 +25,9 @@ use crate::input::{Form, Input, claim_stdin, display, is_stdio, open};
 use crate::log;
 use crate::recognise::Structure;
 
+/// Bytes beyond a file's length, so that its end is found without a larger buffer.
+const ROOM_BEHIND: usize = 64;
+
 /// Reads a private key: PEM (PKCS#8 or SEC 1), DER or JWK.
 ///
 /// The passphrase of an encrypted one comes from [`PASSPHRASE`], or is asked for on the terminal. A file that others than its owner can read is refused, on systems that have such a notion.
@@ -36,10 +39,14 @@ pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     let most = u64::try_from(keys::LARGEST_FILE).unwrap_or(u64::MAX);
     // Room for all of it from the beginning: a buffer that grows leaves copies behind.
-    bytes.reserve_exact(keys::LARGEST_FILE + 64);
+    let mut room = |len: u64| {
+        let len = usize::try_from(len).map_or(keys::LARGEST_FILE, |len| len.min(keys::LARGEST_FILE));
+        bytes.reserve_exact(len + ROOM_BEHIND);
+    };
     let mut metadata = None;
     let read = if is_stdio(path) {
         claim_stdin()?;
+        room(most);
         std::io::stdin().lock().take(most + 1).read_to_end(&mut bytes)
     } else {
         let file = open(path)?;
@@ -47,6 +54,7 @@ pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
         let found = file
             .metadata()
             .map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
+        room(if found.is_file() { found.len() } else { most });
         metadata = Some(found);
         file.take(most + 1).read_to_end(&mut bytes)
     };
