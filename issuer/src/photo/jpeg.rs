@@ -4,6 +4,7 @@
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::PhotoError;
@@ -17,16 +18,28 @@ pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
     let frame = Frame::find(bytes)?;
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
     let sane = matches!(frame.components, 1 | 3 | 4) && scans <= MOST_SCANS;
-    let options = DecoderOptions::default()
+    sane.then(|| JpegDecoder::new_with_options(ZCursor::new(bytes), options()))
+}
+
+fn options() -> DecoderOptions {
+    DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    sane.then(|| JpegDecoder::new_with_options(ZCursor::new(bytes), options))
+        .set_max_height(usize::from(u16::MAX))
 }
 
 /// Whether it is a whole picture.
 pub(super) fn decodes(bytes: &[u8]) -> bool {
-    decoder(bytes).is_some_and(|mut decoder| decoder.decode().is_ok())
+    let Some((frame, mut decoder)) = Frame::find(bytes).zip(decoder(bytes)) else {
+        return false;
+    };
+    // All scans are read for the brightness alone, too, and half of the time goes into the colours. Of a frame with
+    // colours that are sampled less often down than across the library would read more than there is.
+    let colours = decoder.decode_headers().map(|()| decoder.input_colorspace());
+    if matches!(colours, Ok(Some(ColorSpace::YCbCr))) && !frame.taller {
+        decoder.set_options(options().jpeg_set_out_colorspace(ColorSpace::Luma));
+    }
+    decoder.decode().is_ok()
 }
 
 /// What of a JPEG is kept, and what its metadata told.
@@ -145,6 +158,8 @@ pub(super) struct Frame {
     pub(super) width: u32,
     pub(super) height: u32,
     components: u8,
+    /// The colours are sampled less often down than across.
+    taller: bool,
 }
 
 impl Frame {
@@ -162,11 +177,14 @@ impl Frame {
             let length = usize::from(u16::from_be_bytes(*after.first_chunk::<2>()?));
             if matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc) {
                 let &[_, _, _, h0, h1, w0, w1, components] = after.first_chunk::<8>()?;
+                // The first component's factors: across, and down.
+                let factors = after.get(9).copied().unwrap_or_default();
                 let (width, height) = (u16::from_be_bytes([w0, w1]), u16::from_be_bytes([h0, h1]));
                 return Some(Self {
                     width: width.into(),
                     height: height.into(),
                     components,
+                    taller: factors & 0x0f > factors >> 4,
                 });
             }
             rest = after.get(length.max(2)..)?;

@@ -73,6 +73,40 @@ fn damage_anywhere_is_a_result_and_never_a_panic() {
 }
 
 #[test]
+fn a_picture_is_whole_for_its_brightness_if_it_is_for_its_colours() {
+    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+    let (width, height) = (73_u16, 95_u16);
+    let noise = |at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8;
+    let pixels: Vec<u8> = (0..3 * u32::from(width) * u32::from(height)).map(noise).collect();
+    for sampling in [
+        SamplingFactor::F_1_1,
+        SamplingFactor::F_2_1,
+        SamplingFactor::F_1_2,
+        SamplingFactor::F_2_2,
+    ] {
+        for (progressive, restart) in [(false, 0), (false, 5), (true, 0)] {
+            let mut file = Vec::new();
+            let mut encoder = Encoder::new(&mut file, 30);
+            encoder.set_sampling_factor(sampling);
+            encoder.set_progressive(progressive);
+            encoder.set_restart_interval(restart);
+            encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
+            assert!(jpeg::decodes(&file), "{sampling:?} {progressive} {restart}");
+            let full =
+                |bytes: &[u8]| jpeg::decoder(bytes).is_some_and(|mut decoder| decoder.decode().is_ok());
+            for at in (2..file.len()).step_by(17) {
+                let mut damaged = file.clone();
+                damaged[at] ^= noise(at as u32) | 1;
+                for bytes in [&damaged[..], &file[..at]] {
+                    let what = format!("{sampling:?} {progressive} {restart} at {at} of {}", file.len());
+                    assert_eq!(jpeg::decodes(bytes), full(bytes), "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn metadata_go_and_pixels_stay() {
     let pixels = |bytes: &[u8]| jpeg::decoder(bytes).unwrap().decode().unwrap();
     let plain = jpeg::strip(PORTRAIT).unwrap().bytes;
