@@ -91,8 +91,6 @@ pub struct Plan<'a> {
     pub done: u64,
     /// How many threads read, fill and sign.
     pub threads: usize,
-    /// How many threads hand documents to a sink that lets wait; they mostly wait for the disk.
-    pub writers: usize,
 }
 
 /// What is done with the records.
@@ -169,7 +167,7 @@ pub trait Sink: Sync {
     /// [`SinkError`] if that cannot be told.
     fn find(&self, name: Name<'_>) -> Result<Found<Self::Kept>, SinkError>;
 
-    /// Takes a document in, so that [`Sink::commit`] need only make it count.
+    /// Takes a document in, without waiting for a disk: that, and to make it count, is for [`Sink::commit`].
     ///
     /// # Errors
     /// [`SinkError`] if it cannot; the batch stops.

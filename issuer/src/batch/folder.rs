@@ -11,8 +11,9 @@
 //! A document is written to `.unfinished` and on the disk before it is moved to its place; the moves are on the disk
 //! before the result lines are written. So after a kill or a loss of power a document without a line is whole and in
 //! its place, and is taken over instead of being made a second time; and a line without a document cannot be.
-//! The disk is waited for by many threads at once and by groups of records, which is what makes it fast.
+//! The disk is waited for by groups of records, which is what makes it fast.
 
+mod disk;
 mod results;
 mod state;
 
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use self::disk::Disk;
 pub use self::results::Before;
 use self::results::{line, open_results};
 pub use self::state::Identity;
@@ -105,6 +107,7 @@ pub struct Folder {
     copies: u32,
     resumed: bool,
     results: Mutex<File>,
+    disk: Disk,
     temporary: AtomicU64,
     /// Folders whose entries are on the disk.
     shards: Mutex<BTreeSet<PathBuf>>,
@@ -161,6 +164,7 @@ impl Folder {
             copies: identity.copies,
             resumed: begun.is_some(),
             results: Mutex::new(results),
+            disk: Disk::of(root).map_err(at("the folder cannot be opened"))?,
             temporary: AtomicU64::new(0),
             shards: Mutex::default(),
             _lock: lock,
@@ -227,10 +231,7 @@ impl Sink for Folder {
             .write(true)
             .create_new(true)
             .open(&unfinished)
-            .and_then(|mut file| {
-                file.write_all(document)?;
-                file.sync_all()
-            });
+            .and_then(|mut file| file.write_all(document));
         written.map_err(at("a document cannot be written"))?;
         Ok(Kept {
             place: self.place(name),
@@ -239,6 +240,15 @@ impl Sink for Folder {
     }
 
     fn commit(&self, outcomes: Vec<Outcome<Kept>>) -> Result<(), SinkError> {
+        let documents = outcomes
+            .iter()
+            .flat_map(|outcome| outcome.result.iter().flatten());
+        let unfinished: Vec<_> = documents
+            .filter_map(|document| document.kept.unfinished.as_deref())
+            .collect();
+        self.disk
+            .keep(&unfinished)
+            .map_err(at("documents cannot be written to the disk"))?;
         let mut touched = BTreeSet::new();
         let mut lines = Vec::new();
         for outcome in &outcomes {

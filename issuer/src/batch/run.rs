@@ -1,19 +1,18 @@
 //! The engine: several threads take a record each from the file, fill and sign; the caller's commits in the order of
 //! the records.
 //!
-//! Whoever signs also hands the document to the sink, as long as that is quick: to wake another thread costs more than
-//! to write a file into memory. When the sink lets wait, as a disk does that is to keep what it got, documents go to
-//! threads that do nothing but wait for it. Commits are gathered for some milliseconds, since each is a wait for the
-//! disk, too.
+//! Whoever signs also hands the document to the sink, which is quick: it need not be on the disk yet. The disk is waited
+//! for once a commit, and while it is, the next documents are made. Commits are gathered for some milliseconds, so that
+//! they are few.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mdoc_core::crypto::{Backend, CryptoRng, PublicKey};
 use mdoc_core::issue::ItemOrder;
@@ -21,22 +20,14 @@ use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 
 use super::fault::{Fault, Problem, of_issue};
-use super::{
-    Document, Found, Mode, Name, Outcome, Plan, Portrait, Record, Sink, SinkError, Stop, Surroundings, Tally,
-};
+use super::{Document, Mode, Name, Outcome, Plan, Portrait, Record, Sink, Stop, Surroundings, Tally};
 use crate::data::rows::RowsError;
 use crate::issue::{Content, IssueError, Prepared, Terms, is_of_signer, prepare};
 
 /// Records that are on their way at one time; with their pictures they are what takes memory.
 const WINDOW: usize = 512;
-/// Documents that wait for a thread that hands them to the sink.
-const QUEUE: usize = 32;
-/// A sink that takes longer than this is waited for elsewhere.
-const QUICK: Duration = Duration::from_micros(500);
-/// After how many records it is tried again whether the sink is quick.
-const PATIENCE: u32 = 256;
 /// How long what is ready may wait for more, to be committed together.
-const GATHER: Duration = Duration::from_millis(4);
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Deals with all records: see the module. `progress` is told after each commit.
 ///
@@ -68,49 +59,20 @@ pub fn run<S: Sink>(
         stopping: &stopping,
     };
     thread::scope(|scope| {
-        let (signed, to_keep) = sync_channel::<Signed<S::Kept>>(QUEUE);
-        let to_keep = Arc::new(Mutex::new(to_keep));
         let (crew, intake) = (&crew, &intake);
-        let find = |name: Name<'_>| sink.find(name);
-        let keep = |name: Name<'_>, document: &[u8]| sink.keep(name, document);
         for _ in 0..plan.threads.max(1) {
-            let (signed, made) = (signed.clone(), made.clone());
+            let made = made.clone();
             scope.spawn(move || {
                 let mut rng = (crew.surroundings.random)();
-                let mut elsewhere = 0_u32;
-                while let Some(job) = crew.next(intake) {
-                    let number = job.0;
-                    let record = unless_panicked(|| crew.make(job, &find, rng.as_mut()));
-                    let record = record.unwrap_or_else(|| Signed::lost(number));
-                    let goes_on = if elsewhere > 0 {
-                        elsewhere -= 1;
-                        signed.send(record).is_ok()
-                    } else {
-                        let begun = Instant::now();
-                        let record = record.kept(&keep);
-                        if begun.elapsed() > QUICK {
-                            elsewhere = PATIENCE;
-                        }
-                        made.send(record).is_ok()
-                    };
-                    if !goes_on {
+                while let Some((number, record)) = crew.next(intake) {
+                    let outcome = unless_panicked(|| crew.make(record, sink, rng.as_mut()));
+                    if made.send((number, outcome.unwrap_or(Err(Stop::Lost)))).is_err() {
                         break;
                     }
                 }
             });
         }
-        drop(signed);
-        for _ in 0..plan.writers.max(1) {
-            let (to_keep, made) = (Arc::clone(&to_keep), made.clone());
-            scope.spawn(move || {
-                while let Some(signed) = next(&to_keep) {
-                    if made.send(signed.kept(&keep)).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop((made, to_keep));
+        drop(made);
         let result = commit(plan, sink, to_commit, &permits, progress);
         stopping.store(true, Ordering::Relaxed);
         // Wakes who waits for a permit; the channels have gone, or will with their last threads.
@@ -129,10 +91,6 @@ type Made<T> = (u64, Result<Outcome<T>, Stop>);
 /// still answered for; the others would wait for it for ever.
 fn unless_panicked<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
-}
-
-fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
 /// The records that nobody has taken yet.
@@ -231,87 +189,6 @@ fn commit<S: Sink>(
     }
 }
 
-/// A record after signing: documents that are to be kept, or that were there.
-struct Signed<T> {
-    number: u64,
-    outcome: Result<Outcome<Fresh<T>>, Stop>,
-}
-
-enum Fresh<T> {
-    New(Vec<u8>),
-    There(T),
-}
-
-impl<T> Signed<T> {
-    /// A record whose thread panicked.
-    const fn lost(number: u64) -> Self {
-        Self {
-            number,
-            outcome: Err(Stop::Lost),
-        }
-    }
-
-    /// Hands the documents to the sink.
-    fn kept(self, keep: &Keep<'_, T>) -> Made<T> {
-        let number = self.number;
-        unless_panicked(|| self.keep(keep)).unwrap_or((number, Err(Stop::Lost)))
-    }
-
-    fn keep(self, keep: &Keep<'_, T>) -> Made<T> {
-        (
-            self.number,
-            self.outcome
-                .and_then(|outcome| kept(outcome, keep).map_err(Stop::Sink)),
-        )
-    }
-}
-
-fn kept<T>(outcome: Outcome<Fresh<T>>, keep: &Keep<'_, T>) -> Result<Outcome<T>, SinkError> {
-    let Outcome {
-        number,
-        line,
-        id,
-        result,
-        warnings,
-    } = outcome;
-    let result = match result {
-        Err(faults) => Err(faults),
-        Ok(documents) => {
-            let name = id.as_deref().unwrap_or_default();
-            let mut all = Vec::with_capacity(documents.len());
-            for (document, copy) in documents.into_iter().zip(1..) {
-                let name = Name {
-                    number,
-                    id: name,
-                    copy,
-                };
-                all.push(Document {
-                    kept: match document.kept {
-                        Fresh::New(bytes) => keep(name, &bytes)?,
-                        Fresh::There(kept) => kept,
-                    },
-                    doc_type: document.doc_type,
-                    validity: document.validity,
-                    status_index: document.status_index,
-                    adopted: document.adopted,
-                });
-            }
-            Ok(all)
-        }
-    };
-    Ok(Outcome {
-        number,
-        line,
-        id,
-        result,
-        warnings,
-    })
-}
-
-type Find<'f, T> = dyn Fn(Name<'_>) -> Result<Found<T>, SinkError> + 'f;
-type Keep<'k, T> = dyn Fn(Name<'_>, &[u8]) -> Result<T, SinkError> + 'k;
-type Documents<T> = Vec<Document<Fresh<T>>>;
-
 impl Crew<'_> {
     fn next<I>(&self, intake: &Mutex<Intake<I>>) -> Option<Job>
     where
@@ -324,20 +201,13 @@ impl Crew<'_> {
         intake.next(self.plan.done)
     }
 
-    fn make<T>(&self, job: Job, find: &Find<'_, T>, rng: &mut dyn CryptoRng) -> Signed<T> {
-        let (number, record) = job;
-        let outcome = record
-            .map_err(Stop::Rows)
-            .and_then(|record| self.deal_with(record, find, rng));
-        Signed { number, outcome }
-    }
-
-    fn deal_with<T>(
+    fn make<S: Sink>(
         &self,
-        mut record: Record,
-        find: &Find<'_, T>,
+        record: Result<Record, RowsError>,
+        sink: &S,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Outcome<Fresh<T>>, Stop> {
+    ) -> Result<Outcome<S::Kept>, Stop> {
+        let mut record = record.map_err(Stop::Rows)?;
         let mut faults = core::mem::take(&mut record.faults);
         for key in &record.device_keys {
             if is_of_signer(key, self.plan.signer) {
@@ -357,7 +227,7 @@ impl Crew<'_> {
                 outcome.warnings.clone_from(&prepared.warnings);
                 outcome.result = match self.plan.mode {
                     Mode::Check => Ok(Vec::new()),
-                    Mode::Issue => self.documents(&record, id, &prepared, find, rng)?,
+                    Mode::Issue => self.documents(&record, id, &prepared, sink, rng)?,
                 };
             }
             _ => outcome.result = Err(faults),
@@ -407,14 +277,14 @@ impl Crew<'_> {
         }
     }
 
-    fn documents<T>(
+    fn documents<S: Sink>(
         &self,
         record: &Record,
         id: &str,
         prepared: &Prepared,
-        find: &Find<'_, T>,
+        sink: &S,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Result<Documents<T>, Vec<Fault>>, Stop> {
+    ) -> Result<Result<Vec<Document<S::Kept>>, Vec<Fault>>, Stop> {
         let plan = self.plan;
         let mut terms = Terms {
             status: None,
@@ -432,9 +302,9 @@ impl Crew<'_> {
             };
             let position = (record.number - 1) * u64::from(plan.copies) + u64::from(copy - 1);
             let status_index = plan.places.and_then(|places| places.index(position));
-            if let Some((bytes, kept)) = find(name).map_err(Stop::Sink)? {
+            if let Some((bytes, kept)) = sink.find(name).map_err(Stop::Sink)? {
                 match self.adopt(&bytes, key, status_index) {
-                    Some(document) => documents.push(document.with(Fresh::There(kept))),
+                    Some(document) => documents.push(document.with(kept)),
                     None => return Ok(Err(vec![Problem::ForeignDocument.of("")])),
                 }
                 continue;
@@ -454,7 +324,7 @@ impl Crew<'_> {
                 prepared.copy(template, (key, terms.status.as_ref()), plan.signer, rng, backend)
             };
             documents.push(Document {
-                kept: Fresh::New(document.map_err(stop)?),
+                kept: sink.keep(name, &document.map_err(stop)?).map_err(Stop::Sink)?,
                 doc_type: prepared.doc_type().to_owned(),
                 validity: prepared.validity(),
                 status_index,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Instant;
 
+use base16ct::lower::encode_string as hex;
 use clap::Args;
 use mdoc_cli::input;
 use mdoc_cli::output;
@@ -37,8 +38,6 @@ use super::{PROGRAM, format};
 
 /// Records with faults that are named on stderr; the results have all of them.
 const SHOWN: usize = 10;
-/// Threads that wait for the disk.
-const WRITERS: usize = 32;
 
 /// Options of `mdoc-issuer batch`.
 #[derive(Debug, Args)]
@@ -191,10 +190,6 @@ struct Job<'a> {
     format: &'a Format,
     loaded: &'a Loaded,
     signer: &'a DocumentSigner<'a>,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn intake(arguments: &Arguments) -> Intake {
@@ -360,7 +355,6 @@ impl Work<'_> {
             mode,
             done: self.before.records,
             threads: arguments.threads.map_or_else(cores, usize::from),
-            writers: if mode == Mode::Check { 1 } else { WRITERS },
         };
         let random = system::random()?;
         let surroundings = Surroundings {
@@ -414,14 +408,8 @@ fn seconds(begun: Instant) -> f64 {
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != bytes.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
+    let decoded = base16ct::lower::decode(text, &mut bytes).ok()?;
+    (decoded.len() == 32).then_some(bytes)
 }
 
 fn inputs(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
