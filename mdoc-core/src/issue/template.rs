@@ -4,7 +4,7 @@ mod state;
 
 use self::state::State;
 use super::assemble::{self, Items, Terms, assemble};
-use super::{Draft, DraftError, Unsigned, Validity};
+use super::{Draft, DraftError, MOST_DIGESTS, Unsigned, Validity};
 use crate::cbor::write::Length;
 use crate::crypto::{Backend, CryptoRng, Digest, DigestAlgorithm, PublicKey};
 use crate::mso::{KeyAuthorizations, Status};
@@ -60,20 +60,22 @@ struct Element {
     /// The length of the two entries.
     len: usize,
     /// With the salt last, the state after all that comes before the digest ID. The head of the byte string states a
-    /// length that counts the ID, so there is a state for IDs of one byte, of two, of three and of five.
+    /// length that counts the ID, so there is a state for IDs of one byte, of two and of three.
     states: Vec<State>,
 }
 
 /// The smallest ID of each length.
-const ID_CLASSES: [u32; 4] = [0, 24, 0x100, 0x1_0000];
+const ID_CLASSES: [u32; 3] = [0, 24, 0x100];
+
+// No ID is longer than the last class has them.
+const _: () = assert!(MOST_DIGESTS <= 0x1_0000);
 
 /// Which length an ID has, counted from the shortest.
 const fn id_class(id: u32) -> usize {
     match id {
         0..24 => 0,
         24..0x100 => 1,
-        0x100..0x1_0000 => 2,
-        _ => 3,
+        _ => 2,
     }
 }
 
@@ -142,20 +144,25 @@ impl Template {
             validity: copy.validity,
             status: copy.status,
         };
-        match self.order {
-            ItemOrder::Customary => assemble(&Customary(self, backend), &terms, rng),
-            ItemOrder::SaltLast => assemble(&SaltLast(self, backend), &terms, rng),
-        }
+        let items = Copied {
+            template: self,
+            backend,
+        };
+        assemble(&items, &terms, rng)
     }
 }
 
-struct Customary<'a>(&'a Template, &'a dyn Backend);
+/// The elements of a template, on their way into a copy.
+struct Copied<'a> {
+    template: &'a Template,
+    backend: &'a dyn Backend,
+}
 
-impl Items for Customary<'_> {
+impl Items for Copied<'_> {
     type Item = Element;
 
     fn name_spaces(&self) -> &[(String, Vec<Element>)] {
-        &self.0.name_spaces
+        &self.template.name_spaces
     }
 
     fn element_len(&self, element: &Element) -> usize {
@@ -165,39 +172,19 @@ impl Items for Customary<'_> {
     fn write(&self, out: &mut Vec<u8>, element: &Element, id: u32, salt: &[u8]) -> Digest {
         let start = out.len();
         assemble::write_start(out, element.len, id);
-        assemble::write_id_and_salt(out, id, salt);
-        out.extend_from_slice(&element.entries);
-        let item = out.get(start..).unwrap_or_default();
-        self.1.digest(self.0.digest_algorithm, &[item])
-    }
-}
-
-struct SaltLast<'a>(&'a Template, &'a dyn Backend);
-
-impl Items for SaltLast<'_> {
-    type Item = Element;
-
-    fn name_spaces(&self) -> &[(String, Vec<Element>)] {
-        &self.0.name_spaces
-    }
-
-    fn element_len(&self, element: &Element) -> usize {
-        element.len
-    }
-
-    fn write(&self, out: &mut Vec<u8>, element: &Element, id: u32, salt: &[u8]) -> Digest {
-        let start = out.len();
-        assemble::write_start(out, element.len, id);
-        out.extend_from_slice(&element.entries);
-        let own = out.len();
-        assemble::write_after_id_key(out, id, salt);
-        match element.states.get(id_class(id)) {
-            Some(state) => state.finish(out.get(own..).unwrap_or_default()),
-            None => {
-                let item = out.get(start..).unwrap_or_default();
-                self.1.digest(self.0.digest_algorithm, &[item])
+        if self.template.order == ItemOrder::SaltLast {
+            out.extend_from_slice(&element.entries);
+            let own = out.len();
+            assemble::write_after_id_key(out, id, salt);
+            if let Some(state) = element.states.get(id_class(id)) {
+                return state.finish(out.get(own..).unwrap_or_default());
             }
+        } else {
+            assemble::write_id_and_salt(out, id, salt);
+            out.extend_from_slice(&element.entries);
         }
+        let item = out.get(start..).unwrap_or_default();
+        self.backend.digest(self.template.digest_algorithm, &[item])
     }
 }
 
