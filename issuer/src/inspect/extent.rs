@@ -52,15 +52,15 @@ impl Left {
                 self.inside(key, opened)?;
                 self.inside(value, opened)
             }),
-            Kind::Tag(TAG_ENCODED) => match item.tagged().and_then(|(_, inner)| inner.bytes()) {
-                Some(content) => self.open(&content, opened + 1),
-                None => item
-                    .tagged()
-                    .map_or(Ok(()), |(_, inner)| self.inside(inner, opened)),
-            },
-            Kind::Tag(_) => item
-                .tagged()
-                .map_or(Ok(()), |(_, inner)| self.inside(inner, opened)),
+            Kind::Tag(tag) => {
+                let Some((_, inner)) = item.tagged() else {
+                    return Ok(());
+                };
+                match inner.bytes().filter(|_| tag == TAG_ENCODED) {
+                    Some(content) => self.open(&content, opened + 1),
+                    None => self.inside(inner, opened),
+                }
+            }
             // The payload of a signature: tag 24 once more, its number in one byte or in more than it needs.
             Kind::Bytes => match item.bytes() {
                 Some(content) if matches!(content.first(), Some(0xd8..=0xdb)) => {
