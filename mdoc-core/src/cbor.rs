@@ -219,23 +219,30 @@ impl<'b> Item<'b> {
         self.get(key).ok_or(DecodeError::missing(key))
     }
 
-    /// As [`Item::parse_with_shape`] for what should be a map: calls `member` with every entry whose key is a text
-    /// string. The inner error is that it is no map.
-    pub(crate) fn parse_members(
+    /// As [`Item::parse_with_shape`] for what should be a map: also gives its members with these names, as
+    /// [`Item::members`] does. The inner error is that it is no map.
+    #[inline]
+    pub(crate) fn parse_members<const N: usize>(
         input: &'b [u8],
         limits: &Limits,
-        mut member: impl FnMut(&[u8], Self),
-    ) -> Result<(Shape, Result<(), DecodeError>), DecodeError> {
+        names: [&str; N],
+    ) -> Result<(Shape, Result<[Option<Self>; N], DecodeError>), DecodeError> {
+        let mut found = [None; N];
+        let mut note = |name: &[u8], value| {
+            let place = names.iter().position(|wanted| wanted.as_bytes() == name);
+            if let Some(member) = place.and_then(|place| found.get_mut(place)) {
+                *member = Some(Self { raw: value });
+            }
+        };
         let (shape, is_map) = walk::check_map(input, limits, |key, value| {
-            let value = Self { raw: value };
             if let Some((name, _)) = walk::short_text(key) {
-                member(name, value);
+                note(name, value);
             } else if let Some(name) = (Self { raw: key }).text_bytes() {
-                member(&name, value);
+                note(&name, value);
             }
         })?;
         let map = if is_map {
-            Ok(())
+            Ok(found)
         } else {
             Err(DecodeError::expected("a map"))
         };

@@ -44,15 +44,9 @@ impl<'b> DeviceResponse<'b> {
 
     /// The same in one pass, and tells how it was written.
     pub(crate) fn decode_with_shape(bytes: &'b [u8], limits: &Limits) -> Result<(Self, Shape), DecodeError> {
-        let mut found = [None; 4];
-        let (shape, map) = Item::parse_members(bytes, limits, |name, value| {
-            let place = MEMBERS.iter().position(|member| member.as_bytes() == name);
-            if let Some(member) = place.and_then(|place| found.get_mut(place)) {
-                *member = Some(value);
-            }
-        })?;
-        map.and_then(|()| Self::of(found, limits))
-            .map(|response| (response, shape))
+        let (shape, found) = Item::parse_members(bytes, limits, MEMBERS)?;
+        let response = found.and_then(|found| Self::of(found, limits))?;
+        Ok((response, shape))
     }
 
     /// As [`DeviceResponse::decode`], for an item that was parsed before.

@@ -110,6 +110,9 @@ fn items_of(items: Item<'_>) -> Result<Vec<Embedded<'_>>, DecodeError> {
     Ok(decoded)
 }
 
+/// The members of an element.
+const MEMBERS: [&str; 4] = ["digestID", "random", "elementIdentifier", "elementValue"];
+
 /// One element with its salt.
 ///
 /// ```cddl
@@ -136,14 +139,7 @@ impl<'b> IssuerSignedItem<'b> {
     /// # Errors
     /// [`DecodeError`] if a member is missing or has another type.
     pub fn decode(item: Item<'b>) -> Result<Self, DecodeError> {
-        let [digest_id, random, identifier, value] =
-            item.members(["digestID", "random", "elementIdentifier", "elementValue"])?;
-        Self::of(Members {
-            digest_id,
-            random,
-            identifier,
-            value,
-        })
+        item.members(MEMBERS).and_then(Self::of)
     }
 
     /// Checks and decodes the content of `IssuerSignedItemBytes` in one pass.
@@ -159,43 +155,25 @@ impl<'b> IssuerSignedItem<'b> {
         bytes: &'b Embedded<'_>,
         limits: &Limits,
     ) -> Result<(Shape, Result<Self, DecodeError>), DecodeError> {
-        let mut members = Members::default();
-        let read = Item::parse_members(bytes.content(), limits, |name, value| {
-            let member = match name {
-                b"digestID" => &mut members.digest_id,
-                b"random" => &mut members.random,
-                b"elementIdentifier" => &mut members.identifier,
-                b"elementValue" => &mut members.value,
-                _ => return,
-            };
-            *member = Some(value);
-        });
-        let (shape, map) = read.map_err(DecodeError::embedded)?;
-        Ok((shape, map.and_then(|()| Self::of(members))))
+        let (shape, found) =
+            Item::parse_members(bytes.content(), limits, MEMBERS).map_err(DecodeError::embedded)?;
+        Ok((shape, found.and_then(Self::of)))
     }
 
-    fn of(members: Members<'b>) -> Result<Self, DecodeError> {
+    /// From the members with the names in [`MEMBERS`].
+    fn of([id, random, identifier, value]: [Option<Item<'b>>; 4]) -> Result<Self, DecodeError> {
         fn inside(name: &'static str) -> impl Fn(DecodeError) -> DecodeError {
             move |error| error.within(name)
         }
         let there = |member: Option<Item<'b>>, name| member.ok_or(DecodeError::missing(name));
-        let id = there(members.digest_id, "digestID")?;
-        let random = there(members.random, "random")?;
-        let identifier = there(members.identifier, "elementIdentifier")?;
+        let id = there(id, "digestID")?;
+        let random = there(random, "random")?;
+        let identifier = there(identifier, "elementIdentifier")?;
         Ok(Self {
             digest_id: id.expect_unsigned().map_err(inside("digestID"))?,
             random: random.expect_bytes().map_err(inside("random"))?,
             element_identifier: identifier.expect_text().map_err(inside("elementIdentifier"))?,
-            element_value: there(members.value, "elementValue")?,
+            element_value: there(value, "elementValue")?,
         })
     }
-}
-
-/// The members of an item as they are found.
-#[derive(Default)]
-struct Members<'b> {
-    digest_id: Option<Item<'b>>,
-    random: Option<Item<'b>>,
-    identifier: Option<Item<'b>>,
-    value: Option<Item<'b>>,
 }
