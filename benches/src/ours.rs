@@ -110,10 +110,10 @@ fn backend<'a>(
     name: &str,
     cases: &mut Vec<Case<'a>>,
 ) {
-    let key = SoftwareKey::with_backend(world.ds_key.clone(), backend).unwrap();
-    let mut own = rng;
+    let device_key = world.device_key.public_key();
+    let ds_key = || SoftwareKey::with_backend(world.ds_key.clone(), backend).unwrap();
+    let (key, mut own) = (ds_key(), rng);
     cases.push(Case::new(format!("issue, {name}"), move || {
-        let device_key = world.device_key.public_key();
         let draft = Draft::new(DOC_TYPE, black_box(&world.elements), device_key, world.validity);
         let unsigned = draft.salt(&mut own, backend).unwrap();
         black_box(unsigned.sign(&key, &[world.ds.der()]).unwrap());
@@ -122,12 +122,10 @@ fn backend<'a>(
         ("copies", ItemOrder::Customary),
         ("copies, salt last", ItemOrder::SaltLast),
     ] {
-        let key = SoftwareKey::with_backend(world.ds_key.clone(), backend).unwrap();
-        let device_key = world.device_key.public_key();
+        let (key, mut own) = (ds_key(), rng);
         let template = Draft::new(DOC_TYPE, &world.elements, device_key, world.validity)
             .template(order)
             .unwrap();
-        let mut own = rng;
         cases.push(Case::new(format!("{kind}, {name}"), move || {
             let copy = CopyOf {
                 device_key: black_box(device_key),
