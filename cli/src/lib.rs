@@ -5,6 +5,8 @@
 //! goes wrong is a sentence and a hint.
 
 pub mod args;
+#[cfg(feature = "clap")]
+pub mod deferred;
 pub mod failure;
 pub mod input;
 pub mod keys;
@@ -21,6 +23,8 @@ mod scratch;
 pub mod system;
 pub mod trust;
 
+#[cfg(feature = "clap")]
+pub use deferred::Deferred;
 pub use failure::{Exit, Failure};
 #[cfg(feature = "clap")]
 pub use run::run;

@@ -61,6 +61,7 @@ pub fn run<A: Parser>(program: &'static str, command: impl FnOnce(A) -> Result<E
 fn command_path(program: Command, arguments: impl Iterator<Item = String>) -> String {
     let mut path = program.get_name().to_owned();
     let mut command = program;
+    command.build();
     for argument in arguments {
         let Some(found) = command.find_subcommand(&argument).cloned() else {
             break;

@@ -14,7 +14,7 @@ mod vical;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::manual::{Completions, Manual};
-use mdoc_cli::{Exit, Failure};
+use mdoc_cli::{Deferred, Exit, Failure};
 
 /// The name of the program, which begins its messages.
 pub(crate) const PROGRAM: &str = "mdoc-issuer";
@@ -50,7 +50,7 @@ Examples:
   mdoc-issuer pki reader-ca --country NL --name \"Example Reader CA\" --out readers
   mdoc-issuer pki reader --ca readers --name \"Example Bar\" --out bar"
     )]
-    Pki(pki::Command),
+    Pki(Deferred<pki::Command>),
     /// Make and show private keys, in files and in tokens; put passphrases on them
     #[command(
         subcommand,
@@ -67,7 +67,7 @@ A KEY is a file or a pkcs11: URI (RFC 7512). The library of the token's maker is
 the passphrase of a file from MDOC_KEY_PASSPHRASE, from the file that
 MDOC_KEY_PASSPHRASE_FILE names, or from the terminal."
     )]
-    Key(key::Command),
+    Key(Deferred<key::Command>),
     /// List, check and show document formats; start one, and make sample data
     #[command(
         subcommand,
@@ -78,11 +78,11 @@ Examples:
   mdoc-issuer format new --name staff-badge --doctype com.example.staff-badge.1 --out staff-badge.xml
   mdoc-issuer format sample staff-badge.xml --out person.json"
     )]
-    Format(format::Command),
+    Format(Deferred<format::Command>),
     /// Issue a document: a format and a person's data in, a signed mdoc out
-    Issue(issue::Arguments),
+    Issue(Deferred<issue::Arguments>),
     /// Issue many documents from CSV or JSON lines, on all cores
-    Batch(batch::Arguments),
+    Batch(Deferred<batch::Arguments>),
     /// Prepare photographs for documents
     #[command(
         subcommand,
@@ -90,7 +90,7 @@ Examples:
 Example:
   mdoc-issuer portrait prepare IMG_2041.JPG --out portrait.jpg"
     )]
-    Portrait(portrait::Command),
+    Portrait(Deferred<portrait::Command>),
     /// Draw badges of documents, front and back; check their layouts
     #[command(
         subcommand,
@@ -101,7 +101,7 @@ Examples:
   mdoc-issuer badge check our-badge.xml
   mdoc-issuer badge render --layout our-badge.xml --data person.json --portrait photo.jpg --out badges"
     )]
-    Badge(badge::Command),
+    Badge(Deferred<badge::Command>),
     /// Make lists of issuing authorities (VICAL)
     #[command(
         subcommand,
@@ -113,9 +113,9 @@ Examples:
 
 `mdoc-verifier vical` verifies, shows and compares such lists."
     )]
-    Vical(vical::Command),
+    Vical(Deferred<vical::Command>),
     /// Look into a document, request, QR code or certificate, without trusting it
-    Inspect(inspect::Arguments),
+    Inspect(Deferred<inspect::Arguments>),
     Completions(Completions),
     Man(Manual),
 }
