@@ -204,7 +204,10 @@ fn equal(item: Item<'_>, value: &Value) {
         (Kind::Tag(2 | 3), Value::Integer(_)) => {}
         (Kind::Tag(tag @ (2 | 3)), Value::Tag(found, inner)) => {
             assert_eq!(tag, *found);
-            let bytes = item.tagged().unwrap().1.bytes().unwrap();
+            let content = item.tagged().unwrap().1;
+            let Some(bytes) = content.bytes() else {
+                return equal(content, inner);
+            };
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
             assert_eq!(Value::Bytes(bytes[zeros..].to_vec()), **inner);
         }
