@@ -49,6 +49,9 @@ pub enum Kind {
     Simple,
 }
 
+/// Members of a map, in the order of the names that they were asked for by.
+pub(crate) type Members<'b, const N: usize> = [Option<Item<'b>>; N];
+
 impl<'b> Item<'b> {
     /// Takes exactly one item and checks all of it.
     ///
@@ -226,7 +229,7 @@ impl<'b> Item<'b> {
         input: &'b [u8],
         limits: &Limits,
         names: [&str; N],
-    ) -> Result<(Shape, Result<[Option<Self>; N], DecodeError>), DecodeError> {
+    ) -> Result<(Shape, Result<Members<'b, N>, DecodeError>), DecodeError> {
         let mut found = [None; N];
         let mut note = |name: &[u8], value| {
             let place = names.iter().position(|wanted| wanted.as_bytes() == name);
@@ -250,7 +253,7 @@ impl<'b> Item<'b> {
     }
 
     /// The members of a map with these names, in one pass over it; a name that is not there has none.
-    pub(crate) fn members<const N: usize>(self, names: [&str; N]) -> Result<[Option<Self>; N], DecodeError> {
+    pub(crate) fn members<const N: usize>(self, names: [&str; N]) -> Result<Members<'b, N>, DecodeError> {
         let mut found = [None; N];
         let mut entries = self.expect_map()?;
         while let Some((name, value)) = entries.next_named() {

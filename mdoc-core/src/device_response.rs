@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cbor::{Item, Shape};
+use crate::cbor::{Item, Members, Shape};
 use crate::device_signed::DeviceSigned;
 use crate::error::{DecodeError, Fault};
 use crate::issuer_signed::IssuerSigned;
@@ -59,7 +59,7 @@ impl<'b> DeviceResponse<'b> {
 
     /// From the members with the names in [`MEMBERS`].
     fn of(
-        [version, status, documents_member, errors]: [Option<Item<'b>>; 4],
+        [version, status, documents_member, errors]: Members<'b, 4>,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
         let version = version_in(version)?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cbor::{Embedded, Item, Shape};
+use crate::cbor::{Embedded, Item, Members, Shape};
 use crate::cose::Sign1;
 use crate::error::DecodeError;
 use crate::limits::Limits;
@@ -161,7 +161,7 @@ impl<'b> IssuerSignedItem<'b> {
     }
 
     /// From the members with the names in [`MEMBERS`].
-    fn of([id, random, identifier, value]: [Option<Item<'b>>; 4]) -> Result<Self, DecodeError> {
+    fn of([id, random, identifier, value]: Members<'b, 4>) -> Result<Self, DecodeError> {
         fn inside(name: &'static str) -> impl Fn(DecodeError) -> DecodeError {
             move |error| error.within(name)
         }

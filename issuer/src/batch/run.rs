@@ -84,6 +84,9 @@ pub fn run<S: Sink>(
 /// A record, or why there are no more.
 type Job = (u64, Result<Record, RowsError>);
 
+/// The documents of a record, or what is wrong with it.
+type Copies<T> = Result<Vec<Document<T>>, Vec<Fault>>;
+
 /// What is to be committed, by the number of the record.
 type Made<T> = (u64, Result<Outcome<T>, Stop>);
 
@@ -284,7 +287,7 @@ impl Crew<'_> {
         prepared: &Prepared,
         sink: &S,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Result<Vec<Document<S::Kept>>, Vec<Fault>>, Stop> {
+    ) -> Result<Copies<S::Kept>, Stop> {
         let plan = self.plan;
         let mut terms = Terms {
             status: None,

@@ -76,7 +76,7 @@ fn damage_anywhere_is_a_result_and_never_a_panic() {
 fn a_picture_is_whole_for_its_brightness_if_it_is_for_its_colours() {
     use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
     let (width, height) = (73_u16, 95_u16);
-    let noise = |at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8;
+    let noise = |at: u32| at.wrapping_mul(2_654_435_761).to_be_bytes()[0];
     let pixels: Vec<u8> = (0..3 * u32::from(width) * u32::from(height)).map(noise).collect();
     for sampling in [
         SamplingFactor::F_1_1,
@@ -96,7 +96,7 @@ fn a_picture_is_whole_for_its_brightness_if_it_is_for_its_colours() {
                 |bytes: &[u8]| jpeg::decoder(bytes).is_some_and(|mut decoder| decoder.decode().is_ok());
             for at in (2..file.len()).step_by(17) {
                 let mut damaged = file.clone();
-                damaged[at] ^= noise(at as u32) | 1;
+                damaged[at] ^= noise(u32::try_from(at).unwrap()) | 1;
                 for bytes in [&damaged[..], &file[..at]] {
                     let what = format!("{sampling:?} {progressive} {restart} at {at} of {}", file.len());
                     assert_eq!(jpeg::decodes(bytes), full(bytes), "{what}");
