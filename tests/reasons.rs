@@ -1,6 +1,7 @@
 //! The negative corpus: every reason code has a file with one fault, and every file is judged as it says.
 
 mod certificates;
+mod chains;
 mod documents;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,9 @@ const RELEASED: &[&str] = &[
     "portrait",
     "age_over_18",
 ];
+
+/// A document type that is not the licence's.
+const OTHER_TYPE: &str = "org.iso.23220.photoid.1";
 
 /// Makes the cases, all in one world.
 struct Maker {
@@ -199,7 +203,7 @@ fn the_documents_that_were_spoiled_had_no_fault() {
         f.digest_again();
         f.sign_device_again();
     });
-    let list = documents::revocation_list(&maker.world, &[]);
+    let list = chains::revocation_list(&maker.world, &[]);
     let mut maker = maker;
     for document in [untouched, signed_again] {
         let case = maker.add("none", "no fault", document, &[]);
