@@ -14,8 +14,14 @@ const MOST_SCANS: usize = 100;
 
 /// A decoder that takes a file that ends early for what it is: damaged, not a picture with a grey half. The size must
 /// have been looked at before.
+///
+/// A sequential one is given without its end marker: where the data of a scan run out before a marker, the library
+/// fills up with zeroes, and where they run out at the end of the input, it says so. Of a progressive one, where each
+/// scan makes the picture finer, a last scan that was cut short and ended properly is not noticed.
 pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
     let frame = Frame::find(bytes)?;
+    let end = if frame.sequential { super::JPEG_END } else { &[] };
+    let bytes = bytes.strip_suffix(end).unwrap_or(bytes);
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
     let sane = matches!(frame.components, 1 | 3 | 4) && scans <= MOST_SCANS;
     sane.then(|| JpegDecoder::new_with_options(ZCursor::new(bytes), options()))
@@ -33,10 +39,10 @@ pub(super) fn decodes(bytes: &[u8]) -> bool {
     let Some((frame, mut decoder)) = Frame::find(bytes).zip(decoder(bytes)) else {
         return false;
     };
-    // All scans are read for the brightness alone, too, and half of the time goes into the colours. Of a frame with
-    // colours that are sampled less often down than across the library would read more than there is.
+    // All scans are read for the brightness alone, too, and half of the time goes into the colours. Of frames sampled
+    // in unusual ways the library would read more than there is.
     let colours = decoder.decode_headers().map(|()| decoder.input_colorspace());
-    if matches!(colours, Ok(Some(ColorSpace::YCbCr))) && !frame.taller {
+    if matches!(colours, Ok(Some(ColorSpace::YCbCr))) && frame.usual {
         decoder.set_options(options().jpeg_set_out_colorspace(ColorSpace::Luma));
     }
     decoder.decode().is_ok()
@@ -158,8 +164,10 @@ pub(super) struct Frame {
     pub(super) width: u32,
     pub(super) height: u32,
     components: u8,
-    /// The colours are sampled less often down than across.
-    taller: bool,
+    /// Baseline or extended sequential, SOF0 or SOF1.
+    sequential: bool,
+    /// Brightness is sampled no less often than the colours, and no less often across than down.
+    usual: bool,
 }
 
 impl Frame {
@@ -177,14 +185,18 @@ impl Frame {
             let length = usize::from(u16::from_be_bytes(*after.first_chunk::<2>()?));
             if matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc) {
                 let &[_, _, _, h0, h1, w0, w1, components] = after.first_chunk::<8>()?;
-                // The first component's factors: across, and down.
-                let factors = after.get(9).copied().unwrap_or_default();
+                // A number, the factors across and down, and a table for each component.
+                let of_component = |number| after.get(9 + 3 * number).copied().unwrap_or_default();
+                let factors = (0..usize::from(components)).map(of_component);
+                let mut factors = factors.map(|byte| (byte >> 4, byte & 0x0f));
+                let (across, down) = factors.next().unwrap_or_default();
                 let (width, height) = (u16::from_be_bytes([w0, w1]), u16::from_be_bytes([h0, h1]));
                 return Some(Self {
                     width: width.into(),
                     height: height.into(),
                     components,
-                    taller: factors & 0x0f > factors >> 4,
+                    sequential: matches!(marker, 0xc0 | 0xc1),
+                    usual: down <= across && factors.all(|(other, below)| other <= across && below <= down),
                 });
             }
             rest = after.get(length.max(2)..)?;

@@ -153,7 +153,7 @@ impl fmt::Display for Change {
 ///
 /// A file that is as it should be stays as it is, but for its metadata, which are removed without touching a pixel.
 /// Any other is decoded, turned upright, scaled down, and written as a baseline JPEG in sRGB without metadata. In
-/// either case the picture was decoded in full before this function returns it.
+/// either case the whole picture was decoded before this function returns it, if only in its brightness.
 ///
 /// # Errors
 /// [`PhotoError`]. Never panics, whatever the bytes; the size is looked at before memory is taken for the pixels.
