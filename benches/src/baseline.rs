@@ -21,18 +21,19 @@ pub struct Figures {
     pub bytes: i64,
 }
 
-impl From<&Result> for Figures {
-    fn from(result: &Result) -> Self {
-        Self {
+impl Figures {
+    /// Of a case whose allocations were counted.
+    #[must_use]
+    pub fn of(result: &Result) -> Option<Self> {
+        let allocations = result.allocations?;
+        Some(Self {
             case: result.line.case.clone(),
             to_floor: result.to_floor.low,
-            allocations: i64::try_from(result.allocations.count).unwrap_or(i64::MAX),
-            bytes: i64::try_from(result.allocations.bytes).unwrap_or(i64::MAX),
-        }
+            allocations: i64::try_from(allocations.count).unwrap_or(i64::MAX),
+            bytes: i64::try_from(allocations.bytes).unwrap_or(i64::MAX),
+        })
     }
-}
 
-impl Figures {
     /// Whether the ratio to the floor has grown by more than a quarter.
     #[must_use]
     pub fn is_slower(&self, baseline: &[Self]) -> bool {

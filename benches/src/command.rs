@@ -21,6 +21,10 @@ Usage: ratios [--rounds N] [--goals] [--check FILE | --update FILE]
   --update FILE  write what was measured to FILE, for --check
 ";
 
+/// Why there is nothing to compare or to keep.
+const NOT_COUNTED: &str =
+    "this program does not count allocations: `--check` and `--update` are for `ratios`";
+
 /// How often a case that seems to have grown slower is measured again.
 const AGAIN: usize = 3;
 
@@ -117,7 +121,7 @@ fn measure(
         counted
             .iter()
             .find(|(case, _)| case == name)
-            .map(|(_, counted)| *counted)
+            .and_then(|(_, counted)| *counted)
     });
     println!(
         "IssuerSigned {} bytes, DeviceResponse {} bytes, 25 elements; {} rounds\n",
@@ -126,13 +130,13 @@ fn measure(
         options.rounds
     );
     print!("{}", suite::table(&results, &times));
-    let figures: Vec<_> = results.iter().map(Figures::from).collect();
+    let figures: Option<Vec<_>> = results.iter().map(Figures::of).collect();
     let mut good = true;
     if options.goals {
         good &= results.iter().all(|result| result.missed().is_empty());
     }
     if let Some(before) = before {
-        let guarded = results.iter().map(Figures::from).collect();
+        let guarded = figures.clone().ok_or(NOT_COUNTED)?;
         let guarded = remeasured(program, guarded, &before, &results, cases, effort);
         let grown = baseline::grown(&before, &guarded);
         for line in &grown {
@@ -141,6 +145,7 @@ fn measure(
         good &= grown.is_empty();
     }
     if let Some(path) = &options.update {
+        let figures = figures.ok_or(NOT_COUNTED)?;
         std::fs::write(path, baseline::write(&figures)).map_err(|error| format!("{path}: {error}"))?;
     }
     Ok(good)

@@ -2,10 +2,6 @@
 //!
 //! `docs/performance.md` says how to run it and what came out.
 
-use std::alloc::System;
-
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-
 pub mod allocations;
 pub mod baseline;
 mod command;
@@ -17,9 +13,9 @@ pub mod world;
 
 pub use self::command::run;
 
-/// Counts what is asked of it. C libraries have an allocator of their own.
+#[cfg(test)]
 #[global_allocator]
-pub(crate) static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+static ALLOCATOR: &allocations::Counting = allocations::COUNTING;
 
 /// Stays on one core, the last that there is, if the system lets it.
 pub fn pin() {

@@ -114,8 +114,8 @@ pub struct Result {
     pub to_floor: Spread,
     /// How many times as long the other library takes, if it was measured.
     pub to_peer: Option<Spread>,
-    /// What one call asks of the allocator.
-    pub allocations: Allocations,
+    /// What one call asks of the allocator, if it was counted.
+    pub allocations: Option<Allocations>,
 }
 
 impl Result {
@@ -134,11 +134,13 @@ impl Result {
         {
             missed.push(format!("{:.2} × isomdl, goal {least}", peer.median));
         }
-        if let Some(most) = line.allocations.filter(|most| self.allocations.count > *most) {
-            missed.push(format!("{} allocations, goal {most}", self.allocations.count));
-        }
-        if let Some(most) = line.bytes.filter(|most| self.allocations.bytes > *most) {
-            missed.push(format!("{} bytes allocated, goal {most}", self.allocations.bytes));
+        if let Some(Allocations { count, bytes }) = self.allocations {
+            if let Some(most) = line.allocations.filter(|most| count > *most) {
+                missed.push(format!("{count} allocations, goal {most}"));
+            }
+            if let Some(most) = line.bytes.filter(|most| bytes > *most) {
+                missed.push(format!("{bytes} bytes allocated, goal {most}"));
+            }
         }
         missed
     }
@@ -155,7 +157,7 @@ pub fn results(
             micros: times.micros(&line.case)?,
             to_floor: times.ratio(&line.case, &line.floor)?,
             to_peer: line.peer.and_then(|peer| times.ratio(peer, &line.case)),
-            allocations: allocations(&line.case)?,
+            allocations: allocations(&line.case),
             line,
         })
     };
@@ -185,6 +187,11 @@ pub fn table(results: &[Result], times: &Times) -> String {
             || "–".to_owned(),
             |peer| format!("{:.1}{}", peer.median, goal(line.least, "≥")),
         );
+        let counted = |of: fn(&Allocations) -> usize| {
+            allocations
+                .as_ref()
+                .map_or_else(|| "–".to_owned(), |allocations| of(allocations).to_string())
+        };
         let missed = result.missed();
         let verdict = if missed.is_empty() {
             "ok".to_owned()
@@ -200,9 +207,9 @@ pub fn table(results: &[Result], times: &Times) -> String {
             to_floor.least,
             to_floor.greatest,
             goal(line.most, "≤"),
-            allocations.count,
+            counted(|allocations| allocations.count),
             goal(line.allocations, "≤"),
-            allocations.bytes,
+            counted(|allocations| allocations.bytes),
             goal(line.bytes, "≤"),
         );
     }
@@ -241,7 +248,7 @@ mod tests {
             micros: steady(1.0),
             to_floor: steady(to_floor),
             to_peer: to_peer.map(steady),
-            allocations: Allocations { count, bytes },
+            allocations: Some(Allocations { count, bytes }),
         }
     }
 
