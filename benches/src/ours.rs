@@ -6,7 +6,7 @@ use getrandom::SysRng;
 use mdoc_core::crypto::{AwsLc, AwsLcRandom, Backend, CryptoRng, RustCrypto};
 use mdoc_core::issue::{CopyOf, Draft, ItemOrder};
 use mdoc_core::seams::SoftwareKey;
-use mdoc_core::verify::{ChainCache, Form, Inputs, verify};
+use mdoc_core::verify::{ChainCache, Check, Form, Inputs, Outcome, verify};
 use rand_core::UnwrapErr;
 
 use crate::floor::{self, Primitives};
@@ -138,18 +138,26 @@ fn backend<'a>(
     }
     let inputs = move || Inputs {
         transcript: Some(&world.transcript),
+        revocation_lists: &world.revocation_lists,
         backend,
         ..Inputs::new(&world.anchors, world.now)
     };
     let accepted = |inputs: &Inputs<'_>| {
         let report = verify(black_box(&data.response), Form::DeviceResponse, inputs);
-        assert!(report.accepted(), "{:?}", report.documents()[0].steps());
+        let steps = report.documents()[0].steps();
+        assert!(report.accepted(), "{steps:?}");
+        let revocation = steps.iter().find(|step| step.check == Check::DsRevocation);
+        assert!(
+            revocation.is_some_and(|step| matches!(step.outcome, Outcome::Passed)),
+            "{steps:?}"
+        );
     };
     cases.push(Case::new(format!("verify, {name}"), move || accepted(&inputs())));
     let cache = ChainCache::new(world.anchors.clone());
     cases.push(Case::new(format!("verify, chain cached, {name}"), move || {
         let inputs = Inputs {
             transcript: Some(&world.transcript),
+            revocation_lists: &world.revocation_lists,
             backend,
             ..Inputs::cached(&cache, world.now)
         };

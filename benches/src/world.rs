@@ -11,8 +11,9 @@ use mdoc_core::seams::SoftwareKey;
 use mdoc_core::time::{FullDate, Timestamp};
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::value::{self, Value, full_date};
-use mdoc_core::x509::build::{self, DocumentSigner, IacaRoot};
+use mdoc_core::x509::build::{self, DocumentSigner, IacaRoot, ListTerms, RevokedSerial, build_crl};
 use mdoc_core::x509::path::TrustAnchor;
+use mdoc_core::x509::revocation::RevocationList;
 use mdoc_core::x509::{Certificate, GeneralName};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
@@ -44,6 +45,8 @@ pub struct World {
     pub transcript: SessionTranscript,
     /// The root as one to be trusted.
     pub anchors: Vec<TrustAnchor>,
+    /// The root's current list, which names a hundred other certificates.
+    pub revocation_lists: Vec<RevocationList>,
 }
 
 impl Default for World {
@@ -88,8 +91,20 @@ impl World {
             crl_uri: "https://utopia.example/iaca.crl".to_owned(),
         };
         let ds = ds.build(ds_key.public_key(), &iaca, &iaca_key, &mut rng).unwrap();
+        let revoked = |number: u8| RevokedSerial {
+            serial_number: vec![1, number, 3, 4, 5, 6, 7, 8],
+            at: now.minus(10 * DAY),
+        };
+        let revoked: Vec<_> = (0..100).map(revoked).collect();
+        let terms = ListTerms {
+            this_update: now.minus(DAY),
+            next_update: now.plus(30 * DAY),
+            number: 7,
+        };
+        let list = build_crl(&iaca, &iaca_key, &revoked, terms).unwrap();
         Self {
             now,
+            revocation_lists: vec![list],
             validity: Validity {
                 signed: now.minus(DAY),
                 valid_from: now.minus(DAY),

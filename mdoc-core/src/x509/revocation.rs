@@ -7,6 +7,7 @@
 
 use core::fmt;
 use core::ops::Range;
+use std::sync::OnceLock;
 
 use super::der::{self, BadCertificate, Reader};
 use super::extension::Extension;
@@ -35,6 +36,9 @@ pub struct RevocationList {
     /// An extension, of the list or of an entry, that is critical: none is understood.
     critical: Option<String>,
     number: Option<Vec<u8>>,
+    /// The key that was found to have signed it: a fact of the bytes, so it is found once however many certificates
+    /// are judged.
+    signed_by: OnceLock<PublicKey>,
 }
 
 /// What a revocation list says of a certificate.
@@ -267,6 +271,7 @@ impl RevocationList {
             entries,
             critical,
             number,
+            signed_by: OnceLock::new(),
             der: bytes.to_vec(),
         })
     }
@@ -412,8 +417,12 @@ impl RevocationList {
             _ => {} // RFC 5280, 6.3.3 (f): only if the extension is there
         }
         let key = issuer.public_key().map_err(Undetermined::IssuerKey)?;
-        self.verify_signed_by(&key, backend)
-            .map_err(Undetermined::Signature)?;
+        if self.signed_by.get() != Some(&key) {
+            self.verify_signed_by(&key, backend)
+                .map_err(Undetermined::Signature)?;
+            // A second key under which it stands, if there could be one, is tried each time.
+            let _ = self.signed_by.set(key);
+        }
         if let Some(oid) = &self.critical {
             return Err(Undetermined::CriticalExtension(oid.clone()));
         }
