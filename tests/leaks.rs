@@ -382,6 +382,22 @@ fn keys_tags_and_passphrases_are_compared_in_constant_time() {
             "equal_in_constant_time(&tag, &self.envelope.proof)",
         ),
         (
+            "mdoc-core/src/verify/items.rs",
+            "!equal_in_constant_time(digest.as_ref(), signed.as_ref())",
+        ),
+        (
+            "issuer/src/batch/run.rs",
+            "equal_in_constant_time(found.as_ref(), digest.as_ref())",
+        ),
+        (
+            "issuer/src/issue.rs",
+            "equal_in_constant_time(device_key.as_bytes(), signer.key().public_key().as_bytes())",
+        ),
+        (
+            "verifier/src/cli/request.rs",
+            "equal_in_constant_time(leaf.as_bytes(), signer.public_key().as_bytes())",
+        ),
+        (
             "issuer/src/signer.rs",
             "!equal_in_constant_time(certified.as_bytes(), held.as_bytes())",
         ),

@@ -25,8 +25,8 @@ use crate::input::{Form, Input, claim_stdin, display, is_stdio, open};
 use crate::log;
 use crate::recognise::Structure;
 
-/// Bytes beyond a file's length, so that its end is found without a larger buffer.
-const ROOM_BEHIND: usize = 64;
+/// Bytes beyond a file's length, so that its end is found without a larger buffer, also where the length is not right.
+const ROOM_BEHIND: usize = 4096;
 
 /// Reads a private key: PEM (PKCS#8 or SEC 1), DER or JWK.
 ///

@@ -128,7 +128,7 @@ impl Folder {
         mut identity: Identity,
         resume: bool,
     ) -> Result<(Self, Identity, Before), FolderError> {
-        fs::create_dir_all(root).map_err(at("the folder cannot be made"))?;
+        make(root)?;
         // Before the lock, which would be one more file in somebody else's folder.
         if !root.join(STATE).exists() {
             only_ours(root)?;
@@ -170,6 +170,12 @@ impl Folder {
             _lock: lock,
         };
         Ok((folder, identity, before))
+    }
+
+    /// As on systems that cannot wait for all files at once.
+    #[cfg(test)]
+    pub(super) fn wait_for_each(&mut self) {
+        self.disk = Disk::Each;
     }
 
     /// Where a document is, from the folder of the batch.
@@ -344,6 +350,17 @@ pub(super) fn file_name(id: &str) -> String {
         }
     }
     name
+}
+
+/// Makes a folder, and the folders that it is in, if they are not there.
+fn make(folder: &Path) -> Result<(), SinkError> {
+    let new: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(folder).map_err(at("the folder cannot be made"))?;
+    for parent in new.into_iter().filter_map(Path::parent) {
+        let here = parent.as_os_str().is_empty();
+        sync(if here { Path::new(".") } else { parent })?;
+    }
+    Ok(())
 }
 
 /// Refuses a folder with anything but what a batch leaves that was broken off while it began.

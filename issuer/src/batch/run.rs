@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mdoc_core::crypto::{Backend, CryptoRng, PublicKey};
+use mdoc_core::crypto::{Backend, CryptoRng, PublicKey, equal_in_constant_time};
 use mdoc_core::issue::ItemOrder;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
@@ -144,8 +144,15 @@ fn commit<S: Sink>(
     let mut due = plan.done + 1;
     while let Ok((number, outcome)) = made.recv() {
         waiting.insert(number, outcome);
+        // Not the first: whoever looks on sees at once that it has begun.
         if tally.records() > 0 {
-            thread::sleep(GATHER);
+            let until = Instant::now() + GATHER;
+            // With half of the records here the others soon wait for permits.
+            while waiting.len() < WINDOW / 2
+                && let Ok((number, outcome)) = made.recv_timeout(until.duration_since(Instant::now()))
+            {
+                waiting.insert(number, outcome);
+            }
         }
         waiting.extend(made.try_iter());
         let mut group = Vec::new();
@@ -360,7 +367,7 @@ impl Crew<'_> {
                 item.and_then(|item| mso.value_digests.get(name_space, item.digest_id))
                     .is_some_and(|digest| {
                         let found = backend.digest(mso.digest_algorithm, &[embedded.raw()]);
-                        found.as_ref() == digest.as_ref()
+                        equal_in_constant_time(found.as_ref(), digest.as_ref())
                     })
             })
         });

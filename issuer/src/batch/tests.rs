@@ -306,6 +306,49 @@ fn a_document_without_a_result_is_taken_over_and_a_strange_one_is_not() {
 }
 
 #[test]
+fn what_the_disk_did_not_take_is_in_no_place_and_has_no_result() {
+    let scratch = Scratch::new("disk");
+    let root = scratch.path().join("in/folders/that/are/new");
+    let (mut folder, ..) = Folder::open(&root, identity(), false).unwrap();
+    folder.wait_for_each();
+    let stopped = batch(vec![record(1, &[21])], &Spoiling(&folder, &root), |_| {}).unwrap_err();
+    assert!(
+        stopped
+            .to_string()
+            .contains("documents cannot be written to the disk"),
+        "{stopped}"
+    );
+    assert_eq!(fs::read_dir(root.join("documents")).unwrap().count(), 0);
+    assert_eq!(fs::read_to_string(root.join("results.jsonl")).unwrap(), "");
+}
+
+/// A folder whose disk loses documents before they are waited for.
+struct Spoiling<'a>(&'a Folder, &'a Path);
+
+impl Sink for Spoiling<'_> {
+    type Kept = folder::Kept;
+
+    fn find(&self, name: Name<'_>) -> Result<Option<(Vec<u8>, folder::Kept)>, SinkError> {
+        self.0.find(name)
+    }
+
+    fn keep(&self, name: Name<'_>, document: &[u8]) -> Result<folder::Kept, SinkError> {
+        let kept = self.0.keep(name, document)?;
+        for entry in fs::read_dir(self.1.join(".unfinished")).unwrap() {
+            // It could be moved, but not waited for.
+            let path = entry.unwrap().path();
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+        }
+        Ok(kept)
+    }
+
+    fn commit(&self, outcomes: Vec<Outcome<folder::Kept>>) -> Result<(), SinkError> {
+        self.0.commit(outcomes)
+    }
+}
+
+#[test]
 fn a_damaged_document_is_not_taken_over() {
     let scratch = Scratch::new("damaged");
     let (folder, ..) = Folder::open(scratch.path(), identity(), false).unwrap();
