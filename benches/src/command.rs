@@ -15,7 +15,7 @@ Measures issuing, verifying and decoding against the floor, interleaved, and pri
 Usage: ratios [--rounds N] [--goals] [--check FILE | --update FILE]
 
   --rounds N     rounds; in each every case runs for 10 ms (default 61)
-  --goals        exit status 1 if a goal is not reached
+  --goals        exit status 1 if a goal is not reached, of those that this program measures
   --check FILE   exit status 1 if an allocation count or a ratio to the floor is more than a quarter larger than in FILE;
                  a case whose ratio is goes through its rounds again, up to three times
   --update FILE  write what was measured to FILE, for --check

@@ -119,7 +119,21 @@ pub struct Result {
 }
 
 impl Result {
-    /// What is not reached, in words.
+    /// What there is a goal for and was not measured by this program.
+    #[must_use]
+    pub fn not_measured(&self) -> Vec<&'static str> {
+        let line = &self.line;
+        let counted = line.allocations.is_some() || line.bytes.is_some();
+        [
+            ("isomdl", line.least.is_some() && self.to_peer.is_none()),
+            ("allocations", counted && self.allocations.is_none()),
+        ]
+        .into_iter()
+        .filter_map(|(part, lacking)| lacking.then_some(part))
+        .collect()
+    }
+
+    /// What was measured and is not reached, in words.
     #[must_use]
     pub fn missed(&self) -> Vec<String> {
         let line = &self.line;
@@ -194,7 +208,10 @@ pub fn table(results: &[Result], times: &Times) -> String {
         };
         let missed = result.missed();
         let verdict = if missed.is_empty() {
-            "ok".to_owned()
+            match result.not_measured().as_slice() {
+                [] => "ok".to_owned(),
+                parts => format!("ok; not measured: {}", parts.join(", ")),
+            }
         } else {
             format!("**missed**: {}", missed.join("; "))
         };

@@ -10,7 +10,7 @@
 //! 3. *Simple values in two bytes below 32.* Ours refuses them (RFC 8949, 3.3); `minicbor` passes over them.
 //! 4. *Simple values without a meaning* are taken by ours and walked by `minicbor`; `ciborium` has no value for them.
 //! 5. *Big numbers* (tags 2 and 3) are tags to ours and to `minicbor`; `ciborium` makes integers of those that fit,
-//!    and refuses those that do not.
+//!    and leaves out the leading zeros of those that do not.
 //! 6. *`undefined`* is null to `ciborium`, and to [`mdoc_core::cbor::Kind::Null`].
 //!
 //! `minicbor` is asked item by item: its `skip` takes a lone break and reserved heads for items.
@@ -200,8 +200,15 @@ fn equal(item: Item<'_>, value: &Value) {
                 equal(value, found_value);
             }
         }
-        // Rule 5; of those that do not fit, the leading zeros are left out.
-        (Kind::Tag(2 | 3), Value::Integer(_)) => {}
+        // Rule 5.
+        (Kind::Tag(tag @ (2 | 3)), Value::Integer(found)) => {
+            let bytes = item.tagged().unwrap().1.bytes().unwrap();
+            let number = bytes
+                .iter()
+                .fold(0_i128, |number, byte| (number << 8) | i128::from(*byte));
+            let number = if tag == 2 { number } else { -1 - number };
+            assert_eq!(number, i128::from(*found));
+        }
         (Kind::Tag(tag @ (2 | 3)), Value::Tag(found, inner)) => {
             assert_eq!(tag, *found);
             let content = item.tagged().unwrap().1;

@@ -71,13 +71,18 @@ fn main() -> ExitCode {
         let faults = outcome.faults.join("; ");
         eprintln!("hostile: {}: {}: {faults}", outcome.decoder, outcome.input);
     }
+    let own = outcomes.iter().filter(|outcome| outcome.own_bounds).count();
     println!(
-        "\n{} inputs, {} beyond a bound: at most {} ms and {} × the input, in a thread with a stack of {} KiB.",
+        "\n{} inputs, {} beyond a bound, in a thread with a stack of {} KiB. For {} of them the bounds are {} ms and {} × the \
+         input; {} have others: inputs smaller than 10 MB (memory against those 10 MB), copies that a program keeps, \
+         millions of good rows.",
         outcomes.len(),
         failed.len(),
+        STACK / 1024,
+        outcomes.len() - own,
         Bounds::DEFAULT.millis,
         Bounds::DEFAULT.times,
-        STACK / 1024
+        own
     );
     ExitCode::from(u8::from(!failed.is_empty() || outcomes.is_empty()))
 }

@@ -10,7 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub(crate) const STACK: usize = 512 * 1024;
 
 /// What a decoder may take.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Bounds {
     /// Milliseconds that the processor works.
     pub(crate) millis: f64,
@@ -87,6 +87,8 @@ pub(crate) struct Outcome {
     peak: usize,
     pub(crate) answer: String,
     pub(crate) faults: Vec<String>,
+    /// Whether it was held to other bounds than most.
+    pub(crate) own_bounds: bool,
 }
 
 impl Outcome {
@@ -156,6 +158,7 @@ pub(crate) fn run(case: Case<'_>, memory: &PeakAlloc) -> Outcome {
         millis,
         peak,
         answer: short(&answer),
+        own_bounds: case.bounds != Bounds::DEFAULT,
         faults,
     }
 }

@@ -14,6 +14,9 @@ use crate::format::Format;
 /// Longest row, in bytes; a portrait of a megabyte in base64 fits.
 pub const LONGEST_ROW: usize = 8 * 1024 * 1024;
 
+/// Most lines one after another that are no records, before the file is taken for another kind of file.
+pub const MOST_MALFORMED: u64 = 1_000;
+
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How a file holds its rows.
@@ -172,6 +175,11 @@ pub enum RowsError {
         /// Where the row begins.
         line: u64,
     },
+    /// More than [`MOST_MALFORMED`] lines one after another are not one JSON object each.
+    NotRecords {
+        /// The first of them.
+        line: u64,
+    },
 }
 
 impl fmt::Display for RowsError {
@@ -189,6 +197,10 @@ impl fmt::Display for RowsError {
                 f,
                 "the row that begins in line {line} does not end within {} MiB; a quote is probably not closed",
                 LONGEST_ROW >> 20
+            ),
+            Self::NotRecords { line } => write!(
+                f,
+                "from line {line} on, {MOST_MALFORMED} lines and more are not one JSON object each"
             ),
         }
     }
@@ -219,11 +231,7 @@ impl<R: Read> Rows<R> {
     /// [`RowsError`] if the file cannot be read, or with everything that is wrong with its header row.
     pub fn new(source: R, layout: Layout, format: &Format, beside: &[&str]) -> Result<Self, RowsError> {
         match layout {
-            Layout::JsonLines => Ok(Self::Lines(Lines {
-                source: BufReader::with_capacity(1 << 16, source),
-                line: 0,
-                buffer: Vec::new(),
-            })),
+            Layout::JsonLines => Ok(Self::Lines(Lines::new(source))),
             Layout::Csv(delimiter) => {
                 let mut cells = Records::new(source, delimiter);
                 let Some((_, header)) = cells.next()? else {
@@ -255,11 +263,7 @@ pub fn count(source: impl Read, layout: Layout) -> Result<u64, RowsError> {
     let mut rows = 0;
     match layout {
         Layout::JsonLines => {
-            let mut lines = Lines {
-                source: BufReader::with_capacity(1 << 16, source),
-                line: 0,
-                buffer: Vec::new(),
-            };
+            let mut lines = Lines::new(source);
             while lines.next_line()?.is_some() {
                 rows += 1;
             }
@@ -280,9 +284,20 @@ pub struct Lines<R> {
     source: BufReader<R>,
     line: u64,
     buffer: Vec<u8>,
+    /// The first line and the number of those before this one that were no records.
+    malformed: Option<(u64, u64)>,
 }
 
 impl<R: Read> Lines<R> {
+    fn new(source: R) -> Self {
+        Self {
+            source: BufReader::with_capacity(1 << 16, source),
+            line: 0,
+            buffer: Vec::new(),
+            malformed: None,
+        }
+    }
+
     /// The next line that is not blank, in the buffer without its end; whether it is whole.
     fn next_line(&mut self) -> Result<Option<bool>, RowsError> {
         loop {
@@ -319,8 +334,18 @@ impl<R: Read> Lines<R> {
             Err(RowFault::TooLong)
         };
         let (data, faults) = match data {
-            Ok(data) => (Some(data), Vec::new()),
-            Err(fault) => (None, vec![fault]),
+            Ok(data) => {
+                self.malformed = None;
+                (Some(data), Vec::new())
+            }
+            Err(fault) => {
+                let (line, count) = self.malformed.unwrap_or((self.line, 0));
+                if count == MOST_MALFORMED {
+                    return Err(RowsError::NotRecords { line });
+                }
+                self.malformed = Some((line, count + 1));
+                (None, vec![fault])
+            }
         };
         Ok(Some(Row {
             line: self.line,

@@ -19,6 +19,9 @@ pub(super) fn failure_of_rows(error: &RowsError, arguments: &Arguments) -> Failu
             arguments.format
         )),
         RowsError::TooLong { .. } => failure.hint("look for a quote that is not closed in that line"),
+        RowsError::NotRecords { .. } => {
+            failure.hint("JSON lines are expected, one object on every line; this is probably another file")
+        }
         _ => failure.hint("get the file again from where it came"),
     }
 }

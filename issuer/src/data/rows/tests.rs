@@ -166,6 +166,23 @@ fn what_is_too_long_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
+fn a_file_of_something_else_is_not_read_to_its_end() {
+    let read = |malformed: usize| {
+        let text = format!("{{\"a\": 1}}\n{}{{\"b\": 1}}\n", "nonsense\n".repeat(malformed));
+        let rows = Rows::new(text.as_bytes(), Layout::JsonLines, &mdl(), &[]).unwrap();
+        rows.collect::<Result<Vec<_>, _>>().map(|rows| rows.len())
+    };
+    let most = usize::try_from(MOST_MALFORMED).unwrap();
+    assert_eq!(read(most).unwrap(), most + 2);
+    let error = read(most + 1).unwrap_err();
+    assert!(matches!(error, RowsError::NotRecords { line: 2 }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "from line 2 on, 1000 lines and more are not one JSON object each"
+    );
+}
+
+#[test]
 fn the_layout_is_told_by_the_content() {
     let of = |text: &[u8]| Layout::of(text, b',').map_err(|error| error.to_string());
     assert_eq!(of(b"\xef\xbb\xbf {\"a\": 1}\n"), Ok(Layout::JsonLines));
