@@ -352,6 +352,19 @@ impl RevocationList {
         })
     }
 
+    /// The date of the first entry with that serial number. Of the others only the number is looked at: all of them
+    /// were read once before.
+    fn revoked_at(&self, serial: &[u8]) -> Option<Timestamp> {
+        let mut entries = Reader::at(self.part(&self.entries), self.entries.start);
+        while !entries.is_empty() {
+            let mut parts = entries.any(WHAT).ok()?.inside();
+            if parts.any(WHAT).ok()?.value == serial {
+                return parts.any(WHAT).ok()?.time(WHAT).ok();
+            }
+        }
+        None
+    }
+
     /// Checks that the holder of `issuer_key` signed this list.
     ///
     /// # Errors
@@ -385,7 +398,7 @@ impl RevocationList {
             Err(why) => Revocation::Undetermined(why),
             Ok(()) => {
                 let serial = certificate.serial_number_der();
-                if let Some((_, at)) = self.entries().find(|(revoked, _)| *revoked == serial) {
+                if let Some(at) = self.revoked_at(serial) {
                     return Revocation::Revoked { at };
                 }
                 match self.next_update {
