@@ -19,7 +19,7 @@ step cargo run --quiet --locked -p mdoc-release -- sbom --out target/sbom.cdx.js
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
 step cargo doc --workspace --no-deps --locked --quiet
-# Measured code is released code: allocations and ratios to the floor, and ten megabytes of hostile input for every decoder.
+# Nothing grows: allocations and ratios to the floor, and ten megabytes of hostile input for every decoder.
 # A workspace of its own, of which isomdl is not built here (benches/run --help).
 step cargo fmt --all --check --manifest-path benches/Cargo.toml
 step cargo clippy --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --all-targets --release --locked -- -D warnings
