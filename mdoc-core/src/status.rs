@@ -8,6 +8,7 @@
 //!
 //! Source: ISO/IEC 18013-5 second edition, 12.3.6; draft-ietf-oauth-status-list.
 
+mod aggregation;
 mod build;
 mod check;
 mod claims;
@@ -21,6 +22,7 @@ mod token;
 use core::fmt;
 use core::time::Duration;
 
+pub use self::aggregation::{MOST_LISTS, aggregated};
 pub use self::build::BuildError;
 pub use self::check::{check, look_up};
 pub use self::claims::{Claims, Content, IdentifierList, LIMITS};

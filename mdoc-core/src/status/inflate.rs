@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn streams_come_back_at_every_size_about_the_window() {
         for len in [0, 1, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW, 200_000] {
-            let bytes: Vec<u8> = (0..len).map(|i| (i * i % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..len).map(|i| u8::try_from(i * i % 251).unwrap()).collect();
             for level in [0, 1, 9] {
                 let stream = compress_to_vec_zlib(&bytes, level);
                 assert_eq!(zlib(&stream, len).as_deref(), Ok(bytes.as_slice()), "{len}");

@@ -57,7 +57,7 @@ struct List {
 }
 
 fn bad(what: &'static str) -> Reason {
-    Reason::new(Code::Malformed, Detail::Jwt(what))
+    Reason::new(Code::Malformed, Detail::Json(what))
 }
 
 impl<'b> Jwt<'b> {
@@ -92,7 +92,7 @@ impl<'b> Jwt<'b> {
     }
 
     pub(super) fn certificates(&self) -> Result<Vec<Cow<'_, [u8]>>, Reason> {
-        let malformed = |what| Reason::new(Code::X5chainMalformed, Detail::Jwt(what));
+        let malformed = |what| Reason::new(Code::X5chainMalformed, Detail::Json(what));
         match self.header.x5c.as_deref() {
             None => Err(Reason::plain(Code::X5chainMissing)),
             Some([]) => Err(malformed("x5c is empty")),

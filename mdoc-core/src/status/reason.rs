@@ -108,8 +108,8 @@ pub enum Detail {
     None,
     /// What did not decode.
     Decode(DecodeError),
-    /// The part of a JWT that is not as it should be.
-    Jwt(&'static str),
+    /// The part of a JWT or of other JSON that is not as it should be.
+    Json(&'static str),
     /// What is wrong with the compressed list.
     List(ListError),
     /// A name: a type, an algorithm, a purpose, a subject.
@@ -204,7 +204,7 @@ impl fmt::Display for Reason {
         match &self.detail {
             Detail::None => Ok(()),
             Detail::Decode(error) => write!(f, ": {error}"),
-            Detail::Jwt(what) => write!(f, ": {what}"),
+            Detail::Json(what) => write!(f, ": {what}"),
             Detail::List(error) => write!(f, ": {error}"),
             Detail::Text(text) => write!(f, ": {text}"),
             Detail::Differs { found, expected } => write!(f, ": `{found}`, expected `{expected}`"),
