@@ -286,3 +286,53 @@ fn where_the_signer_itself_is_the_anchor_only_a_named_certificate_will_do() {
         assert_eq!(step.code(), expected);
     }
 }
+
+/// What others read in the lists that are made here, with code and libraries of their own.
+#[cfg(unix)]
+#[test]
+fn python_reads_the_lists_that_are_made() {
+    let Some(python) = crate::python::with(&["cryptography"]) else {
+        return;
+    };
+    let world = World::new(66);
+    let folder = std::env::temp_dir().join(format!("mdoc-status-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("iaca.pem"), world.iaca.to_pem()).unwrap();
+    let (key, certificate) = statuses::signer(&world);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/status_list.py");
+    let said = |token: &[u8], keys: &[&str]| {
+        std::fs::write(folder.join("token"), token).unwrap();
+        let output = std::process::Command::new(&python)
+            .args([script, "token", "iaca.pem", URI])
+            .args(keys)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    for bits in Bits::ALL {
+        let claims = claims(&world, bits, bits.highest());
+        let highest = bits.highest();
+        let keys = ["0", "411", "412", "413", "999"];
+        let cwt = sign(&world, &claims);
+        let expected = format!("application/statuslist+cwt 0 0 {highest} 0 0\n");
+        assert_eq!(said(&cwt, &keys), expected);
+        let jwt = claims.sign_jwt(&key, &[certificate.der()]).unwrap();
+        let expected = format!("statuslist+jwt 0 0 {highest} 0 0\n");
+        assert_eq!(said(jwt.as_bytes(), &keys), expected);
+    }
+    let listed = IdentifierList {
+        identifiers: [vec![0x0a, 0x0b], vec![0x0c]].into_iter().collect(),
+        aggregation_uri: None,
+    };
+    let cwt = sign(
+        &world,
+        &Claims {
+            content: Content::IdentifierList(listed),
+            ..claims(&world, Bits::One, 0)
+        },
+    );
+    let expected = "application/identifierlist+cwt 1 0 1\n";
+    assert_eq!(said(&cwt, &["0a0b", "0a", "0c"]), expected);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
