@@ -302,7 +302,7 @@ fn python_reads_the_lists_that_are_made() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/status_list.py");
     let said = |token: &[u8], keys: &[&str]| {
         std::fs::write(folder.join("token"), token).unwrap();
-        let output = std::process::Command::new(&python)
+        let output = std::process::Command::new(python)
             .args([script, "token", "iaca.pem", URI])
             .args(keys)
             .current_dir(&folder)
