@@ -10,6 +10,7 @@ use mdoc_core::crypto::SecretKey;
 use mdoc_core::device_request::{DeviceRequest, ItemsRequest};
 use mdoc_core::keys;
 use mdoc_core::limits::Limits;
+use mdoc_core::status::Evidence;
 use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::verify::{Form, Inputs, Outcome, Policy, verify};
@@ -92,10 +93,23 @@ pub struct Case {
     pub request: Option<Vec<u8>>,
     /// A revocation list in DER.
     pub crl: Option<Vec<u8>>,
+    /// A status list at hand.
+    pub status_list: Option<StatusList>,
     /// Whether the document is accepted.
     pub accepted: bool,
     /// Everything in the report that is neither passed nor not done.
     pub expect: Vec<Line>,
+}
+
+/// A status list of a file.
+#[derive(Debug, Clone)]
+pub struct StatusList {
+    /// The address that it was asked for by.
+    pub uri: String,
+    /// When.
+    pub fetched: Timestamp,
+    /// The signed list.
+    pub token: Vec<u8>,
 }
 
 /// The folder of the corpus.
@@ -191,6 +205,14 @@ impl Case {
             reader_key: optional("reader_key"),
             request: base64("request")?,
             crl: base64("crl")?,
+            status_list: match base64("status_list")? {
+                None => None,
+                Some(token) => Some(StatusList {
+                    uri: required("status_uri")?,
+                    fetched: Timestamp::parse(&required("status_fetched")?).map_err(|why| why.to_string())?,
+                    token,
+                }),
+            },
             accepted: expect
                 .get("accepted")
                 .and_then(Value::as_bool)
@@ -212,6 +234,10 @@ impl Case {
         member("kind", self.kind.name());
         member("now", &self.now.to_string());
         member("policy", &self.policy);
+        if let Some(list) = &self.status_list {
+            member("status_uri", &list.uri);
+            member("status_fetched", &list.fetched.to_string());
+        }
         if let Some(key) = &self.reader_key {
             let _ = writeln!(out, "reader_key = '{key}'");
         }
@@ -226,6 +252,10 @@ impl Case {
             ("transcript", &self.transcript),
             ("request", &self.request),
             ("crl", &self.crl),
+            (
+                "status_list",
+                &self.status_list.as_ref().map(|list| list.token.clone()),
+            ),
         ] {
             if let Some(bytes) = bytes {
                 block(&mut out, name, &encode(bytes));
@@ -317,12 +347,22 @@ impl Case {
             .iter()
             .map(|der| RevocationList::from_der(der).unwrap())
             .collect();
+        let status_lists: Vec<_> = self
+            .status_list
+            .iter()
+            .map(|list| Evidence {
+                uri: &list.uri,
+                token: &list.token,
+                fetched: list.fetched,
+            })
+            .collect();
         let mut inputs = Inputs::new(&anchors, self.now);
         inputs.policy = policy;
         inputs.transcript = transcript.as_ref();
         inputs.reader_key = reader_key.as_ref();
         inputs.request = request.as_deref();
         inputs.revocation_lists = &lists;
+        inputs.status_lists = &status_lists;
         judge(&inputs, form);
     }
 

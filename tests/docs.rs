@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use mdoc_core::verify::{Check, Code, Why};
-use mdoc_core::vical;
 use mdoc_core::x509::profile::{Role, Rule, Weight};
+use mdoc_core::{status, vical};
 use mdoc_issuer::lint;
 
 const fn weight(weight: Weight) -> &'static str {
@@ -62,6 +62,19 @@ fn reason_codes() -> String {
     out.push_str("\n## Why a step was not done\n\n| Code | Why |\n|---|---|\n");
     for why in Why::ALL {
         let _ = writeln!(out, "| `{}` | {} |", why.id(), why.meaning());
+    }
+    out.push_str(
+        "\n## What stands against a status list\n\n\
+         The reason behind a step `status` that was not done, or that found `status.form`: a list with a hard fault says\n\
+         nothing of any document.\n\n\
+         | Code | Policy `standard` | What is wrong |\n|---|---|---|\n",
+    );
+    for code in status::Code::ALL {
+        let weight = match code.weight() {
+            Weight::Hard => "leaves the status unknown",
+            Weight::Deviation => "warns",
+        };
+        let _ = writeln!(out, "| `{}` | {weight} | {} |", code.id(), code.meaning());
     }
     out
 }
@@ -175,6 +188,7 @@ fn no_code_or_step_is_used_twice() {
     let mut all: Vec<&str> = Code::ALL.iter().map(|code| code.id()).collect();
     all.extend(Rule::ALL.iter().map(|rule| rule.id()));
     all.extend(Why::ALL.iter().map(|why| why.id()));
+    all.extend(status::Code::ALL.iter().map(|code| code.id()));
     all.extend(vical::Code::ALL.iter().map(|code| code.id()));
     all.extend(vical::Why::ALL.iter().map(|why| why.id()));
     let mut steps: Vec<&str> = Check::ALL.iter().map(|check| check.id()).collect();

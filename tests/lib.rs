@@ -10,6 +10,7 @@
 pub mod corpus;
 pub mod forgery;
 pub mod parts;
+pub mod statuses;
 pub mod tree;
 pub mod vectors;
 pub mod world;

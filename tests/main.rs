@@ -42,6 +42,7 @@ mod rules;
 mod second_opinion;
 #[cfg(unix)]
 mod secrets;
+mod status;
 mod supply;
 #[cfg(unix)]
 mod tokens;

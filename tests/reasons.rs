@@ -3,6 +3,7 @@
 mod certificates;
 mod chains;
 mod documents;
+mod status;
 
 use std::collections::BTreeSet;
 
@@ -63,6 +64,7 @@ impl Maker {
             reader_key: None,
             request: None,
             crl: None,
+            status_list: None,
             accepted: !expect.iter().any(|line| line.contains(" failed ")),
             expect: expect.iter().map(|line| parse(line)).collect(),
         });
@@ -106,6 +108,7 @@ fn made() -> Vec<Case> {
     };
     documents::make(&mut maker);
     certificates::make(&mut maker);
+    status::make(&mut maker);
     maker.cases
 }
 

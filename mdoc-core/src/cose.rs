@@ -12,8 +12,8 @@ use std::borrow::Cow;
 use core::fmt;
 
 pub use self::mac0::Mac0;
-pub(crate) use self::sign1::protected;
 pub use self::sign1::{Sign1, protected_header, to_be_signed, write_sign1};
+pub(crate) use self::sign1::{protected, write_x5chain};
 use crate::cbor::Item;
 use crate::crypto::{CryptoError, Curve, SignatureAlgorithm};
 use crate::error::DecodeError;

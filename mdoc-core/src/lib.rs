@@ -49,6 +49,7 @@
 //! | present | [`present::find`], [`present::Presentation`] |
 //! | verify | [`verify::verify`], [`verify::DocumentReport::accept`] |
 //! | trust the authorities of a list (VICAL) | [`vical::verify`], [`vical::Report::accept`] |
+//! | look up, or publish, whether a document was revoked | [`status::check`], [`status::Claims`] |
 //! | look into bytes | [`cbor::Item`], [`cbor::diagnostic`] |
 //! | bring a key of your own | [`seams::Signer`], or [`issue::Unsigned::to_sign`] and `attach` |
 //! | bring a faster backend | [`crypto::Backend`] |
@@ -69,6 +70,7 @@ pub mod mso;
 pub mod present;
 pub mod scrub;
 pub mod seams;
+pub mod status;
 pub mod steps;
 pub mod time;
 pub mod transcript;

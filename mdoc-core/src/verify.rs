@@ -15,10 +15,11 @@ mod mso;
 mod policy;
 mod reason;
 mod report;
+mod status;
 
 pub use self::cache::ChainCache;
 pub use self::check::Check;
-pub use self::policy::Policy;
+pub use self::policy::{Policy, StatusPolicy};
 pub use self::reason::{Code, Detail, Reason, ReasonCode, Why};
 use self::report::Steps;
 pub use self::report::{Accepted, DocumentReport, Element, Outcome, Rejected, Report, Source, Step};
@@ -28,6 +29,7 @@ use crate::device_request::ItemsRequest;
 use crate::device_response::{DeviceResponse, document_members};
 use crate::error::DecodeError;
 use crate::limits::Limits;
+use crate::status::Evidence;
 use crate::time::Timestamp;
 use crate::transcript::SessionTranscript;
 use crate::x509::path::TrustAnchor;
@@ -72,6 +74,8 @@ pub struct Inputs<'a> {
     pub request: Option<&'a [ItemsRequest]>,
     /// Revocation lists at hand.
     pub revocation_lists: &'a [RevocationList],
+    /// Status lists at hand, each with the address it was asked for by.
+    pub status_lists: &'a [Evidence<'a>],
     /// Bounds on the input.
     pub limits: Limits,
     /// Who computes.
@@ -93,6 +97,7 @@ impl<'a> Inputs<'a> {
             reader_key: None,
             request: None,
             revocation_lists: &[],
+            status_lists: &[],
             limits: Limits::DEFAULT,
             backend: fastest(),
             cache: None,
@@ -161,6 +166,7 @@ fn without_document<'b>(steps: Steps, inputs: &Inputs<'_>) -> DocumentReport<'b>
         policy: inputs.policy,
         issuer_signed: Vec::new(),
         device_signed: None,
+        status: None,
         limits: inputs.limits,
     }
 }

@@ -62,6 +62,11 @@ impl<'b> Sign1<'b> {
             && self.envelope.protected_header(X5CHAIN, &self.limits).is_some()
     }
 
+    /// A header of the protected ones, by its label.
+    pub(crate) fn protected_header(&self, label: i64) -> Option<Item<'_>> {
+        self.envelope.protected_header(label, &self.limits)
+    }
+
     /// The SHA-256 thumbprint of the leaf that the signer put under the signature, if any (x5t,
     /// RFC 9360): `[-16, bstr]`. One with another hash is not looked at.
     #[must_use]
@@ -222,25 +227,30 @@ impl Sign1Parts<'_> {
         write::array(out, 4);
         write::bytes(out, self.protected);
         write::map(out, usize::from(!self.x5chain.is_empty()));
-        match self.x5chain {
-            [] => {}
-            [single] => {
-                write::integer(out, X5CHAIN);
-                write::bytes(out, single);
-            }
-            several => {
-                write::integer(out, X5CHAIN);
-                write::array(out, several.len());
-                for certificate in several {
-                    write::bytes(out, certificate);
-                }
-            }
-        }
+        write_x5chain(out, self.x5chain);
         match self.payload {
             Some(payload) => write::bytes(out, payload),
             None => write::null(out),
         }
         write::bytes(out, self.signature);
+    }
+}
+
+/// The entry of a header with certificates: one as a byte string, several as an array (RFC 9360); none is no entry.
+pub(crate) fn write_x5chain(out: &mut impl Output, chain: &[&[u8]]) {
+    match chain {
+        [] => {}
+        [single] => {
+            write::integer(out, X5CHAIN);
+            write::bytes(out, single);
+        }
+        several => {
+            write::integer(out, X5CHAIN);
+            write::array(out, several.len());
+            for certificate in several {
+                write::bytes(out, certificate);
+            }
+        }
     }
 }
 

@@ -117,11 +117,14 @@ fn certificates(encoded: &[Cow<'_, [u8]>], steps: &mut Steps) -> Option<Vec<Cert
 
 /// Path, validity, profile, country and revocation of the chain that signed a document of that type.
 ///
-/// Whatever the cache knows, the instant and the revocation lists are those of this verification.
-pub(super) fn inspect(chain: &Chain, doc_type: Option<&str>, steps: &mut Steps, inputs: &Inputs<'_>) {
-    let Some(ds) = chain.certificates().first() else {
-        return;
-    };
+/// Says who issued the signer's certificate, if that is trusted. Whatever the cache knows, the instant and the revocation lists are those of this verification.
+pub(super) fn inspect<'a>(
+    chain: &'a Chain,
+    doc_type: Option<&str>,
+    steps: &mut Steps,
+    inputs: &Inputs<'a>,
+) -> Option<Issuer<'a>> {
+    let ds = chain.certificates().first()?;
     let anchor = path(chain, doc_type, steps, inputs);
     validity(ds, [Code::DsNotYetValid, Code::DsExpired], steps, inputs);
     document_signer(ds, anchor, doc_type, steps);
@@ -158,6 +161,19 @@ pub(super) fn inspect(chain: &Chain, doc_type: Option<&str>, steps: &mut Steps, 
             steps.find(Code::AnchorDocType, Detail::Text(doc_type.to_owned()));
         }
     }
+    anchor.map(|anchor| match anchor {
+        Found::Issuer(anchor, _) => Issuer::Iaca(&anchor.certificate),
+        Found::Pinned(_) => Issuer::Unknown,
+    })
+}
+
+/// Who issued the document signer's certificate, of one that is trusted.
+#[derive(Clone, Copy)]
+pub(super) enum Issuer<'a> {
+    /// This authority, itself or by certificates between.
+    Iaca(&'a Certificate),
+    /// The document signer's certificate is the anchor, and nothing above it is known.
+    Unknown,
 }
 
 /// The anchor that a chain ends in.

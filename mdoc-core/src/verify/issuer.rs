@@ -6,7 +6,7 @@ use super::certificates::Chain;
 use super::check::Check;
 use super::reason::{Code, Detail, Why};
 use super::report::{DocumentReport, Steps};
-use super::{Inputs, certificates, device, elements, items, mso};
+use super::{Inputs, certificates, device, elements, items, mso, status};
 use crate::cbor::{Embedded, Item, Shape};
 use crate::cose::{CoseFault, Sign1};
 use crate::crypto::CryptoError;
@@ -50,14 +50,20 @@ pub(super) fn inspect<'b>(
     let chain = issuer_auth
         .as_ref()
         .and_then(|auth| Chain::read(auth, &mut steps, inputs));
+    let mut issuer = None;
     if let (Some(auth), Some(chain)) = (&issuer_auth, &chain) {
-        certificates::inspect(chain, doc_type, &mut steps, inputs);
-        signature(auth, chain.certificates(), &mut steps, inputs);
+        let led = certificates::inspect(chain, doc_type, &mut steps, inputs);
+        if signature(auth, chain.certificates(), &mut steps, inputs) {
+            issuer = led;
+        }
     }
     let ds = chain.as_ref().and_then(|chain| chain.certificates().first());
     if let Some(mso) = &mso {
         mso::inspect(mso, claimed, ds, &mut steps, inputs);
     }
+    let status = mso
+        .as_ref()
+        .and_then(|mso| status::inspect(mso, issuer, doc_type, &mut steps, inputs));
     let name_spaces = parts.issuer_signed.and_then(|_| {
         issuer_signed::name_spaces(spaces)
             .map_err(|error| steps.decode_error(error.within("issuerSigned")))
@@ -102,6 +108,7 @@ pub(super) fn inspect<'b>(
         policy: inputs.policy,
         issuer_signed: name_spaces,
         device_signed: device.map(|device| device.name_spaces),
+        status,
         limits: inputs.limits,
     }
 }
@@ -175,8 +182,9 @@ fn mso(
     }
 }
 
-fn signature(auth: &Sign1<'_>, chain: &[Certificate], steps: &mut Steps, inputs: &Inputs<'_>) {
-    let Some(ds) = chain.first() else { return };
+/// Whether the issuer's signature holds.
+fn signature(auth: &Sign1<'_>, chain: &[Certificate], steps: &mut Steps, inputs: &Inputs<'_>) -> bool {
+    let Some(ds) = chain.first() else { return false };
     match auth.thumbprint() {
         Some(thumbprint) if thumbprint != ds.fingerprint() => {
             steps.find(Code::ThumbprintMismatch, Detail::None);
@@ -188,11 +196,15 @@ fn signature(auth: &Sign1<'_>, chain: &[Certificate], steps: &mut Steps, inputs:
         Ok(key) => key,
         Err(why) => {
             steps.find(Code::DsKeyUnusable, Detail::Text(why.to_string()));
-            return;
+            return false;
         }
     };
-    let Some(payload) = auth.payload() else { return };
-    match auth.verify(key, payload, inputs.backend) {
+    let Some(payload) = auth.payload() else {
+        return false;
+    };
+    let verified = auth.verify(key, payload, inputs.backend);
+    let holds = verified.is_ok();
+    match verified {
         Ok(()) => {
             steps.pass(Check::Algorithm);
             steps.pass(Check::IssuerSignature);
@@ -214,4 +226,5 @@ fn signature(auth: &Sign1<'_>, chain: &[Certificate], steps: &mut Steps, inputs:
             steps.find(code, Detail::Cose(fault));
         }
     }
+    holds
 }

@@ -89,11 +89,5 @@ pub(super) fn inspect(
             steps.pass(Check::MsoOutlivesDs);
         }
     }
-    let why = if mso.status.is_some() {
-        Why::StatusNotFetched
-    } else {
-        Why::NoStatusReference
-    };
-    steps.not_done(Check::Status, why);
     device::key(mso, steps);
 }

@@ -5,6 +5,39 @@ use core::time::Duration;
 use super::check::Check;
 use super::reason::Why;
 
+/// What becomes of the status of a document (second edition): whether it was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StatusPolicy {
+    /// A document that refers to a list is accepted only if a list says that it is valid.
+    Require,
+    /// Such a list is used if it is there; nothing known stands against no document.
+    #[default]
+    Prefer,
+    /// Lists are not looked at.
+    Skip,
+}
+
+impl StatusPolicy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Require, Self::Prefer, Self::Skip];
+
+    /// `require`, `prefer` or `skip`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Require => "require",
+            Self::Prefer => "prefer",
+            Self::Skip => "skip",
+        }
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
+}
+
 /// A named policy. What it never changes: a hard fault rejects, and a step not done is not a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -12,9 +45,11 @@ pub struct Policy {
     pub name: &'static str,
     /// Whether a deviation (a fault with the weight of that name) rejects; otherwise it is a warning.
     pub deviations_reject: bool,
-    /// Whether evidence that may be missing must be there: revocation of the signer's certificate, status
-    /// of the document, and the device authentication of everything but an issued document alone.
+    /// Whether evidence that may be missing must be there: revocation of the signer's certificate, also of the signer
+    /// of a status list, and the device authentication of everything but an issued document alone.
     pub evidence_required: bool,
+    /// What becomes of the status of the document.
+    pub status: StatusPolicy,
     /// How far the clocks of issuer and verifier may be apart; used for validFrom and validUntil alone.
     pub clock_skew: Duration,
 }
@@ -25,6 +60,7 @@ impl Policy {
         name: "standard",
         deviations_reject: false,
         evidence_required: false,
+        status: StatusPolicy::Prefer,
         clock_skew: Duration::ZERO,
     };
 
@@ -33,6 +69,7 @@ impl Policy {
         name: "strict",
         deviations_reject: true,
         evidence_required: true,
+        status: StatusPolicy::Require,
         clock_skew: Duration::ZERO,
     };
 
@@ -51,6 +88,13 @@ impl Policy {
         self
     }
 
+    /// The same with another use of the status of documents.
+    #[must_use]
+    pub const fn with_status(mut self, status: StatusPolicy) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Whether a step that was left out for this reason stands against the document.
     pub(super) const fn insists(&self, check: Check, why: Why) -> bool {
         match why {
@@ -58,17 +102,18 @@ impl Policy {
             Why::EarlierFailure => true,
             Why::NotApplicable | Why::NoDeviceSigned | Why::NoRequest | Why::NoStatusReference => false,
             Why::Pinned => false,
-            Why::NoTranscript
-            | Why::NoReaderKey
-            | Why::NoRevocationList
-            | Why::RevocationUndetermined
-            | Why::StatusNotFetched => {
-                self.evidence_required
-                    && matches!(
-                        check,
-                        Check::DeviceAuthentication | Check::DsRevocation | Check::Status
-                    )
+            Why::NoTranscript | Why::NoReaderKey | Why::NoRevocationList | Why::RevocationUndetermined => {
+                self.evidence_required && matches!(check, Check::DeviceAuthentication | Check::DsRevocation)
             }
+            Why::StatusNotFetched
+            | Why::StatusSkipped
+            | Why::StatusUnsupported
+            | Why::StatusMalformed
+            | Why::StatusSubject
+            | Why::StatusSigner
+            | Why::StatusSignature
+            | Why::StatusTime
+            | Why::StatusIndex => matches!(self.status, StatusPolicy::Require),
         }
     }
 }

@@ -82,6 +82,12 @@ codes! {
         "issuing_country is not the country of the signer's certificate";
     JurisdictionMismatch = "country.jurisdiction", Country, Hard,
         "issuing_jurisdiction is not the state of the signer's certificate";
+    StatusRevoked = "status.revoked", Status, Hard, "the document was revoked";
+    StatusSuspended = "status.suspended", Status, Hard, "the document was suspended";
+    StatusApplication = "status.application-specific", Status, Hard,
+        "the document has a status whose meaning only its issuer knows";
+    StatusStale = "status.stale", Status, Deviation, "there should be a newer status list by now";
+    StatusForm = "status.form", Status, Deviation, "the status list is not quite as it should be";
     DeviceElementUnauthorized = "key-auth.element", KeyAuthorization, Hard,
         "the device vouches for an element without the issuer's authorisation";
     DeviceElementMdl = "key-auth.mdl-element", KeyAuthorization, Deviation,
@@ -316,5 +322,15 @@ whys! {
     RevocationUndetermined = "not-done.crl-undetermined", "the revocation lists given say nothing reliable of the certificate";
     NoStatusReference = "not-done.no-status", "the document has no status reference";
     StatusNotFetched = "not-done.status-not-fetched", "the status list was not fetched";
+    StatusSkipped = "not-done.status-skipped", "the policy leaves the status of documents aside";
+    StatusUnsupported = "not-done.status-unsupported", "the document refers to its status in an unknown way";
+    StatusMalformed = "not-done.status-malformed",
+        "the status list does not decode, is too large, or is of another type";
+    StatusSubject = "not-done.status-subject", "the status list is another one than the document refers to";
+    StatusSigner = "not-done.status-signer",
+        "the signer of the status list does not lead to the document's issuer, or may not sign status lists";
+    StatusSignature = "not-done.status-signature", "the signature of the status list does not verify";
+    StatusTime = "not-done.status-time", "the status list has expired, or is not yet valid";
+    StatusIndex = "not-done.status-index", "the status list has no entry for the document, or one without a meaning";
     Pinned = "not-done.pinned", "the certificate itself is the trust anchor, so nothing above it was checked";
 }

@@ -12,6 +12,7 @@ use crate::device_signed::device_elements;
 use crate::error::DecodeError;
 use crate::issuer_signed::{IssuerSignedItem, NameSpaces};
 use crate::limits::Limits;
+use crate::status::Finding;
 use crate::steps;
 use crate::value::Value;
 use crate::x509::profile::Weight;
@@ -143,6 +144,7 @@ pub struct DocumentReport<'b> {
     pub(super) policy: Policy,
     pub(super) issuer_signed: NameSpaces<'b>,
     pub(super) device_signed: Option<Embedded<'b>>,
+    pub(super) status: Option<Finding>,
     pub(super) limits: Limits,
 }
 
@@ -157,6 +159,13 @@ impl<'b> DocumentReport<'b> {
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// What the status lists say of the document, with the values that decided and for how long it holds; none if they
+    /// were not looked at.
+    #[must_use]
+    pub const fn status(&self) -> Option<&Finding> {
+        self.status.as_ref()
     }
 
     /// Whether no step failed, and none that the policy insists on was left out.
@@ -343,6 +352,7 @@ mod tests {
             policy,
             issuer_signed: Vec::new(),
             device_signed: None,
+            status: None,
             limits: Limits::DEFAULT,
         }
     }

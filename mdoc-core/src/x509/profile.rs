@@ -384,7 +384,7 @@ impl Check<'_> {
 }
 
 /// Whether a purpose is that of another role of ISO/IEC 18013-5 or 23220-4, or of OCSP responders.
-fn is_foreign(purpose: Oid<'_>) -> bool {
+pub(crate) fn is_foreign(purpose: Oid<'_>) -> bool {
     const MDL: &[u8] = &[0x28, 0x81, 0x8c, 0x5d, 5, 1]; // 1.0.18013.5.1
     const MDOC: &[u8] = &[0x28, 0x81, 0xb5, 0x34, 4, 1]; // 1.0.23220.4.1
     match purpose.content() {
@@ -395,7 +395,7 @@ fn is_foreign(purpose: Oid<'_>) -> bool {
 }
 
 /// Whether a certificate may issue others: CA in basicConstraints, and keyCertSign, each said once.
-pub(in crate::x509) fn may_issue(certificate: &Certificate) -> bool {
+pub(crate) fn may_issue(certificate: &Certificate) -> bool {
     let ca = matches!(certificate.basic_constraints(), Some(Ok(constraints)) if constraints.ca);
     let signs = matches!(certificate.key_usage(), Some(Ok(usage)) if usage.contains(KeyUsage::KEY_CERT_SIGN));
     ca && signs && certificate.duplicate_extensions().is_empty()
