@@ -47,6 +47,7 @@
 //! | issue | [`issue::Draft`], [`x509::build`] |
 //! | ask | [`device_request::encode_request`] |
 //! | present | [`present::find`], [`present::Presentation`] |
+//! | talk to a reader or an mdoc | [`session::DeviceSession`], [`session::ReaderSession`] |
 //! | verify | [`verify::verify`], [`verify::DocumentReport::accept`] |
 //! | trust the authorities of a list (VICAL) | [`vical::verify`], [`vical::Report::accept`] |
 //! | look up, or publish, whether a document was revoked | [`status::check`], [`status::Claims`] |
@@ -70,6 +71,7 @@ pub mod mso;
 pub mod present;
 pub mod scrub;
 pub mod seams;
+pub mod session;
 pub mod status;
 pub mod steps;
 pub mod time;

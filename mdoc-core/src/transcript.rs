@@ -17,6 +17,23 @@ pub struct SessionTranscript {
     raw: Vec<u8>,
 }
 
+/// How a device engagement came to the reader.
+///
+/// Source: ISO/IEC 18013-5:2021, 9.1.5.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Handover<'a> {
+    /// By a QR code.
+    Qr,
+    /// By NFC: whole NDEF messages, without the two bytes of their length.
+    Nfc {
+        /// The Handover Select message.
+        select: &'a [u8],
+        /// The Handover Request message of a negotiated handover; none of a static one.
+        request: Option<&'a [u8]>,
+    },
+}
+
 impl SessionTranscript {
     /// Takes an encoded transcript: the array itself, or `SessionTranscriptBytes` (tag 24 around it).
     ///
@@ -45,11 +62,32 @@ impl SessionTranscript {
     /// engagement, and the reader's key as it is sent.
     #[must_use]
     pub fn qr(device_engagement_bytes: &[u8], e_reader_key_bytes: &[u8]) -> Self {
-        let mut raw = Vec::new();
+        Self::proximity(device_engagement_bytes, e_reader_key_bytes, &Handover::Qr)
+    }
+
+    /// The transcript of a session face to face, however the engagement came. The first two arguments are as for
+    /// [`SessionTranscript::qr`].
+    #[must_use]
+    pub fn proximity(
+        device_engagement_bytes: &[u8],
+        e_reader_key_bytes: &[u8],
+        handover: &Handover<'_>,
+    ) -> Self {
+        let mut raw = Vec::with_capacity(device_engagement_bytes.len() + e_reader_key_bytes.len() + 16);
         write::array(&mut raw, 3);
         raw.extend_from_slice(device_engagement_bytes);
         raw.extend_from_slice(e_reader_key_bytes);
-        write::null(&mut raw);
+        match handover {
+            Handover::Qr => write::null(&mut raw),
+            Handover::Nfc { select, request } => {
+                write::array(&mut raw, 2);
+                write::bytes(&mut raw, select);
+                match request {
+                    Some(request) => write::bytes(&mut raw, request),
+                    None => write::null(&mut raw),
+                }
+            }
+        }
         Self { raw }
     }
 

@@ -86,11 +86,7 @@ impl Ciphers {
     }
 
     /// Decrypts their next message.
-    pub(super) fn open(
-        &mut self,
-        sealed: &[u8],
-        backend: &dyn Backend,
-    ) -> Result<Zeroizing<Vec<u8>>, Why> {
+    pub(super) fn open(&mut self, sealed: &[u8], backend: &dyn Backend) -> Result<Zeroizing<Vec<u8>>, Why> {
         let iv = self.theirs.next_iv().ok_or(Why::Exhausted)?;
         scrubbed(|| backend.open(&self.theirs.key, &iv, sealed)).map_err(|_| Why::Decrypt)
     }

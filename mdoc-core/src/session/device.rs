@@ -215,7 +215,8 @@ impl DeviceSession<Answered> {
         limits: &Limits,
         backend: &dyn Backend,
     ) -> Result<(DeviceSession<Asked>, Zeroizing<Vec<u8>>), Ended> {
-        let read = SessionData::decode(message, limits).map_err(|error| Ended::because(Why::Decode(error)))?;
+        let read =
+            SessionData::decode(message, limits).map_err(|error| Ended::because(Why::Decode(error)))?;
         if let Some(status) = read.status {
             return Err(Ended::because(Why::ByPeer(status)));
         }

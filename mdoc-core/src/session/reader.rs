@@ -109,8 +109,7 @@ impl ReaderSession<MayAsk> {
             &embed(&key::encode(key.public_key())),
             handover,
         );
-        let ciphers =
-            Ciphers::derive(Side::Reader, &key, peer, &transcript, backend).map_err(Why::Agree)?;
+        let ciphers = Ciphers::derive(Side::Reader, &key, peer, &transcript, backend).map_err(Why::Agree)?;
         Ok(Self {
             common: Common {
                 key,
@@ -130,7 +129,11 @@ impl ReaderSession<MayAsk> {
         request: &[u8],
         backend: &dyn Backend,
     ) -> Result<(ReaderSession<Waiting>, Vec<u8>), Ended> {
-        let data = self.common.ciphers.seal(request, backend).map_err(Ended::because)?;
+        let data = self
+            .common
+            .ciphers
+            .seal(request, backend)
+            .map_err(Ended::because)?;
         let message = if self.state.first {
             let key = embed(&key::encode(self.common.key.public_key()));
             SessionEstablishment::encode(&key, &data)
@@ -143,12 +146,6 @@ impl ReaderSession<MayAsk> {
             state: Waiting,
         };
         Ok((session, message))
-    }
-
-    /// As if all requests but the last had been sent.
-    #[cfg(test)]
-    pub(super) fn wear_out(&mut self) {
-        self.common.ciphers.wear_out();
     }
 }
 
@@ -187,6 +184,12 @@ impl ReaderSession<Waiting> {
             state: MayAsk { first: false },
         };
         Ok(Received::More(session, response))
+    }
+
+    /// As if all messages but the last had been sent.
+    #[cfg(test)]
+    pub(super) fn wear_out(&mut self) {
+        self.common.ciphers.wear_out();
     }
 }
 
