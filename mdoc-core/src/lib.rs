@@ -55,6 +55,7 @@
 //! | bring a key of your own | [`seams::Signer`], or [`issue::Unsigned::to_sign`] and `attach` |
 //! | bring a faster backend | [`crypto::Backend`] |
 
+pub mod ble;
 pub mod cbor;
 pub mod cose;
 pub mod crypto;

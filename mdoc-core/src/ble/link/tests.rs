@@ -1,0 +1,504 @@
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use super::*;
+
+const IDENT: [u8; 16] = [9; 16];
+const MDOC: Peer = Peer(1);
+const READER: Peer = Peer(2);
+
+fn setup(role: Role, gatt: Gatt) -> Setup {
+    Setup {
+        role,
+        gatt,
+        ident: IDENT,
+        timeouts: Timeouts::default(),
+        limits: Limits::DEFAULT,
+    }
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn connected(peer: Peer, mtu: u16) -> Input {
+    Input::Connected {
+        peer,
+        room: Room::of_mtu(mtu),
+    }
+}
+
+fn value(peer: Peer, characteristic: Characteristic, value: &[u8]) -> Input {
+    Input::Value {
+        peer,
+        characteristic,
+        value: value.to_vec(),
+    }
+}
+
+const fn subscribed(peer: Peer, characteristic: Characteristic) -> Input {
+    Input::Subscribed { peer, characteristic }
+}
+
+/// A link with everything that it asked for so far.
+struct End(Link);
+
+impl End {
+    fn new(role: Role, gatt: Gatt) -> Self {
+        Self(Link::new(setup(role, gatt), Duration::ZERO))
+    }
+
+    fn after(&mut self, input: Input, at: u64) -> Vec<Action> {
+        self.0.handle(input, millis(at));
+        self.actions()
+    }
+
+    fn actions(&mut self) -> Vec<Action> {
+        core::iter::from_fn(|| self.0.poll()).collect()
+    }
+}
+
+fn put(characteristic: Characteristic, value: &[u8]) -> Action {
+    Action::Put(characteristic, value.to_vec())
+}
+
+/// A reader as client that has just become ready.
+fn open_client() -> End {
+    let mut end = End::new(Role::Reader, Gatt::Client);
+    assert_eq!(end.actions(), [Action::Seek]);
+    assert_eq!(
+        end.after(connected(MDOC, 23), 1),
+        [Action::Subscribe(Characteristic::State)]
+    );
+    assert_eq!(
+        end.after(subscribed(MDOC, Characteristic::State), 2),
+        [Action::Subscribe(Characteristic::Server2Client)]
+    );
+    assert_eq!(
+        end.after(subscribed(MDOC, Characteristic::Server2Client), 3),
+        [put(Characteristic::State, &[1])]
+    );
+    assert_eq!(end.after(Input::Sent, 4), [Action::Ready]);
+    end
+}
+
+/// A server that is bound to [`READER`] and ready.
+fn open_server() -> End {
+    let mut end = End::new(Role::Mdoc, Gatt::Server);
+    assert_eq!(end.actions(), [Action::Advertise]);
+    assert_eq!(end.after(connected(READER, 23), 1), []);
+    assert_eq!(end.after(subscribed(READER, Characteristic::State), 2), []);
+    assert_eq!(
+        end.after(subscribed(READER, Characteristic::Server2Client), 3),
+        []
+    );
+    assert_eq!(
+        end.after(value(READER, Characteristic::State, &[1]), 4),
+        [Action::StopAdvertising, Action::Ready]
+    );
+    end
+}
+
+#[test]
+fn a_client_subscribes_before_it_starts_and_sends_one_value_at_a_time() {
+    let mut end = open_client();
+    end.0.send(vec![7; 25], millis(5));
+    let first = [&[1][..], &[7; 19]].concat();
+    assert_eq!(end.actions(), [put(Characteristic::Client2Server, &first)]);
+    end.0.send(vec![8], millis(6));
+    assert_eq!(end.actions(), [], "the first value is still on its way");
+    let rest = [&[0][..], &[7; 6]].concat();
+    assert_eq!(
+        end.after(Input::Sent, 7),
+        [put(Characteristic::Client2Server, &rest)]
+    );
+    assert_eq!(
+        end.after(Input::Sent, 8),
+        [put(Characteristic::Client2Server, &[0, 8])]
+    );
+    assert_eq!(end.after(Input::Sent, 9), []);
+}
+
+#[test]
+fn trap_60_an_mdoc_starts_only_with_its_own_reader() {
+    let begun = || {
+        let mut end = End::new(Role::Mdoc, Gatt::Client);
+        assert_eq!(end.actions(), [Action::Seek]);
+        assert_eq!(end.after(connected(READER, 517), 1), [Action::ReadIdent]);
+        end
+    };
+    let good = begun().after(Input::Ident(Some(IDENT.to_vec())), 2);
+    assert_eq!(good, [Action::Subscribe(Characteristic::State)]);
+    for ident in [None, Some(vec![]), Some(vec![8; 16]), Some(vec![9; 17])] {
+        let bad = begun().after(Input::Ident(ident), 2);
+        assert_eq!(bad, [Action::Disconnect, Action::Over(Ending::WrongIdent)]);
+    }
+}
+
+#[test]
+fn trap_58_a_server_waits_for_start_and_for_the_subscription_in_any_order() {
+    let mut end = End::new(Role::Reader, Gatt::Server);
+    end.actions();
+    end.0.send(vec![5], Duration::ZERO);
+    assert_eq!(end.after(connected(MDOC, 23), 1), []);
+    assert_eq!(
+        end.after(value(MDOC, Characteristic::State, &[1]), 2),
+        [Action::StopAdvertising]
+    );
+    assert_eq!(end.after(subscribed(MDOC, Characteristic::State), 3), []);
+    assert_eq!(
+        end.after(subscribed(MDOC, Characteristic::Server2Client), 4),
+        [Action::Ready, put(Characteristic::Server2Client, &[0, 5])]
+    );
+    // A second Start is nothing, and nobody else has a say.
+    assert_eq!(end.after(value(MDOC, Characteristic::State, &[1]), 5), []);
+    assert_eq!(end.after(value(Peer(77), Characteristic::State, &[2]), 6), []);
+    assert_eq!(
+        end.after(value(Peer(77), Characteristic::Client2Server, &[0, 1]), 7),
+        []
+    );
+    assert_eq!(end.after(Input::Lost { peer: Peer(77) }, 8), []);
+}
+
+#[test]
+fn a_message_before_start_is_taken_and_noted() {
+    let mut end = End::new(Role::Mdoc, Gatt::Server);
+    end.actions();
+    end.after(connected(READER, 185), 1);
+    end.after(subscribed(READER, Characteristic::Server2Client), 2);
+    assert_eq!(
+        end.after(value(READER, Characteristic::Client2Server, &[0, 0xa0]), 3),
+        [
+            Action::Note(Oddity::MessageBeforeStart),
+            Action::StopAdvertising,
+            Action::Ready,
+            Action::Message(vec![0xa0])
+        ]
+    );
+}
+
+#[test]
+fn our_end_comes_after_everything_that_was_to_be_sent_and_before_the_disconnection() {
+    let mut end = open_server();
+    end.0.send(vec![6; 20], millis(10));
+    end.0.end(millis(10));
+    end.0.send(vec![9], millis(10));
+    assert_eq!(end.actions().len(), 1);
+    assert_eq!(
+        end.after(Input::Sent, 11),
+        [put(Characteristic::Server2Client, &[0, 6])]
+    );
+    assert_eq!(end.after(Input::Sent, 12), [put(Characteristic::State, &[2])]);
+    assert_eq!(end.after(Input::Sent, 20), []);
+    assert_eq!(end.0.deadline(), Some(millis(220)));
+    assert_eq!(end.after(Input::Tick, 219), []);
+    assert_eq!(
+        end.after(Input::Tick, 220),
+        [Action::Disconnect, Action::Over(Ending::ByUs)]
+    );
+    assert_eq!(end.0.deadline(), None);
+    assert_eq!(end.after(connected(READER, 23), 300), []);
+    // If the other side is quicker.
+    let mut end = open_server();
+    end.0.end(millis(10));
+    end.actions();
+    assert_eq!(
+        end.after(Input::Lost { peer: READER }, 11),
+        [Action::Over(Ending::ByUs)]
+    );
+}
+
+#[test]
+fn the_end_of_the_peer_ends_it() {
+    let mut end = open_client();
+    assert_eq!(
+        end.after(value(MDOC, Characteristic::State, &[2]), 10),
+        [Action::Disconnect, Action::Over(Ending::ByPeer)]
+    );
+    let mut end = open_server();
+    assert_eq!(end.after(value(READER, Characteristic::State, &[2]), 10), []);
+    assert_eq!(
+        end.after(Input::Lost { peer: READER }, 20),
+        [Action::Over(Ending::ByPeer)]
+    );
+    let mut end = open_client();
+    assert_eq!(
+        end.after(value(MDOC, Characteristic::State, &[9]), 10),
+        [Action::Note(Oddity::UnknownState)]
+    );
+    assert_eq!(
+        end.after(value(MDOC, Characteristic::State, &[1]), 10),
+        [Action::Note(Oddity::Start)]
+    );
+}
+
+#[test]
+fn trap_56_who_disconnects_between_messages_has_ended_well() {
+    let lost = |end: &mut End| end.after(Input::Lost { peer: MDOC }, 50);
+    let mut end = open_client();
+    assert_eq!(lost(&mut end), [Action::Over(Ending::Disconnected)]);
+    let mut end = open_client();
+    end.after(value(MDOC, Characteristic::Server2Client, &[1, 0x82, 1]), 10);
+    assert_eq!(lost(&mut end), [Action::Over(Ending::Lost)]);
+    let mut end = open_client();
+    end.after(value(MDOC, Characteristic::Server2Client, &[1, 0x81, 1]), 10);
+    assert_eq!(
+        lost(&mut end),
+        [
+            Action::Note(Oddity::UnfinishedMessage),
+            Action::Message(vec![0x81, 1]),
+            Action::Over(Ending::Disconnected)
+        ]
+    );
+    let mut end = open_client();
+    end.0.send(vec![1; 30], millis(10));
+    end.actions();
+    assert_eq!(lost(&mut end), [Action::Over(Ending::Lost)]);
+    let mut end = End::new(Role::Reader, Gatt::Client);
+    end.actions();
+    end.after(connected(MDOC, 23), 1);
+    assert_eq!(lost(&mut end), [Action::Over(Ending::LostBeforeStart)]);
+    // A server goes on waiting for the right one.
+    let mut end = End::new(Role::Mdoc, Gatt::Server);
+    end.actions();
+    end.after(connected(MDOC, 23), 1);
+    assert_eq!(lost(&mut end), []);
+}
+
+#[test]
+fn a_message_that_forgets_its_end_is_taken_after_a_pause() {
+    let mut end = open_client();
+    assert_eq!(
+        end.after(value(MDOC, Characteristic::Server2Client, &[1, 0x81]), 100),
+        []
+    );
+    assert_eq!(end.0.deadline(), Some(millis(2_100)));
+    assert_eq!(end.after(Input::Tick, 2_100), [], "not whole yet");
+    assert_eq!(
+        end.after(value(MDOC, Characteristic::Server2Client, &[1, 7]), 2_200),
+        []
+    );
+    assert_eq!(
+        end.after(Input::Tick, 4_200),
+        [
+            Action::Note(Oddity::UnfinishedMessage),
+            Action::Message(vec![0x81, 7])
+        ]
+    );
+}
+
+#[test]
+fn everything_has_an_end_in_time() {
+    let at = |end: &mut End| {
+        let deadline = end.0.deadline().unwrap();
+        end.0.handle(Input::Tick, deadline);
+        end.actions()
+    };
+    let mut end = End::new(Role::Reader, Gatt::Client);
+    end.actions();
+    assert_eq!(end.0.deadline(), Some(Timeouts::default().peer));
+    assert_eq!(at(&mut end), [Action::Over(Ending::NoPeer)]);
+    let mut end = End::new(Role::Reader, Gatt::Client);
+    end.actions();
+    end.after(connected(MDOC, 23), 5);
+    end.actions();
+    assert_eq!(at(&mut end), [Action::Disconnect, Action::Over(Ending::NotSetUp)]);
+    let mut end = End::new(Role::Mdoc, Gatt::Server);
+    end.actions();
+    assert_eq!(
+        at(&mut end),
+        [Action::StopAdvertising, Action::Over(Ending::NoPeer)]
+    );
+    let mut end = End::new(Role::Mdoc, Gatt::Server);
+    end.actions();
+    end.after(connected(READER, 23), 59_000);
+    assert_eq!(
+        end.0.deadline(),
+        Some(millis(79_000)),
+        "whoever comes late has the time it takes"
+    );
+    assert_eq!(
+        at(&mut end),
+        [Action::StopAdvertising, Action::Over(Ending::NotSetUp)]
+    );
+    let mut end = open_server();
+    assert_eq!(end.0.deadline(), Some(millis(300_004)));
+    assert_eq!(at(&mut end), [Action::Disconnect, Action::Over(Ending::Idle)]);
+}
+
+#[test]
+fn what_is_no_fragment_ends_it() {
+    let mut end = open_server();
+    let flag = Ending::Frame(FrameError::Flag(3));
+    assert_eq!(
+        end.after(value(READER, Characteristic::Client2Server, &[3, 1]), 10),
+        [Action::Disconnect, Action::Over(flag)]
+    );
+    assert_eq!(flag.code(), "link.frame");
+    let mut end = open_server();
+    assert_eq!(
+        end.after(Input::Failed, 10),
+        [Action::Disconnect, Action::Over(Ending::Radio)]
+    );
+}
+
+/// Two ends and the air between them, with a clock of its own.
+struct Air {
+    ends: [Link; 2],
+    inputs: [VecDeque<(u64, Input)>; 2],
+    received: [Vec<Vec<u8>>; 2],
+    endings: [Option<Ending>; 2],
+    now: u64,
+    rng: ChaCha20Rng,
+    delay: u64,
+    /// When the connection breaks.
+    breaks: Option<u64>,
+}
+
+const PEERS: [Peer; 2] = [MDOC, READER];
+
+impl Air {
+    fn new(mdoc: Gatt, seed: u64, delay: u64, breaks: Option<u64>) -> Self {
+        let reader = match mdoc {
+            Gatt::Client => Gatt::Server,
+            Gatt::Server => Gatt::Client,
+        };
+        let link = |role, gatt| Link::new(setup(role, gatt), Duration::ZERO);
+        Self {
+            ends: [link(Role::Mdoc, mdoc), link(Role::Reader, reader)],
+            inputs: Default::default(),
+            received: Default::default(),
+            endings: [None; 2],
+            now: 0,
+            rng: ChaCha20Rng::seed_from_u64(seed),
+            delay,
+            breaks,
+        }
+    }
+
+    /// Something arrives at an end, some time later and never before what was on its way already.
+    fn arrives(&mut self, end: usize, input: Input) {
+        let soon = self.now + self.rng.next_u64() % (self.delay + 1);
+        let after = self.inputs[end].back().map_or(0, |(at, _)| *at);
+        self.inputs[end].push_back((soon.max(after), input));
+    }
+
+    fn act(&mut self, end: usize, action: Action, mtu: u16) {
+        let (other, me) = (1 - end, PEERS[end]);
+        match action {
+            Action::Seek => {
+                for (end, peer) in [(end, PEERS[other]), (other, me)] {
+                    self.arrives(end, connected(peer, mtu));
+                }
+            }
+            Action::ReadIdent => self.arrives(end, Input::Ident(Some(IDENT.to_vec()))),
+            Action::Subscribe(characteristic) => {
+                self.arrives(other, subscribed(me, characteristic));
+                self.arrives(end, subscribed(PEERS[other], characteristic));
+            }
+            Action::Put(characteristic, bytes) => {
+                assert!(bytes.len() <= usize::from(mtu) - 3 && bytes.len() <= 512);
+                self.arrives(other, value(me, characteristic, &bytes));
+                self.arrives(end, Input::Sent);
+            }
+            Action::Disconnect => self.arrives(other, Input::Lost { peer: me }),
+            Action::Message(message) => self.received[end].push(message),
+            Action::Over(ending) => self.endings[end] = Some(ending),
+            Action::Advertise | Action::StopAdvertising | Action::Ready | Action::Note(_) => {}
+        }
+    }
+
+    /// Until both are over. The reader asks, the mdoc answers, the reader ends.
+    fn run(&mut self, mtu: u16, request: &[u8], response: &[u8]) {
+        let (mut asked, mut answered, mut ended) = (false, false, false);
+        for _ in 0..1_000_000 {
+            for end in 0..2 {
+                while let Some(action) = self.ends[end].poll() {
+                    if action == Action::Ready && end == 1 && !core::mem::replace(&mut asked, true) {
+                        self.ends[1].send(request.to_vec(), millis(self.now));
+                    }
+                    self.act(end, action, mtu);
+                }
+            }
+            if !self.received[0].is_empty() && !core::mem::replace(&mut answered, true) {
+                self.ends[0].send(response.to_vec(), millis(self.now));
+                continue;
+            }
+            if !self.received[1].is_empty() && !core::mem::replace(&mut ended, true) {
+                self.ends[1].end(millis(self.now));
+                continue;
+            }
+            if self.endings.iter().all(Option::is_some) {
+                return;
+            }
+            let deadlines = (0..2).filter_map(|end| {
+                let deadline = u64::try_from(self.ends[end].deadline()?.as_millis()).unwrap();
+                Some((deadline.max(self.now), 2, end))
+            });
+            let arriving = (0..2).filter_map(|end| Some((self.inputs[end].front()?.0, 1, end)));
+            let breaking = self.breaks.map(|at| (at.max(self.now), 0, 0));
+            let (at, kind, end) = deadlines.chain(arriving).chain(breaking).min().unwrap();
+            self.now = at;
+            let input = match kind {
+                0 => {
+                    self.breaks = None;
+                    for end in 0..2 {
+                        self.inputs[end].clear();
+                        let peer = PEERS[1 - end];
+                        self.inputs[end].push_back((self.now, Input::Lost { peer }));
+                    }
+                    continue;
+                }
+                1 => self.inputs[end].pop_front().unwrap().1,
+                _ => Input::Tick,
+            };
+            self.ends[end].handle(input, millis(self.now));
+        }
+        panic!("it does not end: {:?} at {}", self.endings, self.now);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn whatever_the_mtu_and_the_delay_both_ends_get_what_was_sent_and_end_well(
+        seed in any::<u64>(),
+        mtu in 23_u16..600,
+        delay in 0_u64..300,
+        mdoc_is_server in any::<bool>(),
+        size in 1_usize..5_000,
+    ) {
+        let gatt = if mdoc_is_server { Gatt::Server } else { Gatt::Client };
+        let mut air = Air::new(gatt, seed, delay, None);
+        let (request, response) = (vec![0x17; size / 9 + 1], vec![0x18; size]);
+        air.run(mtu, &request, &response);
+        prop_assert_eq!(&air.received[0], &[request]);
+        prop_assert_eq!(&air.received[1], &[response]);
+        prop_assert_eq!(air.endings[1], Some(Ending::ByUs));
+        let ending = air.endings[0].unwrap();
+        prop_assert!(matches!(ending, Ending::ByPeer | Ending::Disconnected), "{:?}", ending);
+    }
+
+    #[test]
+    fn wherever_the_connection_breaks_both_ends_say_so_and_none_gets_a_part(
+        seed in any::<u64>(),
+        mtu in 23_u16..200,
+        delay in 0_u64..50,
+        mdoc_is_server in any::<bool>(),
+        breaks in 0_u64..3_000,
+    ) {
+        let gatt = if mdoc_is_server { Gatt::Server } else { Gatt::Client };
+        let mut air = Air::new(gatt, seed, delay, Some(breaks));
+        // No beginning of these is a whole item.
+        let long = |byte: u8, len: u16| [&[0x59][..], &len.to_be_bytes(), &vec![byte; len.into()]].concat();
+        let (request, response) = (long(1, 300), long(2, 2_000));
+        air.run(mtu, &request, &response);
+        for (received, sent) in air.received.iter().zip([&request, &response]) {
+            prop_assert!(received.is_empty() || received == core::slice::from_ref(sent));
+        }
+    }
+}
