@@ -25,6 +25,8 @@ pub mod pictures;
 pub mod resigned;
 pub mod responses;
 pub mod seeds;
+pub mod sessions;
+pub mod statuses;
 
 /// An entry point under test.
 #[derive(Clone, Copy)]
@@ -42,8 +44,6 @@ pub struct Target {
 macro_rules! targets {
     ($($name:ident = $module:ident, $max_len:expr;)+) => {
         /// All targets, the cheap ones first.
-        ///
-        /// Session data, frames of Bluetooth and status tokens will be further lines.
         pub const TARGETS: &[Target] = &[$(Target {
             name: stringify!($name),
             run: $module::$name,
@@ -60,6 +60,9 @@ targets! {
     cose = messages, 1024;
     engagement = messages, 1024;
     transcript = messages, 1024;
+    session = sessions, 1024;
+    ble_link = sessions, 1024;
+    status_token = statuses, 2048;
     mso = responses, 2048;
     device_request = messages, 2048;
     issuer_signed = responses, 4096;
