@@ -130,9 +130,9 @@ macro_rules! checks {
     };
 }
 
-/// The faults that steps find: `Name = "code", Check, Weight, "meaning";`, in the order of the steps.
-macro_rules! codes {
-    ($(#[$about:meta])* $($name:ident = $id:literal, $check:ident, $weight:ident, $meaning:literal;)*) => {
+/// Faults with their weights: `Name = "code", Weight, "meaning";`, in the order of the checks.
+macro_rules! faults {
+    ($(#[$about:meta])* $($name:ident = $id:literal, $weight:ident, $meaning:literal;)*) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
@@ -141,19 +141,13 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// All codes, in the order of the steps.
+            /// All codes, in the order of the checks.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
             /// The code itself.
             #[must_use]
             pub const fn id(self) -> &'static str {
                 match self { $(Self::$name => $id,)* }
-            }
-
-            /// The step that finds it.
-            #[must_use]
-            pub const fn check(self) -> Check {
-                match self { $(Self::$name => Check::$check,)* }
             }
 
             /// How much it weighs.
@@ -166,6 +160,24 @@ macro_rules! codes {
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => $meaning,)* }
+            }
+        }
+    };
+}
+
+/// The faults that steps find: `Name = "code", Check, Weight, "meaning";`, in the order of the steps.
+macro_rules! codes {
+    ($(#[$about:meta])* $($name:ident = $id:literal, $check:ident, $weight:ident, $meaning:literal;)*) => {
+        $crate::steps::faults! {
+            $(#[$about])*
+            $($name = $id, $weight, $meaning;)*
+        }
+
+        impl Code {
+            /// The step that finds it.
+            #[must_use]
+            pub const fn check(self) -> Check {
+                match self { $(Self::$name => Check::$check,)* }
             }
         }
     };
@@ -210,4 +222,4 @@ macro_rules! whys {
     };
 }
 
-pub(crate) use {checks, codes, whys};
+pub(crate) use {checks, codes, faults, whys};

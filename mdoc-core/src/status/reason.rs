@@ -6,46 +6,15 @@ use core::fmt;
 use super::list::ListError;
 use crate::cose::CoseFault;
 use crate::error::DecodeError;
+use crate::steps::faults;
 use crate::time::Timestamp;
 use crate::x509::BadCertificate;
 use crate::x509::path::BrokenPath;
 use crate::x509::profile::{Finding, Weight};
 
-macro_rules! codes {
-    ($($name:ident = $id:literal, $weight:ident, $meaning:literal;)*) => {
-        /// What is wrong with a reference, a list, or who signed it. Never renamed, never reused.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Code {
-            $(#[doc = $meaning] $name,)*
-        }
-
-        impl Code {
-            /// All codes, in the order of the checks.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code itself.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$name => $id,)* }
-            }
-
-            /// How much it weighs: a hard fault leaves the status unknown, a deviation only under a strict policy.
-            #[must_use]
-            pub const fn weight(self) -> Weight {
-                match self { $(Self::$name => Weight::$weight,)* }
-            }
-
-            /// What is wrong, in a sentence without a full stop.
-            #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
-            }
-        }
-    };
-}
-
-codes! {
+faults! {
+    /// What is wrong with a reference, a list, or who signed it. Never renamed, never reused. A hard fault leaves the
+    /// status unknown, a deviation only under a strict policy.
     Unsupported = "status-list.unsupported", Hard, "the document refers to its status in an unknown way";
     NotFetched = "status-list.not-fetched", Hard, "the status list was not fetched";
     TooLarge = "status-list.too-large", Hard, "the status list is larger than allowed";
