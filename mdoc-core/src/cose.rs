@@ -20,7 +20,7 @@ use crate::error::DecodeError;
 use crate::limits::Limits;
 
 const TAG_MAC0: u64 = 17;
-const TAG_SIGN1: u64 = 18;
+pub(crate) const TAG_SIGN1: u64 = 18;
 
 /// Label of the algorithm, in the protected header.
 const ALG: i64 = 1;

@@ -4,11 +4,11 @@ use core::fmt;
 
 use base64ct::{Base64UrlUnpadded as Base64Url, Encoding};
 
-use super::claims::{Claims, Content};
+use super::claims::Claims;
 use super::jwt;
-use super::token::{HEADER_TYPE, IDENTIFIER_LIST_CWT, STATUS_LIST_CWT, STATUS_LIST_JWT, TAG_SIGN1};
+use super::token::{HEADER_TYPE, STATUS_LIST_JWT, bare};
 use crate::cbor::write;
-use crate::cose::{to_be_signed, write_sign1, write_x5chain};
+use crate::cose::{TAG_SIGN1, to_be_signed, write_sign1, write_x5chain};
 use crate::crypto::{Curve, SignatureAlgorithm};
 use crate::seams::{Signer, SignerError};
 
@@ -57,10 +57,7 @@ impl Claims {
     /// # Errors
     /// [`SignerError`] if the key's keeper does not sign.
     pub fn sign_cwt(&self, signer: &dyn Signer, chain: &[&[u8]]) -> Result<Vec<u8>, SignerError> {
-        let typ = match self.content {
-            Content::StatusList(_) => STATUS_LIST_CWT,
-            Content::IdentifierList(_) => IDENTIFIER_LIST_CWT,
-        };
+        let typ = self.content.media_type();
         let (payload, protected) = (self.encode(), protected(signer.algorithm(), typ, chain));
         let signature = signer.sign(&to_be_signed(&protected, &payload))?;
         let mut out = Vec::with_capacity(payload.len() + protected.len() + 256);
@@ -77,11 +74,9 @@ impl Claims {
     /// keeper does not sign.
     pub fn sign_jwt(&self, signer: &dyn Signer, chain: &[&[u8]]) -> Result<String, BuildError> {
         let curve = signer.public_key().curve();
-        let alg = jwt::algorithm_name(curve).ok_or(BuildError::CurveAsJwt(curve))?;
-        let typ = STATUS_LIST_JWT
-            .strip_prefix("application/")
-            .unwrap_or(STATUS_LIST_JWT);
-        let mut token = jwt::to_be_signed(self, alg, typ, chain).ok_or(BuildError::IdentifierListAsJwt)?;
+        let alg = jwt::algorithm(curve).ok_or(BuildError::CurveAsJwt(curve))?;
+        let mut token = jwt::to_be_signed(self, alg, bare(STATUS_LIST_JWT), chain)
+            .ok_or(BuildError::IdentifierListAsJwt)?;
         let signature = signer.sign(token.as_bytes())?;
         token.push('.');
         token.push_str(&Base64Url::encode_string(&signature));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::list::{EncodedList, aggregation_uri, write_aggregation_uri};
+use super::token::{IDENTIFIER_LIST_CWT, STATUS_LIST_CWT};
 use crate::cbor::Item;
 use crate::cbor::write::{self, Output};
 use crate::error::{DecodeError, Fault};
@@ -58,6 +59,16 @@ pub enum Content {
     StatusList(EncodedList),
     /// The identifiers of those that were revoked.
     IdentifierList(IdentifierList),
+}
+
+impl Content {
+    /// The media type of a CWT with it, which is also what the signed object says it is.
+    pub(super) const fn media_type(&self) -> &'static str {
+        match self {
+            Self::StatusList(_) => STATUS_LIST_CWT,
+            Self::IdentifierList(_) => IDENTIFIER_LIST_CWT,
+        }
+    }
 }
 
 /// The identifiers of documents that were revoked.

@@ -152,25 +152,25 @@ impl Payload {
     }
 }
 
-/// The name of the algorithm that goes with a key on that curve, if JOSE has one.
-pub(super) const fn algorithm_name(curve: Curve) -> Option<&'static str> {
-    match (curve, curve.algorithm()) {
-        (Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1, _) => None,
-        (_, SignatureAlgorithm::Es256) => Some("ES256"),
-        (_, SignatureAlgorithm::Es384) => Some("ES384"),
-        (_, SignatureAlgorithm::Es512) => Some("ES512"),
-        (_, SignatureAlgorithm::EdDsa) => Some("EdDSA"),
-    }
+/// The algorithm that goes with a key on that curve, if JOSE has one; its names are those of COSE.
+pub(super) fn algorithm(curve: Curve) -> Option<SignatureAlgorithm> {
+    let brainpool = matches!(curve, Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1);
+    (!brainpool).then(|| curve.algorithm())
 }
 
 /// Header and payload of a JWT, each in Base64url, with the dot between: what is to be signed. None if the list is one
 /// that has no such form.
-pub(super) fn to_be_signed(claims: &Claims, alg: &str, typ: &str, chain: &[&[u8]]) -> Option<String> {
+pub(super) fn to_be_signed(
+    claims: &Claims,
+    alg: SignatureAlgorithm,
+    typ: &str,
+    chain: &[&[u8]],
+) -> Option<String> {
     let Content::StatusList(list) = &claims.content else {
         return None;
     };
     let header = Header {
-        alg: alg.to_owned(),
+        alg: alg.to_string(),
         typ: Some(typ.to_owned()),
         x5c: (!chain.is_empty()).then(|| chain.iter().map(|der| Base64::encode_string(der)).collect()),
         crit: None,

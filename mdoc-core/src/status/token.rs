@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::claims::{Claims, Content, LIMITS, TYPE};
+use super::claims::{Claims, LIMITS, TYPE};
 use super::jwt::Jwt;
 use super::reason::{Code, Detail, Reason};
 use crate::cbor::Item;
-use crate::cose::{CoseFault, Sign1};
+use crate::cose::{CoseFault, Sign1, TAG_SIGN1};
 use crate::crypto::{Backend, PublicKey};
 use crate::error::DecodeError;
 
@@ -17,7 +17,6 @@ pub const STATUS_LIST_JWT: &str = "application/statuslist+jwt";
 /// Type of an identifier list, which is always a CWT.
 pub const IDENTIFIER_LIST_CWT: &str = "application/identifierlist+cwt";
 
-pub(super) const TAG_SIGN1: u64 = 18;
 const TAG_CWT: u64 = 61;
 /// Label of the type (RFC 9596).
 pub(super) const HEADER_TYPE: i64 = 16;
@@ -96,14 +95,13 @@ impl<'b> Token<'b> {
             (Some(header), _) => (Some(header), None),
             (None, claim) => (claim, claim.map(|_| Reason::plain(Code::TypePlace))),
         };
-        let wanted = match claims.content {
-            Content::StatusList(_) => STATUS_LIST_CWT,
-            Content::IdentifierList(_) => IDENTIFIER_LIST_CWT,
-        };
         let number = typ
             .and_then(Item::unsigned)
             .map(|number| number.to_string().into());
-        deviations.extend(named(typ.and_then(Item::text).or(number), wanted)?);
+        deviations.extend(named(
+            typ.and_then(Item::text).or(number),
+            claims.content.media_type(),
+        )?);
         deviations.extend(place);
         if sign1.x5chain().is_some() && !sign1.x5chain_is_protected() {
             deviations.push(Reason::plain(Code::X5chainUnprotected));
@@ -161,13 +159,13 @@ impl<'b> Token<'b> {
     }
 }
 
+/// A type without the first part that many leave out.
+pub(super) fn bare(name: &str) -> &str {
+    name.strip_prefix("application/").unwrap_or(name)
+}
+
 /// Whether a type is the one that is wanted, with or without `application/`; a deviation if only nearly.
 fn named(typ: Option<Cow<'_, str>>, wanted: &str) -> Result<Option<Reason>, Reason> {
-    let bare = |name: &str| {
-        name.strip_prefix("application/")
-            .unwrap_or(name)
-            .to_ascii_lowercase()
-    };
     let Some(found) = typ else {
         return Err(Reason::differs(Code::Type, "", wanted));
     };
