@@ -9,7 +9,7 @@ use super::message::{SessionData, SessionEstablishment, Status};
 use super::{Ended, Why};
 use crate::cbor::embed;
 use crate::cose::key;
-use crate::crypto::{Backend, CryptoRng, SecretKey};
+use crate::crypto::{Backend, CryptoRng, Curve, SecretKey};
 use crate::engagement::{CIPHER_SUITE, DeviceEngagement};
 use crate::limits::Limits;
 use crate::transcript::{Handover, SessionTranscript};
@@ -23,8 +23,8 @@ pub struct ReaderSession<S> {
 
 /// It is the reader's turn.
 pub struct MayAsk {
-    /// The first message takes our key with it.
-    first: bool,
+    /// Our key as it stands in the transcript, which the first message takes with it.
+    e_reader_key_bytes: Option<Vec<u8>>,
 }
 
 /// A request is under way.
@@ -81,20 +81,15 @@ impl ReaderSession<MayAsk> {
         rng: &mut dyn CryptoRng,
         backend: &dyn Backend,
     ) -> Result<Self, Ended> {
-        let unasked = |why| Ended { why, owed: None };
-        let peer = engagement
-            .e_device_key
-            .as_ref()
-            .map_err(|fault| unasked(Why::Key(fault.clone())))?;
-        let key = SecretKey::generate(peer.curve(), rng);
-        Self::open_with(engagement, handover, key, backend).map_err(unasked)
+        let key = |curve| SecretKey::generate(curve, rng);
+        Self::open_with(engagement, handover, key, backend).map_err(|why| Ended { why, owed: None })
     }
 
-    /// The same with a given ephemeral key, which must be used for this session alone.
+    /// The same with the ephemeral key that `key` makes for a curve, and which must be used for this session alone.
     pub(super) fn open_with(
         engagement: &DeviceEngagement<'_>,
         handover: &Handover<'_>,
-        key: SecretKey,
+        key: impl FnOnce(Curve) -> SecretKey,
         backend: &dyn Backend,
     ) -> Result<Self, Why> {
         if engagement.cipher_suite != CIPHER_SUITE {
@@ -104,11 +99,10 @@ impl ReaderSession<MayAsk> {
             .e_device_key
             .as_ref()
             .map_err(|fault| Why::Key(fault.clone()))?;
-        let transcript = SessionTranscript::proximity(
-            &embed(engagement.raw()),
-            &embed(&key::encode(key.public_key())),
-            handover,
-        );
+        let key = key(peer.curve());
+        let e_reader_key_bytes = embed(&key::encode(key.public_key()));
+        let transcript =
+            SessionTranscript::proximity(&embed(engagement.raw()), &e_reader_key_bytes, handover);
         let ciphers = Ciphers::derive(Side::Reader, &key, peer, &transcript, backend).map_err(Why::Agree)?;
         Ok(Self {
             common: Common {
@@ -116,7 +110,9 @@ impl ReaderSession<MayAsk> {
                 transcript,
                 ciphers,
             },
-            state: MayAsk { first: true },
+            state: MayAsk {
+                e_reader_key_bytes: Some(e_reader_key_bytes),
+            },
         })
     }
 
@@ -134,12 +130,12 @@ impl ReaderSession<MayAsk> {
             .ciphers
             .seal(request, backend)
             .map_err(Ended::because)?;
-        let message = if self.state.first {
-            let key = embed(&key::encode(self.common.key.public_key()));
-            SessionEstablishment::encode(&key, &data)
-        } else {
-            let data = Some(data.into());
-            SessionData { data, status: None }.encode()
+        let message = match &self.state.e_reader_key_bytes {
+            Some(key) => SessionEstablishment::encode(key, &data),
+            None => {
+                let data = Some(data.into());
+                SessionData { data, status: None }.encode()
+            }
         };
         let session = ReaderSession {
             common: self.common,
@@ -181,7 +177,9 @@ impl ReaderSession<Waiting> {
         }
         let session = ReaderSession {
             common: self.common,
-            state: MayAsk { first: false },
+            state: MayAsk {
+                e_reader_key_bytes: None,
+            },
         };
         Ok(Received::More(session, response))
     }

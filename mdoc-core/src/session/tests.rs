@@ -52,7 +52,7 @@ fn digest(bytes: &[u8]) -> String {
 
 fn known_reader(engagement: &[u8]) -> ReaderSession<MayAsk> {
     let engagement = DeviceEngagement::decode(engagement, &LIMITS).unwrap();
-    ReaderSession::open_with(&engagement, &Handover::Qr, reader_key(), &RustCrypto).unwrap()
+    ReaderSession::open_with(&engagement, &Handover::Qr, |_| reader_key(), &RustCrypto).unwrap()
 }
 
 /// A reader that has asked, and the mdoc that was asked.
@@ -129,7 +129,7 @@ fn the_session_of_annex_d_comes_out_byte_for_byte() {
         jwk(annex_d!("e_reader_key.jwk.json")),
     );
     let scanned = DeviceEngagement::decode(engagement.content(), &LIMITS).unwrap();
-    let session = ReaderSession::open_with(&scanned, &handover, reader, &RustCrypto).unwrap();
+    let session = ReaderSession::open_with(&scanned, &handover, |_| reader, &RustCrypto).unwrap();
     assert_eq!(session.transcript(), &transcript);
     let (session, hello) = session
         .ask(annex_d!("D.4.1.1_device_request.cbor"), &RustCrypto)
