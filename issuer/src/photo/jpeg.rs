@@ -19,7 +19,10 @@ const MOST_SCANS: usize = 100;
 /// fills up with zeroes, and where they run out at the end of the input, it says so. Of a progressive one, where each
 /// scan makes the picture finer, a last scan that was cut short and ended properly is not noticed.
 pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
-    let frame = Frame::find(bytes)?;
+    decoder_of(&Frame::find(bytes)?, bytes)
+}
+
+fn decoder_of<'b>(frame: &Frame, bytes: &'b [u8]) -> Option<JpegDecoder<ZCursor<&'b [u8]>>> {
     let end = if frame.sequential { super::JPEG_END } else { &[] };
     let bytes = bytes.strip_suffix(end).unwrap_or(bytes);
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
@@ -36,7 +39,10 @@ fn options() -> DecoderOptions {
 
 /// Whether it is a whole picture.
 pub(super) fn decodes(bytes: &[u8]) -> bool {
-    let Some((frame, mut decoder)) = Frame::find(bytes).zip(decoder(bytes)) else {
+    let Some(frame) = Frame::find(bytes) else {
+        return false;
+    };
+    let Some(mut decoder) = decoder_of(&frame, bytes) else {
         return false;
     };
     // All scans are read for the brightness alone, too, and half of the time goes into the colours. Of frames sampled
