@@ -26,7 +26,7 @@ impl Uuid {
         Self((Self::BASE | u128::from(short) << 96).to_be_bytes())
     }
 
-    /// `XXXXXXXX-A123-48CE-896B-4C76973373E6` with these first four bytes.
+    /// A UUID of a characteristic: these four bytes, then `-A123-48CE-896B-4C76973373E6`.
     const fn of_the_standard(first: u32) -> Self {
         let [a, b, c, d] = first.to_be_bytes();
         Self([

@@ -117,7 +117,8 @@ fn certificates(encoded: &[Cow<'_, [u8]>], steps: &mut Steps) -> Option<Vec<Cert
 
 /// Path, validity, profile, country and revocation of the chain that signed a document of that type.
 ///
-/// Says who issued the signer's certificate, if that is trusted. Whatever the cache knows, the instant and the revocation lists are those of this verification.
+/// Says who issued the signer's certificate, if that is trusted. Whatever the cache knows, the instant and the
+/// revocation lists are those of this verification.
 pub(super) fn inspect<'a>(
     chain: &'a Chain,
     doc_type: Option<&str>,

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
+use super::super::frame::FrameError;
 use super::*;
 
 const IDENT: [u8; 16] = [9; 16];
