@@ -135,6 +135,18 @@ impl Wire {
         &self.warnings
     }
 
+    /// Ends the transaction, waits until everything has gone, and lets go; gives how it ended.
+    pub async fn finish(mut self) -> Ending {
+        self.end();
+        let ending = loop {
+            if let Event::Over(ending) = self.next().await {
+                break ending;
+            }
+        };
+        self.close().await;
+        ending
+    }
+
     /// Lets go, and waits until the radio has let go of everything, or has had five seconds.
     pub async fn close(self) {
         let _late = tokio::time::timeout(LETTING_GO, self.radio.close()).await;
