@@ -4,6 +4,8 @@
 //! wallet decodes a request into a [`Question`], shows it to its user, and turns the user's decision
 //! into a response.
 
+#[cfg(feature = "qr")]
+pub mod qr;
 pub mod question;
 pub mod reader;
 
