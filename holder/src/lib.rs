@@ -6,6 +6,8 @@
 
 #[cfg(feature = "present")]
 pub mod present;
+#[cfg(feature = "qr")]
+pub mod qr;
 pub mod question;
 pub mod reader;
 
