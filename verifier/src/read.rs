@@ -215,8 +215,8 @@ impl Reading {
     }
 
     /// Tells the wallet that it is over and waits until the connection is closed; gives how it ended.
-    pub async fn finish(self) -> Ending {
-        self.wire.finish().await
+    pub async fn finish(self) -> (Response, Ending) {
+        (self.response, self.wire.finish().await)
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
         let exit = told(&reading, &asked, &judged, (&anchors, &lists), began, arguments);
         // Only then does the wallet know that it is over; whatever was wrong is said after that.
-        let ending = reading.finish().await;
+        let (_, ending) = reading.finish().await;
         tracing::debug!(code = ending.code(), "finished");
         exit
     })
