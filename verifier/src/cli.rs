@@ -1,7 +1,9 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
 mod check;
+mod kiosk;
 mod read;
+mod reader;
 mod request;
 mod trust;
 mod vical;
@@ -34,6 +36,8 @@ enum Command {
     Check(check::Arguments),
     /// Read a document from a wallet, face to face.
     Read(read::Arguments),
+    /// Read one wallet after another, with a screen for a door or a bar.
+    Kiosk(kiosk::Arguments),
     /// Write a request.
     Request(request::Arguments),
     /// Verify, list and compare lists of issuing authorities (VICAL).
@@ -56,6 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Read(arguments) => read::run(&arguments),
+        Command::Kiosk(arguments) => kiosk::run(&arguments),
         Command::Request(arguments) => request::run(&arguments),
         Command::Vical(command) => vical::run(&command),
         Command::Completions(arguments) => arguments.run::<Arguments>(),

@@ -24,6 +24,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "kiosk")]
+pub mod kiosk;
 #[cfg(feature = "read")]
 pub mod read;
 pub mod request;

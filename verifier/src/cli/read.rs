@@ -5,29 +5,22 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
-use mdoc_cli::air::{self, AirArguments};
+use mdoc_cli::air;
 use mdoc_cli::input::{Form as FileForm, Input};
-use mdoc_cli::keys::KeySource;
 use mdoc_cli::output::{self, Existing, NewFile};
-use mdoc_cli::trust::Anchors;
-use mdoc_cli::{Exit, Failure, args, system};
-use mdoc_core::crypto::fastest;
-use mdoc_core::device_request::{ItemsRequest, ReaderAuth, encode_request};
+use mdoc_cli::{Exit, Failure};
 use mdoc_core::engagement::EngagementUri;
-use mdoc_core::limits::Limits;
-use mdoc_core::verify::{Form, Inputs, Report, verify};
-use mdoc_core::x509::revocation::RevocationList;
-use mdoc_verifier::read::{Plan, PlanError, Reading, Times, Took, read};
+use mdoc_core::verify::Report;
+use mdoc_radio::Interrupted;
+use mdoc_verifier::read::{PlanError, Reading, Took};
 use mdoc_verifier::show::{self, Detail};
 
 use super::PROGRAM;
-use super::request::{Identity, requests};
-use super::trust::{JudgeArguments, Judged, PolicyArguments, TrustArguments};
+use super::reader::{NotRead, Reader, ReaderArguments};
 
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("from").required(true).args(["engagement", "engagement_file"]),
-    group = ArgGroup::new("what").required(true).args(["preset", "file"]),
     after_help = "\
 The wallet shows a QR code; what it says starts with `mdoc:`. It is asked for what
 the preset or file names, over Bluetooth Low Energy in whichever mode it offers,
@@ -51,29 +44,8 @@ pub(super) struct Arguments {
     /// A file with the text, or with the encoded engagement.
     #[arg(long, value_name = "FILE")]
     engagement_file: Option<PathBuf>,
-    /// A request by name; `mdoc-verifier request --list` shows them.
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-    /// A request in TOML.
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-    /// The reader's certificate, followed by intermediate ones if there are any; signs the request.
-    #[arg(long, value_name = "FILE", requires = "reader_key")]
-    reader_cert: Option<PathBuf>,
-    /// The reader's private key.
-    #[arg(long, value_name = "KEY", requires = "reader_cert")]
-    reader_key: Option<KeySource>,
     #[command(flatten)]
-    air: AirArguments,
-    /// How long the wallet and its holder may take to answer.
-    #[arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "120s")]
-    answer_timeout: Duration,
-    #[command(flatten)]
-    trust: TrustArguments,
-    #[command(flatten)]
-    judge: JudgeArguments,
-    #[command(flatten)]
-    policy: PolicyArguments,
+    reader: ReaderArguments,
     /// Write the portrait to this file, if it was asked for and the document is accepted.
     #[arg(long, value_name = "FILE")]
     portrait: Option<PathBuf>,
@@ -86,48 +58,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let judged = arguments.judge.judged(&arguments.policy);
-    let lists = arguments.judge.revocation_lists()?;
-    let anchors = arguments.trust.anchors(&judged, &lists)?;
-    for warning in &anchors.warnings {
-        output::warn(PROGRAM, warning);
-    }
-    let asked = requests(arguments.preset.as_deref(), arguments.file.as_deref())?;
-    let identity = match (&arguments.reader_cert, &arguments.reader_key) {
-        (Some(cert), Some(key)) => Some(Identity::load(cert, key)?),
-        _ => None,
-    };
-    let times = Times {
-        link: arguments.air.timeouts(),
-        answer: arguments.answer_timeout,
-        ..Times::default()
-    };
+    let reader = arguments.reader.prepare()?;
     let engagement = engagement(arguments)?;
     let began = Instant::now();
-    let mut rng = system::random()?;
-    let plan = Plan::new(
-        &engagement,
-        arguments.air.mode.only(),
-        Limits::DEFAULT,
-        &mut rng,
-        fastest(),
-    )
-    .map_err(|error| no_plan(&error))?;
-    let request = match &identity {
-        Some(identity) => identity.sign(&asked, plan.transcript(), false)?,
-        None => encode_request(&asked, &ReaderAuth::None).map_err(|error| Failure::new(error.to_string()))?,
-    };
     air::block_on(async {
-        let air = arguments.air.open(PROGRAM).await?;
-        let reading = read(air.as_ref(), plan, &request, &times, fastest()).await;
-        let reading = match reading {
+        let air = arguments.reader.air.open(PROGRAM).await?;
+        let reading = match reader.read(air.as_ref(), &engagement).await {
             Ok(reading) => reading,
-            Err(interrupted) => return no_answer(&interrupted, arguments),
+            Err(NotRead::Interrupted(interrupted)) => return no_answer(&interrupted, arguments),
+            Err(NotRead::Plan(error)) => return Err(no_plan(&error)),
+            Err(NotRead::Failed(failure)) => return Err(failure),
         };
-        for warning in reading.warnings() {
-            output::warn(PROGRAM, warning);
-        }
-        let exit = told(&reading, &asked, &judged, (&anchors, &lists), began, arguments);
+        let exit = told(&reading, &reader, began, arguments);
         // Only then does the wallet know that it is over; whatever was wrong is said after that.
         let (_, ending) = reading.finish().await;
         tracing::debug!(code = ending.code(), "finished");
@@ -138,25 +80,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// Judges the response and shows it.
 fn told(
     reading: &Reading,
-    asked: &[ItemsRequest],
-    judged: &Judged,
-    (anchors, lists): (&Anchors, &[RevocationList]),
+    reader: &Reader<'_>,
     began: Instant,
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
     let received = Instant::now();
-    let mut inputs = Inputs::new(&anchors.anchors, judged.now);
-    inputs.policy = judged.policy;
-    inputs.request = Some(asked);
-    inputs.revocation_lists = lists;
-    let report = verify(
-        reading.response.bytes(),
-        Form::DeviceResponse,
-        &reading.response.inputs(inputs),
-    );
-    let verifying = received.elapsed();
-    let total = began.elapsed();
-    super::check::log(&report);
+    let report = reader.verify(reading);
+    let (verifying, total) = (received.elapsed(), began.elapsed());
+    let asked = Some(reader.asked.as_slice());
     if let Some(path) = &arguments.portrait {
         portrait(&report, path)?;
     }
@@ -165,7 +96,7 @@ fn told(
         output::print_json(&serde_json::json!({
             "mode": reading.service.mode(),
             "timings": timings(&reading.took, verifying, total),
-            "report": show::to_json_of(&report, Some(asked)),
+            "report": show::to_json_of(&report, asked),
         }))?;
     } else {
         let detail = if arguments.verbose {
@@ -173,7 +104,7 @@ fn told(
         } else {
             Detail::Brief
         };
-        output::print(&show::to_text_of(&report, detail, Some(asked)))?;
+        output::print(&show::to_text_of(&report, detail, asked))?;
         output::print(&format!(
             "read in {}, {:.1} s\n",
             reading.service,
@@ -227,7 +158,7 @@ fn portrait(report: &Report<'_>, path: &Path) -> Result<(), Failure> {
 }
 
 /// Says why there is no answer; for programs on standard output as well.
-fn no_answer(interrupted: &mdoc_radio::Interrupted, arguments: &Arguments) -> Result<Exit, Failure> {
+fn no_answer(interrupted: &Interrupted, arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.json {
         output::print_json(&serde_json::json!({
             "code": interrupted.code(),
@@ -246,7 +177,7 @@ fn no_answer(interrupted: &mdoc_radio::Interrupted, arguments: &Arguments) -> Re
     Err(failure)
 }
 
-fn no_plan(error: &PlanError) -> Failure {
+pub(super) fn no_plan(error: &PlanError) -> Failure {
     let failure = Failure::new(format!("{error} [{}]", error.code()));
     match error {
         PlanError::Engagement(_) => failure.hint("scan the code again: some of it is missing or was changed"),
@@ -276,7 +207,8 @@ fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn of_text(text: &str) -> Result<Vec<u8>, Failure> {
+/// The encoded engagement of a QR code's text.
+pub(super) fn of_text(text: &str) -> Result<Vec<u8>, Failure> {
     let read = EngagementUri::parse(text).map_err(|error| {
         Failure::new(format!("this is not the code of a wallet: {error}"))
             .hint("the wallet's QR code says `mdoc:` and then many letters and digits")
