@@ -26,9 +26,12 @@ mod leaks;
 mod lists;
 #[cfg(unix)]
 mod manual;
+#[cfg(unix)]
+mod meeting;
 #[cfg(target_os = "linux")]
 mod memory;
 mod missing;
+mod nearby;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
