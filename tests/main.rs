@@ -30,6 +30,8 @@ mod manual;
 mod memory;
 mod missing;
 #[cfg(unix)]
+mod online;
+#[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod programs;

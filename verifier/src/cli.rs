@@ -1,6 +1,7 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
 mod check;
+mod online;
 mod request;
 mod trust;
 mod vical;

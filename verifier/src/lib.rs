@@ -24,6 +24,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "online")]
+pub mod online;
 pub mod request;
 pub mod show;
 pub mod vical;

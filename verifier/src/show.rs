@@ -4,14 +4,18 @@ use std::fmt::Write as _;
 
 use mdoc_cli::failure::printable_line;
 use mdoc_core::cbor::{Item, Kind};
+use mdoc_core::status::{Answer, Finding};
 use mdoc_core::value;
-use mdoc_core::verify::{DocumentReport, Outcome, Report, Source, Step, Why};
+use mdoc_core::verify::{Code, DocumentReport, Outcome, ReasonCode, Report, Source, Step, Why};
 use serde_json::{Map, Value, json};
 
 /// The report as JSON, stable across versions:
 /// `{"accepted", "documents": [{"docType", "accepted", "steps": […], "elements": {…}}]}`.
 ///
-/// Elements are there only if the document is accepted: before that nobody vouches for them.
+/// Elements are there only if the document is accepted: before that nobody vouches for them. A document whose status was
+/// looked up has `"status": {"state", "code", "message", "issuedAt", "freshUntil", "usableUntil"}`, where the state is
+/// `valid`, `stale` (valid by a list of which a newer one is due), `revoked`, `suspended`, `application-specific` or
+/// `unknown`; the code is there if it is unknown, the times if it is not.
 #[must_use]
 pub fn to_json(report: &Report<'_>) -> Value {
     let documents: Vec<Value> = report.documents().iter().map(document_json).collect();
@@ -46,10 +50,70 @@ fn document_json(document: &DocumentReport<'_>) -> Value {
         "steps": steps,
         "elements": elements,
     });
+    if let (Value::Object(out), Some(finding)) = (&mut out, document.status()) {
+        out.insert("status".to_owned(), status_json(document, finding));
+    }
     if let (Value::Object(out), false) = (&mut out, device_signed.is_empty()) {
         out.insert("deviceSignedElements".to_owned(), Value::Object(device_signed));
     }
     out
+}
+
+/// Whether a newer list is due than the one that was used.
+fn is_stale(document: &DocumentReport<'_>) -> bool {
+    let stale = ReasonCode::Document(Code::StatusStale);
+    document.steps().iter().any(|step| match &step.outcome {
+        Outcome::Failed(reason) | Outcome::Warning(reason) => reason.code() == stale,
+        Outcome::Passed | Outcome::NotDone(_) => false,
+    })
+}
+
+/// What is known of the status of a document, in one word: that of the answer, or `stale` for one that was valid by a
+/// list of which a newer one is due. None if no list was looked at.
+#[must_use]
+pub fn status_word(document: &DocumentReport<'_>) -> Option<&'static str> {
+    let finding = document.status()?;
+    Some(match &finding.answer {
+        Answer::Valid if is_stale(document) => "stale",
+        answer => answer.id(),
+    })
+}
+
+fn status_json(document: &DocumentReport<'_>, finding: &Finding) -> Value {
+    let mut out = json!({ "state": status_word(document), "message": finding.answer.to_string() });
+    if let Value::Object(out) = &mut out {
+        if let Answer::Unknown(reason) = &finding.answer {
+            out.insert("code".to_owned(), json!(reason.code().id()));
+        }
+        if let Some(held) = finding.freshness {
+            let times = [
+                ("issuedAt", held.issued_at),
+                ("freshUntil", held.fresh_until),
+                ("usableUntil", held.usable_until),
+            ];
+            out.extend(times.map(|(name, at)| (name.to_owned(), json!(at.to_string()))));
+        }
+    }
+    out
+}
+
+/// The status on a line of its own: with the reason if it is unknown, and until when it holds if it is not.
+fn status_text(document: &DocumentReport<'_>, out: &mut String) {
+    let (Some(word), Some(finding)) = (status_word(document), document.status()) else {
+        return;
+    };
+    let _ = match (&finding.answer, finding.freshness) {
+        (Answer::Unknown(reason), _) => {
+            let reason = printable_line(&reason.to_string());
+            writeln!(out, "  status    {word}: {reason}")
+        }
+        (_, Some(held)) => writeln!(
+            out,
+            "  status    {word}, by a list of {}; a newer one is due from {}, this one ends {}",
+            held.issued_at, held.fresh_until, held.usable_until
+        ),
+        (_, None) => writeln!(out, "  status    {word}"),
+    };
 }
 
 fn step_json(step: &Step) -> Value {
@@ -110,6 +174,7 @@ fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String
             "  ok        {passed} steps passed (all of them with --verbose)"
         );
     }
+    status_text(document, out);
     let Ok(accepted) = document.accept() else { return };
     let mut name_space = String::new();
     for element in accepted.elements() {

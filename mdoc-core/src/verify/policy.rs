@@ -48,8 +48,8 @@ pub struct Policy {
     /// Whether evidence that may be missing must be there: revocation of the signer's certificate, also of the signer
     /// of a status list, and the device authentication of everything but an issued document alone.
     pub evidence_required: bool,
-    /// Whether the revocation of the signer's certificate, also of the signer of a status list, must be known, whatever
-    /// other evidence may be missing.
+    /// Whether the revocation of the signer's certificate, also of the signer of a status list, must be known where other
+    /// evidence may be missing.
     pub revocation_required: bool,
     /// What becomes of the status of the document.
     pub status: StatusPolicy,
@@ -73,7 +73,7 @@ impl Policy {
         name: "strict",
         deviations_reject: true,
         evidence_required: true,
-        revocation_required: true,
+        revocation_required: false,
         status: StatusPolicy::Require,
         clock_skew: Duration::ZERO,
     };

@@ -273,13 +273,14 @@ fn a_path_is_judged_by_lists_and_answers_together() {
     };
     let (list, revoking) = (t.list(&[]), t.list(&[&t.w.ds]));
     let late = at("2026-03-01T00:00:00Z");
+    let one = core::slice::from_ref;
     assert_eq!(judged(&[], &[], t.now), "nothing");
     // The nonce is not compared: it was when the answer came in.
-    assert_eq!(judged(&[], &[good.clone()], t.now), "good");
-    assert_eq!(judged(&[], &[about_another.clone()], t.now), "undetermined");
+    assert_eq!(judged(&[], one(&good), t.now), "good");
+    assert_eq!(judged(&[], one(&about_another), t.now), "undetermined");
     assert_eq!(judged(&[], &[about_another, good.clone()], t.now), "good");
-    assert_eq!(judged(&[list.clone()], &[bad.clone()], t.now), "revoked");
-    assert_eq!(judged(&[revoking], &[good.clone()], t.now), "revoked");
+    assert_eq!(judged(core::slice::from_ref(&list), one(&bad), t.now), "revoked");
+    assert_eq!(judged(&[revoking], one(&good), t.now), "revoked");
     // What is out of date says nothing, unless that it was revoked.
     assert_eq!(judged(&[list], &[good], late), "undetermined");
     assert_eq!(judged(&[], &[bad], late), "revoked");
