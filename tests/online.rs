@@ -22,7 +22,7 @@ use mdoc_core::time::Timestamp;
 use mdoc_core::verify::{Check, Form, Inputs, Policy, StatusPolicy};
 use mdoc_core::x509::build::{ListTerms, RevokedSerial, build_crl};
 use mdoc_core::x509::revocation::RevocationList;
-use mdoc_verifier::online::{Judged, Online};
+use mdoc_verifier::online::{Judged, MOST_QUESTIONS, Online};
 use mdoc_verifier::show;
 use net::{Folder, Net, Page};
 use serde_json::Value;
@@ -227,9 +227,9 @@ fn what_is_not_known_counts_as_the_policy_says() {
         (Said::of(&judged), codes.join(" "))
     };
     let prefer = Policy::STANDARD.with_status(StatusPolicy::Prefer);
-    assert_eq!(of(prefer), (said(true, "-", missing), String::new()));
+    assert_eq!(of(prefer), (said(true, "unknown", missing), String::new()));
     let codes = "not-done.no-crl not-done.status-not-fetched".to_owned();
-    assert_eq!(of(required()), (said(false, "-", missing), codes));
+    assert_eq!(of(required()), (said(false, "unknown", missing), codes));
     let skip = Policy::STANDARD.with_status(StatusPolicy::Skip);
     assert_eq!(of(skip).0, said(true, "-", "crl missing online.status"));
     assert!(!scene.folder.0.exists(), "nothing was kept");
@@ -241,14 +241,14 @@ fn nobody_learns_of_a_document_that_is_refused_anyway() {
     let whole = scene.document.clone();
     let at = whole.windows(8).position(|octets| octets == b"Utopia M").unwrap();
     scene.document[at] = b'X';
-    assert_eq!(scene.after(Duration::ZERO), said(false, "-", ""));
+    assert_eq!(scene.after(Duration::ZERO), said(false, "unknown", ""));
     scene.document = whole;
     // Expired.
-    assert_eq!(scene.after(40 * 24 * HOUR), said(false, "-", ""));
+    assert_eq!(scene.after(40 * 24 * HOUR), said(false, "unknown", ""));
     // Of nobody who is trusted.
     let issuer = scene.world.anchors.clone();
     scene.world.anchors.clear();
-    assert_eq!(scene.after(Duration::ZERO), said(false, "-", ""));
+    assert_eq!(scene.after(Duration::ZERO), said(false, "unknown", ""));
     scene.world.anchors = issuer;
     // Presented in another session.
     let response = scene.world.present(&scene.document).response();
@@ -260,7 +260,7 @@ fn nobody_learns_of_a_document_that_is_refused_anyway() {
         ..scene.world.inputs()
     };
     let judged = online.verify(&response, Form::DeviceResponse, &inputs);
-    assert_eq!(Said::of(&judged), said(false, "-", ""));
+    assert_eq!(Said::of(&judged), said(false, "unknown", ""));
     assert_eq!(scene.net.asked(), 0);
     let judged = online.verify(&response, Form::DeviceResponse, &scene.world.inputs());
     assert_eq!(
@@ -337,7 +337,11 @@ fn status_lists_are_not_asked_for_without_tls_unless_that_is_allowed() {
         .put(URI, STATUS_LIST_CWT, &sign(&scene.world, &list));
     assert_eq!(
         scene.after(Duration::ZERO),
-        said(false, "-", "crl fetched, status-list missing online.insecure")
+        said(
+            false,
+            "unknown",
+            "crl fetched, status-list missing online.insecure"
+        )
     );
     let (cache, now) = (scene.folder.cache(), scene.world.now);
     let online = Online {
@@ -375,7 +379,7 @@ fn all_questions_together_end_in_time() {
         Said::of(&judged),
         said(
             false,
-            "-",
+            "unknown",
             "crl missing online.time, status-list missing online.time"
         )
     );
@@ -410,6 +414,31 @@ fn a_response_of_many_documents_asks_for_each_list_once() {
         assert_eq!(show::status_word(document), Some("valid"));
     }
     assert_eq!(scene.net.asked(), 2);
+}
+
+#[test]
+fn a_message_is_worth_so_many_questions() {
+    let scene = Scene::new(85);
+    let documents: Vec<Vec<u8>> = (0..40)
+        .map(|number| {
+            let mut place = reference();
+            place.status_list.as_mut().unwrap().uri = format!("https://status.utopia.example/of/{number}");
+            let issued = scene.world.issue().status(place).sign();
+            scene.world.present(&issued).document()
+        })
+        .collect();
+    let response = mdoc_core::present::encode_response(&documents, &[]);
+    let (cache, now) = (scene.folder.cache(), scene.world.now);
+    let online = scene.net.online(&cache, &now);
+    let judged = online.verify(&response, Form::DeviceResponse, &scene.world.inputs());
+    assert_eq!(scene.net.asked(), MOST_QUESTIONS);
+    let codes = judged.sources.iter().filter_map(|source| source.supply.problem());
+    let codes: Vec<_> = codes.map(|problem| problem.code()).collect();
+    assert_eq!(codes.len(), 40);
+    assert_eq!(
+        codes.iter().filter(|code| **code == "online.too-many").count(),
+        41 - MOST_QUESTIONS
+    );
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn a_list_that_is_not_to_be_relied_on_is_not_kept() {
             &format!("crl {crl}, status-list missing {code}"),
         );
         assert_eq!(scene.after(Duration::ZERO), expected);
-        let offline = said(false, "-", "crl kept, status-list missing online.offline");
+        let offline = said(false, "unknown", "crl kept, status-list missing online.offline");
         assert_eq!(scene.offline(Duration::ZERO), offline, "{code}");
     }
     scene.net.hosts.put(URI, STATUS_LIST_CWT, &good);
@@ -89,7 +89,7 @@ fn media_types_that_are_none_of_a_list_are_refused() {
         };
         let expected = said(
             false,
-            "-",
+            "unknown",
             &format!("crl {crl}, status-list missing online.media-type"),
         );
         assert_eq!(scene.after(Duration::ZERO), expected, "{wrong}");

@@ -8,6 +8,29 @@
 //! What is fetched is worth what its signature is. Nothing here decides: the report does, as it would with the same
 //! lists from files. What could not be had is in [`Judged::sources`].
 //!
+//! ```no_run
+//! # use mdoc_cli::system::SystemClock;
+//! # use mdoc_core::seams::Clock as _;
+//! # use mdoc_core::verify::{Form, Inputs, Policy, StatusPolicy};
+//! # use mdoc_core::x509::path::TrustAnchor;
+//! use mdoc_verifier::online::cache::Cache;
+//! use mdoc_verifier::online::fetch::{HttpFetch, Reach};
+//! use mdoc_verifier::online::Online;
+//!
+//! # let (response, anchors): (Vec<u8>, Vec<TrustAnchor>) = Default::default();
+//! // Kept as long as the program runs.
+//! let (network, cache) = (HttpFetch::new(Reach::Public), Cache::new("/var/cache/door"));
+//! let online = Online { cache: Some(&cache), ..Online::new(Some(&network), &SystemClock) };
+//! let mut inputs = Inputs::new(&anchors, SystemClock.now());
+//! inputs.policy = Policy::STANDARD.with_status(StatusPolicy::Require).with_revocation_required(true);
+//! let judged = online.verify(&response, Form::DeviceResponse, &inputs);
+//! for source in &judged.sources {
+//!     println!("{source}");
+//! }
+//! let accepted = judged.report.accepted();
+//! # let _ = accepted;
+//! ```
+//!
 //! An issuer's own status query, by document and with authentication, is not asked: no protocol is defined for it.
 
 pub mod address;

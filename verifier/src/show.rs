@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use mdoc_cli::failure::printable_line;
 use mdoc_core::cbor::{Item, Kind};
-use mdoc_core::status::{Answer, Finding};
+use mdoc_core::status::Answer;
 use mdoc_core::value;
 use mdoc_core::verify::{Code, DocumentReport, Outcome, ReasonCode, Report, Source, Step, Why};
 use serde_json::{Map, Value, json};
@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 /// The report as JSON, stable across versions:
 /// `{"accepted", "documents": [{"docType", "accepted", "steps": […], "elements": {…}}]}`.
 ///
-/// Elements are there only if the document is accepted: before that nobody vouches for them. A document whose status was
-/// looked up has `"status": {"state", "code", "message", "issuedAt", "freshUntil", "usableUntil"}`, where the state is
+/// Elements are there only if the document is accepted: before that nobody vouches for them. A document that
+/// refers to a list has `"status": {"state", "code", "message", "issuedAt", "freshUntil", "usableUntil"}`, where the state is
 /// `valid`, `stale` (valid by a list of which a newer one is due), `revoked`, `suspended`, `application-specific` or
 /// `unknown`; the code is there if it is unknown, the times if it is not.
 #[must_use]
@@ -50,8 +50,8 @@ fn document_json(document: &DocumentReport<'_>) -> Value {
         "steps": steps,
         "elements": elements,
     });
-    if let (Value::Object(out), Some(finding)) = (&mut out, document.status()) {
-        out.insert("status".to_owned(), status_json(document, finding));
+    if let (Value::Object(out), Some(status)) = (&mut out, status_json(document)) {
+        out.insert("status".to_owned(), status);
     }
     if let (Value::Object(out), false) = (&mut out, device_signed.is_empty()) {
         out.insert("deviceSignedElements".to_owned(), Value::Object(device_signed));
@@ -69,18 +69,29 @@ fn is_stale(document: &DocumentReport<'_>) -> bool {
 }
 
 /// What is known of the status of a document, in one word: that of the answer, or `stale` for one that was valid by a
-/// list of which a newer one is due. None if no list was looked at.
+/// list of which a newer one is due. None if the document refers to no list, or lists are left aside.
 #[must_use]
 pub fn status_word(document: &DocumentReport<'_>) -> Option<&'static str> {
-    let finding = document.status()?;
-    Some(match &finding.answer {
-        Answer::Valid if is_stale(document) => "stale",
-        answer => answer.id(),
-    })
+    match document.status().map(|finding| &finding.answer) {
+        Some(Answer::Valid) if is_stale(document) => Some("stale"),
+        Some(answer) => Some(answer.id()),
+        None => not_fetched(document).then_some("unknown"),
+    }
 }
 
-fn status_json(document: &DocumentReport<'_>, finding: &Finding) -> Value {
-    let mut out = json!({ "state": status_word(document), "message": finding.answer.to_string() });
+/// Whether the document refers to a list, and none is at hand.
+fn not_fetched(document: &DocumentReport<'_>) -> bool {
+    let not_fetched = Outcome::NotDone(Why::StatusNotFetched);
+    document.steps().iter().any(|step| step.outcome == not_fetched)
+}
+
+fn status_json(document: &DocumentReport<'_>) -> Option<Value> {
+    let state = status_word(document)?;
+    let Some(finding) = document.status() else {
+        let why = Why::StatusNotFetched;
+        return Some(json!({ "state": state, "message": why.meaning(), "code": why.id() }));
+    };
+    let mut out = json!({ "state": state, "message": finding.answer.to_string() });
     if let Value::Object(out) = &mut out {
         if let Answer::Unknown(reason) = &finding.answer {
             out.insert("code".to_owned(), json!(reason.code().id()));
@@ -94,7 +105,7 @@ fn status_json(document: &DocumentReport<'_>, finding: &Finding) -> Value {
             out.extend(times.map(|(name, at)| (name.to_owned(), json!(at.to_string()))));
         }
     }
-    out
+    Some(out)
 }
 
 /// The status on a line of its own: with the reason if it is unknown, and until when it holds if it is not.

@@ -88,6 +88,7 @@ enum FormName {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let judged = arguments.judge.judged(&arguments.policy);
+    let asking = arguments.online.open()?;
     let lists = arguments.judge.revocation_lists()?;
     let Anchors { anchors, warnings } = arguments.trust.anchors(&judged, &lists)?;
     for warning in &warnings {
@@ -116,7 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     inputs.reader_key = reader_key.as_ref();
     inputs.request = request.as_deref();
     inputs.revocation_lists = &lists;
-    let judged = arguments.online.verify(&bytes, form, &inputs)?;
+    let judged = asking.verify(&bytes, form, &inputs);
     log(&judged.report);
     print(&judged, arguments)?;
     Ok(if judged.report.accepted() {

@@ -61,28 +61,18 @@ impl OnlineArguments {
         }
     }
 
-    /// Verifies a message with what can be learnt about it, and says on stderr what could not. `inputs` has the policy of
-    /// [`OnlineArguments::policy`].
+    /// What is needed for asking: before a document is read or a session begun, so that what cannot be is said first.
     ///
     /// # Errors
-    /// [`Failure`] if there is no folder to keep answers in.
-    pub(super) fn verify<'b>(
-        &self,
-        bytes: &'b [u8],
-        form: Form,
-        inputs: &Inputs<'_>,
-    ) -> Result<Judged<'b>, Failure> {
+    /// [`Failure`] if the network is not to be used and there is no folder of answers either.
+    pub(super) fn open(&self) -> Result<Asking, Failure> {
         let (None | Some(StatusName::Skip)) = self.status else {
-            return self.ask(bytes, form, inputs);
+            return self.asking().map(|means| Asking(Some(means)));
         };
-        Ok(Judged {
-            report: verify(bytes, form, inputs),
-            sources: Vec::new(),
-            not_kept: None,
-        })
+        Ok(Asking(None))
     }
 
-    fn ask<'b>(&self, bytes: &'b [u8], form: Form, inputs: &Inputs<'_>) -> Result<Judged<'b>, Failure> {
+    fn asking(&self) -> Result<Means, Failure> {
         let folder = self.status_cache.clone().or_else(Cache::default_folder);
         let cache = folder.map(Cache::new);
         if self.offline {
@@ -95,10 +85,8 @@ impl OnlineArguments {
                 }
                 Some(folder) if !folder.is_dir() => {
                     let name = folder.display();
-                    return Err(Failure::new(format!(
-                        "there is no folder {name} with answers that were kept"
-                    ))
-                    .hint(hint));
+                    let why = format!("there is no folder {name} with answers that were kept");
+                    return Err(Failure::new(why).hint(hint));
                 }
                 Some(_) => {}
             }
@@ -108,18 +96,49 @@ impl OnlineArguments {
         } else {
             Reach::Public
         };
-        let fetch = HttpFetch::new(reach);
-        let network: Option<&dyn Fetch> = if self.offline { None } else { Some(&fetch) };
-        let online = Online {
-            cache: cache.as_ref(),
+        Ok(Means {
+            network: (!self.offline).then(|| HttpFetch::new(reach)),
+            cache,
             time: self.time_limit.unwrap_or(TIME_LIMIT),
             plain_status_lists: self.allow_private_addresses,
             ocsp_nonce: self.ocsp_nonce,
+        })
+    }
+}
+
+/// Who asks, for one document after another.
+pub(super) struct Asking(Option<Means>);
+
+struct Means {
+    network: Option<HttpFetch>,
+    cache: Option<Cache>,
+    time: Duration,
+    plain_status_lists: bool,
+    ocsp_nonce: bool,
+}
+
+impl Asking {
+    /// Verifies a message with what can be learnt about it, and says on stderr what could not. `inputs` has the policy of
+    /// [`OnlineArguments::policy`].
+    pub(super) fn verify<'b>(&self, bytes: &'b [u8], form: Form, inputs: &Inputs<'_>) -> Judged<'b> {
+        let Some(means) = &self.0 else {
+            return Judged {
+                report: verify(bytes, form, inputs),
+                sources: Vec::new(),
+                not_kept: None,
+            };
+        };
+        let network = means.network.as_ref().map(|network| -> &dyn Fetch { network });
+        let online = Online {
+            cache: means.cache.as_ref(),
+            time: means.time,
+            plain_status_lists: means.plain_status_lists,
+            ocsp_nonce: means.ocsp_nonce,
             ..Online::new(network, &SystemClock)
         };
         let judged = online.verify(bytes, form, inputs);
         say(&judged);
-        Ok(judged)
+        judged
     }
 }
 

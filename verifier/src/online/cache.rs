@@ -5,9 +5,10 @@
 //! and on the disk, and takes its name then. So neither a kill nor two programs at once leave half an answer, and one that
 //! is damaged all the same is not there. What is kept is what was received; who signed it is checked each time.
 
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, DirEntry, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use mdoc_cli::Failure;
@@ -27,6 +28,10 @@ const LARGEST_HEADER: usize = 1_024;
 
 /// For how long a file may be on its way to its name.
 const UNFINISHED: Duration = Duration::from_secs(3_600);
+
+/// How often, and how long after each other, the lock of a folder is tried for: a second in all.
+const LOCK_ATTEMPTS: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The form of the files; others are passed over.
 const VERSION: u8 = 1;
@@ -193,8 +198,8 @@ impl Cache {
         self.folder.join(format!("{}.answer", key.0))
     }
 
-    /// Held until the value goes. Where the system cannot lock, or not for us, two programs at once may keep the older of
-    /// two answers; both are whole and signed.
+    /// Held until the value goes. Where the system cannot lock, or another program does not let go, two at once may keep the
+    /// older of two answers; both are whole and signed.
     fn lock(&self) -> Option<File> {
         let file = File::options()
             .create(true)
@@ -202,8 +207,14 @@ impl Cache {
             .write(true)
             .open(self.folder.join("lock"))
             .ok()?;
-        file.lock().ok()?;
-        Some(file)
+        for _ in 0..LOCK_ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Some(file),
+                Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(_)) => return None,
+            }
+        }
+        None
     }
 
     /// Removes the oldest above the bounds, and what a kill left behind.

@@ -225,3 +225,16 @@ fn a_folder_that_cannot_be_is_said() {
         .unwrap_err();
     assert!(failure.to_string().contains("cannot be made"), "{failure}");
 }
+
+#[test]
+fn a_program_that_does_not_let_go_of_the_folder_stops_nobody() {
+    let folder = Folder::new();
+    let (cache, key) = (folder.cache(), key("u"));
+    cache.keep(&key, &kept(1, b"a"), always).unwrap();
+    let held = cache.lock().unwrap();
+    let began = std::time::Instant::now();
+    cache.keep(&key, &kept(2, b"b"), always).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert_eq!(cache.get(&key), Some(kept(2, b"b")));
+    drop(held);
+}

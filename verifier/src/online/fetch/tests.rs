@@ -183,6 +183,33 @@ fn an_answer_without_end_is_left_in_time() {
 }
 
 #[test]
+fn a_handshake_without_end_is_left_in_time() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut out, _) = listener.accept().unwrap();
+        // A record of 16 KiB, octet by octet.
+        out.write_all(&[22, 3, 3, 64, 0])?;
+        for _ in 0..200 {
+            out.write_all(&[2])?;
+            sleep(Duration::from_millis(50));
+        }
+        std::io::Result::Ok(())
+    });
+    let (_server, root) = Server::secure(
+        GeneralName::Dns("other.example".to_owned()),
+        Arc::new(|_: &crate::online::server::Seen, out: &mut dyn Write| answer(out, 200, &[], b"")),
+    );
+    let fetch = HttpFetch::trusting(Reach::Everywhere, &[root]);
+    let (began, time) = (Instant::now(), Duration::from_millis(600));
+    assert_eq!(
+        fetch.fetch(&Request { time, ..get(&url) }),
+        Err(Unreachable::Time)
+    );
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
 fn few_redirects_are_followed() {
     let server = Server::start(|seen, out| match seen.path[1..].parse::<u32>() {
         Ok(0) => answer(out, 200, &[], b"there"),
