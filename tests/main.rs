@@ -33,6 +33,8 @@ mod memory;
 mod missing;
 mod nearby;
 #[cfg(unix)]
+mod online;
+#[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod programs;

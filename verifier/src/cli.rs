@@ -2,6 +2,7 @@
 
 mod check;
 mod kiosk;
+mod online;
 mod read;
 mod reader;
 mod request;

@@ -26,6 +26,8 @@
 
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
+#[cfg(feature = "online")]
+pub mod online;
 #[cfg(feature = "read")]
 pub mod read;
 pub mod request;

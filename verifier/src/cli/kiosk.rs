@@ -187,11 +187,12 @@ impl Kiosk<'_> {
             }
         };
         match self.reader.read(self.air, &engagement).await {
-            Ok(reading) => {
+            Ok(mut reading) => {
+                self.reader.let_go(&mut reading).await;
                 let service = reading.service;
-                let report = self.reader.verify(&reading);
-                let outcome = Outcome::of(&report, &self.reader.asked, service, began.elapsed());
-                drop(report);
+                let judged = self.reader.verify(&reading);
+                let outcome = Outcome::of(&judged.report, &self.reader.asked, service, began.elapsed());
+                drop(judged);
                 reading.finish().await;
                 Ok(outcome)
             }

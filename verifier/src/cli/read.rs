@@ -12,6 +12,7 @@ use mdoc_cli::{Exit, Failure};
 use mdoc_core::engagement::EngagementUri;
 use mdoc_core::verify::Report;
 use mdoc_radio::Interrupted;
+use mdoc_verifier::online::Source;
 use mdoc_verifier::read::{PlanError, Reading, Took};
 use mdoc_verifier::show::{self, Detail};
 
@@ -63,12 +64,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let began = Instant::now();
     air::block_on(async {
         let air = arguments.reader.air.open(PROGRAM).await?;
-        let reading = match reader.read(air.as_ref(), &engagement).await {
+        let mut reading = match reader.read(air.as_ref(), &engagement).await {
             Ok(reading) => reading,
             Err(NotRead::Interrupted(interrupted)) => return no_answer(&interrupted, arguments),
             Err(NotRead::Plan(error)) => return Err(no_plan(&error)),
             Err(NotRead::Failed(failure)) => return Err(failure),
         };
+        reader.let_go(&mut reading).await;
         let exit = told(&reading, &reader, began, arguments);
         // Only then does the wallet know that it is over; whatever was wrong is said after that.
         let (_, ending) = reading.finish().await;
@@ -85,18 +87,20 @@ fn told(
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
     let received = Instant::now();
-    let report = reader.verify(reading);
+    let judged = reader.verify(reading);
+    let report = &judged.report;
     let (verifying, total) = (received.elapsed(), began.elapsed());
     let asked = Some(reader.asked.as_slice());
     if let Some(path) = &arguments.portrait {
-        portrait(&report, path)?;
+        portrait(report, path)?;
     }
     let released = report.documents().len();
     if arguments.json {
         output::print_json(&serde_json::json!({
             "mode": reading.service.mode(),
             "timings": timings(&reading.took, verifying, total),
-            "report": show::to_json_of(&report, asked),
+            "sources": judged.sources.iter().map(Source::to_json).collect::<Vec<_>>(),
+            "report": show::to_json_of(report, asked),
         }))?;
     } else {
         let detail = if arguments.verbose {
@@ -104,7 +108,7 @@ fn told(
         } else {
             Detail::Brief
         };
-        output::print(&show::to_text_of(&report, detail, asked))?;
+        output::print(&show::to_text_of(report, detail, asked))?;
         output::print(&format!(
             "read in {}, {:.1} s\n",
             reading.service,

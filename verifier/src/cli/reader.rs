@@ -12,12 +12,14 @@ use mdoc_cli::{Failure, args, system};
 use mdoc_core::crypto::fastest;
 use mdoc_core::device_request::{ItemsRequest, ReaderAuth, encode_request};
 use mdoc_core::limits::Limits;
-use mdoc_core::verify::{Form, Inputs, Report, verify};
+use mdoc_core::verify::{Form, Inputs};
 use mdoc_core::x509::revocation::RevocationList;
 use mdoc_radio::{Air, Interrupted};
+use mdoc_verifier::online::Judged;
 use mdoc_verifier::read::{Plan, PlanError, Reading, Times, read};
 
 use super::PROGRAM;
+use super::online::{Asking, OnlineArguments};
 use super::request::{Identity, requests};
 use super::trust::{JudgeArguments, PolicyArguments, TrustArguments};
 
@@ -51,6 +53,8 @@ pub(super) struct ReaderArguments {
     judge: JudgeArguments,
     #[command(flatten)]
     policy: PolicyArguments,
+    #[command(flatten)]
+    online: OnlineArguments,
 }
 
 /// Everything that does not change from one wallet to the next.
@@ -60,6 +64,7 @@ pub(super) struct Reader<'a> {
     identity: Option<Identity>,
     anchors: Anchors,
     lists: Vec<RevocationList>,
+    asking: Asking,
 }
 
 /// Why a wallet was not read.
@@ -75,6 +80,7 @@ impl ReaderArguments {
     /// # Errors
     /// [`Failure`] for the first that cannot be used.
     pub(super) fn prepare(&self) -> Result<Reader<'_>, Failure> {
+        let asking = self.online.open()?;
         let lists = self.judge.revocation_lists()?;
         let anchors = self.trust.anchors(&self.judge.judged(&self.policy), &lists)?;
         for warning in &anchors.warnings {
@@ -90,6 +96,7 @@ impl ReaderArguments {
             identity,
             anchors,
             lists,
+            asking,
         })
     }
 }
@@ -121,16 +128,25 @@ impl Reader<'_> {
         Ok(reading)
     }
 
-    /// Judges what a wallet answered.
-    pub(super) fn verify<'r>(&'r self, reading: &'r Reading) -> Report<'r> {
+    /// Ends the conversation if judging may take long, so that the wallet does not wait for what others say of it.
+    pub(super) async fn let_go(&self, reading: &mut Reading) {
+        if self.asking.takes_time() {
+            reading.end().await;
+        }
+    }
+
+    /// Judges what a wallet answered, with what is learnt over the network if that is wanted.
+    pub(super) fn verify<'r>(&'r self, reading: &'r Reading) -> Judged<'r> {
         let judged = self.arguments.judge.judged(&self.arguments.policy);
         let mut inputs = Inputs::new(&self.anchors.anchors, judged.now);
-        inputs.policy = judged.policy;
+        inputs.policy = self.arguments.online.policy(judged.policy);
         inputs.request = Some(&self.asked);
         inputs.revocation_lists = &self.lists;
         let response = &reading.response;
-        let report = verify(response.bytes(), Form::DeviceResponse, &response.inputs(inputs));
-        super::check::log(&report);
-        report
+        let judged = self
+            .asking
+            .verify(response.bytes(), Form::DeviceResponse, &response.inputs(inputs));
+        super::check::log(&judged.report);
+        judged
     }
 }
