@@ -36,6 +36,7 @@ mod programs;
 mod properties;
 #[cfg(unix)]
 mod python;
+mod qr;
 mod reasons;
 mod rules;
 #[cfg(unix)]

@@ -25,5 +25,7 @@
 //! ```
 
 pub mod request;
+#[cfg(feature = "scan")]
+pub mod scan;
 pub mod show;
 pub mod vical;
