@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+pub mod decode;
 pub mod request;
 #[cfg(feature = "scan")]
 pub mod scan;

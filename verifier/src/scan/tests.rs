@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use qrcode::{Color, EcLevel};
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng as _, SeedableRng as _};
+use rand_core::SeedableRng as _;
 
 use super::*;
 
