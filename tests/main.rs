@@ -13,6 +13,8 @@ mod batch;
 mod cache;
 #[cfg(unix)]
 mod ceremony;
+#[cfg(unix)]
+mod conversation;
 mod docs;
 mod field;
 #[cfg(unix)]

@@ -167,6 +167,13 @@ pub fn explain(bytes: &[u8], known: &Known) -> Result<Explanation, NoExplanation
     }
 }
 
+/// Whether bytes are surely the text form: lines with senders, characteristics or whole messages. To be asked before they are
+/// taken for hexadecimal digits or base64 of one thing.
+#[must_use]
+pub fn is_lines(bytes: &[u8]) -> bool {
+    lines::is(bytes)
+}
+
 /// Explains the messages of a session, in their order, each with its sender if that is known.
 #[must_use]
 pub fn session(messages: &[(Option<Sender>, Vec<u8>)], known: &Known) -> Explanation {

@@ -204,16 +204,33 @@ fn read(text: &str) -> Result<Given, Failure> {
         .get(..5)
         .is_some_and(|s| s.eq_ignore_ascii_case("mdoc:"));
     let is_text = is_uri || (text.len() >= LEAST_DIGITS && text.chars().all(digits) && !path.exists());
-    let input = if is_text {
-        Input::recognise("the text".to_owned(), text.as_bytes().to_vec())
+    let (name, bytes) = if is_text {
+        ("the text".to_owned(), text.as_bytes().to_vec())
     } else {
-        Input::read(path)?
+        (input::display(path), input::read_bytes(path)?)
     };
-    given(input)
+    // Words may be base64, too: lines are looked for first.
+    if decode::is_lines(&bytes) {
+        return Ok(Given {
+            name,
+            bytes: Zeroizing::new(bytes),
+            structure: Structure::Unknown,
+        });
+    }
+    given(Input::recognise(name, bytes))
 }
 
 fn given(input: Input) -> Result<Given, Failure> {
     let bytes = match input.form {
+        // What a scanner types for a keyboard of another country.
+        Form::Text
+            if input
+                .bytes
+                .get(..4)
+                .is_some_and(|start| start.eq_ignore_ascii_case(b"mdoc")) =>
+        {
+            from_text(&input)?
+        }
         Form::Cbor | Form::Text | Form::Unknown => input.bytes,
         Form::EngagementUri => from_text(&input)?,
         Form::Jpeg | Form::Other("a PNG picture") => from_picture(&input)?,

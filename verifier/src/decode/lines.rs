@@ -1,10 +1,11 @@
 //! The text form: a message or a value a line, in hexadecimal digits.
 
 use mdoc_core::ble::{Characteristic, Service};
+use mdoc_core::cbor::Item;
 use mdoc_core::session::capture::Sender;
 
 use super::link::Event;
-use super::{MOST_PARTS, NoExplanation};
+use super::{LIMITS, MOST_PARTS, NoExplanation};
 
 /// Most lines that are looked at: a response of some hundred kilobytes in the smallest fragments.
 const MOST_LINES: usize = 100_000;
@@ -15,6 +16,27 @@ pub(super) enum Lines {
     Messages(Vec<(Option<Sender>, Vec<u8>)>),
     /// Values of characteristics.
     Link(Vec<Event>),
+}
+
+/// Whether a text is surely of this form: a line begins with a sender or a characteristic, or the first of several lines
+/// is a whole message. Other digits may be one thing, written over several lines.
+pub(super) fn is(bytes: &[u8]) -> bool {
+    let Ok(text) = core::str::from_utf8(bytes) else {
+        return false;
+    };
+    let mut lines = text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .take(MOST_LINES)
+        .map(|line| line.split('#').next().unwrap_or_default().trim())
+        .filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else { return false };
+    let begins = |line: &str| {
+        let word = line.split_whitespace().next().unwrap_or_default();
+        sender(word).is_some() || characteristic(word).is_some()
+    };
+    let several = lines.next().is_some();
+    begins(first) || several && hex(&[first]).is_some_and(|message| Item::parse(&message, &LIMITS).is_ok())
 }
 
 /// Reads a text; none if it is no text.
@@ -92,7 +114,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Lines>, NoExplanation> {
 }
 
 fn sender(word: &str) -> Option<Sender> {
-    match word.trim_end_matches(':').to_ascii_lowercase().as_str() {
+    match word.to_ascii_lowercase().as_str() {
         "reader" | ">" | "->" => Some(Sender::Reader),
         "mdoc" | "<" | "<-" => Some(Sender::Mdoc),
         _ => None,
@@ -100,7 +122,7 @@ fn sender(word: &str) -> Option<Sender> {
 }
 
 fn characteristic(word: &str) -> Option<Characteristic> {
-    Some(match word.trim_end_matches(':').to_ascii_lowercase().as_str() {
+    Some(match word.to_ascii_lowercase().as_str() {
         "state" => Characteristic::State,
         "client2server" => Characteristic::Client2Server,
         "server2client" => Characteristic::Server2Client,

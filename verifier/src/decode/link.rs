@@ -210,7 +210,7 @@ impl Link<'_, '_> {
             largest,
             ..
         } = core::mem::take(incoming);
-        let node = Node::new(format!("{characteristic:?}, {fragments} fragments"))
+        let node = Node::new(format!("{characteristic:?}, {}", in_fragments(fragments)))
             .value("bytes", bytes)
             .value("largest", largest);
         let mut node = match joined {
@@ -259,13 +259,10 @@ impl Link<'_, '_> {
     }
 
     fn without_last(&mut self, sender: Sender, fragments: usize, bytes: usize, message: &[u8]) {
-        let node = Node::new(format!(
-            "a message of the {}, {fragments} fragments",
-            name(sender)
-        ))
-        .value("bytes", bytes)
-        .fault("no fragment says that it is the last (first byte 00); the message is whole all the same")
-        .part(self.conversation.message(Some(sender), message));
+        let node = Node::new(unfinished(sender, fragments))
+            .value("bytes", bytes)
+            .fault("no fragment says that it is the last (first byte 00); the message is whole all the same")
+            .part(self.conversation.message(Some(sender), message));
         self.parts.push(node);
     }
 
@@ -288,15 +285,23 @@ impl Link<'_, '_> {
                 self.without_last(sender, fragments, bytes, &message);
                 continue;
             }
-            let node = Node::new(format!(
-                "a message of the {}, {fragments} fragments",
-                name(sender)
-            ))
-            .value("bytes", bytes)
-            .fault("the last fragment is missing (first byte 00), and the message is not whole");
+            let node = Node::new(unfinished(sender, fragments))
+                .value("bytes", bytes)
+                .fault("the last fragment is missing (first byte 00), and the message is not whole");
             self.parts.push(node);
         }
     }
+}
+
+fn in_fragments(count: usize) -> String {
+    match count {
+        1 => "1 fragment".to_owned(),
+        count => format!("{count} fragments"),
+    }
+}
+
+fn unfinished(sender: Sender, fragments: usize) -> String {
+    format!("a message of the {}, {}", name(sender), in_fragments(fragments))
 }
 
 const fn name(sender: Sender) -> &'static str {

@@ -111,7 +111,7 @@ fn the_session_of_annex_d_is_opened_and_explained() {
         of_session(&unknown, &known()),
     ] {
         let text = explained.text();
-        assert_eq!(faults(&explained), [String::new(); 0], "{text}");
+        assert!(faults(&explained).is_empty(), "{text}");
         for expected in [
             "key         SKReader, counter 1",
             "key        SKDevice, counter 1",
@@ -308,13 +308,19 @@ fn what_is_no_message_is_told() {
 fn lines_are_messages() {
     let hex = engagement::hex;
     let text = format!(
-        "# a session\r\nreader {}\n\nmdoc: 0x{}\n-> {}  # the end\n",
+        "# a session\r\nreader {}\n\nmdoc 0x{}\n-> {}  # the end\n",
         hex(ESTABLISHMENT),
         hex(DATA).to_uppercase(),
         hex(TERMINATION)
     );
     let explained = explain(text.as_bytes(), &known()).unwrap();
     assert_eq!((explained.has_faults(), explained.opened.len()), (false, 2));
+    assert!(is_lines(text.as_bytes()));
+    let bare = format!("{}\n{}\n", hex(ESTABLISHMENT), hex(DATA));
+    assert!(is_lines(bare.as_bytes()) && is_lines(b"> state 01\n"));
+    let (first, rest) = bare.split_at(100);
+    let wrapped = format!("{first}\n{rest}");
+    assert!(!is_lines(wrapped.as_bytes()) && !is_lines(b"mdoc:owBj") && !is_lines(hex(DATA).as_bytes()));
     for (text, number, fault) in [
         ("reader a1\nreader xyz", 2, "has something else than a sender"),
         ("\nreader", 2, "has nobody's bytes"),

@@ -1,5 +1,10 @@
 //! Pictures that are made here: how a code looks that somebody photographed.
 
+#![expect(
+    clippy::as_conversions,
+    reason = "pixels are computed with floats, and what is lost in that is not seen"
+)]
+
 use proptest::prelude::*;
 use qrcode::{Color, EcLevel};
 use rand_chacha::ChaCha8Rng;

@@ -64,7 +64,7 @@ use super::super::engagement;
 fn a_transaction_is_joined_and_opened() {
     let explained = explained(&lines());
     let text = explained.text();
-    assert_eq!(faults(&explained), [String::new(); 0], "{text}");
+    assert!(faults(&explained).is_empty(), "{text}");
     assert_eq!(explained.opened.len(), 2);
     for expected in [
         "mdoc central client mode: the reader is the GATT server",
@@ -140,9 +140,9 @@ fn what_is_wrong_on_the_link_is_named() {
 /// How a file tells packets apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Link {
-    Plain = 1001,
-    Uart = 1002,
-    Monitor = 2001,
+    Plain,
+    Uart,
+    Monitor,
 }
 
 /// A btsnoop file in the making.
@@ -160,7 +160,12 @@ const CONNECTION: u16 = 0x0040;
 impl File {
     fn new(link: Link) -> Self {
         let mut bytes = b"btsnoop\0\0\0\0\x01".to_vec();
-        bytes.extend((link as u32).to_be_bytes());
+        let number: u32 = match link {
+            Link::Plain => 1001,
+            Link::Uart => 1002,
+            Link::Monitor => 2001,
+        };
+        bytes.extend(number.to_be_bytes());
         Self {
             link,
             bytes,
@@ -326,7 +331,7 @@ fn enhanced_channels_are_read_and_one_adapter_of_several() {
     record(&mut file, Service::Reader);
     let explained = explain(&file.bytes, &with_engagement()).unwrap();
     let text = explained.text();
-    assert_eq!(faults(&explained), [String::new(); 0], "{text}");
+    assert!(faults(&explained).is_empty(), "{text}");
     assert_eq!(explained.opened.len(), 2, "{text}");
     assert!(text.contains("there are several adapters in the trace, adapter 1 is looked at"));
 }
@@ -341,7 +346,7 @@ fn a_trace_is_read_down_to_the_documents() {
             let file = transaction(link, service);
             let explained = explain(&file.bytes, &with_engagement()).unwrap();
             let text = explained.text();
-            assert_eq!(faults(&explained), [String::new(); 0], "{link:?} {text}");
+            assert!(faults(&explained).is_empty(), "{link:?} {text}");
             assert_eq!(explained.opened.len(), 2, "{link:?} {text}");
             for expected in [
                 mode,
