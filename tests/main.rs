@@ -13,6 +13,8 @@ mod batch;
 mod cache;
 #[cfg(unix)]
 mod ceremony;
+#[cfg(unix)]
+mod conversation;
 mod docs;
 mod field;
 #[cfg(unix)]
@@ -41,6 +43,7 @@ mod programs;
 mod properties;
 #[cfg(unix)]
 mod python;
+mod qr;
 mod reasons;
 mod rules;
 #[cfg(unix)]

@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+pub mod decode;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 #[cfg(feature = "online")]
@@ -31,5 +32,7 @@ pub mod online;
 #[cfg(feature = "read")]
 pub mod read;
 pub mod request;
+#[cfg(feature = "scan")]
+pub mod scan;
 pub mod show;
 pub mod vical;

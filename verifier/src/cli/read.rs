@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
 use mdoc_cli::air;
-use mdoc_cli::input::{Form as FileForm, Input};
+use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure};
-use mdoc_core::engagement::EngagementUri;
 use mdoc_core::verify::Report;
 use mdoc_radio::Interrupted;
 use mdoc_verifier::online::Source;
 use mdoc_verifier::read::{PlanError, Reading, Took};
+use mdoc_verifier::scan::{self, ScanError, Scanned};
 use mdoc_verifier::show::{self, Detail};
 
 use super::PROGRAM;
@@ -21,7 +21,7 @@ use super::reader::{NotRead, Reader, ReaderArguments};
 
 #[derive(Args)]
 #[command(
-    group = ArgGroup::new("from").required(true).args(["engagement", "engagement_file"]),
+    group = ArgGroup::new("from").required(true).args(["engagement", "engagement_file", "qr_image"]),
     after_help = "\
 The wallet shows a QR code; what it says starts with `mdoc:`. It is asked for what
 the preset or file names, over Bluetooth Low Energy in whichever mode it offers,
@@ -30,7 +30,7 @@ for is shown, and nothing is stored unless --portrait says where.
 
 Examples:
   mdoc-verifier read --engagement - --preset age-over-18 --trust trusted
-  mdoc-verifier read --engagement mdoc:owBjMS4w… --preset identity --trust trusted \\
+  mdoc-verifier read --qr-image photo.jpg --preset identity --trust trusted \\
       --reader-cert reader.pem --reader-key reader.key.pem --portrait face.jpg
   mdoc-verifier read --engagement-file engagement.txt --file request.toml \\
       --trust trusted --radio air --json
@@ -45,6 +45,9 @@ pub(super) struct Arguments {
     /// A file with the text, or with the encoded engagement.
     #[arg(long, value_name = "FILE")]
     engagement_file: Option<PathBuf>,
+    /// A picture of the code, PNG or JPEG: a photograph or a screenshot.
+    #[arg(long, value_name = "FILE")]
+    qr_image: Option<PathBuf>,
     #[command(flatten)]
     reader: ReaderArguments,
     /// Write the portrait to this file, if it was asked for and the document is accepted.
@@ -193,11 +196,16 @@ pub(super) fn no_plan(error: &PlanError) -> Failure {
 
 /// The encoded engagement, wherever it comes from.
 fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+    if let Some(path) = &arguments.qr_image {
+        let picture = input::read_bytes(path)?;
+        let name = input::display(path);
+        return scanned(scan::engagement_in_picture(&picture), &format!("{name}: "));
+    }
     if let Some(path) = &arguments.engagement_file {
         let input = Input::read(path)?;
         return match input.form {
-            FileForm::EngagementUri => of_text(input.text()?),
-            _ => input.cbor("an engagement").map(|bytes| bytes.into_owned()),
+            FileForm::EngagementUri | FileForm::Text => of_text(input.text()?),
+            _ => input.cbor("an engagement").map(std::borrow::Cow::into_owned),
         };
     }
     match arguments.engagement.as_deref() {
@@ -213,15 +221,19 @@ fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
 
 /// The encoded engagement of a QR code's text.
 pub(super) fn of_text(text: &str) -> Result<Vec<u8>, Failure> {
-    let read = EngagementUri::parse(text).map_err(|error| {
-        Failure::new(format!("this is not the code of a wallet: {error}"))
-            .hint("the wallet's QR code says `mdoc:` and then many letters and digits")
+    scanned(scan::engagement_from_text(text), "")
+}
+
+fn scanned(scanned: Result<Scanned, ScanError>, whose: &str) -> Result<Vec<u8>, Failure> {
+    let scanned = scanned.map_err(|error| {
+        Failure::new(format!("{whose}{error}"))
+            .hint("give the code that the wallet shows: it says `mdoc:` and then many letters and digits")
     })?;
-    if read.with_slashes {
+    if scanned.with_slashes() {
         output::warn(
             PROGRAM,
             "the wallet's code says `mdoc://`, which is not the form of the standard; it was taken all the same",
         );
     }
-    Ok(read.bytes)
+    Ok(scanned.bytes().to_vec())
 }
