@@ -22,6 +22,7 @@ mod formats;
 #[cfg(unix)]
 mod golden;
 mod goldens;
+mod kiosk;
 #[cfg(unix)]
 mod leaks;
 #[cfg(unix)]

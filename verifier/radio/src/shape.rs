@@ -16,6 +16,8 @@ pub struct Shape {
     pub found: Duration,
     /// Everything that happens is late by up to this; the order stays.
     pub delay: Duration,
+    /// Every value that comes takes this long on the air, one after the other.
+    pub pace: Duration,
     /// The connection is lost after so many values have come or gone.
     pub lost_after: Option<u32>,
     /// Every so-many-th value comes twice.
@@ -57,6 +59,10 @@ async fn run(mut radio: Radio, mut station: Station, shape: Shape, mut rng: impl
                 if let Happened::Input(Input::Connected { peer: whom, .. }) = &happened {
                     wait += shape.found;
                     peer = *whom;
+                }
+                if matches!(happened, Happened::Input(Input::Value { .. })) {
+                    // The air is taken by what came before.
+                    last = last.max(Instant::now()) + shape.pace;
                 }
                 last = last.max(Instant::now() + wait);
                 let twice = match &happened {

@@ -1,0 +1,190 @@
+//! What an exchange face to face costs beside the time on the air: both sides in this program, on one core.
+//!
+//! First over an air that takes no time, so that everything is protocol and cryptography; then over one on which each
+//! value takes as long as at a rate, so that what is above that time is ours.
+
+use std::time::{Duration, Instant};
+
+use mdoc_benches::world::{DOC_TYPE, NAME_SPACE, World};
+use mdoc_core::ble::Service;
+use mdoc_core::ble::link::{Gatt, Timeouts};
+use mdoc_core::crypto::{Curve, fastest};
+use mdoc_core::device_request::{DeviceRequest, ItemsRequest, ReaderAuth, RequestedElement, encode_request};
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+use mdoc_core::present::DeviceKey;
+use mdoc_core::seams::SoftwareKey;
+use mdoc_core::verify::{Form, Inputs, verify};
+use mdoc_holder::present::{Decide, Decision, Modes, Presentation, Request};
+use mdoc_holder::question::{Held, Question, Session};
+use mdoc_holder::reader::ReaderTrust;
+use mdoc_radio::memory::Memory;
+use mdoc_radio::shape::{Shape, shaped};
+use mdoc_radio::{Air, Offer, Radio};
+use mdoc_verifier::read::{Plan, Times, read};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+
+/// The largest that wallets negotiate.
+const MTU: u16 = 517;
+
+const ROUNDS: usize = 201;
+
+fn main() {
+    mdoc_benches::pin();
+    let stage = Stage::new();
+    println!(
+        "| Exchange | Response | Total | Reader's decryption and verification | Air alone | Total / air |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|");
+    // A hundred kilobytes a second is what good radios reach, a quarter of that what many do.
+    for (name, pace) in [
+        ("no time on the air", None),
+        ("100 kB/s", Some(Duration::from_micros(5_120))),
+        ("25 kB/s", Some(Duration::from_micros(20_480))),
+    ] {
+        let rounds = if pace.is_some() { 7 } else { ROUNDS };
+        let mut runs: Vec<Run> = (0..rounds).map(|_| stage.exchange(pace)).collect();
+        runs.sort_by_key(|run| run.total);
+        let run = runs[rounds / 2];
+        let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+        let air = pace.map(|pace| pace * u32::try_from(run.response.div_ceil(511)).unwrap_or(u32::MAX));
+        println!(
+            "| {name} | {} bytes | {:.2} ms | {:.2} ms | {} | {} |",
+            run.response,
+            millis(run.total),
+            millis(run.ours),
+            air.map_or("—".to_owned(), |air| format!("{:.1} ms", millis(air))),
+            air.map_or("—".to_owned(), |air| format!(
+                "{:.3}",
+                millis(run.total) / millis(air)
+            )),
+        );
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Run {
+    /// From the link being open to the verified report.
+    total: Duration,
+    /// Of that, decryption and verification.
+    ours: Duration,
+    response: usize,
+}
+
+struct Stage {
+    world: World,
+    licence: Vec<u8>,
+    key: SoftwareKey,
+    asked: [ItemsRequest; 1],
+}
+
+/// Memory, in which what the reader gets takes time.
+struct Slow {
+    air: Memory,
+    pace: Option<Duration>,
+}
+
+impl Air for Slow {
+    fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
+        let radio = self.air.radio(gatt, offer);
+        let Some(pace) = self.pace else { return radio };
+        let shape = Shape {
+            pace,
+            ..Shape::default()
+        };
+        shaped(radio, shape, ChaCha20Rng::from_seed([1; 32]))
+    }
+}
+
+impl Stage {
+    fn new() -> Self {
+        let world = World::new();
+        let licence = world.licence();
+        let elements = world.elements.iter().flat_map(|(_, elements)| elements);
+        let elements = elements.map(|(identifier, _)| RequestedElement {
+            identifier: identifier.clone(),
+            intent_to_retain: false,
+        });
+        let asked = [ItemsRequest {
+            doc_type: DOC_TYPE.to_owned(),
+            name_spaces: vec![(NAME_SPACE.to_owned(), elements.collect())],
+        }];
+        let key = SoftwareKey::new(world.device_key.clone()).unwrap();
+        Self {
+            world,
+            licence,
+            key,
+            asked,
+        }
+    }
+
+    fn exchange(&self, pace: Option<Duration>) -> Run {
+        let (limits, backend) = (Limits::DEFAULT, fastest());
+        let mut rng = ChaCha20Rng::from_seed([2; 32]);
+        let air = Memory::new(MTU);
+        let reader_air = Slow {
+            air: air.clone(),
+            pace,
+        };
+        let shown = Presentation::new(Curve::P256, Modes::Only(Service::Mdoc), limits, &mut rng, backend);
+        let plan = Plan::new(shown.engagement(), None, limits, &mut rng, backend).unwrap();
+        let request = encode_request(&self.asked, &ReaderAuth::None).unwrap();
+        let times = Times::default();
+        let reader = async {
+            let reading = read(&reader_air, plan, &request, &times, backend).await.unwrap();
+            let began = Instant::now();
+            let mut inputs = Inputs::new(&self.world.anchors, self.world.now);
+            inputs.request = Some(&self.asked);
+            inputs.revocation_lists = &self.world.revocation_lists;
+            let response = &reading.response;
+            let report = verify(response.bytes(), Form::DeviceResponse, &response.inputs(inputs));
+            assert!(report.accepted());
+            drop(report);
+            let verifying = began.elapsed();
+            let run = Run {
+                total: reading.took.answering + verifying,
+                ours: reading.took.decrypting + verifying,
+                response: reading.response.bytes().len(),
+            };
+            reading.finish().await;
+            run
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut holder = Holder(self);
+            let (run, presented) =
+                tokio::join!(reader, shown.run(&air, &mut holder, Timeouts::default(), backend));
+            assert_eq!(presented.unwrap().answers, 1);
+            run
+        })
+    }
+}
+
+struct Holder<'a>(&'a Stage);
+
+impl Decide for Holder<'_> {
+    async fn decide(&mut self, request: &Request<'_>) -> Decision {
+        let limits = Limits::DEFAULT;
+        let document = IssuerSigned::decode(&self.0.licence, &limits).unwrap();
+        let asked = DeviceRequest::decode(request.bytes, &limits).unwrap();
+        let session = Session {
+            transcript: request.transcript,
+            trust: ReaderTrust {
+                anchors: &[],
+                now: self.0.world.now,
+            },
+            limits,
+            backend: fastest(),
+        };
+        let held = [Held {
+            document: &document,
+            key: DeviceKey::Signature(&self.0.key),
+        }];
+        let question = Question::new(&asked, &held, &session).unwrap();
+        Decision::Answer(question.answer(&held, &session).unwrap().response)
+    }
+}
