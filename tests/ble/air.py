@@ -6,8 +6,8 @@
 Each socket is that of a controller, which speaks HCI (H4) with whoever connects: QEMU joins it to a virtual console
 of the guest, where `btattach` makes an adapter of it. The air lasts until the program is ended.
 
---cut-after takes the range away: when that many bytes have gone over a connection, both ends lose it, as if the
-supervision timeout had passed.
+--cut-after takes the range away: whenever that many bytes have gone over the air, every connection is lost at both
+ends, as if the supervision timeout had passed.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Air(LocalLink):
         asyncio.get_running_loop().call_soon(receiver.on_link_acl_data, connection.self_address, transport, data)
         self.carried += len(data)
         if self.cut_after is not None and self.carried >= self.cut_after:
-            self.cut_after = None
             self.cut()
 
     def cut(self) -> None:
         """Every connection is lost, and neither end is told by the other."""
         print(f"air: cut after {self.carried} bytes", flush=True)
+        self.carried = 0
         for controller in list(self.controllers):
             for connection in list(controller.le_connections.values()):
                 controller.on_le_disconnected(connection, HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
