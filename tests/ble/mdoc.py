@@ -349,8 +349,7 @@ def device_response(
         if items["docType"] == doctype:
             break
     else:
-        missing = {"version": "1.0", "documentErrors": [{doctype: 0}], "status": 0}
-        return cbor2.dumps(missing), []
+        return nothing_released(doctype), []
     released: dict[str, list[Any]] = {}
     names = []
     for namespace, wanted in items["nameSpaces"].items():
@@ -368,6 +367,11 @@ def device_response(
         "deviceSigned": {"nameSpaces": tagged(nothing), "deviceAuth": {"deviceSignature": signature}},
     }
     return cbor2.dumps({"version": "1.0", "documents": [document], "status": 0}), names
+
+
+def nothing_released(doctype: str) -> bytes:
+    """DeviceResponse without a document, which does not say why."""
+    return cbor2.dumps({"version": "1.0", "documentErrors": [{doctype: 0}], "status": 0})
 
 
 def security_object(issuer_auth: Any) -> dict[str, Any]:

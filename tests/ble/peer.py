@@ -321,8 +321,9 @@ async def wallet(
     session, request = mdoc.accept(engagement, key, await link.receive())
     asked = cbor2.loads(request)["docRequests"][0]
     name = mdoc.check_reader(asked, session.transcript, material.readers) if "readerAuth" in asked else "nobody"
-    document = b"" if scenario.fault == "decline" else material.document
-    response, released = mdoc.device_response(request, document, material.device_key, session.transcript)
+    response, released = mdoc.device_response(request, material.document, material.device_key, session.transcript)
+    if scenario.fault == "decline":
+        response, released = mdoc.nothing_released(mdoc.MDL), []
     await link.send(spoilt(session.message(response), scenario), scenario.fault == "vanish")
     if scenario.fault == "blunt":
         await asyncio.sleep(1)
