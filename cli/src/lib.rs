@@ -4,6 +4,8 @@
 //! turns failures into words and exit statuses: results go to stdout, talk goes to stderr, and whatever
 //! goes wrong is a sentence and a hint.
 
+#[cfg(feature = "radio")]
+pub mod air;
 pub mod args;
 #[cfg(feature = "clap")]
 pub mod deferred;

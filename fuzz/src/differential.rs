@@ -10,7 +10,7 @@
 //! 3. *Simple values in two bytes below 32.* Ours refuses them (RFC 8949, 3.3); `minicbor` passes over them.
 //! 4. *Simple values without a meaning* are taken by ours and walked by `minicbor`; `ciborium` has no value for them.
 //! 5. *Big numbers* (tags 2 and 3) are tags to ours and to `minicbor`; `ciborium` makes integers of those that fit,
-//!    and leaves out the leading zeros of those that do not.
+//!    and of those that do not it leaves out the leading zeros, mostly.
 //! 6. *`undefined`* is null to `ciborium`, and to [`mdoc_core::cbor::Kind::Null`].
 //!
 //! `minicbor` is asked item by item: its `skip` takes a lone break and reserved heads for items.
@@ -215,8 +215,10 @@ fn equal(item: Item<'_>, value: &Value) {
             let Some(bytes) = content.bytes() else {
                 return equal(content, inner);
             };
-            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-            assert_eq!(Value::Bytes(bytes[zeros..].to_vec()), **inner);
+            let Value::Bytes(found) = inner.as_ref() else {
+                panic!("a big number is {inner:?} to the other");
+            };
+            assert_eq!(without_zeros(bytes), without_zeros(found));
         }
         (Kind::Tag(tag), Value::Tag(found, inner)) => {
             assert_eq!(tag, *found);
@@ -224,6 +226,12 @@ fn equal(item: Item<'_>, value: &Value) {
         }
         (kind, value) => panic!("{kind:?} is {value:?} to the other"),
     }
+}
+
+/// A big number without its leading zeros.
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    &bytes[zeros..]
 }
 
 /// Rules 4 and 5: whether there is something in it that `ciborium` has no value for.

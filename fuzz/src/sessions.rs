@@ -171,7 +171,7 @@ pub fn ble_link(input: &[u8]) {
                     over = true;
                 }
                 Action::Message(message) => assert!(!message.is_empty() && message.len() <= 600),
-                Action::Put(_, value) => assert!(!value.is_empty() && value.len() <= 512),
+                Action::Put(_, _, value) => assert!(!value.is_empty() && value.len() <= 512),
                 _ => {}
             }
         }

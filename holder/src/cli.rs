@@ -1,6 +1,8 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+mod consent;
 mod key;
+mod present;
 mod respond;
 
 use clap::{Parser, Subcommand};
@@ -15,6 +17,7 @@ pub(crate) const PROGRAM: &str = "mdoc-holder";
 #[command(name = PROGRAM, version, arg_required_else_help = true, after_help = "\
 Examples:
   mdoc-holder key new --out wallet
+  mdoc-holder present --document document.mdoc --key wallet/device.key.pem
   mdoc-holder respond --document document.mdoc --key wallet/device.key.pem \\
       --request request.cbor --transcript transcript.cbor --out response.cbor
 
@@ -35,6 +38,8 @@ Example:
   mdoc-holder key new --out wallet"
     )]
     Key(key::Command),
+    /// Present documents to a reader, face to face.
+    Present(present::Arguments),
     /// Answer a request with a document.
     Respond(respond::Arguments),
     Completions(Completions),
@@ -44,6 +49,7 @@ Example:
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Key(command) => key::run(&command),
+        Command::Present(arguments) => present::run(&arguments),
         Command::Respond(arguments) => respond::run(&arguments),
         Command::Completions(arguments) => arguments.run::<Arguments>(),
         Command::Man(arguments) => arguments.run::<Arguments>(),

@@ -4,6 +4,10 @@
 //! wallet decodes a request into a [`Question`], shows it to its user, and turns the user's decision
 //! into a response.
 
+#[cfg(feature = "present")]
+pub mod present;
+#[cfg(feature = "qr")]
+pub mod qr;
 pub mod question;
 pub mod reader;
 

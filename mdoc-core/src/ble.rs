@@ -63,6 +63,27 @@ pub enum Service {
     Reader,
 }
 
+impl Service {
+    /// The mode in which this one is the server, stable for ever: for programs and logs.
+    #[must_use]
+    pub const fn mode(self) -> &'static str {
+        match self {
+            Self::Mdoc => "peripheral-server",
+            Self::Reader => "central-client",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    /// The mode, in the words of the standard.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mdoc => "mdoc peripheral server mode",
+            Self::Reader => "mdoc central client mode",
+        })
+    }
+}
+
 /// The characteristics of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Characteristic {

@@ -1,6 +1,7 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
 mod check;
+mod read;
 mod request;
 mod trust;
 mod vical;
@@ -18,6 +19,7 @@ pub(crate) const PROGRAM: &str = "mdoc-verifier";
 Examples:
   mdoc-verifier request --preset age-over-18 --out request.cbor
   mdoc-verifier check response.cbor --trust trusted --transcript transcript.cbor
+  mdoc-verifier read --engagement - --preset age-over-18 --trust trusted
   mdoc-verifier vical verify list.vical --root provider.pem
 
 Exit status: 0 accepted or done, 1 rejected, 2 could not tell (usage, files).")]
@@ -30,6 +32,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Check a document or a response, step by step.
     Check(check::Arguments),
+    /// Read a document from a wallet, face to face.
+    Read(read::Arguments),
     /// Write a request.
     Request(request::Arguments),
     /// Verify, list and compare lists of issuing authorities (VICAL).
@@ -51,6 +55,7 @@ Examples:
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Read(arguments) => read::run(&arguments),
         Command::Request(arguments) => request::run(&arguments),
         Command::Vical(command) => vical::run(&command),
         Command::Completions(arguments) => arguments.run::<Arguments>(),

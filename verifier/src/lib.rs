@@ -24,6 +24,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "read")]
+pub mod read;
 pub mod request;
 pub mod show;
 pub mod vical;

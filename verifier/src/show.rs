@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use mdoc_cli::failure::printable_line;
 use mdoc_core::cbor::{Item, Kind};
+use mdoc_core::device_request::ItemsRequest;
 use mdoc_core::value;
-use mdoc_core::verify::{DocumentReport, Outcome, Report, Source, Step, Why};
+use mdoc_core::verify::{Accepted, DocumentReport, Element, Outcome, Report, Source, Step, Why};
 use serde_json::{Map, Value, json};
 
 /// The report as JSON, stable across versions:
@@ -14,16 +15,26 @@ use serde_json::{Map, Value, json};
 /// Elements are there only if the document is accepted: before that nobody vouches for them.
 #[must_use]
 pub fn to_json(report: &Report<'_>) -> Value {
-    let documents: Vec<Value> = report.documents().iter().map(document_json).collect();
+    to_json_of(report, None)
+}
+
+/// The same with those elements only that were asked for.
+#[must_use]
+pub fn to_json_of(report: &Report<'_>, asked: Option<&[ItemsRequest]>) -> Value {
+    let documents: Vec<Value> = report
+        .documents()
+        .iter()
+        .map(|document| document_json(document, asked))
+        .collect();
     json!({ "accepted": report.accepted(), "documents": documents })
 }
 
-fn document_json(document: &DocumentReport<'_>) -> Value {
+fn document_json(document: &DocumentReport<'_>, asked: Option<&[ItemsRequest]>) -> Value {
     let steps: Vec<Value> = document.steps().iter().map(step_json).collect();
     let mut elements = Map::new();
     let mut device_signed = Map::new();
     if let Ok(accepted) = document.accept() {
-        for element in accepted.elements() {
+        for element in shown(document, &accepted, asked) {
             let target = match element.source {
                 Source::Issuer => &mut elements,
                 Source::Device => &mut device_signed,
@@ -74,17 +85,57 @@ pub enum Detail {
 /// The report as text for a terminal.
 #[must_use]
 pub fn to_text(report: &Report<'_>, detail: Detail) -> String {
+    to_text_of(report, detail, None)
+}
+
+/// The same with those elements only that were asked for.
+#[must_use]
+pub fn to_text_of(report: &Report<'_>, detail: Detail, asked: Option<&[ItemsRequest]>) -> String {
     let mut out = String::new();
     for (index, document) in report.documents().iter().enumerate() {
         if index > 0 {
             out.push('\n');
         }
-        document_text(document, detail, &mut out);
+        document_text(document, detail, asked, &mut out);
     }
     out
 }
 
-fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String) {
+/// What was asked for, if that is known; an age is asked for by any of its limits (7.2.5).
+fn shown<'r>(
+    document: &DocumentReport<'_>,
+    accepted: &'r Accepted<'_>,
+    asked: Option<&[ItemsRequest]>,
+) -> impl Iterator<Item = &'r Element<'r>> {
+    let doc_type = document.doc_type().unwrap_or_default();
+    let wanted = asked.map(|asked| {
+        let of_type = asked.iter().filter(|request| request.doc_type == doc_type);
+        let spaces = of_type.flat_map(|request| &request.name_spaces);
+        let names = spaces.flat_map(|(name_space, elements)| {
+            elements
+                .iter()
+                .map(|element| (name_space.clone(), element.identifier.clone()))
+        });
+        names.collect::<Vec<(String, String)>>()
+    });
+    let is_age = |identifier: &str| identifier.starts_with("age_over_");
+    accepted.elements().iter().filter(move |element| {
+        wanted.as_ref().is_none_or(|wanted| {
+            wanted.iter().any(|(name_space, identifier)| {
+                element.name_space == name_space.as_str()
+                    && (element.identifier == identifier.as_str()
+                        || is_age(identifier) && is_age(&element.identifier))
+            })
+        })
+    })
+}
+
+fn document_text(
+    document: &DocumentReport<'_>,
+    detail: Detail,
+    asked: Option<&[ItemsRequest]>,
+    out: &mut String,
+) {
     let verdict = if document.accepted() {
         "ACCEPTED"
     } else {
@@ -112,7 +163,7 @@ fn document_text(document: &DocumentReport<'_>, detail: Detail, out: &mut String
     }
     let Ok(accepted) = document.accept() else { return };
     let mut name_space = String::new();
-    for element in accepted.elements() {
+    for element in shown(document, &accepted, asked) {
         if element.name_space != name_space.as_str() {
             name_space = element.name_space.to_string();
             let _ = writeln!(out, "  {}", printable_line(&name_space));

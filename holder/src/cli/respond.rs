@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .chain(&arguments.reader_key)
         .map(PathBuf::as_path);
     output::not_over(&arguments.out, &inputs.collect::<Vec<_>>())?;
-    let document = cbor(&arguments.document, Structure::IssuerSigned)?;
+    let document = issued(&arguments.document)?;
     let document = IssuerSigned::decode(&document.bytes, &limits)
         .map_err(|error| document.undecodable(Structure::IssuerSigned, &error))?;
     let request = cbor(&arguments.request, Structure::DeviceRequest)?;
@@ -169,7 +169,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-const fn device_key<'a>(key: &'a SoftwareKey, reader_key: Option<&'a PublicKey>) -> DeviceKey<'a> {
+pub(super) const fn device_key<'a>(key: &'a SoftwareKey, reader_key: Option<&'a PublicKey>) -> DeviceKey<'a> {
     match reader_key {
         Some(reader_key) => DeviceKey::Mac {
             secret: key.secret(),
@@ -177,6 +177,11 @@ const fn device_key<'a>(key: &'a SoftwareKey, reader_key: Option<&'a PublicKey>)
         },
         None => DeviceKey::Signature(key),
     }
+}
+
+/// A document as issued; decoded by whoever keeps its bytes.
+pub(super) fn issued(path: &Path) -> Result<Input, Failure> {
+    cbor(path, Structure::IssuerSigned)
 }
 
 fn cbor(path: &Path, expected: Structure) -> Result<Input, Failure> {
@@ -198,7 +203,7 @@ fn refuse_forged(question: &Question) -> Result<(), Failure> {
     }
 }
 
-fn reader_anchors(paths: &[PathBuf]) -> Result<Vec<TrustAnchor>, Failure> {
+pub(super) fn reader_anchors(paths: &[PathBuf]) -> Result<Vec<TrustAnchor>, Failure> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
@@ -226,7 +231,7 @@ fn refused(error: &AnswerError, arguments: &Arguments) -> Failure {
 }
 
 /// Leaves what --only names. A name that answers nothing is a typing error, not a wish.
-fn restrict(question: &mut Question, only: &[(String, String)]) -> Result<(), Failure> {
+pub(super) fn restrict(question: &mut Question, only: &[(String, String)]) -> Result<(), Failure> {
     if only.is_empty() {
         return Ok(());
     }
@@ -266,26 +271,7 @@ fn restrict(question: &mut Question, only: &[(String, String)]) -> Result<(), Fa
 fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
     let out = arguments.out.display().to_string();
     if arguments.json {
-        let documents: Vec<_> = question
-            .documents
-            .iter()
-            .map(|document| {
-                let released = document.found.iter().map(|found| {
-                    serde_json::json!({
-                        "namespace": found.name_space,
-                        "requested": found.requested,
-                        "released": found.released,
-                        "intentToRetain": found.intent_to_retain,
-                    })
-                });
-                serde_json::json!({
-                    "docType": document.doc_type,
-                    "reader": document.reader.to_string(),
-                    "readerTrusted": matches!(document.reader, Reader::Trusted { .. }),
-                    "released": released.collect::<Vec<_>>(),
-                })
-            })
-            .collect();
+        let documents: Vec<_> = question_json(question).collect();
         return output::print_json(&serde_json::json!({ "response": out, "documents": documents }));
     }
     let mut text = String::new();
@@ -317,4 +303,24 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
     }
     let _ = writeln!(text, "wrote {out}");
     output::print(&text)
+}
+
+/// What is released of each document, and to whom.
+pub(super) fn question_json(question: &Question) -> impl Iterator<Item = serde_json::Value> {
+    question.documents.iter().map(|document| {
+        let released = document.found.iter().map(|found| {
+            serde_json::json!({
+                "namespace": found.name_space,
+                "requested": found.requested,
+                "released": found.released,
+                "intentToRetain": found.intent_to_retain,
+            })
+        });
+        serde_json::json!({
+            "docType": document.doc_type,
+            "reader": document.reader.to_string(),
+            "readerTrusted": matches!(document.reader, Reader::Trusted { .. }),
+            "released": released.collect::<Vec<_>>(),
+        })
+    })
 }

@@ -373,8 +373,10 @@ impl Link {
     }
 
     fn put(&mut self, characteristic: Characteristic, value: Vec<u8>) {
-        self.sending = true;
-        self.actions.push_back(Action::Put(characteristic, value));
+        if let Some(peer) = self.peer {
+            self.sending = true;
+            self.actions.push_back(Action::Put(peer, characteristic, value));
+        }
     }
 
     fn sent(&mut self, now: Duration) {
@@ -479,8 +481,8 @@ impl Link {
         if self.setup.gatt == Gatt::Server && self.peer.is_none() && self.phase == Phase::Waiting {
             self.actions.push_back(Action::StopAdvertising);
         }
-        if self.peer.is_some() {
-            self.actions.push_back(Action::Disconnect);
+        if let Some(peer) = self.peer {
+            self.actions.push_back(Action::Disconnect(peer));
         }
         self.actions.push_back(Action::Over(ending));
         self.phase = Phase::Over;

@@ -117,7 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 /// Logs every step by its id and code: what a code stands for is no value of the document.
-fn log(report: &Report<'_>) {
+pub(super) fn log(report: &Report<'_>) {
     for document in report.documents() {
         let doc_type = document.doc_type().unwrap_or("unknown");
         for step in document.steps() {

@@ -1,7 +1,7 @@
 //! `mdoc-verifier request`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use mdoc_cli::failure::printable_line;
@@ -12,6 +12,9 @@ use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure, keys};
 use mdoc_core::crypto::equal_in_constant_time;
 use mdoc_core::device_request::{ItemsRequest, ReaderAuth, ReaderIdentity, encode_request};
+use mdoc_core::seams::Signer;
+use mdoc_core::transcript::SessionTranscript;
+use mdoc_core::x509::Certificate;
 use mdoc_core::x509::profile::{self, Role};
 use mdoc_verifier::request::{self, PRESETS};
 
@@ -72,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let inputs = inputs.chain(arguments.reader_key.as_ref().and_then(KeySource::file));
         output::not_over(out, &inputs.collect::<Vec<_>>())?;
     }
-    let requests = requests(arguments)?;
+    let requests = requests(arguments.preset.as_deref(), arguments.file.as_deref())?;
     let encoded = encode(arguments, &requests)?;
     let Some(out) = &arguments.out else {
         return Ok(Exit::Done);
@@ -118,8 +121,9 @@ fn list(json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn requests(arguments: &Arguments) -> Result<Vec<ItemsRequest>, Failure> {
-    if let Some(name) = &arguments.preset {
+/// What a preset or a file asks for.
+pub(super) fn requests(preset: Option<&str>, file: Option<&Path>) -> Result<Vec<ItemsRequest>, Failure> {
+    if let Some(name) = preset {
         let preset = request::preset(name).ok_or_else(|| {
             let meant = nearest(name, PRESETS.iter().map(|preset| preset.name));
             let hint = meant.map_or_else(
@@ -130,11 +134,7 @@ fn requests(arguments: &Arguments) -> Result<Vec<ItemsRequest>, Failure> {
         })?;
         return Ok(preset.request());
     }
-    let path = arguments
-        .file
-        .as_deref()
-        .unwrap_or_else(|| std::path::Path::new("-"));
-    let input = Input::read(path)?;
+    let input = Input::read(file.unwrap_or_else(|| Path::new("-")))?;
     let hint = "`mdoc-verifier request --help` shows a request file";
     if !matches!(input.form, Form::Text | Form::Json) {
         return Err(input.not("a request in TOML").hint(hint));
@@ -151,40 +151,63 @@ fn encode(arguments: &Arguments, requests: &[ItemsRequest]) -> Result<Vec<u8>, F
     ) else {
         return encode_request(requests, &ReaderAuth::None).map_err(|error| Failure::new(error.to_string()));
     };
-    let chain = keys::certificates(cert)?;
-    let signer = keys::signer(key)?;
-    let transcript = check::transcript(transcript)?;
-    let leaf = chain.first().and_then(|leaf| leaf.public_key().ok());
-    if !leaf.is_some_and(|leaf| equal_in_constant_time(leaf.as_bytes(), signer.public_key().as_bytes())) {
-        return Err(Failure::new(format!(
-            "the key in {} does not belong to the first certificate in {}",
-            key,
-            cert.display()
-        ))
-        .hint("give the certificate and the key that `mdoc-issuer pki reader` wrote together"));
+    let identity = Identity::load(cert, key)?;
+    identity.sign(requests, &check::transcript(transcript)?, arguments.sign_whole)
+}
+
+/// A reader with a name: its certificates and its key.
+pub(super) struct Identity {
+    chain: Vec<Certificate>,
+    signer: Box<dyn Signer>,
+}
+
+impl Identity {
+    /// Reads both, and warns of what wallets do not expect.
+    pub(super) fn load(cert: &Path, key: &KeySource) -> Result<Self, Failure> {
+        let chain = keys::certificates(cert)?;
+        let signer = keys::signer(key)?;
+        let leaf = chain.first().and_then(|leaf| leaf.public_key().ok());
+        if !leaf.is_some_and(|leaf| equal_in_constant_time(leaf.as_bytes(), signer.public_key().as_bytes())) {
+            return Err(Failure::new(format!(
+                "the key in {} does not belong to the first certificate in {}",
+                key,
+                cert.display()
+            ))
+            .hint("give the certificate and the key that `mdoc-issuer pki reader` wrote together"));
+        }
+        for finding in chain
+            .first()
+            .iter()
+            .flat_map(|leaf| profile::check(Role::ReaderAuthentication, leaf, None))
+        {
+            let name = cert.display();
+            output::warn(
+                PROGRAM,
+                &format!("{name} is not what wallets expect of a reader: {finding}"),
+            );
+        }
+        Ok(Self { chain, signer })
     }
-    for finding in chain
-        .first()
-        .iter()
-        .flat_map(|leaf| profile::check(Role::ReaderAuthentication, leaf, None))
-    {
-        let name = cert.display();
-        output::warn(
-            PROGRAM,
-            &format!("{name} is not what wallets expect of a reader: {finding}"),
-        );
+
+    /// The request, signed for a session.
+    pub(super) fn sign(
+        &self,
+        requests: &[ItemsRequest],
+        transcript: &SessionTranscript,
+        whole: bool,
+    ) -> Result<Vec<u8>, Failure> {
+        let x5chain: Vec<&[u8]> = self.chain.iter().map(Certificate::der).collect();
+        let identity = ReaderIdentity {
+            signer: self.signer.as_ref(),
+            x5chain: &x5chain,
+        };
+        let auth = if whole {
+            ReaderAuth::WholeRequest(identity, transcript)
+        } else {
+            ReaderAuth::EachDocument(identity, transcript)
+        };
+        encode_request(requests, &auth).map_err(|error| Failure::new(error.to_string()))
     }
-    let x5chain: Vec<&[u8]> = chain.iter().map(mdoc_core::x509::Certificate::der).collect();
-    let identity = ReaderIdentity {
-        signer: signer.as_ref(),
-        x5chain: &x5chain,
-    };
-    let auth = if arguments.sign_whole {
-        ReaderAuth::WholeRequest(identity, &transcript)
-    } else {
-        ReaderAuth::EachDocument(identity, &transcript)
-    };
-    encode_request(requests, &auth).map_err(|error| Failure::new(error.to_string()))
 }
 
 fn summary(requests: &[ItemsRequest], arguments: &Arguments, out: &str) -> String {

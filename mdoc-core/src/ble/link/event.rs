@@ -71,9 +71,9 @@ pub enum Action {
     /// Client: subscribe, and say when it is done.
     Subscribe(Characteristic),
     /// Write without response, or notify; one at a time, until [`Input::Sent`].
-    Put(Characteristic, Vec<u8>),
+    Put(Peer, Characteristic, Vec<u8>),
     /// Close the connection.
-    Disconnect,
+    Disconnect(Peer),
     /// For the caller: messages can be sent.
     Ready,
     /// For the caller: a message has come.

@@ -62,8 +62,8 @@ impl End {
     }
 }
 
-fn put(characteristic: Characteristic, value: &[u8]) -> Action {
-    Action::Put(characteristic, value.to_vec())
+fn put(peer: Peer, characteristic: Characteristic, value: &[u8]) -> Action {
+    Action::Put(peer, characteristic, value.to_vec())
 }
 
 /// A reader as client that has just become ready.
@@ -80,7 +80,7 @@ fn open_client() -> End {
     );
     assert_eq!(
         end.after(subscribed(MDOC, Characteristic::Server2Client), 3),
-        [put(Characteristic::State, &[1])]
+        [put(MDOC, Characteristic::State, &[1])]
     );
     assert_eq!(end.after(Input::Sent, 4), [Action::Ready]);
     end
@@ -108,17 +108,17 @@ fn a_client_subscribes_before_it_starts_and_sends_one_value_at_a_time() {
     let mut end = open_client();
     end.0.send(vec![7; 25], millis(5));
     let first = [&[1][..], &[7; 19]].concat();
-    assert_eq!(end.actions(), [put(Characteristic::Client2Server, &first)]);
+    assert_eq!(end.actions(), [put(MDOC, Characteristic::Client2Server, &first)]);
     end.0.send(vec![8], millis(6));
     assert_eq!(end.actions(), [], "the first value is still on its way");
     let rest = [&[0][..], &[7; 6]].concat();
     assert_eq!(
         end.after(Input::Sent, 7),
-        [put(Characteristic::Client2Server, &rest)]
+        [put(MDOC, Characteristic::Client2Server, &rest)]
     );
     assert_eq!(
         end.after(Input::Sent, 8),
-        [put(Characteristic::Client2Server, &[0, 8])]
+        [put(MDOC, Characteristic::Client2Server, &[0, 8])]
     );
     assert_eq!(end.after(Input::Sent, 9), []);
 }
@@ -135,7 +135,10 @@ fn trap_60_an_mdoc_starts_only_with_its_own_reader() {
     assert_eq!(good, [Action::Subscribe(Characteristic::State)]);
     for ident in [None, Some(vec![]), Some(vec![8; 16]), Some(vec![9; 17])] {
         let bad = begun().after(Input::Ident(ident), 2);
-        assert_eq!(bad, [Action::Disconnect, Action::Over(Ending::WrongIdent)]);
+        assert_eq!(
+            bad,
+            [Action::Disconnect(READER), Action::Over(Ending::WrongIdent)]
+        );
     }
 }
 
@@ -152,7 +155,7 @@ fn trap_58_a_server_waits_for_start_and_for_the_subscription_in_any_order() {
     assert_eq!(end.after(subscribed(MDOC, Characteristic::State), 3), []);
     assert_eq!(
         end.after(subscribed(MDOC, Characteristic::Server2Client), 4),
-        [Action::Ready, put(Characteristic::Server2Client, &[0, 5])]
+        [Action::Ready, put(MDOC, Characteristic::Server2Client, &[0, 5])]
     );
     // A second Start is nothing, and nobody else has a say.
     assert_eq!(end.after(value(MDOC, Characteristic::State, &[1]), 5), []);
@@ -190,15 +193,18 @@ fn our_end_comes_after_everything_that_was_to_be_sent_and_before_the_disconnecti
     assert_eq!(end.actions().len(), 1);
     assert_eq!(
         end.after(Input::Sent, 11),
-        [put(Characteristic::Server2Client, &[0, 6])]
+        [put(READER, Characteristic::Server2Client, &[0, 6])]
     );
-    assert_eq!(end.after(Input::Sent, 12), [put(Characteristic::State, &[2])]);
+    assert_eq!(
+        end.after(Input::Sent, 12),
+        [put(READER, Characteristic::State, &[2])]
+    );
     assert_eq!(end.after(Input::Sent, 20), []);
     assert_eq!(end.0.deadline(), Some(millis(220)));
     assert_eq!(end.after(Input::Tick, 219), []);
     assert_eq!(
         end.after(Input::Tick, 220),
-        [Action::Disconnect, Action::Over(Ending::ByUs)]
+        [Action::Disconnect(READER), Action::Over(Ending::ByUs)]
     );
     assert_eq!(end.0.deadline(), None);
     assert_eq!(end.after(connected(READER, 23), 300), []);
@@ -217,7 +223,7 @@ fn the_end_of_the_peer_ends_it() {
     let mut end = open_client();
     assert_eq!(
         end.after(value(MDOC, Characteristic::State, &[2]), 10),
-        [Action::Disconnect, Action::Over(Ending::ByPeer)]
+        [Action::Disconnect(MDOC), Action::Over(Ending::ByPeer)]
     );
     let mut end = open_server();
     assert_eq!(end.after(value(READER, Characteristic::State, &[2]), 10), []);
@@ -306,7 +312,10 @@ fn everything_has_an_end_in_time() {
     end.actions();
     end.after(connected(MDOC, 23), 5);
     end.actions();
-    assert_eq!(at(&mut end), [Action::Disconnect, Action::Over(Ending::NotSetUp)]);
+    assert_eq!(
+        at(&mut end),
+        [Action::Disconnect(MDOC), Action::Over(Ending::NotSetUp)]
+    );
     let mut end = End::new(Role::Mdoc, Gatt::Server);
     end.actions();
     assert_eq!(
@@ -327,7 +336,10 @@ fn everything_has_an_end_in_time() {
     );
     let mut end = open_server();
     assert_eq!(end.0.deadline(), Some(millis(300_004)));
-    assert_eq!(at(&mut end), [Action::Disconnect, Action::Over(Ending::Idle)]);
+    assert_eq!(
+        at(&mut end),
+        [Action::Disconnect(READER), Action::Over(Ending::Idle)]
+    );
 }
 
 #[test]
@@ -336,13 +348,13 @@ fn what_is_no_fragment_ends_it() {
     let flag = Ending::Frame(FrameError::Flag(3));
     assert_eq!(
         end.after(value(READER, Characteristic::Client2Server, &[3, 1]), 10),
-        [Action::Disconnect, Action::Over(flag)]
+        [Action::Disconnect(READER), Action::Over(flag)]
     );
     assert_eq!(flag.code(), "link.frame");
     let mut end = open_server();
     assert_eq!(
         end.after(Input::Failed, 10),
-        [Action::Disconnect, Action::Over(Ending::Radio)]
+        [Action::Disconnect(READER), Action::Over(Ending::Radio)]
     );
 }
 
@@ -400,12 +412,13 @@ impl Air {
                 self.arrives(other, subscribed(me, characteristic));
                 self.arrives(end, subscribed(PEERS[other], characteristic));
             }
-            Action::Put(characteristic, bytes) => {
+            Action::Put(to, characteristic, bytes) => {
+                assert_eq!(to, PEERS[other]);
                 assert!(bytes.len() <= usize::from(mtu) - 3 && bytes.len() <= 512);
                 self.arrives(other, value(me, characteristic, &bytes));
                 self.arrives(end, Input::Sent);
             }
-            Action::Disconnect => self.arrives(other, Input::Lost { peer: me }),
+            Action::Disconnect(_) => self.arrives(other, Input::Lost { peer: me }),
             Action::Message(message) => self.received[end].push(message),
             Action::Over(ending) => self.endings[end] = Some(ending),
             Action::Advertise | Action::StopAdvertising | Action::Ready | Action::Note(_) => {}

@@ -1,0 +1,230 @@
+//! What is asked, shown to the holder, and what the holder says.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use mdoc_cli::failure::printable_line;
+use mdoc_cli::input::{self, Input};
+use mdoc_cli::{Exit, Failure, output};
+use mdoc_core::crypto::{PublicKey, fastest};
+use mdoc_core::device_request::DeviceRequest;
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+use mdoc_core::seams::{Signer as _, SoftwareKey};
+use mdoc_core::time::Timestamp;
+use mdoc_core::x509::path::TrustAnchor;
+use mdoc_holder::present::{Decide, Decision, Request};
+use mdoc_holder::question::{Held, Question, Session};
+use mdoc_holder::reader::{Reader, ReaderTrust};
+use tokio::sync::oneshot;
+
+use super::respond::{device_key, question_json, restrict};
+
+/// What the wallet holds, and whom it trusts.
+pub(super) struct Wallet<'a> {
+    pub(super) documents: &'a [Input],
+    pub(super) keys: &'a [SoftwareKey],
+    pub(super) anchors: &'a [TrustAnchor],
+    pub(super) now: Timestamp,
+    pub(super) mac: bool,
+}
+
+/// Who answers for the holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answering {
+    Ask,
+    Yes,
+    No,
+}
+
+impl Wallet<'_> {
+    /// Whether every document is bound to its key: better said before a reader waits.
+    pub(super) fn fits<'a>(
+        &self,
+        names: impl Iterator<Item = (&'a PathBuf, &'a PathBuf)>,
+    ) -> Result<(), Failure> {
+        for ((document, key), (path, key_path)) in self.documents.iter().zip(self.keys).zip(names) {
+            let mso = decoded(document)?.mso(&Limits::DEFAULT).map_err(|error| {
+                document.undecodable(mdoc_cli::recognise::Structure::IssuerSigned, &error)
+            })?;
+            if mso.device_key_info.device_key.as_ref().ok() != Some(key.public_key()) {
+                return Err(Failure::new(format!(
+                    "{} is not the key that {} is bound to",
+                    input::display(key_path),
+                    input::display(path)
+                ))
+                .hint("give the private key whose public half went to the issuer with --device-key"));
+            }
+        }
+        Ok(())
+    }
+
+    fn held<'h>(
+        &'h self,
+        documents: &'h [IssuerSigned<'h>],
+        reader_key: Option<&'h PublicKey>,
+    ) -> Vec<Held<'h>> {
+        let pairs = documents.iter().zip(self.keys);
+        pairs
+            .map(|(document, key)| Held {
+                document,
+                key: device_key(key, reader_key),
+            })
+            .collect()
+    }
+}
+
+fn decoded(document: &Input) -> Result<IssuerSigned<'_>, Failure> {
+    IssuerSigned::decode(&document.bytes, &Limits::DEFAULT)
+        .map_err(|error| document.undecodable(mdoc_cli::recognise::Structure::IssuerSigned, &error))
+}
+
+/// Asks the holder, and remembers what was said.
+pub(super) struct Consent<'a> {
+    wallet: &'a Wallet<'a>,
+    answering: Answering,
+    only: &'a [(String, String)],
+    /// What was released, request by request.
+    questions: Vec<Question>,
+    /// Why a request could not be answered.
+    pub(super) failure: Option<Failure>,
+}
+
+impl<'a> Consent<'a> {
+    pub(super) const fn new(
+        wallet: &'a Wallet<'a>,
+        answering: Answering,
+        only: &'a [(String, String)],
+    ) -> Self {
+        Self {
+            wallet,
+            answering,
+            only,
+            questions: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// How many elements.
+    pub(super) fn released(&self) -> usize {
+        let documents = self.questions.iter().flat_map(|question| &question.documents);
+        documents.map(|document| document.found.len()).sum()
+    }
+
+    pub(super) fn to_json(&self) -> Vec<serde_json::Value> {
+        self.questions.iter().flat_map(question_json).collect()
+    }
+
+    async fn answer(&mut self, request: &Request<'_>) -> Result<Decision, Failure> {
+        let limits = Limits::DEFAULT;
+        let asked = DeviceRequest::decode(request.bytes, &limits)
+            .map_err(|error| Failure::new(format!("the reader's request does not decode: {error}")))?;
+        let documents = self.wallet.documents.iter().map(decoded);
+        let documents = documents.collect::<Result<Vec<_>, _>>()?;
+        let session = Session {
+            transcript: request.transcript,
+            trust: ReaderTrust {
+                anchors: self.wallet.anchors,
+                now: self.wallet.now,
+            },
+            limits,
+            backend: fastest(),
+        };
+        let held = self
+            .wallet
+            .held(&documents, self.wallet.mac.then_some(request.reader_key));
+        let refused = |error: mdoc_holder::question::AnswerError| Failure::new(error.to_string());
+        let mut question = Question::new(&asked, &held, &session).map_err(refused)?;
+        let mut readers = question.documents.iter().map(|document| &document.reader);
+        if let Some(forged) = readers.find(|reader| matches!(reader, Reader::Failed(_))) {
+            return Err(
+                Failure::new(format!("the request is from {forged}; nothing was released"))
+                    .exit(Exit::Rejected),
+            );
+        }
+        restrict(&mut question, self.only)?;
+        let nothing = question
+            .documents
+            .iter()
+            .all(|document| document.found.is_empty());
+        if !nothing && !self.permitted(&question).await? {
+            return Ok(Decision::Decline);
+        }
+        let answer = question.answer(&held, &session).map_err(refused)?;
+        tracing::info!(
+            documents = answer.documents,
+            bytes = answer.response.len(),
+            "response made"
+        );
+        self.questions.push(question);
+        Ok(Decision::Answer(answer.response))
+    }
+
+    async fn permitted(&self, question: &Question) -> Result<bool, Failure> {
+        match self.answering {
+            Answering::Yes => Ok(true),
+            Answering::No => Ok(false),
+            Answering::Ask => {
+                output::print(&words(question))?;
+                yes().await
+            }
+        }
+    }
+}
+
+impl Decide for Consent<'_> {
+    async fn decide(&mut self, request: &Request<'_>) -> Decision {
+        match self.answer(request).await {
+            Ok(decision) => decision,
+            Err(failure) => {
+                self.failure = Some(failure);
+                Decision::Decline
+            }
+        }
+    }
+}
+
+/// Waits for a line of standard input, while everything else goes on.
+async fn yes() -> Result<bool, Failure> {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        let _gone = tell.send(read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes" | "Yes" | "YES"));
+    });
+    thread.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+    Ok(told.await.unwrap_or(false))
+}
+
+/// Who asks for what, and what they mean to keep.
+fn words(question: &Question) -> String {
+    let mut text = String::new();
+    for document in question
+        .documents
+        .iter()
+        .filter(|document| !document.found.is_empty())
+    {
+        let reader = printable_line(&document.reader.to_string());
+        let _ = writeln!(text, "\n{reader} asks for {}", printable_line(&document.doc_type));
+        for found in &document.found {
+            let keep = if found.intent_to_retain {
+                "  WILL BE KEPT"
+            } else {
+                ""
+            };
+            let instead = if found.released == found.requested {
+                String::new()
+            } else {
+                format!(", instead of {}", found.requested)
+            };
+            let element = printable_line(&format!("{} {}{instead}", found.name_space, found.released));
+            let _ = writeln!(text, "  {element}{keep}");
+        }
+        for (name_space, element) in &document.absent {
+            let element = printable_line(&format!("{name_space} {element}"));
+            let _ = writeln!(text, "  {element}  (the document does not have it)");
+        }
+    }
+    text.push_str("Release this? [y/N] ");
+    text
+}

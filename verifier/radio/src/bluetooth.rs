@@ -1,0 +1,125 @@
+//! Bluetooth Low Energy: as a client by btleplug (Linux, macOS, Windows), as a server by BlueZ (Linux).
+//!
+//! Every radio has a thread of its own with a runtime of one thread: BlueZ hands values over one call each, and only
+//! there do they keep their order, which the fragments of the standard need (they have no number).
+
+#[cfg(target_os = "linux")]
+mod bluez;
+mod central;
+#[cfg(target_os = "linux")]
+mod server;
+
+use std::thread;
+
+use mdoc_core::ble::link::Gatt;
+use mdoc_core::ble::{Characteristic, Service};
+use tokio::sync::oneshot;
+
+#[cfg(not(target_os = "linux"))]
+use crate::Station;
+use crate::{Air, Fault, Offer, Radio};
+
+/// An adapter of this machine.
+#[derive(Debug, Clone)]
+pub struct Bluetooth {
+    adapter: String,
+    warnings: Vec<String>,
+}
+
+impl Bluetooth {
+    /// The adapter of this name, or the first one.
+    ///
+    /// # Errors
+    /// [`Fault`] if there is none, it is switched off, or the system does not let us.
+    pub async fn open(name: Option<&str>) -> Result<Self, Fault> {
+        let name = name.map(str::to_owned);
+        let (tell, told) = oneshot::channel();
+        on_a_thread_of_its_own(async move || {
+            let _gone = tell.send(look(name.as_deref()).await);
+        })?;
+        told.await.unwrap_or(Err(Fault::NoService))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn adapter(&self) -> &str {
+        &self.adapter
+    }
+
+    /// What whoever sits at the machine should know of it.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl Air for Bluetooth {
+    fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
+        let (radio, station) = Radio::new();
+        let (adapter, offer) = (self.adapter.clone(), *offer);
+        let teller = station.teller();
+        let started = match gatt {
+            Gatt::Client => on_a_thread_of_its_own(async move || central::run(station, adapter, offer).await),
+            Gatt::Server => on_a_thread_of_its_own(async move || serve(station, adapter, offer).await),
+        };
+        if let Err(fault) = started {
+            let _gone = teller.send(crate::Happened::Fault(fault));
+        }
+        radio
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
+    let (adapter, warnings) = bluez::look(name).await?;
+    Ok(Bluetooth { adapter, warnings })
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
+    let (_, adapter) = central::adapter(name).await?;
+    Ok(Bluetooth {
+        adapter,
+        warnings: Vec::new(),
+    })
+}
+
+#[cfg(target_os = "linux")]
+use server::run as serve;
+
+#[cfg(not(target_os = "linux"))]
+async fn serve(mut station: Station, _adapter: String, _offer: Offer) {
+    // Until it is asked for: the other way may do.
+    if station.action().await.is_some() {
+        station.fail(Fault::NotSupported("being a Bluetooth server"));
+    }
+}
+
+fn on_a_thread_of_its_own(work: impl AsyncFnOnce() + Send + 'static) -> Result<(), Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| crate::stream::failed("starting the radio", &error))?;
+    thread::Builder::new()
+        .name("radio".to_owned())
+        .spawn(move || runtime.block_on(work()))
+        .map(drop)
+        .map_err(|error| crate::stream::failed("starting the radio", &error))
+}
+
+/// As the crates for Bluetooth have it.
+const fn uuid(uuid: mdoc_core::ble::Uuid) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(uuid.0)
+}
+
+/// The characteristics of a transaction, with their UUIDs in the service of that server.
+fn characteristics(service: Service) -> impl Iterator<Item = (Characteristic, uuid::Uuid)> {
+    [
+        Characteristic::State,
+        Characteristic::Client2Server,
+        Characteristic::Server2Client,
+        Characteristic::Ident,
+    ]
+    .into_iter()
+    .filter_map(move |characteristic| Some((characteristic, uuid(characteristic.uuid(service)?))))
+}

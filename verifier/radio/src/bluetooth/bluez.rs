@@ -1,0 +1,165 @@
+//! What BlueZ says of itself and of its adapters.
+
+use bluer::{Adapter, Address, ErrorKind, InternalErrorKind, Modalias, Session};
+
+use crate::Fault;
+
+/// Up to the one before, values of 511 and 512 bytes that are written to its server are dropped without a word.
+const TAKES_LONG_VALUES: u32 = 69;
+/// Up to the one before, notifications of another BlueZ may change places (several channels, EATT).
+const ONE_CHANNEL: u32 = 67;
+
+/// The adapter, its name, and what is to be said of it.
+pub(super) async fn adapter(name: Option<&str>) -> Result<(Session, Adapter), Fault> {
+    let session = Session::new()
+        .await
+        .map_err(|error| fault("reaching Bluetooth", &error))?;
+    let mut there = session
+        .adapter_names()
+        .await
+        .map_err(|error| fault("looking for adapters", &error))?;
+    there.sort();
+    let wanted = match name {
+        Some(name) => there
+            .iter()
+            .find(|one| *one == name)
+            .ok_or_else(|| Fault::NoSuchAdapter {
+                name: name.to_owned(),
+                there: there.clone(),
+            }),
+        None => there.first().ok_or(Fault::NoAdapter),
+    };
+    let wanted = if there.is_empty() {
+        Err(Fault::NoAdapter)
+    } else {
+        wanted
+    }?;
+    let adapter = session
+        .adapter(wanted)
+        .map_err(|error| fault("opening the adapter", &error))?;
+    let on = adapter.is_powered().await;
+    if !on.map_err(|error| fault("looking at the adapter", &error))? {
+        return Err(Fault::AdapterOff(wanted.clone()));
+    }
+    Ok((session, adapter))
+}
+
+pub(super) async fn look(name: Option<&str>) -> Result<(String, Vec<String>), Fault> {
+    let (_session, adapter) = adapter(name).await?;
+    let modalias = adapter.modalias().await.ok().flatten();
+    let warnings = modalias.and_then(|modalias| warning(&modalias));
+    Ok((adapter.name().to_owned(), warnings.into_iter().collect()))
+}
+
+/// The vendor and product by which BlueZ names itself, as `usb:v1D6Bp0246d0542`; the device is then its version, in
+/// two parts of two digits that are to be read as they stand in hexadecimal: 0x0542 is 5.66.
+fn warning(modalias: &Modalias) -> Option<String> {
+    if (modalias.vendor, modalias.product) != (0x1d6b, 0x0246) {
+        return None;
+    }
+    let (major, minor) = (modalias.device >> 8, modalias.device & 0xff);
+    let version = format!("BlueZ {major}.{minor}");
+    (major < 5 || (major == 5 && minor < TAKES_LONG_VALUES)).then(|| {
+        let mut words = format!(
+            "{version} drops what a wallet as client writes in full fragments; update it to 5.{TAKES_LONG_VALUES}, or set \
+             `ExchangeMTU = 513` under [GATT] in its main.conf"
+        );
+        if major < 5 || minor < ONE_CHANNEL {
+            words.push_str(", and `Channels = 1` if the other side is BlueZ as well");
+        }
+        words
+    })
+}
+
+/// Forgets a device, so that it can be found again at once under another service.
+pub(super) async fn forget(adapter: &str, address: [u8; 6]) {
+    let removed = async {
+        let session = Session::new().await?;
+        session
+            .adapter(adapter)?
+            .remove_device(Address::new(address))
+            .await
+    };
+    if let Err(error) = removed.await {
+        tracing::debug!(kind = %error.kind, "the device was not forgotten");
+    }
+}
+
+pub(super) fn fault(what: &'static str, error: &bluer::Error) -> Fault {
+    match &error.kind {
+        ErrorKind::NotAuthorized | ErrorKind::NotPermitted => Fault::NotPermitted,
+        ErrorKind::Internal(InternalErrorKind::DBus(name)) => match name.as_str() {
+            "org.freedesktop.DBus.Error.AccessDenied" | "org.freedesktop.DBus.Error.AuthFailed" => {
+                Fault::NotPermitted
+            }
+            "org.freedesktop.DBus.Error.ServiceUnknown"
+            | "org.freedesktop.DBus.Error.NameHasNoOwner"
+            | "org.freedesktop.DBus.Error.FileNotFound"
+            | "org.freedesktop.DBus.Error.NoServer"
+            | "org.freedesktop.DBus.Error.Disconnected"
+            | "org.freedesktop.DBus.Error.Spawn.ChildExited" => Fault::NoService,
+            _ => Fault::Failed {
+                what,
+                cause: name.clone(),
+            },
+        },
+        ErrorKind::Internal(InternalErrorKind::DBusConnectionLost) => Fault::NoService,
+        kind => Fault::Failed {
+            what,
+            cause: kind.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(version: u32) -> Option<String> {
+        warning(&Modalias {
+            source: "usb".to_owned(),
+            vendor: 0x1d6b,
+            product: 0x0246,
+            device: version,
+        })
+    }
+
+    #[test]
+    fn an_old_bluez_is_named_with_what_to_do() {
+        let words = of(0x0542).unwrap();
+        assert!(
+            words.starts_with("BlueZ 5.66 drops") && words.contains("Channels = 1"),
+            "{words}"
+        );
+        let words = of(0x0544).unwrap();
+        assert!(
+            words.starts_with("BlueZ 5.68") && !words.contains("Channels"),
+            "{words}"
+        );
+        assert_eq!(of(0x0545), None, "5.69");
+        assert_eq!(of(0x0552), None, "5.82");
+        let other = Modalias {
+            source: "usb".to_owned(),
+            vendor: 1,
+            product: 2,
+            device: 0x0542,
+        };
+        assert_eq!(warning(&other), None, "a name that somebody else has set");
+    }
+
+    #[test]
+    fn what_the_bus_says_becomes_words_for_people() {
+        let of = |name: &str| {
+            fault(
+                "it",
+                &bluer::Error {
+                    kind: ErrorKind::Internal(InternalErrorKind::DBus(name.to_owned())),
+                    message: "nobody reads this".to_owned(),
+                },
+            )
+        };
+        assert_eq!(of("org.freedesktop.DBus.Error.ServiceUnknown"), Fault::NoService);
+        assert_eq!(of("org.freedesktop.DBus.Error.AccessDenied"), Fault::NotPermitted);
+        assert_eq!(of("org.example.Odd").code(), "radio.failed");
+    }
+}

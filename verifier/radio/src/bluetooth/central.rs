@@ -1,0 +1,350 @@
+//! The GATT client, by btleplug.
+
+use core::pin::Pin;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use btleplug::api::{
+    Central as _, CentralEvent, CentralState, Characteristic as Found, Manager as _, Peripheral as _,
+    ScanFilter, ValueNotification, WriteType,
+};
+use btleplug::platform::{Adapter, Manager, Peripheral};
+use futures_util::{Stream, StreamExt as _};
+use mdoc_core::ble::Characteristic;
+use mdoc_core::ble::frame::Room;
+use mdoc_core::ble::link::{Action, Input, Peer};
+
+use super::{characteristics, uuid};
+use crate::{Fault, Offer, Station};
+
+/// A client knows one peer.
+const SERVER: Peer = Peer(0);
+
+/// How often those that were found before are looked at again: not every system tells of every advertisement.
+const LOOKS: Duration = Duration::from_millis(500);
+/// Connecting fails now and then where the air is full.
+const TRIES: u32 = 5;
+/// Between two tries.
+const BETWEEN_TRIES: Duration = Duration::from_millis(400);
+
+type Incoming<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
+
+/// Looks for the service with an adapter, and stays with it until the link is gone.
+pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
+    if station.action().await != Some(Action::Seek) {
+        return;
+    }
+    let found = tokio::select! {
+        found = Client::find(&name, offer) => found,
+        _gone = station.action() => return,
+    };
+    match found {
+        Ok(client) => client.run(station, &name).await,
+        Err(fault) => station.fail(fault),
+    }
+}
+
+/// The adapter of this name, or the first one, and its name.
+pub(super) async fn adapter(name: Option<&str>) -> Result<(Adapter, String), Fault> {
+    let manager = Manager::new()
+        .await
+        .map_err(|error| fault("reaching Bluetooth", &error))?;
+    let adapters = manager.adapters().await;
+    let mut there = Vec::new();
+    for adapter in adapters.map_err(|error| fault("looking for adapters", &error))? {
+        let info = adapter.adapter_info().await.unwrap_or_default();
+        // On Linux "hci0 (usb:…)", in no fixed order.
+        let called = info.split(' ').next().unwrap_or_default().to_owned();
+        there.push((called, adapter));
+    }
+    there.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let Some(name) = name else {
+        let first = there.into_iter().next().ok_or(Fault::NoAdapter)?;
+        return switched_on(first).await;
+    };
+    match there.iter().position(|(called, _)| called == name) {
+        Some(at) => switched_on(there.swap_remove(at)).await,
+        None if there.is_empty() => Err(Fault::NoAdapter),
+        None => Err(Fault::NoSuchAdapter {
+            name: name.to_owned(),
+            there: there.into_iter().map(|(called, _)| called).collect(),
+        }),
+    }
+}
+
+async fn switched_on((name, adapter): (String, Adapter)) -> Result<(Adapter, String), Fault> {
+    match adapter.adapter_state().await {
+        Ok(CentralState::PoweredOff) => Err(Fault::AdapterOff(name)),
+        // A system that does not say will say later.
+        _ => Ok((adapter, name)),
+    }
+}
+
+struct Client {
+    peripheral: Peripheral,
+    events: Incoming<CentralEvent>,
+    values: Incoming<ValueNotification>,
+    characteristics: BTreeMap<u8, (Characteristic, Found)>,
+}
+
+impl Client {
+    async fn find(name: &str, offer: Offer) -> Result<Self, Fault> {
+        let (adapter, _) = adapter(Some(name)).await?;
+        let events = adapter.events().await;
+        let mut events = events.map_err(|error| fault("listening to the adapter", &error))?;
+        let service = uuid(offer.uuid);
+        let filter = ScanFilter {
+            services: vec![service],
+        };
+        let scan = adapter.start_scan(filter).await;
+        scan.map_err(|error| fault("scanning", &error))?;
+        let found = seek(&adapter, &mut events, service).await;
+        if let Err(error) = adapter.stop_scan().await {
+            tracing::debug!(%error, "scanning was not stopped");
+        }
+        let peripheral = found?;
+        connect(&peripheral).await?;
+        let discovered = peripheral.discover_services().await;
+        discovered.map_err(|error| fault("reading the services", &error))?;
+        let there = peripheral.characteristics();
+        let characteristics: BTreeMap<_, _> = characteristics(offer.service)
+            .filter_map(|(characteristic, uuid)| {
+                let mut there = there.iter();
+                let found = there.find(|found| found.uuid == uuid && found.service_uuid == service)?;
+                Some((key(characteristic), (characteristic, found.clone())))
+            })
+            .collect();
+        for needed in [
+            Characteristic::State,
+            Characteristic::Client2Server,
+            Characteristic::Server2Client,
+        ] {
+            if !characteristics.contains_key(&key(needed)) {
+                return Err(Fault::Service("it lacks a characteristic of the standard"));
+            }
+        }
+        // Before the first subscription, so that nothing is missed.
+        let values = peripheral.notifications().await;
+        let values = values.map_err(|error| fault("listening to the peer", &error))?;
+        Ok(Self {
+            peripheral,
+            events,
+            values,
+            characteristics,
+        })
+    }
+
+    async fn run(mut self, mut station: Station, adapter: &str) {
+        let room = self.room();
+        station.tell(Input::Connected { peer: SERVER, room });
+        loop {
+            tokio::select! {
+                // Values before the news that the peer is gone.
+                biased;
+                value = self.values.next() => match value {
+                    Some(value) => self.notified(&station, value),
+                    None => break station.tell(Input::Lost { peer: SERVER }),
+                },
+                action = station.action() => match action {
+                    Some(Action::Disconnect(_)) | None => break,
+                    Some(action) => if !self.act(&station, action, room).await {
+                        break station.tell(Input::Lost { peer: SERVER });
+                    },
+                },
+                event = self.events.next() => if self.is_gone(event) {
+                    // What came before it is told before it.
+                    while let Some(Some(value)) = futures_util::FutureExt::now_or_never(self.values.next()) {
+                        self.notified(&station, value);
+                    }
+                    break station.tell(Input::Lost { peer: SERVER });
+                },
+            }
+        }
+        if let Err(error) = self.peripheral.disconnect().await {
+            tracing::debug!(%error, "the peer was not disconnected");
+        }
+        forget(adapter, &self.peripheral).await;
+    }
+
+    /// In one value; never more than what any server on the way takes.
+    fn room(&self) -> Room {
+        Room::of_mtu(self.peripheral.mtu()).at_most(Room::BLUEZ_SERVER)
+    }
+
+    fn is_gone(&self, event: Option<CentralEvent>) -> bool {
+        match event {
+            Some(CentralEvent::DeviceDisconnected(id)) => id == self.peripheral.id(),
+            Some(CentralEvent::StateUpdate(state)) => state == CentralState::PoweredOff,
+            Some(_) => false,
+            None => true,
+        }
+    }
+
+    fn notified(&self, station: &Station, notified: ValueNotification) {
+        let of = self
+            .characteristics
+            .values()
+            .find(|(_, found)| found.uuid == notified.uuid);
+        if let Some((characteristic, _)) = of {
+            station.tell(Input::Value {
+                peer: SERVER,
+                characteristic: *characteristic,
+                value: notified.value,
+            });
+        }
+    }
+
+    /// Whether the peer is still there.
+    async fn act(&self, station: &Station, action: Action, known_room: Room) -> bool {
+        let done = match action {
+            Action::ReadIdent => self.read(station).await,
+            Action::Subscribe(characteristic) => self.subscribe(station, characteristic, known_room).await,
+            Action::Put(_, characteristic, value) => self.write(station, characteristic, &value).await,
+            _ => Ok(()),
+        };
+        if let Err(error) = &done {
+            tracing::debug!(%error, "the peer did not take it");
+        }
+        done.is_ok()
+    }
+
+    async fn read(&self, station: &Station) -> Result<(), btleplug::Error> {
+        let ident = match self.characteristics.get(&key(Characteristic::Ident)) {
+            Some((_, found)) => Some(self.peripheral.read(found).await?),
+            None => None,
+        };
+        station.tell(Input::Ident(ident));
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        station: &Station,
+        characteristic: Characteristic,
+        known_room: Room,
+    ) -> Result<(), btleplug::Error> {
+        if let Some((_, found)) = self.characteristics.get(&key(characteristic)) {
+            self.peripheral.subscribe(found).await?;
+        }
+        let room = self.room();
+        if room != known_room {
+            station.tell(Input::Resized { peer: SERVER, room });
+        }
+        station.tell(Input::Subscribed {
+            peer: SERVER,
+            characteristic,
+        });
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        station: &Station,
+        characteristic: Characteristic,
+        value: &[u8],
+    ) -> Result<(), btleplug::Error> {
+        if let Some((_, found)) = self.characteristics.get(&key(characteristic)) {
+            self.peripheral
+                .write(found, value, WriteType::WithoutResponse)
+                .await?;
+        }
+        station.tell(Input::Sent);
+        Ok(())
+    }
+}
+
+const fn key(characteristic: Characteristic) -> u8 {
+    match characteristic {
+        Characteristic::State => 0,
+        Characteristic::Client2Server => 1,
+        Characteristic::Server2Client => 2,
+        Characteristic::Ident => 3,
+        Characteristic::L2cap => 4,
+    }
+}
+
+/// Until somebody has the service. The link says when that takes too long.
+async fn seek(
+    adapter: &Adapter,
+    events: &mut Incoming<CentralEvent>,
+    service: uuid::Uuid,
+) -> Result<Peripheral, Fault> {
+    let mut looks = tokio::time::interval(LOOKS);
+    loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(CentralEvent::StateUpdate(CentralState::PoweredOff)) => {
+                    return Err(Fault::AdapterOff(adapter.adapter_info().await.unwrap_or_default()));
+                }
+                Some(
+                    CentralEvent::DeviceDiscovered(id)
+                    | CentralEvent::DeviceUpdated(id)
+                    | CentralEvent::ServicesAdvertisement { id, .. },
+                ) => {
+                    if let Ok(peripheral) = adapter.peripheral(&id).await && offers(&peripheral, service).await {
+                        return Ok(peripheral);
+                    }
+                }
+                Some(_) => {}
+                None => return Err(Fault::NoService),
+            },
+            _ = looks.tick() => {
+                for peripheral in adapter.peripherals().await.unwrap_or_default() {
+                    if offers(&peripheral, service).await {
+                        return Ok(peripheral);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Others are reported too, whatever the filter says.
+async fn offers(peripheral: &Peripheral, service: uuid::Uuid) -> bool {
+    let properties = peripheral.properties().await;
+    properties
+        .is_ok_and(|properties| properties.is_some_and(|properties| properties.services.contains(&service)))
+}
+
+async fn connect(peripheral: &Peripheral) -> Result<(), Fault> {
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        match peripheral.connect().await {
+            Ok(()) => return Ok(()),
+            Err(error) if tried == TRIES => return Err(fault("connecting", &error)),
+            Err(error) => tracing::debug!(%error, tried, "not connected"),
+        }
+        tokio::time::sleep(BETWEEN_TRIES).await;
+    }
+}
+
+/// BlueZ ignores for half a minute what services a device advertises that it knows.
+#[cfg(target_os = "linux")]
+async fn forget(adapter: &str, peripheral: &Peripheral) {
+    super::bluez::forget(adapter, peripheral.address().into_inner()).await;
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn forget(_adapter: &str, _peripheral: &Peripheral) {}
+
+fn fault(what: &'static str, error: &btleplug::Error) -> Fault {
+    match error {
+        btleplug::Error::PermissionDenied => Fault::NotPermitted,
+        btleplug::Error::NoAdapterAvailable => Fault::NoAdapter,
+        // Its words may name the peer's address, which is nobody's business here.
+        btleplug::Error::NotSupported(_) => Fault::NotSupported("this"),
+        btleplug::Error::TimedOut(_) => Fault::Failed {
+            what,
+            cause: "it took too long".to_owned(),
+        },
+        btleplug::Error::DeviceNotFound | btleplug::Error::NotConnected => Fault::Failed {
+            what,
+            cause: "the peer is gone".to_owned(),
+        },
+        _ => Fault::Failed {
+            what,
+            cause: "the system says no".to_owned(),
+        },
+    }
+}

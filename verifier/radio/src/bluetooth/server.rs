@@ -1,0 +1,278 @@
+//! The GATT server, by BlueZ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bluer::Address;
+use bluer::adv::{Advertisement, AdvertisementHandle};
+use bluer::gatt::CharacteristicWriter;
+use bluer::gatt::local::{
+    Application, ApplicationHandle, Characteristic as Served, CharacteristicControl,
+    CharacteristicControlEvent, CharacteristicNotify, CharacteristicNotifyMethod, CharacteristicRead,
+    CharacteristicWrite, CharacteristicWriteMethod, CharacteristicWriteRequest, Service as ServedService,
+    characteristic_control,
+};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use mdoc_core::ble::Characteristic;
+use mdoc_core::ble::frame::Room;
+use mdoc_core::ble::link::{Action, Input, Peer};
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::{bluez, characteristics, uuid};
+use crate::{Fault, Offer, Station};
+
+/// What ATT has in front of a notified value, which a writer's room leaves out.
+const HEAD: u16 = 3;
+
+/// Offers the service on an adapter until the link is gone.
+pub(super) async fn run(mut station: Station, adapter: String, offer: Offer) {
+    if station.action().await != Some(Action::Advertise) {
+        return;
+    }
+    match Server::open(&adapter, offer).await {
+        Ok(server) => server.run(station).await,
+        Err(fault) => station.fail(fault),
+    }
+}
+
+/// A value that was written.
+struct Written {
+    by: Address,
+    mtu: u16,
+    characteristic: Characteristic,
+    value: Vec<u8>,
+}
+
+struct Server {
+    adapter: bluer::Adapter,
+    /// Dropping these takes back what they stand for.
+    _session: bluer::Session,
+    _application: ApplicationHandle,
+    advertisement: Option<AdvertisementHandle>,
+    written: tokio::sync::mpsc::UnboundedReceiver<Written>,
+    state: CharacteristicControl,
+    messages: CharacteristicControl,
+    writers: BTreeMap<(Peer, bool), Arc<CharacteristicWriter>>,
+    known: BTreeSet<Peer>,
+}
+
+impl Server {
+    async fn open(name: &str, offer: Offer) -> Result<Self, Fault> {
+        let (session, adapter) = bluez::adapter(Some(name)).await?;
+        let (tell, written) = unbounded_channel();
+        let (state, state_handle) = characteristic_control();
+        let (messages, messages_handle) = characteristic_control();
+        let (mut state_handle, mut messages_handle) = (Some(state_handle), Some(messages_handle));
+        let characteristics = characteristics(offer.service)
+            .map(|(characteristic, uuid)| {
+                let handle = match characteristic {
+                    Characteristic::State => state_handle.take(),
+                    Characteristic::Server2Client => messages_handle.take(),
+                    _ => None,
+                };
+                let writes = matches!(
+                    characteristic,
+                    Characteristic::State | Characteristic::Client2Server
+                );
+                let reads = characteristic == Characteristic::Ident;
+                Served {
+                    uuid,
+                    write: writes.then(|| write(characteristic, tell.clone())),
+                    notify: handle.is_some().then(notify),
+                    read: reads.then(|| read(offer.ident)),
+                    control_handle: handle.unwrap_or_default(),
+                    ..Served::default()
+                }
+            })
+            .collect();
+        let service = ServedService {
+            uuid: uuid(offer.uuid),
+            primary: true,
+            characteristics,
+            ..ServedService::default()
+        };
+        let application = Application {
+            services: vec![service],
+            ..Application::default()
+        };
+        let application = adapter.serve_gatt_application(application).await;
+        let application = application.map_err(|error| bluez::fault("offering the service", &error))?;
+        // Without `discoverable` its flags say only that it is not of the old kind.
+        let advertisement = Advertisement {
+            service_uuids: [uuid(offer.uuid)].into(),
+            discoverable: Some(true),
+            ..Advertisement::default()
+        };
+        let advertisement = adapter.advertise(advertisement).await;
+        let advertisement = advertisement.map_err(|error| bluez::fault("advertising", &error))?;
+        Ok(Self {
+            adapter,
+            _session: session,
+            _application: application,
+            advertisement: Some(advertisement),
+            written,
+            state,
+            messages,
+            writers: BTreeMap::new(),
+            known: BTreeSet::new(),
+        })
+    }
+
+    async fn run(mut self, mut station: Station) {
+        let mut gone = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                // Values before everything else: they have come before whatever closes.
+                biased;
+                Some(written) = self.written.recv() => self.written(&station, written),
+                Some(event) = self.state.next() => {
+                    gone.extend(self.subscribed(&station, Characteristic::State, event).map(until_closed));
+                }
+                Some(event) = self.messages.next() => {
+                    gone.extend(self.subscribed(&station, Characteristic::Server2Client, event).map(until_closed));
+                }
+                Some(peer) = gone.next() => self.gone(&station, peer),
+                action = station.action() => match action {
+                    Some(Action::StopAdvertising) => self.advertisement = None,
+                    Some(Action::Put(peer, characteristic, value)) => {
+                        self.put(&station, peer, characteristic, &value).await;
+                    }
+                    Some(Action::Disconnect(peer)) => self.disconnect(peer).await,
+                    Some(_) => {}
+                    None => break,
+                },
+            }
+        }
+    }
+
+    /// Tells of a peer that was not heard of before.
+    fn meet(&mut self, station: &Station, address: Address, mtu: u16) -> Peer {
+        let peer = peer(address);
+        let room = Room::of_mtu(mtu);
+        station.tell(if self.known.insert(peer) {
+            Input::Connected { peer, room }
+        } else {
+            Input::Resized { peer, room }
+        });
+        peer
+    }
+
+    fn written(&mut self, station: &Station, written: Written) {
+        let peer = if self.known.contains(&peer(written.by)) {
+            peer(written.by)
+        } else {
+            self.meet(station, written.by, written.mtu)
+        };
+        station.tell(Input::Value {
+            peer,
+            characteristic: written.characteristic,
+            value: written.value,
+        });
+    }
+
+    fn subscribed(
+        &mut self,
+        station: &Station,
+        characteristic: Characteristic,
+        event: CharacteristicControlEvent,
+    ) -> Option<(Peer, Arc<CharacteristicWriter>)> {
+        let CharacteristicControlEvent::Notify(writer) = event else {
+            return None;
+        };
+        let room = u16::try_from(writer.mtu()).unwrap_or(u16::MAX);
+        let peer = self.meet(station, writer.device_address(), room.saturating_add(HEAD));
+        let writer = Arc::new(writer);
+        let of_state = characteristic == Characteristic::State;
+        self.writers.insert((peer, of_state), Arc::clone(&writer));
+        station.tell(Input::Subscribed { peer, characteristic });
+        Some((peer, writer))
+    }
+
+    async fn put(&self, station: &Station, peer: Peer, characteristic: Characteristic, value: &[u8]) {
+        let of_state = characteristic == Characteristic::State;
+        let Some(writer) = self.writers.get(&(peer, of_state)) else {
+            // State need not be subscribed to; there is no other way to say it then.
+            return station.tell(Input::Sent);
+        };
+        match writer.send(value).await {
+            Ok(()) => station.tell(Input::Sent),
+            Err(error) => {
+                tracing::debug!(kind = %error.kind(), "a notification was not taken");
+                station.tell(Input::Lost { peer });
+            }
+        }
+    }
+
+    fn gone(&mut self, station: &Station, peer: Peer) {
+        self.writers.retain(|(of, _), _| *of != peer);
+        if self.known.remove(&peer) {
+            station.tell(Input::Lost { peer });
+        }
+    }
+
+    async fn disconnect(&mut self, peer: Peer) {
+        self.writers.retain(|(of, _), _| *of != peer);
+        let device = self.adapter.device(address(peer));
+        if let Ok(device) = device
+            && let Err(error) = device.disconnect().await
+        {
+            tracing::debug!(kind = %error.kind, "the device was not disconnected");
+        }
+    }
+}
+
+/// Ends when the subscription does, which is how a server learns that somebody is gone.
+async fn until_closed((peer, writer): (Peer, Arc<CharacteristicWriter>)) -> Peer {
+    let _closed = writer.closed().await;
+    peer
+}
+
+/// Writes come as calls: through a socket, the first ones of a quick peer arrive with the bytes of later ones.
+fn write(characteristic: Characteristic, tell: UnboundedSender<Written>) -> CharacteristicWrite {
+    let take = move |value: Vec<u8>, request: CharacteristicWriteRequest| {
+        // Before anything is waited for, which keeps the order.
+        let _gone = tell.send(Written {
+            by: request.device_address,
+            mtu: request.mtu,
+            characteristic,
+            value,
+        });
+        async { Ok(()) }.boxed()
+    };
+    CharacteristicWrite {
+        write: true,
+        write_without_response: true,
+        method: CharacteristicWriteMethod::Fun(Box::new(take)),
+        ..CharacteristicWrite::default()
+    }
+}
+
+fn notify() -> CharacteristicNotify {
+    CharacteristicNotify {
+        notify: true,
+        method: CharacteristicNotifyMethod::Io,
+        ..CharacteristicNotify::default()
+    }
+}
+
+fn read(ident: [u8; 16]) -> CharacteristicRead {
+    CharacteristicRead {
+        read: true,
+        fun: Box::new(move |_| async move { Ok(ident.to_vec()) }.boxed()),
+        ..CharacteristicRead::default()
+    }
+}
+
+fn peer(Address(address): Address) -> Peer {
+    Peer(
+        address
+            .into_iter()
+            .fold(0, |number, byte| number << 8 | u64::from(byte)),
+    )
+}
+
+fn address(peer: Peer) -> Address {
+    let [_, _, address @ ..] = peer.0.to_be_bytes();
+    Address::new(address)
+}

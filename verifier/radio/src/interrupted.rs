@@ -1,0 +1,110 @@
+//! Why a transaction did not come to its answer.
+
+use core::fmt;
+
+use mdoc_core::ble::link::Ending;
+use mdoc_core::session::{Status, Why};
+
+use crate::{Fault, Missed};
+
+/// Why a transaction did not come to its answer, with a word on what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interrupted {
+    /// None of the ways led to the other side.
+    NotReached(Vec<Missed>),
+    /// The link ended, and what kept the radio from going on if that is why.
+    Link(Ending, Option<Fault>),
+    /// The session ended.
+    Session(Why),
+}
+
+impl Interrupted {
+    /// Stable for ever: for programs and logs. See [`Fault::code`], [`Ending::code`] and [`Why::code`].
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match (self.fault(), self) {
+            (Some(fault), _) => fault.code(),
+            (None, Self::NotReached(missed)) => missed.first().map_or("link.no-way", |one| one.ending.code()),
+            (None, Self::Link(ending, _)) => ending.code(),
+            (None, Self::Session(why)) => why.code(),
+        }
+    }
+
+    /// What the radio could not do, if that is why.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::NotReached(missed) => missed.iter().find_map(|one| one.fault.as_ref()),
+            Self::Link(_, fault) => fault.as_ref(),
+            Self::Session(_) => None,
+        }
+    }
+
+    /// Whether the other side said that it does not want to go on, and nothing was wrong.
+    #[must_use]
+    pub const fn is_declined(&self) -> bool {
+        matches!(
+            self,
+            Self::Session(Why::ByPeer(Status::Termination))
+                | Self::Link(Ending::ByPeer | Ending::Disconnected, _)
+        )
+    }
+
+    /// What the people at both ends can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        if let Some(fault) = self.fault() {
+            return fault.hint();
+        }
+        let ending = match self {
+            Self::NotReached(missed) => missed.first()?.ending,
+            Self::Link(ending, _) => *ending,
+            Self::Session(Why::ByPeer(Status::Termination)) => return None,
+            Self::Session(Why::CipherSuite(_) | Why::Key(_)) => {
+                return Some("the wallet is of a kind that this reader does not know; update the reader");
+            }
+            Self::Session(_) => {
+                return Some("start again, with a new code; if it stays, one of the two sides is at fault");
+            }
+        };
+        Some(match ending {
+            Ending::NoPeer | Ending::NotSetUp | Ending::LostBeforeStart => {
+                "hold both devices close to each other with Bluetooth on and the code still shown, and start again with a \
+                 new code"
+            }
+            Ending::Lost | Ending::Idle => {
+                "keep both devices close to each other until it is done; a new code is needed now"
+            }
+            Ending::WrongIdent => "another reader has answered; start again, with a new code",
+            Ending::Frame(_) => "start again, with a new code; if it stays, one of the two sides is at fault",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotReached(missed) => {
+                for (at, one) in missed.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { "; " };
+                    match &one.fault {
+                        Some(fault) => write!(f, "{comma}{}: {fault}", one.service)?,
+                        None => write!(f, "{comma}{}: {}", one.service, one.ending)?,
+                    }
+                }
+                Ok(())
+            }
+            Self::Link(_, Some(fault)) => fault.fmt(f),
+            Self::Link(ending, None) => ending.fmt(f),
+            Self::Session(why) => why.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Interrupted {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.fault()
+            .map(|fault| -> &(dyn core::error::Error + 'static) { fault })
+    }
+}

@@ -1,0 +1,101 @@
+//! Several ways to the same peer, one after the other.
+
+use core::pin::Pin;
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use mdoc_core::ble::Service;
+use mdoc_core::ble::link::{Ending, Setup};
+use tokio::time::Instant;
+
+use crate::{Air, Event, Fault, Offer, Wire};
+
+/// One way to the peer.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// How the mdoc said that it can be reached.
+    pub offer: Offer,
+    /// Our end of the link.
+    pub setup: Setup,
+}
+
+/// A way that did not lead there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// Who was to be the server.
+    pub service: Service,
+    /// How it ended.
+    pub ending: Ending,
+    /// What kept the radio from it.
+    pub fault: Option<Fault>,
+    /// What the radio had to say.
+    pub warnings: Vec<String>,
+}
+
+/// Goes the first way, and each further one when the one before has failed, or has taken `patience`; the first that
+/// leads there is kept, and the others are let go.
+///
+/// # Errors
+/// [`Missed`] for every way if none leads there.
+pub async fn first_ready(
+    air: &dyn Air,
+    ways: &[Way],
+    patience: Duration,
+) -> Result<(Service, Wire), Vec<Missed>> {
+    let mut waiting: VecDeque<&Way> = ways.iter().collect();
+    let mut going = FuturesUnordered::new();
+    let mut missed = Vec::new();
+    let mut next = |going: &mut FuturesUnordered<_>| {
+        let way = waiting.pop_front();
+        going.extend(way.map(|way| go(air, way)));
+        !waiting.is_empty()
+    };
+    let mut more = next(&mut going);
+    let mut late = Box::pin(tokio::time::sleep(patience));
+    loop {
+        tokio::select! {
+            gone = going.next() => match gone {
+                Some(Ok(found)) => return Ok(found),
+                Some(Err(one)) => {
+                    missed.push(one);
+                    more = next(&mut going);
+                }
+                None if !more => return Err(missed),
+                None => {}
+            },
+            () = &mut late, if more => {
+                more = next(&mut going);
+                late.as_mut().reset(Instant::now() + patience);
+            }
+        }
+    }
+}
+
+type Going<'a> = Pin<Box<dyn Future<Output = Result<(Service, Wire), Missed>> + Send + 'a>>;
+
+fn go<'a>(air: &'a dyn Air, way: &'a Way) -> Going<'a> {
+    Box::pin(async move {
+        let service = way.offer.service;
+        let mut wire = Wire::new(way.setup, air.radio(way.setup.gatt, &way.offer));
+        let mut early = VecDeque::new();
+        loop {
+            match wire.next().await {
+                Event::Ready => {
+                    wire.put_back(early);
+                    return Ok((service, wire));
+                }
+                Event::Message(message) => early.push_back(message),
+                Event::Over(ending) => {
+                    return Err(Missed {
+                        service,
+                        ending,
+                        fault: wire.fault().cloned(),
+                        warnings: wire.warnings().to_vec(),
+                    });
+                }
+            }
+        }
+    })
+}

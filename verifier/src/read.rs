@@ -1,0 +1,294 @@
+//! Reading a document face to face: from the engagement to the response.
+//!
+//! ```
+//! use mdoc_verifier::read::{Plan, Times, read};
+//! # use mdoc_core::{crypto::{Curve, RustCrypto}, device_request::{ReaderAuth, encode_request}, limits::Limits};
+//! # use mdoc_core::{ble::Uuid, engagement::BleOptions, session::DeviceSession};
+//! # use mdoc_radio::{Interrupted, memory::Memory};
+//! # use rand_core::SeedableRng;
+//! # let mut rng = rand_chacha::ChaCha20Rng::from_seed([1; 32]);
+//! # let (air, backend) = (Memory::new(517), &RustCrypto);
+//! # let options = BleOptions { peripheral_server_uuid: Some([7; 16]), ..BleOptions::default() };
+//! # let nobody = DeviceSession::engage(Curve::P256, &options, &mut rng);
+//! # let engagement = nobody.engagement();
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+//! // Wherever the engagement comes from: a QR code that was scanned, a file, a test.
+//! let plan = Plan::new(engagement, None, Limits::DEFAULT, &mut rng, backend)?;
+//! let request = encode_request(&[], &ReaderAuth::None)?; // signed over `plan.transcript()` by a reader with a name
+//! match read(&air, plan, &request, &Times::default(), backend).await {
+//!     Ok(reading) => println!("{} bytes in {}", reading.response.bytes().len(), reading.service),
+//!     Err(interrupted) => assert_eq!(interrupted.code(), "link.no-peer"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+use core::fmt;
+use std::time::{Duration, Instant};
+
+use mdoc_core::ble::link::{Ending, Gatt, Oddity, Role, Setup, Timeouts};
+use mdoc_core::ble::{Service, Uuid, ident};
+use mdoc_core::crypto::{Backend, CryptoRng};
+use mdoc_core::engagement::DeviceEngagement;
+use mdoc_core::error::DecodeError;
+use mdoc_core::limits::Limits;
+use mdoc_core::session::{MayAsk, ReaderSession, Received, Response, Why};
+use mdoc_core::transcript::SessionTranscript;
+use mdoc_radio::{Air, Event, Interrupted, Offer, Way, Wire, first_ready};
+
+/// How long what may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Of one link.
+    pub link: Timeouts,
+    /// For mdoc central client mode alone, before the other mode is tried beside it.
+    pub patience: Duration,
+    /// For the wallet to answer, its holder included.
+    pub answer: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            link: Timeouts::default(),
+            patience: Duration::from_secs(6),
+            answer: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A session that is to be, and the ways to the wallet in the order in which they are tried.
+#[derive(Debug)]
+pub struct Plan {
+    session: ReaderSession<MayAsk>,
+    offers: Vec<Offer>,
+    limits: Limits,
+}
+
+/// Why an engagement is of no use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// It does not decode.
+    Engagement(DecodeError),
+    /// Its key or its cipher suite cannot be used.
+    Session(Why),
+    /// It offers no Bluetooth Low Energy.
+    NoBluetooth,
+    /// It does not offer the mode that was asked for.
+    NotOffered(Service),
+}
+
+impl PlanError {
+    /// Stable for ever: for programs and logs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Engagement(_) => "engagement.malformed",
+            Self::Session(why) => why.code(),
+            Self::NoBluetooth => "engagement.no-bluetooth",
+            Self::NotOffered(_) => "engagement.mode-not-offered",
+        }
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engagement(error) => write!(f, "the engagement does not decode: {error}"),
+            Self::Session(why) => write!(f, "no session can be had with this engagement: {why}"),
+            Self::NoBluetooth => f.write_str("the wallet does not offer Bluetooth Low Energy"),
+            Self::NotOffered(service) => write!(f, "the wallet does not offer {service}"),
+        }
+    }
+}
+
+impl core::error::Error for PlanError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Engagement(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Plan {
+    /// With a new ephemeral key. If the wallet offers both modes, mdoc central client mode comes first, as the standard
+    /// recommends; with `only`, there is no other.
+    ///
+    /// # Errors
+    /// [`PlanError`] if there is no way to this wallet.
+    pub fn new(
+        engagement: &[u8],
+        only: Option<Service>,
+        limits: Limits,
+        rng: &mut dyn CryptoRng,
+        backend: &dyn Backend,
+    ) -> Result<Self, PlanError> {
+        let engagement = DeviceEngagement::decode(engagement, &limits).map_err(PlanError::Engagement)?;
+        let ble = engagement.ble().ok_or(PlanError::NoBluetooth)?;
+        let ident = ident(engagement.e_device_key_bytes.raw(), backend);
+        let offered = [
+            (Service::Reader, ble.central_client_uuid),
+            (Service::Mdoc, ble.peripheral_server_uuid),
+        ];
+        let offers: Vec<Offer> = offered
+            .into_iter()
+            .filter(|(service, _)| only.is_none_or(|only| only == *service))
+            .filter_map(|(service, uuid)| {
+                Some(Offer {
+                    service,
+                    uuid: Uuid(uuid?),
+                    ident,
+                })
+            })
+            .collect();
+        if offers.is_empty() {
+            return Err(only.map_or(PlanError::NoBluetooth, PlanError::NotOffered));
+        }
+        let session = ReaderSession::open(&engagement, rng, backend);
+        Ok(Self {
+            session: session.map_err(|ended| PlanError::Session(ended.why))?,
+            offers,
+            limits,
+        })
+    }
+
+    /// What the signatures of a reader are over.
+    #[must_use]
+    pub const fn transcript(&self) -> &SessionTranscript {
+        self.session.transcript()
+    }
+
+    fn ways(&self, timeouts: Timeouts) -> Vec<Way> {
+        let way = |offer: &Offer| Way {
+            offer: *offer,
+            setup: Setup {
+                role: Role::Reader,
+                gatt: match offer.service {
+                    Service::Reader => Gatt::Server,
+                    Service::Mdoc => Gatt::Client,
+                },
+                ident: offer.ident,
+                timeouts,
+                limits: self.limits,
+            },
+        };
+        self.offers.iter().map(way).collect()
+    }
+}
+
+/// What came of it. [`Reading::finish`] has to be called: only then has the wallet been told that it is over.
+#[derive(Debug)]
+pub struct Reading {
+    /// The decrypted response, and what it takes to verify it.
+    pub response: Response,
+    /// In which mode.
+    pub service: Service,
+    /// How long what took.
+    pub took: Took,
+    wire: Wire,
+}
+
+/// How long what took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Took {
+    /// Until the link was open.
+    pub connecting: Duration,
+    /// From the request to the whole response, the holder's decision included.
+    pub answering: Duration,
+    /// Of that, decryption.
+    pub decrypting: Duration,
+}
+
+impl Reading {
+    /// What the wallet did that the standard does not have, and that was put up with.
+    #[must_use]
+    pub fn oddities(&self) -> &[Oddity] {
+        self.wire.oddities()
+    }
+
+    /// What the radio has to say to whoever sits at the machine.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        self.wire.warnings()
+    }
+
+    /// Tells the wallet that it is over and waits until the connection is closed; gives how it ended.
+    pub async fn finish(self) -> Ending {
+        self.wire.finish().await
+    }
+}
+
+/// Reaches the wallet, asks, and takes the answer.
+///
+/// # Errors
+/// [`Interrupted`] if the wallet was not reached, did not want to answer, or was lost on the way.
+pub async fn read(
+    air: &dyn Air,
+    plan: Plan,
+    request: &[u8],
+    times: &Times,
+    backend: &dyn Backend,
+) -> Result<Reading, Interrupted> {
+    let began = Instant::now();
+    let ways = plan.ways(times.link);
+    let (service, mut wire) = first_ready(air, &ways, times.patience)
+        .await
+        .map_err(Interrupted::NotReached)?;
+    let connecting = began.elapsed();
+    tracing::info!(mode = service.mode(), "connected");
+    let asked = Instant::now();
+    let answer = tokio::time::timeout(times.answer, ask(&mut wire, plan, request, backend));
+    let answer = answer.await.unwrap_or(Err(Interrupted::Link(Ending::Idle, None)));
+    match answer {
+        Ok((response, decrypting)) => Ok(Reading {
+            response,
+            service,
+            took: Took {
+                connecting,
+                answering: asked.elapsed(),
+                decrypting,
+            },
+            wire,
+        }),
+        Err(interrupted) => {
+            tracing::info!(code = interrupted.code(), "interrupted");
+            wire.finish().await;
+            Err(interrupted)
+        }
+    }
+}
+
+async fn ask(
+    wire: &mut Wire,
+    plan: Plan,
+    request: &[u8],
+    backend: &dyn Backend,
+) -> Result<(Response, Duration), Interrupted> {
+    let session = plan.session.ask(request, backend);
+    let (session, hello) = session.map_err(|ended| Interrupted::Session(ended.why))?;
+    wire.send(hello);
+    let message = loop {
+        match wire.next().await {
+            Event::Ready => {}
+            Event::Message(message) => break message,
+            Event::Over(ending) => return Err(Interrupted::Link(ending, wire.fault().cloned())),
+        }
+    };
+    let received = Instant::now();
+    match session.receive(&message, &plan.limits, backend) {
+        Ok(Received::Last(response)) => Ok((response, received.elapsed())),
+        Ok(Received::More(session, response)) => {
+            let took = received.elapsed();
+            wire.send(session.terminate());
+            Ok((response, took))
+        }
+        Err(ended) => {
+            if let Some(owed) = ended.owed {
+                wire.send(owed);
+            }
+            Err(Interrupted::Session(ended.why))
+        }
+    }
+}
