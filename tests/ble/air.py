@@ -24,8 +24,10 @@ from bumble.link import LocalLink
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
-# Bytes a second, for each connection and direction: about what a good connection of Bluetooth 5 has.
-RATE = 80_000
+# Bytes a second, for each connection and direction: about what a good connection of Bluetooth 5 has. And seconds between
+# two values of ATT, however small: Linux has room for 92 that were not fetched, and an emulated guest may be slow.
+RATE, GAP = 80_000, 0.0065
+CONTINUED = 1  # a packet that is not the first of its kind
 
 
 class Air(LocalLink):
@@ -75,7 +77,7 @@ class Air(LocalLink):
         self.kept.append(transport)
 
 
-def pace(rate: float = RATE) -> None:
+def pace() -> None:
     """Gives all air a speed: a packet is delivered, and reported as sent, when its time on air is over.
 
     Without it bumble pours everything into the guest at once, and Linux drops what the buffer of the ATT socket cannot
@@ -87,7 +89,7 @@ def pace(rate: float = RATE) -> None:
     def later(connection: Connection, packet: HCI_AclDataPacket) -> None:
         loop = asyncio.get_running_loop()
         start = max(free_at.get(id(connection), 0.0), loop.time())
-        free_at[id(connection)] = start + (len(packet.data) + 10) / rate
+        free_at[id(connection)] = start + max((len(packet.data) + 10) / RATE, 0 if packet.pb_flag == CONTINUED else GAP)
         loop.call_at(free_at[id(connection)], at_once, connection, packet)
 
     Connection.on_hci_acl_data_packet = later  # type: ignore[assignment, method-assign]

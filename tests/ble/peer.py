@@ -56,6 +56,7 @@ START, END = b"\x01", b"\x02"
 MORE, LAST = b"\x01", b"\x00"
 # BlueZ up to 5.68 drops writes of 511 and 512 bytes; fragments of 510 are as good.
 WRITE_LIMIT, NOTIFY_LIMIT = 510, 512
+SMALL = 100
 NAMESPACE = "org.iso.18013.5.1"
 WANTED = {NAMESPACE: {"family_name": False, "age_over_18": False, "portrait": False}}
 
@@ -194,7 +195,7 @@ async def serve(device: Device, service: uuid.UUID, holder: bool, ident: bytes |
     await subscribed.wait()
     connection = link.connection
     assert connection is not None
-    link.room = 20 if hasty else min(connection.att_mtu - 3, NOTIFY_LIMIT)
+    link.room = min(connection.att_mtu - 3, SMALL if hasty else NOTIFY_LIMIT)
     link.write = lambda fragment: device.notify_subscriber(connection, down, fragment)
     link.signal_end = lambda: device.notify_subscriber(connection, state, END)
     return link
@@ -231,7 +232,7 @@ async def join(device: Device, service: uuid.UUID, holder: bool, ident: bytes | 
         if got != ident:
             await link.disconnect()
             raise mdoc.Refused("Ident is another reader's")
-    link.room = min(mtu - 3, 20 if hasty else WRITE_LIMIT)
+    link.room = min(mtu - 3, SMALL if hasty else WRITE_LIMIT)
     link.write = lambda fragment: up.write_value(fragment, with_response=False)
     link.signal_end = lambda: state.write_value(END, with_response=False)
     if hasty:
