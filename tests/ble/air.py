@@ -24,8 +24,8 @@ from bumble.link import LocalLink
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
-# Bytes a second, for each connection and direction: about what a good connection of Bluetooth 5 has. And seconds between
-# two values of ATT, however small: Linux has room for 92 that were not fetched, and an emulated guest may be slow.
+# Bytes a second, for each connection and direction: about what a good connection of Bluetooth 5 has. And seconds
+# between two values of ATT, however small: Linux has room for 92 that were not fetched, and an emulated guest is slow.
 RATE, GAP = 80_000, 0.0065
 CONTINUED = 1  # a packet that is not the first of its kind
 
