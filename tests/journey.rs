@@ -9,13 +9,16 @@
 use std::error::Error;
 use std::time::Duration;
 
-use mdoc_core::crypto::{Curve, PublicKey, RustCrypto, SecretKey};
-use mdoc_core::device_request::{DeviceRequest, ReaderAuth, ReaderIdentity, encode_request};
-use mdoc_core::engagement::{self, BleOptions};
+use mdoc_core::ble::Service;
+use mdoc_core::ble::link::Timeouts;
+use mdoc_core::crypto::{Curve, PublicKey, RustCrypto, SecretKey, fastest};
+use mdoc_core::device_request::{DeviceRequest, ItemsRequest, ReaderAuth, ReaderIdentity, encode_request};
+use mdoc_core::engagement::EngagementUri;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::present::DeviceKey;
 use mdoc_core::seams::SoftwareKey;
+use mdoc_core::session::Response;
 use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::verify::{Form, Inputs, Report, verify};
@@ -24,12 +27,14 @@ use mdoc_core::x509::build::{
 };
 use mdoc_core::x509::path::TrustAnchor;
 use mdoc_core::x509::{Certificate, GeneralName};
-use mdoc_core::{cbor, cose};
+use mdoc_holder::present::{Decide, Decision, Modes, Presentation, Request};
 use mdoc_holder::question::{Held, Question, Session};
 use mdoc_holder::reader::ReaderTrust;
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::issue::{Order, issue};
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
+use mdoc_radio::memory::Memory;
+use mdoc_verifier::read::{Plan, Times, read};
 use mdoc_verifier::request;
 use mdoc_verifier::show::{self, Detail};
 use rand_chacha::ChaCha20Rng;
@@ -63,66 +68,57 @@ fn main() -> Result<()> {
         licence.len()
     );
 
-    heading("A bar asks for age-over-18");
+    heading("A bar asks for age-over-18, over Bluetooth in memory");
     let bar = Bar::new(now, &mut rng)?;
-    let session = Meeting::new(&mut rng);
-    let ask = request::preset("age-over-18")
-        .ok_or("the preset is gone")?
-        .request();
-    let chain = [bar.certificate.der()];
-    let identity = ReaderIdentity {
-        signer: &bar.key,
-        x5chain: &chain,
+    let phone = Phone {
+        licence: &licence,
+        key: &wallet,
+        mac: false,
+        trusts: &bar.ca,
+        now,
     };
-    let signed = encode_request(&ask, &ReaderAuth::EachDocument(identity, &session.transcript))?;
-    println!("request          {} bytes, signed by the reader", signed.len());
-
+    let reading = meet(phone, Modes::Both, &bar, &mut rng)?;
     let anchors = [TrustAnchor::new(country.iaca.clone())];
     let mut inputs = Inputs::new(&anchors, now);
-    inputs.transcript = Some(&session.transcript);
-    inputs.reader_key = Some(&session.reader_key);
-    inputs.request = Some(&ask);
+    inputs.request = Some(&bar.asks);
+    let session = reading.inputs(inputs);
+    let response = reading.bytes();
+    expect(&verify(response, Form::DeviceResponse, &session), true)?;
 
-    let signature = DeviceKey::Signature(&wallet);
-    let response = answer(&licence, signature, &signed, &session, &bar, now)?;
-    println!(
-        "response         {} bytes with a device signature\n",
-        response.len()
-    );
-    expect(&verify(&response, Form::DeviceResponse, &inputs), true)?;
-
-    heading("Once more, with a MAC that only this reader can check");
+    heading("Once more, the other way round, with a MAC that only this reader can check");
     // A key signs or MACs for all its life, so this is a second licence with a key of its own.
     let second = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut rng))?;
     let second_licence = country.issue(second.secret().public_key(), now, &mut rng)?;
-    let mac = DeviceKey::Mac {
-        secret: second.secret(),
-        reader_key: session.reader_key.public_key(),
+    let phone_with_mac = Phone {
+        licence: &second_licence,
+        key: &second,
+        mac: true,
+        ..phone
     };
-    let maced = answer(&second_licence, mac, &signed, &session, &bar, now)?;
-    expect(&verify(&maced, Form::DeviceResponse, &inputs), true)?;
+    let maced = meet(phone_with_mac, Modes::Only(Service::Mdoc), &bar, &mut rng)?;
+    let session_of_mac = maced.inputs(inputs);
+    let maced = maced.bytes();
+    expect(&verify(maced, Form::DeviceResponse, &session_of_mac), true)?;
 
     heading("A copy in which \"true\" was made \"false\"");
-    let tampered = tamper(&response)?;
-    expect(&verify(&tampered, Form::DeviceResponse, &inputs), false)?;
+    let tampered = tamper(response)?;
+    expect(&verify(&tampered, Form::DeviceResponse, &session), false)?;
 
     heading("The same response, two months later");
-    let mut later = inputs;
+    let mut later = session;
     later.now = now.plus(60 * DAY);
-    expect(&verify(&response, Form::DeviceResponse, &later), false)?;
+    expect(&verify(response, Form::DeviceResponse, &later), false)?;
 
     heading("A licence of a country that nobody knows");
     let elsewhere = Country::new("NL", "Another IACA", now, &mut rng)?;
     let forged = elsewhere.issue(wallet.secret().public_key(), now, &mut rng)?;
-    let foreign = answer(
-        &forged,
-        DeviceKey::Signature(&wallet),
-        &signed,
-        &session,
-        &bar,
-        now,
-    )?;
-    expect(&verify(&foreign, Form::DeviceResponse, &inputs), false)?;
+    let phone_of_stranger = Phone {
+        licence: &forged,
+        ..phone
+    };
+    let foreign = meet(phone_of_stranger, Modes::Both, &bar, &mut rng)?;
+    let session = foreign.inputs(inputs);
+    expect(&verify(foreign.bytes(), Form::DeviceResponse, &session), false)?;
 
     println!("\nTwo were accepted and three refused, each for its reason.");
     Ok(())
@@ -205,17 +201,12 @@ impl Country {
     }
 }
 
-/// Who reads: a reader certificate under a CA that the wallet knows.
+/// Who reads: a reader certificate under a CA that the wallet knows, and what it asks for.
 struct Bar {
     ca: [TrustAnchor; 1],
     certificate: Certificate,
     key: SoftwareKey,
-}
-
-/// What a QR code and the first message left on both sides.
-struct Meeting {
-    transcript: SessionTranscript,
-    reader_key: SecretKey,
+    asks: Vec<ItemsRequest>,
 }
 
 impl Bar {
@@ -248,60 +239,111 @@ impl Bar {
             ca: [TrustAnchor::new(ca)],
             certificate,
             key,
+            asks: request::preset("age-over-18")
+                .ok_or("the preset is gone")?
+                .request(),
         })
     }
-}
 
-impl Meeting {
-    fn new(rng: &mut ChaCha20Rng) -> Self {
-        let phone = SecretKey::generate(Curve::P256, rng);
-        let reader_key = SecretKey::generate(Curve::P256, rng);
-        let bluetooth = BleOptions {
-            peripheral_server_uuid: Some([7; 16]),
-            ..BleOptions::default()
+    /// What it asks for, signed for one session.
+    fn request(&self, transcript: &SessionTranscript) -> Result<Vec<u8>> {
+        let chain = [self.certificate.der()];
+        let identity = ReaderIdentity {
+            signer: &self.key,
+            x5chain: &chain,
         };
-        let qr_code = engagement::encode_ble(phone.public_key(), &bluetooth);
-        let hello = cose::key::encode(reader_key.public_key());
-        Self {
-            transcript: SessionTranscript::qr(&cbor::embed(&qr_code), &cbor::embed(&hello)),
-            reader_key,
-        }
+        Ok(encode_request(
+            &self.asks,
+            &ReaderAuth::EachDocument(identity, transcript),
+        )?)
     }
 }
 
-/// The wallet: who asks, what can be answered, and the answer with all of it.
-fn answer(
-    licence: &[u8],
-    key: DeviceKey<'_>,
-    request: &[u8],
-    meeting: &Meeting,
-    bar: &Bar,
-    now: Timestamp,
-) -> Result<Vec<u8>> {
+/// Phone and reader meet: one shows a code, the other scans it, and the rest goes through an air without a radio.
+fn meet(mut phone: Phone<'_>, modes: Modes, bar: &Bar, rng: &mut ChaCha20Rng) -> Result<Response> {
     let limits = Limits::DEFAULT;
-    let document = IssuerSigned::decode(licence, &limits)?;
-    let request = DeviceRequest::decode(request, &limits)?;
-    let session = Session {
-        transcript: &meeting.transcript,
-        trust: ReaderTrust {
-            anchors: &bar.ca,
-            now,
-        },
-        limits,
-        backend: &RustCrypto,
-    };
-    let held = [Held {
-        document: &document,
-        key,
-    }];
-    let question = Question::new(&request, &held, &session)?;
-    for document in &question.documents {
-        println!("the wallet shows {} asks for", document.reader);
-        for found in &document.found {
-            println!("                   {}", found.requested);
-        }
+    let backend = fastest();
+    let shown = Presentation::new(Curve::P256, modes, limits, rng, backend);
+    println!("QR code          {} characters", shown.uri().len());
+    let scanned = EngagementUri::parse(&shown.uri())?;
+    let plan = Plan::new(&scanned.bytes, None, limits, rng, backend)?;
+    let request = bar.request(plan.transcript())?;
+    println!("request          {} bytes, signed by the reader", request.len());
+
+    let air = Memory::new(517);
+    let times = Times::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    runtime.block_on(async {
+        let reader = async {
+            let reading = read(&air, plan, &request, &times, backend).await?;
+            println!(
+                "response         {} bytes in {}\n",
+                reading.response.bytes().len(),
+                reading.service
+            );
+            Ok(reading.finish().await.0)
+        };
+        let (response, presented): (Result<Response>, _) =
+            tokio::join!(reader, shown.run(&air, &mut phone, Timeouts::default(), backend));
+        presented?;
+        response
+    })
+}
+
+/// A wallet whose owner says yes.
+#[derive(Clone, Copy)]
+struct Phone<'a> {
+    licence: &'a [u8],
+    key: &'a SoftwareKey,
+    mac: bool,
+    trusts: &'a [TrustAnchor],
+    now: Timestamp,
+}
+
+impl Decide for Phone<'_> {
+    async fn decide(&mut self, request: &Request<'_>) -> Decision {
+        self.answer(request).map_or(Decision::Decline, Decision::Answer)
     }
-    Ok(question.answer(&held, &session)?.response)
+}
+
+impl Phone<'_> {
+    /// Who asks, what can be answered, and the answer with all of it.
+    fn answer(&self, request: &Request<'_>) -> Result<Vec<u8>> {
+        let limits = Limits::DEFAULT;
+        let document = IssuerSigned::decode(self.licence, &limits)?;
+        let asked = DeviceRequest::decode(request.bytes, &limits)?;
+        let session = Session {
+            transcript: request.transcript,
+            trust: ReaderTrust {
+                anchors: self.trusts,
+                now: self.now,
+            },
+            limits,
+            backend: &RustCrypto,
+        };
+        let key = if self.mac {
+            DeviceKey::Mac {
+                secret: self.key.secret(),
+                reader_key: request.reader_key,
+            }
+        } else {
+            DeviceKey::Signature(self.key)
+        };
+        let held = [Held {
+            document: &document,
+            key,
+        }];
+        let question = Question::new(&asked, &held, &session)?;
+        for document in &question.documents {
+            println!("the wallet shows {} asks for", document.reader);
+            for found in &document.found {
+                println!("                   {}", found.requested);
+            }
+        }
+        Ok(question.answer(&held, &session)?.response)
+    }
 }
 
 /// Turns the value of `age_over_18` round, without a new signature.

@@ -13,6 +13,8 @@ mod batch;
 mod cache;
 #[cfg(unix)]
 mod ceremony;
+#[cfg(unix)]
+mod conversation;
 mod docs;
 mod field;
 #[cfg(unix)]
@@ -26,9 +28,14 @@ mod leaks;
 mod lists;
 #[cfg(unix)]
 mod manual;
+#[cfg(unix)]
+mod meeting;
 #[cfg(target_os = "linux")]
 mod memory;
 mod missing;
+mod nearby;
+#[cfg(unix)]
+mod online;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
@@ -36,6 +43,7 @@ mod programs;
 mod properties;
 #[cfg(unix)]
 mod python;
+mod qr;
 mod reasons;
 mod rules;
 #[cfg(unix)]

@@ -24,6 +24,7 @@ use mdoc_core::cbor;
 use mdoc_core::cose;
 use mdoc_core::crypto::{Curve, PublicKey, RustCrypto, SecretKey};
 use mdoc_core::device_request::{ReaderAuth, ReaderIdentity, encode_request};
+use mdoc_core::engagement::DeviceEngagement;
 use mdoc_core::issue::{Draft, Validity};
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::keys::{public_to_jwk, public_to_pem, secret_to_pem};
@@ -301,6 +302,10 @@ impl Files {
         files.add("document.cbor", &document);
         let response = encode_response(&[document], &[]);
         files.add("tampered.cbor", tampered(&response));
+        let request = files.0["request.cbor"].0.clone();
+        for (name, content) in session.conversation(&request, &response) {
+            files.add(name, content);
+        }
         files.add("response.cbor", response);
         let root = Certificate::from_pem(core::str::from_utf8(&files.0["pki/iaca.pem"].0).unwrap()).unwrap();
         for (name, content, secret) in crate::lists::files(&root) {
@@ -460,6 +465,14 @@ impl Session {
             engagement,
             reader,
         }
+    }
+
+    /// Its messages, as they were captured.
+    fn conversation(&self, request: &[u8], response: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+        let engagement = DeviceEngagement::decode(&self.engagement, &Limits::DEFAULT).unwrap();
+        let phone = engagement.e_device_key.unwrap();
+        let messages = (request, response);
+        crate::conversation::files(self.reader.secret(), &phone, &self.transcript, messages)
     }
 
     fn other() -> Self {

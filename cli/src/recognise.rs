@@ -19,6 +19,10 @@ pub enum Structure {
     DeviceEngagement,
     /// What ties a response to a session.
     SessionTranscript,
+    /// The first message of a session, from the reader.
+    SessionEstablishment,
+    /// Any other message of a session.
+    SessionData,
     /// What the issuer signs.
     MobileSecurityObject,
     /// A public key, or a private one.
@@ -72,6 +76,10 @@ impl Structure {
             Self::DeviceResponse
         } else if has("valueDigests") || has("deviceKeyInfo") {
             Self::MobileSecurityObject
+        } else if has("eReaderKey") {
+            Self::SessionEstablishment
+        } else if of_session(item) {
+            Self::SessionData
         } else if label(0).is_some_and(|version| version.kind() == Kind::Text) {
             Self::DeviceEngagement
         } else if label(1).and_then(Item::integer).is_some() && label(-1).is_some() {
@@ -117,6 +125,8 @@ impl Structure {
             Self::DeviceRequest => "DeviceRequest",
             Self::DeviceEngagement => "DeviceEngagement",
             Self::SessionTranscript => "SessionTranscript",
+            Self::SessionEstablishment => "SessionEstablishment",
+            Self::SessionData => "SessionData",
             Self::MobileSecurityObject => "MobileSecurityObject",
             Self::CoseKey => "COSE_Key",
             Self::CoseSign1 => "COSE_Sign1",
@@ -135,6 +145,8 @@ impl Structure {
             Self::DeviceRequest => "a reader's request (DeviceRequest)",
             Self::DeviceEngagement => "an engagement, the content of a QR code (DeviceEngagement)",
             Self::SessionTranscript => "a session transcript (SessionTranscript)",
+            Self::SessionEstablishment => "the first message of a session (SessionEstablishment)",
+            Self::SessionData => "a message of a session (SessionData)",
             Self::MobileSecurityObject => "a mobile security object without its signature",
             Self::CoseKey => "a key (COSE_Key)",
             Self::CoseSign1 => "a signed message (COSE_Sign1)",
@@ -142,6 +154,20 @@ impl Structure {
             Self::Unknown => "CBOR of an unknown structure",
         }
     }
+}
+
+/// Whether it has data or a status, and nothing else: short names, which others may have among many.
+fn of_session(item: Item<'_>) -> bool {
+    let mut found = false;
+    let mut members = item.map().into_iter().flatten();
+    members.all(|(name, value)| {
+        found = true;
+        match name.text().as_deref() {
+            Some("data") => value.kind() == Kind::Bytes,
+            Some("status") => matches!(value.kind(), Kind::Unsigned(_)),
+            _ => false,
+        }
+    }) && found
 }
 
 #[cfg(test)]
@@ -168,6 +194,7 @@ mod tests {
             ("documentErrors", Structure::DeviceResponse),
             ("docRequests", Structure::DeviceRequest),
             ("valueDigests", Structure::MobileSecurityObject),
+            ("eReaderKey", Structure::SessionEstablishment),
             ("version", Structure::Unknown),
         ] {
             assert_eq!(of(&map(name)), structure, "{name}");
@@ -184,6 +211,10 @@ mod tests {
         );
         assert_eq!(of(&[0xd2, 0x84, 0x40, 0xa0, 0xf6, 0x40]), Structure::CoseSign1);
         assert_eq!(of(&[0x83, 1, 2, 3]), Structure::Unknown);
+        assert_eq!(of(b"\xa1\x66status\x14"), Structure::SessionData);
+        assert_eq!(of(b"\xa2\x64data\x41\x00\x66status\x14"), Structure::SessionData);
+        assert_eq!(of(b"\xa2\x64data\x41\x00\x64else\x14"), Structure::Unknown);
+        assert_eq!(of(&[0xa0]), Structure::Unknown);
         let list = include_bytes!("../../tests/vectors/vical/aamva-2025-11-18.cbor");
         assert_eq!(of(list), Structure::Vical);
     }

@@ -16,6 +16,7 @@
 
 pub mod certificates;
 pub mod data;
+pub mod decoding;
 pub mod differential;
 pub mod fixtures;
 pub mod inspecting;
@@ -63,6 +64,7 @@ targets! {
     session = sessions, 1024;
     ble_link = sessions, 1024;
     status_token = statuses, 2048;
+    decode = decoding, 4096;
     mso = responses, 2048;
     device_request = messages, 2048;
     issuer_signed = responses, 4096;

@@ -25,6 +25,18 @@ pub(crate) struct Conversation {
     pub(crate) reply: Vec<u8>,
 }
 
+impl Conversation {
+    /// The mdoc's ephemeral key.
+    pub(crate) const fn key(&self) -> &SecretKey {
+        &self.key
+    }
+
+    /// What the QR code says.
+    pub(crate) fn engagement(&self) -> &[u8] {
+        &self.engagement
+    }
+}
+
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::from_seed([5; 32])
 }

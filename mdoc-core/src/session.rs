@@ -35,6 +35,7 @@
 //!
 //! Source: ISO/IEC 18013-5:2021, 9.1.1.
 
+pub mod capture;
 mod cipher;
 mod device;
 mod message;

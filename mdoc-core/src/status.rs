@@ -34,6 +34,7 @@ use crate::mso::{IdentifierListReference, Status, StatusListReference};
 use crate::time::Timestamp;
 use crate::verify::Policy;
 use crate::x509::Certificate;
+use crate::x509::ocsp::OcspResponse;
 use crate::x509::revocation::RevocationList;
 
 /// The longest time that a list is used after it was fetched, or after it was made if it does not say when it expires.
@@ -118,6 +119,8 @@ pub struct Inputs<'a> {
     pub policy: Policy,
     /// Revocation lists at hand, for the certificate of the signer.
     pub revocation_lists: &'a [RevocationList],
+    /// Answers of OCSP responders at hand, for the same.
+    pub ocsp_answers: &'a [OcspResponse],
     /// Who computes.
     pub backend: &'a dyn Backend,
 }
@@ -132,6 +135,7 @@ impl<'a> Inputs<'a> {
             now,
             policy: Policy::STANDARD,
             revocation_lists: &[],
+            ocsp_answers: &[],
             backend: fastest(),
         }
     }

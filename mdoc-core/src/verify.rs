@@ -32,6 +32,7 @@ use crate::limits::Limits;
 use crate::status::Evidence;
 use crate::time::Timestamp;
 use crate::transcript::SessionTranscript;
+use crate::x509::ocsp::OcspResponse;
 use crate::x509::path::TrustAnchor;
 use crate::x509::revocation::RevocationList;
 
@@ -74,6 +75,8 @@ pub struct Inputs<'a> {
     pub request: Option<&'a [ItemsRequest]>,
     /// Revocation lists at hand.
     pub revocation_lists: &'a [RevocationList],
+    /// Answers of OCSP responders at hand. Whether one repeats a nonce is for whoever asked to check.
+    pub ocsp_answers: &'a [OcspResponse],
     /// Status lists at hand, each with the address it was asked for by.
     pub status_lists: &'a [Evidence<'a>],
     /// Bounds on the input.
@@ -97,6 +100,7 @@ impl<'a> Inputs<'a> {
             reader_key: None,
             request: None,
             revocation_lists: &[],
+            ocsp_answers: &[],
             status_lists: &[],
             limits: Limits::DEFAULT,
             backend: fastest(),

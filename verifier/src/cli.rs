@@ -1,7 +1,11 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
 mod check;
+mod decode;
+mod kiosk;
+mod online;
 mod read;
+mod reader;
 mod request;
 mod trust;
 mod vical;
@@ -21,6 +25,7 @@ Examples:
   mdoc-verifier check response.cbor --trust trusted --transcript transcript.cbor
   mdoc-verifier read --engagement - --preset age-over-18 --trust trusted
   mdoc-verifier vical verify list.vical --root provider.pem
+  mdoc-verifier decode 'mdoc:owBjMS4wAYIB…'
 
 Exit status: 0 accepted or done, 1 rejected, 2 could not tell (usage, files).")]
 pub(crate) struct Arguments {
@@ -34,6 +39,10 @@ enum Command {
     Check(check::Arguments),
     /// Read a document from a wallet, face to face.
     Read(read::Arguments),
+    /// Read one wallet after another, with a screen for a door or a bar.
+    Kiosk(kiosk::Arguments),
+    /// Explain an engagement, a transcript, a captured session or a trace of Bluetooth.
+    Decode(decode::Arguments),
     /// Write a request.
     Request(request::Arguments),
     /// Verify, list and compare lists of issuing authorities (VICAL).
@@ -56,6 +65,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Read(arguments) => read::run(&arguments),
+        Command::Kiosk(arguments) => kiosk::run(&arguments),
+        Command::Decode(arguments) => decode::run(&arguments),
         Command::Request(arguments) => request::run(&arguments),
         Command::Vical(command) => vical::run(&command),
         Command::Completions(arguments) => arguments.run::<Arguments>(),

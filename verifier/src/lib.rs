@@ -24,8 +24,15 @@
 //! # }
 //! ```
 
+pub mod decode;
+#[cfg(feature = "kiosk")]
+pub mod kiosk;
+#[cfg(feature = "online")]
+pub mod online;
 #[cfg(feature = "read")]
 pub mod read;
 pub mod request;
+#[cfg(feature = "scan")]
+pub mod scan;
 pub mod show;
 pub mod vical;

@@ -214,9 +214,14 @@ impl Reading {
         self.wire.warnings()
     }
 
+    /// Tells the wallet that it is over; gives how it ended.
+    pub async fn end(&mut self) -> Ending {
+        self.wire.end_and_wait().await
+    }
+
     /// Tells the wallet that it is over and waits until the connection is closed; gives how it ended.
-    pub async fn finish(self) -> Ending {
-        self.wire.finish().await
+    pub async fn finish(self) -> (Response, Ending) {
+        (self.response, self.wire.finish().await)
     }
 }
 

@@ -5,14 +5,20 @@ use std::fmt::Write as _;
 use mdoc_cli::failure::printable_line;
 use mdoc_core::cbor::{Item, Kind};
 use mdoc_core::device_request::ItemsRequest;
+use mdoc_core::status::Answer;
 use mdoc_core::value;
-use mdoc_core::verify::{Accepted, DocumentReport, Element, Outcome, Report, Source, Step, Why};
+use mdoc_core::verify::{
+    Accepted, Code, DocumentReport, Element, Outcome, ReasonCode, Report, Source, Step, Why,
+};
 use serde_json::{Map, Value, json};
 
 /// The report as JSON, stable across versions:
 /// `{"accepted", "documents": [{"docType", "accepted", "steps": […], "elements": {…}}]}`.
 ///
-/// Elements are there only if the document is accepted: before that nobody vouches for them.
+/// Elements are there only if the document is accepted: before that nobody vouches for them. A document that
+/// refers to a list has `"status": {"state", "code", "message", "issuedAt", "freshUntil", "usableUntil"}`, where the state is
+/// `valid`, `stale` (valid by a list of which a newer one is due), `revoked`, `suspended`, `application-specific` or
+/// `unknown`; the code is there if it is unknown, the times if it is not.
 #[must_use]
 pub fn to_json(report: &Report<'_>) -> Value {
     to_json_of(report, None)
@@ -57,10 +63,81 @@ fn document_json(document: &DocumentReport<'_>, asked: Option<&[ItemsRequest]>) 
         "steps": steps,
         "elements": elements,
     });
+    if let (Value::Object(out), Some(status)) = (&mut out, status_json(document)) {
+        out.insert("status".to_owned(), status);
+    }
     if let (Value::Object(out), false) = (&mut out, device_signed.is_empty()) {
         out.insert("deviceSignedElements".to_owned(), Value::Object(device_signed));
     }
     out
+}
+
+/// Whether a newer list is due than the one that was used.
+fn is_stale(document: &DocumentReport<'_>) -> bool {
+    let stale = ReasonCode::Document(Code::StatusStale);
+    document.steps().iter().any(|step| match &step.outcome {
+        Outcome::Failed(reason) | Outcome::Warning(reason) => reason.code() == stale,
+        Outcome::Passed | Outcome::NotDone(_) => false,
+    })
+}
+
+/// What is known of the status of a document, in one word: that of the answer, or `stale` for one that was valid by a
+/// list of which a newer one is due. None if the document refers to no list, or lists are left aside.
+#[must_use]
+pub fn status_word(document: &DocumentReport<'_>) -> Option<&'static str> {
+    match document.status().map(|finding| &finding.answer) {
+        Some(Answer::Valid) if is_stale(document) => Some("stale"),
+        Some(answer) => Some(answer.id()),
+        None => not_fetched(document).then_some("unknown"),
+    }
+}
+
+/// Whether the document refers to a list, and none is at hand.
+fn not_fetched(document: &DocumentReport<'_>) -> bool {
+    let not_fetched = Outcome::NotDone(Why::StatusNotFetched);
+    document.steps().iter().any(|step| step.outcome == not_fetched)
+}
+
+fn status_json(document: &DocumentReport<'_>) -> Option<Value> {
+    let state = status_word(document)?;
+    let Some(finding) = document.status() else {
+        let why = Why::StatusNotFetched;
+        return Some(json!({ "state": state, "message": why.meaning(), "code": why.id() }));
+    };
+    let mut out = json!({ "state": state, "message": finding.answer.to_string() });
+    if let Value::Object(out) = &mut out {
+        if let Answer::Unknown(reason) = &finding.answer {
+            out.insert("code".to_owned(), json!(reason.code().id()));
+        }
+        if let Some(held) = finding.freshness {
+            let times = [
+                ("issuedAt", held.issued_at),
+                ("freshUntil", held.fresh_until),
+                ("usableUntil", held.usable_until),
+            ];
+            out.extend(times.map(|(name, at)| (name.to_owned(), json!(at.to_string()))));
+        }
+    }
+    Some(out)
+}
+
+/// The status on a line of its own: with the reason if it is unknown, and until when it holds if it is not.
+fn status_text(document: &DocumentReport<'_>, out: &mut String) {
+    let (Some(word), Some(finding)) = (status_word(document), document.status()) else {
+        return;
+    };
+    let _ = match (&finding.answer, finding.freshness) {
+        (Answer::Unknown(reason), _) => {
+            let reason = printable_line(&reason.to_string());
+            writeln!(out, "  status    {word}: {reason}")
+        }
+        (_, Some(held)) => writeln!(
+            out,
+            "  status    {word}, by a list of {}; a newer one is due from {}, this one ends {}",
+            held.issued_at, held.fresh_until, held.usable_until
+        ),
+        (_, None) => writeln!(out, "  status    {word}"),
+    };
 }
 
 fn step_json(step: &Step) -> Value {
@@ -161,6 +238,7 @@ fn document_text(
             "  ok        {passed} steps passed (all of them with --verbose)"
         );
     }
+    status_text(document, out);
     let Ok(accepted) = document.accept() else { return };
     let mut name_space = String::new();
     for element in shown(document, &accepted, asked) {

@@ -29,6 +29,7 @@ Examples:
 Takes IssuerSigned, Document, DeviceResponse, DeviceRequest, DeviceEngagement
 (CBOR or mdoc: URI), SessionTranscript, keys and certificates; CBOR raw, as
 hexadecimal digits or as base64url. What it is is recognised by its content.
+`mdoc-verifier decode` opens the messages of a session.
 Nothing is verified: that is what `mdoc-verifier check` is for.")]
 pub(super) struct Arguments {
     /// The file to look into; `-` for standard input
@@ -132,6 +133,8 @@ fn text(input: &Input, inspection: &Inspection) -> String {
         "nothing was verified; use mdoc-verifier check\n"
     } else if inspection.structure == "VICAL" {
         "nothing was verified; use mdoc-verifier vical verify\n"
+    } else if matches!(inspection.structure, "SessionEstablishment" | "SessionData") {
+        "nothing was decrypted; use mdoc-verifier decode, with the keys of the session if you have them\n"
     } else {
         "nothing was verified\n"
     });

@@ -4,15 +4,18 @@ use std::borrow::Cow;
 
 use core::fmt;
 use coset::iana::{self, EnumI64 as _};
+use zeroize::Zeroizing;
 
 use crate::cbor::Item;
 use crate::cbor::write::{self, Length, Output};
-use crate::crypto::{Curve, PublicKey};
+use crate::crypto::{Curve, PublicKey, SecretKey};
+use crate::scrub::scrubbed;
 
 const KTY: i64 = 1;
 const CRV: i64 = -1;
 const X: i64 = -2;
 const Y: i64 = -3;
+const D: i64 = -4;
 
 /// Why a `COSE_Key` is of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub enum KeyFault {
     },
     /// The coordinates are no point of the curve.
     NotOnCurve(Curve),
+    /// The private half is none of its curve, or belongs to another public one.
+    Private,
 }
 
 impl fmt::Display for KeyFault {
@@ -39,6 +44,7 @@ impl fmt::Display for KeyFault {
                 write!(f, "key type {key_type} with curve {curve} is not supported")
             }
             Self::NotOnCurve(curve) => write!(f, "the coordinates are no point of {curve}"),
+            Self::Private => f.write_str("the private half `d` is not that of the public key"),
         }
     }
 }
@@ -96,6 +102,28 @@ pub fn decode(item: Item<'_>) -> Result<PublicKey, KeyFault> {
         }
     };
     PublicKey::from_bytes(curve, &point).map_err(|_| KeyFault::NotOnCurve(curve))
+}
+
+/// Reads the private key in a `COSE_Key` map, which holds its public half, too.
+///
+/// Source: RFC 9053, 7.1.1 and 7.2.
+///
+/// # Errors
+/// [`KeyFault`] with the member at fault.
+pub fn decode_secret(item: Item<'_>) -> Result<SecretKey, KeyFault> {
+    let public = decode(item)?;
+    let secret = scrubbed(|| {
+        let bytes = item.get_label(D).and_then(Item::bytes);
+        let bytes = bytes.map(|bytes| Zeroizing::new(bytes.into_owned()));
+        let bytes = bytes.ok_or(KeyFault::Member("d"))?;
+        SecretKey::from_bytes(public.curve(), &bytes).map_err(|_| KeyFault::Private)
+    })?;
+    let matches = *secret.public_key() == public;
+    if matches {
+        Ok(secret)
+    } else {
+        Err(KeyFault::Private)
+    }
 }
 
 /// A coordinate in full length: lost leading zeros are filled up, and those beyond the length (the sign
@@ -156,6 +184,26 @@ mod tests {
                 &decode(Item::parse(&bytes, &Limits::DEFAULT).unwrap()).unwrap(),
                 key.public_key()
             );
+        }
+    }
+
+    #[test]
+    fn private_keys_come_with_their_public_half() {
+        let mut rng = ChaCha20Rng::from_seed([7; 32]);
+        for curve in Curve::ALL {
+            let key = SecretKey::generate(curve, &mut rng);
+            let mut bytes = encode(key.public_key());
+            bytes[0] += 1;
+            bytes.push(0x23);
+            write::bytes(&mut bytes, key.dangerous_bytes());
+            let read = |bytes: &[u8]| decode_secret(Item::parse(bytes, &Limits::DEFAULT).unwrap());
+            assert_eq!(read(&bytes).unwrap().dangerous_bytes(), key.dangerous_bytes());
+            assert_eq!(
+                read(&encode(key.public_key())).unwrap_err(),
+                KeyFault::Member("d")
+            );
+            *bytes.last_mut().unwrap() ^= 1;
+            assert_eq!(read(&bytes).unwrap_err(), KeyFault::Private);
         }
     }
 

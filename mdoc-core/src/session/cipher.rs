@@ -23,11 +23,17 @@ impl Side {
     }
 
     /// What the key of this side's messages is derived for.
-    const fn info(self) -> &'static [u8] {
+    pub(super) const fn info(self) -> &'static [u8] {
         match self {
             Self::Reader => b"SKReader",
             Self::Device => b"SKDevice",
         }
+    }
+
+    /// The initialisation vector of a message of this side: eight bytes of identifier, four of counter.
+    pub(super) const fn iv(self, counter: u32) -> [u8; 12] {
+        let [a, b, c, d] = counter.to_be_bytes();
+        [0, 0, 0, 0, 0, 0, 0, self.identifier(), a, b, c, d]
     }
 
     /// The last of the eight bytes before the counter.
@@ -50,7 +56,7 @@ pub(super) struct Ciphers {
 /// One key: never on the stack for longer than it takes, and wiped when dropped.
 struct Direction {
     key: Box<Zeroizing<[u8; 32]>>,
-    identifier: u8,
+    side: Side,
     /// Of the next message; none when all are used up.
     counter: Option<u32>,
 }
@@ -69,7 +75,7 @@ impl Ciphers {
             let shared = backend.agree(own, peer)?;
             let direction = |side: Side| Direction {
                 key: Box::new(backend.hkdf_sha256(&shared, salt.as_ref(), side.info())),
-                identifier: side.identifier(),
+                side,
                 counter: Some(1),
             };
             Ok(Self {
@@ -100,11 +106,9 @@ impl Ciphers {
 }
 
 impl Direction {
-    /// Eight bytes of identifier, four of counter.
     fn next_iv(&mut self) -> Option<[u8; 12]> {
         let counter = self.counter?;
         self.counter = counter.checked_add(1);
-        let [a, b, c, d] = counter.to_be_bytes();
-        Some([0, 0, 0, 0, 0, 0, 0, self.identifier, a, b, c, d])
+        Some(self.side.iv(counter))
     }
 }

@@ -8,7 +8,7 @@ use crate::cose::CoseFault;
 use crate::crypto::PublicKey;
 use crate::x509::path::{self, Path, TrustAnchor};
 use crate::x509::profile::{self, Role, is_foreign, may_issue};
-use crate::x509::revocation::{PathRevocation, evaluate_path};
+use crate::x509::revocation::{Evidence, PathRevocation, evaluate_path};
 use crate::x509::{Certificate, oid};
 
 impl Judge<'_> {
@@ -99,14 +99,18 @@ impl Judge<'_> {
         intermediates: &[Certificate],
         root: &Certificate,
     ) -> Result<(), Reason> {
-        let (lists, now) = (self.inputs.revocation_lists, self.inputs.now);
-        match evaluate_path(signer, intermediates, root, lists, now, self.inputs.backend) {
+        let (policy, now) = (self.inputs.policy, self.inputs.now);
+        let evidence = Evidence {
+            lists: self.inputs.revocation_lists,
+            answers: self.inputs.ocsp_answers,
+        };
+        match evaluate_path(signer, intermediates, root, evidence, now, self.inputs.backend) {
             PathRevocation::Revoked(certificate) => {
                 let subject = certificate.subject().to_string();
                 Err(Reason::text(Code::SignerRevoked, subject))
             }
             PathRevocation::NoLists | PathRevocation::Undetermined
-                if self.inputs.policy.evidence_required =>
+                if policy.evidence_required || policy.revocation_required =>
             {
                 Err(Reason::plain(Code::SignerRevocationUnknown))
             }

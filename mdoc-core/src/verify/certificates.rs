@@ -13,7 +13,7 @@ use crate::cose::Sign1;
 use crate::x509::Certificate;
 use crate::x509::path::{self, BrokenPath, Path, TrustAnchor};
 use crate::x509::profile::{self, Finding, Role, Rule};
-use crate::x509::revocation::{PathRevocation, evaluate_path};
+use crate::x509::revocation::{Evidence, PathRevocation, evaluate_path};
 
 /// The certificates that came with a signature, leaf first, and what earlier verifications know of them.
 pub(super) struct Chain {
@@ -304,7 +304,7 @@ fn iaca(certificate: &Certificate, steps: &mut Steps) {
     steps.pass_unless_found(Check::IacaProfile);
 }
 
-/// Every certificate of the path but the anchor, by the lists of its issuer.
+/// Every certificate of the path but the anchor, by the lists and the responders of its issuer.
 fn revocation(
     ds: &Certificate,
     intermediates: &[Certificate],
@@ -312,8 +312,11 @@ fn revocation(
     steps: &mut Steps,
     inputs: &Inputs<'_>,
 ) {
-    let (lists, now, backend) = (inputs.revocation_lists, inputs.now, inputs.backend);
-    match evaluate_path(ds, intermediates, root, lists, now, backend) {
+    let evidence = Evidence {
+        lists: inputs.revocation_lists,
+        answers: inputs.ocsp_answers,
+    };
+    match evaluate_path(ds, intermediates, root, evidence, inputs.now, inputs.backend) {
         PathRevocation::Good => steps.pass(Check::DsRevocation),
         PathRevocation::Revoked(certificate) => {
             let subject = certificate.subject().to_string();

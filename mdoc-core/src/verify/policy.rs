@@ -48,6 +48,9 @@ pub struct Policy {
     /// Whether evidence that may be missing must be there: revocation of the signer's certificate, also of the signer
     /// of a status list, and the device authentication of everything but an issued document alone.
     pub evidence_required: bool,
+    /// Whether the revocation of the signer's certificate, also of the signer of a status list, must be known where other
+    /// evidence may be missing.
+    pub revocation_required: bool,
     /// What becomes of the status of the document.
     pub status: StatusPolicy,
     /// How far the clocks of issuer and verifier may be apart; used for validFrom and validUntil alone.
@@ -60,6 +63,7 @@ impl Policy {
         name: "standard",
         deviations_reject: false,
         evidence_required: false,
+        revocation_required: false,
         status: StatusPolicy::Prefer,
         clock_skew: Duration::ZERO,
     };
@@ -69,6 +73,7 @@ impl Policy {
         name: "strict",
         deviations_reject: true,
         evidence_required: true,
+        revocation_required: false,
         status: StatusPolicy::Require,
         clock_skew: Duration::ZERO,
     };
@@ -95,6 +100,13 @@ impl Policy {
         self
     }
 
+    /// The same, and the revocation of signers must be known.
+    #[must_use]
+    pub const fn with_revocation_required(mut self, required: bool) -> Self {
+        self.revocation_required = required;
+        self
+    }
+
     /// Whether a step that was left out for this reason stands against the document.
     pub(super) const fn insists(&self, check: Check, why: Why) -> bool {
         match why {
@@ -102,8 +114,11 @@ impl Policy {
             Why::EarlierFailure => true,
             Why::NotApplicable | Why::NoDeviceSigned | Why::NoRequest | Why::NoStatusReference => false,
             Why::Pinned => false,
-            Why::NoTranscript | Why::NoReaderKey | Why::NoRevocationList | Why::RevocationUndetermined => {
-                self.evidence_required && matches!(check, Check::DeviceAuthentication | Check::DsRevocation)
+            Why::NoTranscript | Why::NoReaderKey => {
+                self.evidence_required && matches!(check, Check::DeviceAuthentication)
+            }
+            Why::NoRevocationList | Why::RevocationUndetermined => {
+                (self.evidence_required || self.revocation_required) && matches!(check, Check::DsRevocation)
             }
             Why::StatusNotFetched
             | Why::StatusSkipped
@@ -121,5 +136,24 @@ impl Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self::STANDARD
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_be_known_of_the_signer_is_a_choice_of_its_own() {
+        let required = Policy::STANDARD.with_revocation_required(true);
+        for why in [Why::NoRevocationList, Why::RevocationUndetermined] {
+            assert!(!Policy::STANDARD.insists(Check::DsRevocation, why));
+            assert!(required.insists(Check::DsRevocation, why));
+            assert!(Policy::STRICT.insists(Check::DsRevocation, why));
+        }
+        for why in [Why::NoTranscript, Why::NoReaderKey] {
+            assert!(!required.insists(Check::DeviceAuthentication, why));
+            assert!(Policy::STRICT.insists(Check::DeviceAuthentication, why));
+        }
     }
 }

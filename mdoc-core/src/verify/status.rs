@@ -46,6 +46,7 @@ pub(super) fn inspect(
             ..inputs.policy
         },
         revocation_lists: inputs.revocation_lists,
+        ocsp_answers: inputs.ocsp_answers,
         backend: inputs.backend,
     };
     let finding = status::check(reference, inputs.status_lists, &by);

@@ -13,7 +13,7 @@ use crate::verify::Policy;
 use crate::x509::Certificate;
 use crate::x509::path::{self, BrokenPath, Path, TrustAnchor};
 use crate::x509::profile::{self, Role};
-use crate::x509::revocation::{PathRevocation, RevocationList, evaluate_path};
+use crate::x509::revocation::{Evidence, PathRevocation, RevocationList, evaluate_path};
 
 /// What a list is judged by. The bytes under test are not among it.
 #[derive(Clone, Copy)]
@@ -213,7 +213,8 @@ fn revocation(
     inputs: &Inputs<'_>,
 ) {
     let (lists, now, backend) = (inputs.revocation_lists, inputs.now, inputs.backend);
-    match evaluate_path(signer, intermediates, root, lists, now, backend) {
+    let evidence = Evidence::lists(lists);
+    match evaluate_path(signer, intermediates, root, evidence, now, backend) {
         PathRevocation::Good => steps.pass(Check::SignerRevocation),
         PathRevocation::Revoked(certificate) => {
             let subject = certificate.subject().to_string();

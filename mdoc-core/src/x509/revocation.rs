@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use super::der::{self, BadCertificate, Reader};
 use super::extension::Extension;
+use super::ocsp::{OcspAnswer, OcspCheck, OcspResponse};
 use super::oid::{self, Oid};
 use super::parsed::{raw_range, value_range};
 use super::{
@@ -55,45 +56,98 @@ pub enum Revocation {
     Undetermined(Undetermined),
 }
 
-/// What revocation lists say of a path.
+/// What is at hand about certificates that were revoked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'a> {
+    /// Revocation lists.
+    pub lists: &'a [RevocationList],
+    /// Answers of OCSP responders. Whether one repeats a nonce is for whoever asked to check.
+    pub answers: &'a [OcspResponse],
+}
+
+impl<'a> Evidence<'a> {
+    /// Lists alone.
+    #[must_use]
+    pub const fn lists(lists: &'a [RevocationList]) -> Self {
+        Self { lists, answers: &[] }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.lists.is_empty() && self.answers.is_empty()
+    }
+
+    /// What all of it says, at `now`, of a certificate of `issuer`: whether it was revoked, which counts before all
+    /// else; nothing if there is nothing to rely on.
+    #[must_use]
+    pub fn revoked(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: Timestamp,
+        backend: &dyn Backend,
+    ) -> Option<bool> {
+        let by_list = self
+            .lists
+            .iter()
+            .map(|list| match list.evaluate(certificate, issuer, now, backend) {
+                Revocation::Revoked { .. } => Some(true),
+                Revocation::Good => Some(false),
+                Revocation::Undetermined(_) => None,
+            });
+        let check = OcspCheck {
+            certificate,
+            issuer,
+            nonce: None,
+            lists: self.lists,
+            now,
+        };
+        let by_answer = self
+            .answers
+            .iter()
+            .map(|answer| match check.judge(answer, backend) {
+                OcspAnswer::Revoked { .. } => Some(true),
+                OcspAnswer::Good => Some(false),
+                OcspAnswer::Undetermined(_) => None,
+            });
+        by_list.chain(by_answer).flatten().reduce(|a, b| a || b)
+    }
+}
+
+/// What revocation lists and OCSP answers say of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathRevocation<'a> {
-    /// Of every certificate some list says that it is not revoked.
+    /// Of every certificate something says that it is not revoked.
     Good,
-    /// A list names this certificate.
+    /// This certificate was revoked.
     Revoked(&'a Certificate),
-    /// There are no lists.
+    /// There are neither lists nor answers.
     NoLists,
-    /// Of some certificate no list says anything to rely on.
+    /// Of some certificate nothing says anything to rely on.
     Undetermined,
 }
 
-/// What `lists` say, at `now`, of every certificate of a path but the anchor: of `leaf`, and of `intermediates`, the one
-/// that signed the leaf first. Each is judged by the lists of its own issuer.
+/// What the evidence says, at `now`, of every certificate of a path but the anchor: of `leaf`, and of `intermediates`, the
+/// one that signed the leaf first. Each is judged by the lists and responders of its own issuer.
 #[must_use]
 pub fn evaluate_path<'a>(
     leaf: &'a Certificate,
     intermediates: &'a [Certificate],
     anchor: &Certificate,
-    lists: &[RevocationList],
+    evidence: Evidence<'_>,
     now: Timestamp,
     backend: &dyn Backend,
 ) -> PathRevocation<'a> {
-    if lists.is_empty() {
+    if evidence.is_empty() {
         return PathRevocation::NoLists;
     }
     let issuers = intermediates.iter().chain([anchor]);
     let mut good = true;
     for (certificate, issuer) in core::iter::once(leaf).chain(intermediates).zip(issuers) {
-        let mut good_here = false;
-        for list in lists {
-            match list.evaluate(certificate, issuer, now, backend) {
-                Revocation::Revoked { .. } => return PathRevocation::Revoked(certificate),
-                Revocation::Good => good_here = true,
-                Revocation::Undetermined(_) => {}
-            }
+        match evidence.revoked(certificate, issuer, now, backend) {
+            Some(true) => return PathRevocation::Revoked(certificate),
+            Some(false) => {}
+            None => good = false,
         }
-        good &= good_here;
     }
     if good {
         PathRevocation::Good

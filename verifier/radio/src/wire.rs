@@ -62,6 +62,16 @@ impl Wire {
         self.link.end(self.began.elapsed());
     }
 
+    /// Ends the transaction and waits until everything has gone; gives how it ended.
+    pub async fn end_and_wait(&mut self) -> Ending {
+        self.end();
+        loop {
+            if let Event::Over(ending) = self.next().await {
+                return ending;
+            }
+        }
+    }
+
     /// Waits for what comes next, while everything else goes on. If the future is dropped, nothing is lost.
     pub async fn next(&mut self) -> Event {
         if let Some(message) = self.early.pop_front() {
@@ -137,12 +147,7 @@ impl Wire {
 
     /// Ends the transaction, waits until everything has gone, and lets go; gives how it ended.
     pub async fn finish(mut self) -> Ending {
-        self.end();
-        let ending = loop {
-            if let Event::Over(ending) = self.next().await {
-                break ending;
-            }
-        };
+        let ending = self.end_and_wait().await;
         self.close().await;
         ending
     }

@@ -11,10 +11,12 @@ use mdoc_core::cbor::Item;
 use mdoc_core::device_request::{DeviceRequest, ItemsRequest};
 use mdoc_core::limits::Limits;
 use mdoc_core::transcript::SessionTranscript;
-use mdoc_core::verify::{Form, Inputs, Outcome, Report, Why, verify};
+use mdoc_core::verify::{Form, Inputs, Outcome, Report, Why};
+use mdoc_verifier::online::{Judged, Source};
 use mdoc_verifier::show::{self, Detail};
 
 use super::PROGRAM;
+use super::online::OnlineArguments;
 use super::trust::{JudgeArguments, PolicyArguments, TrustArguments};
 
 #[derive(Args)]
@@ -31,11 +33,17 @@ Examples:
   mdoc-verifier check response.cbor --trust trusted \\
       --transcript transcript.cbor --reader-key reader.key.pem --crl iaca.crl \\
       --policy strict --at 2026-06-01T12:00:00Z
+  mdoc-verifier check response.cbor --trust trusted \\
+      --transcript transcript.cbor --status require
   mdoc-verifier check response.cbor --transcript transcript.cbor \\
       --trust list.vical --vical-root provider.pem --vical-state /var/lib/vical
 
 A VICAL is trusted as a whole or not at all: one that is not accepted is an error.
 An authority on it is trusted for the document types of its entry only.
+
+With --status, a document that is accepted otherwise is looked up: its issuer's
+server learns that somebody has it. Lists are kept until they expire, so that
+most documents need no question, and --offline none.
 
 Exit status: 0 accepted, 1 rejected, 2 could not tell (usage, files).")]
 pub(super) struct Arguments {
@@ -66,6 +74,8 @@ pub(super) struct Arguments {
     /// Show every step, with its source.
     #[arg(long, short, conflicts_with = "json")]
     verbose: bool,
+    #[command(flatten)]
+    online: OnlineArguments,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -78,6 +88,7 @@ enum FormName {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let judged = arguments.judge.judged(&arguments.policy);
+    let asking = arguments.online.open()?;
     let lists = arguments.judge.revocation_lists()?;
     let Anchors { anchors, warnings } = arguments.trust.anchors(&judged, &lists)?;
     for warning in &warnings {
@@ -101,15 +112,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .hint("give the DeviceResponse that the wallet sent, or leave these options out"));
     }
     let mut inputs = Inputs::new(&anchors, judged.now);
-    inputs.policy = judged.policy;
+    inputs.policy = arguments.online.policy(judged.policy);
     inputs.transcript = transcript.as_ref();
     inputs.reader_key = reader_key.as_ref();
     inputs.request = request.as_deref();
     inputs.revocation_lists = &lists;
-    let report = verify(&bytes, form, &inputs);
-    log(&report);
-    print(&report, arguments)?;
-    Ok(if report.accepted() {
+    let judged = asking.verify(&bytes, form, &inputs);
+    log(&judged.report);
+    print(&judged, arguments)?;
+    Ok(if judged.report.accepted() {
         Exit::Done
     } else {
         Exit::Rejected
@@ -134,9 +145,15 @@ pub(super) fn log(report: &Report<'_>) {
     }
 }
 
-fn print(report: &Report<'_>, arguments: &Arguments) -> Result<(), Failure> {
+fn print(judged: &Judged<'_>, arguments: &Arguments) -> Result<(), Failure> {
+    let report = &judged.report;
     if arguments.json {
-        return output::print_json(&show::to_json(report));
+        let mut shown = show::to_json(report);
+        if let (serde_json::Value::Object(shown), false) = (&mut shown, judged.sources.is_empty()) {
+            let sources = judged.sources.iter().map(Source::to_json).collect();
+            shown.insert("sources".to_owned(), sources);
+        }
+        return output::print_json(&shown);
     }
     let detail = if arguments.verbose {
         Detail::Full
@@ -160,7 +177,7 @@ const fn hint(why: Why) -> Option<&'static str> {
     match why {
         Why::NoTranscript => Some("anybody could have sent this; give --transcript to check who did"),
         Why::RevocationUndetermined => {
-            Some("none of the lists given with --crl is a current one of the certificate's issuer")
+            Some("no list is a current one of the certificate's issuer; --crl names more of them")
         }
         Why::NoReaderKey => Some("anybody could have sent this; give --reader-key to check the MAC"),
         _ => None,

@@ -5,29 +5,23 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
-use mdoc_cli::air::{self, AirArguments};
-use mdoc_cli::input::{Form as FileForm, Input};
-use mdoc_cli::keys::KeySource;
+use mdoc_cli::air;
+use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
-use mdoc_cli::trust::Anchors;
-use mdoc_cli::{Exit, Failure, args, system};
-use mdoc_core::crypto::fastest;
-use mdoc_core::device_request::{ItemsRequest, ReaderAuth, encode_request};
-use mdoc_core::engagement::EngagementUri;
-use mdoc_core::limits::Limits;
-use mdoc_core::verify::{Form, Inputs, Report, verify};
-use mdoc_core::x509::revocation::RevocationList;
-use mdoc_verifier::read::{Plan, PlanError, Reading, Times, Took, read};
+use mdoc_cli::{Exit, Failure};
+use mdoc_core::verify::Report;
+use mdoc_radio::Interrupted;
+use mdoc_verifier::online::Source;
+use mdoc_verifier::read::{PlanError, Reading, Took};
+use mdoc_verifier::scan::{self, ScanError, Scanned};
 use mdoc_verifier::show::{self, Detail};
 
 use super::PROGRAM;
-use super::request::{Identity, requests};
-use super::trust::{JudgeArguments, Judged, PolicyArguments, TrustArguments};
+use super::reader::{NotRead, Reader, ReaderArguments};
 
 #[derive(Args)]
 #[command(
-    group = ArgGroup::new("from").required(true).args(["engagement", "engagement_file"]),
-    group = ArgGroup::new("what").required(true).args(["preset", "file"]),
+    group = ArgGroup::new("from").required(true).args(["engagement", "engagement_file", "qr_image"]),
     after_help = "\
 The wallet shows a QR code; what it says starts with `mdoc:`. It is asked for what
 the preset or file names, over Bluetooth Low Energy in whichever mode it offers,
@@ -36,7 +30,7 @@ for is shown, and nothing is stored unless --portrait says where.
 
 Examples:
   mdoc-verifier read --engagement - --preset age-over-18 --trust trusted
-  mdoc-verifier read --engagement mdoc:owBjMS4w… --preset identity --trust trusted \\
+  mdoc-verifier read --qr-image photo.jpg --preset identity --trust trusted \\
       --reader-cert reader.pem --reader-key reader.key.pem --portrait face.jpg
   mdoc-verifier read --engagement-file engagement.txt --file request.toml \\
       --trust trusted --radio air --json
@@ -51,29 +45,11 @@ pub(super) struct Arguments {
     /// A file with the text, or with the encoded engagement.
     #[arg(long, value_name = "FILE")]
     engagement_file: Option<PathBuf>,
-    /// A request by name; `mdoc-verifier request --list` shows them.
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-    /// A request in TOML.
+    /// A picture of the code, PNG or JPEG: a photograph or a screenshot.
     #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-    /// The reader's certificate, followed by intermediate ones if there are any; signs the request.
-    #[arg(long, value_name = "FILE", requires = "reader_key")]
-    reader_cert: Option<PathBuf>,
-    /// The reader's private key.
-    #[arg(long, value_name = "KEY", requires = "reader_cert")]
-    reader_key: Option<KeySource>,
+    qr_image: Option<PathBuf>,
     #[command(flatten)]
-    air: AirArguments,
-    /// How long the wallet and its holder may take to answer.
-    #[arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "120s")]
-    answer_timeout: Duration,
-    #[command(flatten)]
-    trust: TrustArguments,
-    #[command(flatten)]
-    judge: JudgeArguments,
-    #[command(flatten)]
-    policy: PolicyArguments,
+    reader: ReaderArguments,
     /// Write the portrait to this file, if it was asked for and the document is accepted.
     #[arg(long, value_name = "FILE")]
     portrait: Option<PathBuf>,
@@ -86,50 +62,21 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let judged = arguments.judge.judged(&arguments.policy);
-    let lists = arguments.judge.revocation_lists()?;
-    let anchors = arguments.trust.anchors(&judged, &lists)?;
-    for warning in &anchors.warnings {
-        output::warn(PROGRAM, warning);
-    }
-    let asked = requests(arguments.preset.as_deref(), arguments.file.as_deref())?;
-    let identity = match (&arguments.reader_cert, &arguments.reader_key) {
-        (Some(cert), Some(key)) => Some(Identity::load(cert, key)?),
-        _ => None,
-    };
-    let times = Times {
-        link: arguments.air.timeouts(),
-        answer: arguments.answer_timeout,
-        ..Times::default()
-    };
+    let reader = arguments.reader.prepare()?;
     let engagement = engagement(arguments)?;
     let began = Instant::now();
-    let mut rng = system::random()?;
-    let plan = Plan::new(
-        &engagement,
-        arguments.air.mode.only(),
-        Limits::DEFAULT,
-        &mut rng,
-        fastest(),
-    )
-    .map_err(|error| no_plan(&error))?;
-    let request = match &identity {
-        Some(identity) => identity.sign(&asked, plan.transcript(), false)?,
-        None => encode_request(&asked, &ReaderAuth::None).map_err(|error| Failure::new(error.to_string()))?,
-    };
     air::block_on(async {
-        let air = arguments.air.open(PROGRAM).await?;
-        let reading = read(air.as_ref(), plan, &request, &times, fastest()).await;
-        let reading = match reading {
+        let air = arguments.reader.air.open(PROGRAM).await?;
+        let mut reading = match reader.read(air.as_ref(), &engagement).await {
             Ok(reading) => reading,
-            Err(interrupted) => return no_answer(&interrupted, arguments),
+            Err(NotRead::Interrupted(interrupted)) => return no_answer(&interrupted, arguments),
+            Err(NotRead::Plan(error)) => return Err(no_plan(&error)),
+            Err(NotRead::Failed(failure)) => return Err(failure),
         };
-        for warning in reading.warnings() {
-            output::warn(PROGRAM, warning);
-        }
-        let exit = told(&reading, &asked, &judged, (&anchors, &lists), began, arguments);
+        reader.let_go(&mut reading).await;
+        let exit = told(&reading, &reader, began, arguments);
         // Only then does the wallet know that it is over; whatever was wrong is said after that.
-        let ending = reading.finish().await;
+        let (_, ending) = reading.finish().await;
         tracing::debug!(code = ending.code(), "finished");
         exit
     })
@@ -138,34 +85,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// Judges the response and shows it.
 fn told(
     reading: &Reading,
-    asked: &[ItemsRequest],
-    judged: &Judged,
-    (anchors, lists): (&Anchors, &[RevocationList]),
+    reader: &Reader<'_>,
     began: Instant,
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
     let received = Instant::now();
-    let mut inputs = Inputs::new(&anchors.anchors, judged.now);
-    inputs.policy = judged.policy;
-    inputs.request = Some(asked);
-    inputs.revocation_lists = lists;
-    let report = verify(
-        reading.response.bytes(),
-        Form::DeviceResponse,
-        &reading.response.inputs(inputs),
-    );
-    let verifying = received.elapsed();
-    let total = began.elapsed();
-    super::check::log(&report);
+    let judged = reader.verify(reading);
+    let report = &judged.report;
+    let (verifying, total) = (received.elapsed(), began.elapsed());
+    let asked = Some(reader.asked.as_slice());
     if let Some(path) = &arguments.portrait {
-        portrait(&report, path)?;
+        portrait(report, path)?;
     }
     let released = report.documents().len();
     if arguments.json {
         output::print_json(&serde_json::json!({
             "mode": reading.service.mode(),
             "timings": timings(&reading.took, verifying, total),
-            "report": show::to_json_of(&report, Some(asked)),
+            "sources": judged.sources.iter().map(Source::to_json).collect::<Vec<_>>(),
+            "report": show::to_json_of(report, asked),
         }))?;
     } else {
         let detail = if arguments.verbose {
@@ -173,7 +111,7 @@ fn told(
         } else {
             Detail::Brief
         };
-        output::print(&show::to_text_of(&report, detail, Some(asked)))?;
+        output::print(&show::to_text_of(report, detail, asked))?;
         output::print(&format!(
             "read in {}, {:.1} s\n",
             reading.service,
@@ -227,7 +165,7 @@ fn portrait(report: &Report<'_>, path: &Path) -> Result<(), Failure> {
 }
 
 /// Says why there is no answer; for programs on standard output as well.
-fn no_answer(interrupted: &mdoc_radio::Interrupted, arguments: &Arguments) -> Result<Exit, Failure> {
+fn no_answer(interrupted: &Interrupted, arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.json {
         output::print_json(&serde_json::json!({
             "code": interrupted.code(),
@@ -246,7 +184,7 @@ fn no_answer(interrupted: &mdoc_radio::Interrupted, arguments: &Arguments) -> Re
     Err(failure)
 }
 
-fn no_plan(error: &PlanError) -> Failure {
+pub(super) fn no_plan(error: &PlanError) -> Failure {
     let failure = Failure::new(format!("{error} [{}]", error.code()));
     match error {
         PlanError::Engagement(_) => failure.hint("scan the code again: some of it is missing or was changed"),
@@ -258,11 +196,16 @@ fn no_plan(error: &PlanError) -> Failure {
 
 /// The encoded engagement, wherever it comes from.
 fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+    if let Some(path) = &arguments.qr_image {
+        let picture = input::read_bytes(path)?;
+        let name = input::display(path);
+        return scanned(scan::engagement_in_picture(&picture), &format!("{name}: "));
+    }
     if let Some(path) = &arguments.engagement_file {
         let input = Input::read(path)?;
         return match input.form {
-            FileForm::EngagementUri => of_text(input.text()?),
-            _ => input.cbor("an engagement").map(|bytes| bytes.into_owned()),
+            FileForm::EngagementUri | FileForm::Text => of_text(input.text()?),
+            _ => input.cbor("an engagement").map(std::borrow::Cow::into_owned),
         };
     }
     match arguments.engagement.as_deref() {
@@ -276,16 +219,21 @@ fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn of_text(text: &str) -> Result<Vec<u8>, Failure> {
-    let read = EngagementUri::parse(text).map_err(|error| {
-        Failure::new(format!("this is not the code of a wallet: {error}"))
-            .hint("the wallet's QR code says `mdoc:` and then many letters and digits")
+/// The encoded engagement of a QR code's text.
+pub(super) fn of_text(text: &str) -> Result<Vec<u8>, Failure> {
+    scanned(scan::engagement_from_text(text), "")
+}
+
+fn scanned(scanned: Result<Scanned, ScanError>, whose: &str) -> Result<Vec<u8>, Failure> {
+    let scanned = scanned.map_err(|error| {
+        Failure::new(format!("{whose}{error}"))
+            .hint("give the code that the wallet shows: it says `mdoc:` and then many letters and digits")
     })?;
-    if read.with_slashes {
+    if scanned.with_slashes() {
         output::warn(
             PROGRAM,
             "the wallet's code says `mdoc://`, which is not the form of the standard; it was taken all the same",
         );
     }
-    Ok(read.bytes)
+    Ok(scanned.bytes().to_vec())
 }

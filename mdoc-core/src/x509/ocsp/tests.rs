@@ -249,3 +249,39 @@ fn no_changed_octet_makes_a_revoked_certificate_good() {
     assert!(OcspRequest::new(&[], None).is_err());
     assert!(OcspRequest::new(request.ids(), Some(&[7; 129])).is_err());
 }
+
+#[test]
+fn a_path_is_judged_by_lists_and_answers_together() {
+    use crate::x509::revocation::{Evidence, PathRevocation, evaluate_path};
+    let t = town();
+    let request = t.ask(IdHash::Sha1);
+    let (good, bad) = (t.answered(&request, &[]), t.answered(&request, &[&t.w.ds]));
+    let stranger = OcspRequest::new(&[CertificateId::of(&t.responder, &t.w.iaca, IdHash::Sha1)], None);
+    let about_another = t.answered(&stranger.unwrap(), &[]);
+    let judged = |lists: &[RevocationList], answers: &[OcspResponse], now| {
+        let evidence = Evidence { lists, answers };
+        let said = evaluate_path(&t.w.ds, &[], &t.w.iaca, evidence, now, &RustCrypto);
+        match said {
+            PathRevocation::Revoked(certificate) => {
+                assert_eq!(certificate, &t.w.ds);
+                "revoked"
+            }
+            PathRevocation::Good => "good",
+            PathRevocation::NoLists => "nothing",
+            PathRevocation::Undetermined => "undetermined",
+        }
+    };
+    let (list, revoking) = (t.list(&[]), t.list(&[&t.w.ds]));
+    let late = at("2026-03-01T00:00:00Z");
+    let one = core::slice::from_ref;
+    assert_eq!(judged(&[], &[], t.now), "nothing");
+    // The nonce is not compared: it was when the answer came in.
+    assert_eq!(judged(&[], one(&good), t.now), "good");
+    assert_eq!(judged(&[], one(&about_another), t.now), "undetermined");
+    assert_eq!(judged(&[], &[about_another, good.clone()], t.now), "good");
+    assert_eq!(judged(core::slice::from_ref(&list), one(&bad), t.now), "revoked");
+    assert_eq!(judged(&[revoking], one(&good), t.now), "revoked");
+    // What is out of date says nothing, unless that it was revoked.
+    assert_eq!(judged(&[list], &[good], late), "undetermined");
+    assert_eq!(judged(&[], &[bad], late), "revoked");
+}

@@ -1,0 +1,278 @@
+//! `mdoc-verifier read` and `kiosk` with `mdoc-holder present`, through a folder instead of a radio.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::programs::{NOW, PERSONAL, Workspace, issue, program, run};
+
+/// A folder with a licence, and an air.
+fn stage() -> Workspace {
+    let space = Workspace::new();
+    fs::create_dir(space.0.join("air")).unwrap();
+    if !space.0.join("met.mdoc").exists() {
+        let made = run(&space.0, &issue("ds.pem", "ds.key.pem", "met.mdoc"), b"");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    space
+}
+
+fn start(folder: &Path, name: &str, arguments: &[&str]) -> Child {
+    Command::new(program(name))
+        .args(arguments)
+        .env_clear()
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// A wallet that shows its code, and the code.
+fn wallet(space: &Workspace, more: &[&str]) -> (Child, String) {
+    let code = space.0.join("code.txt");
+    let _none = fs::remove_file(&code);
+    let arguments = [
+        "present",
+        "--document",
+        "met.mdoc",
+        "--key",
+        "wallet/device.key.pem",
+        "--radio",
+        "air",
+        "--engagement-out",
+        "code.txt",
+        "--at",
+        NOW,
+    ];
+    let child = start(&space.0, "mdoc-holder", &[&arguments, more].concat());
+    let began = Instant::now();
+    loop {
+        if let Ok(text) = fs::read_to_string(&code) {
+            return (child, text);
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "the wallet shows no code"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+const READ: [&str; 11] = [
+    "read",
+    "--engagement-file",
+    "code.txt",
+    "--preset",
+    "age-over-18",
+    "--trust",
+    "iaca.pem",
+    "--radio",
+    "air",
+    "--at",
+    NOW,
+];
+
+fn read(space: &Workspace, more: &[&str]) -> Output {
+    let child = start(&space.0, "mdoc-verifier", &[&READ[..], more].concat());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_wallet_is_read_in_both_modes_and_only_what_was_asked_is_shown() {
+    for (mode, offered) in [
+        ("central-client", "both"),
+        ("peripheral-server", "peripheral-server"),
+    ] {
+        let space = stage();
+        let (wallet, _) = wallet(&space, &["--yes", "--json", "--mode", offered]);
+        let read = read(&space, &["--json", "--portrait", "face.jpg"]);
+        let presented = wallet.wait_with_output().unwrap();
+        assert_eq!(read.status.code(), Some(0), "{}", text(&read.stderr));
+        assert_eq!(presented.status.code(), Some(0), "{}", text(&presented.stderr));
+        let told: Value = serde_json::from_slice(&read.stdout).unwrap();
+        assert_eq!(told["mode"], mode);
+        assert_eq!(told["report"]["accepted"], true);
+        let elements = told["report"]["documents"][0]["elements"]["org.iso.18013.5.1"]
+            .as_object()
+            .unwrap();
+        let mut names: Vec<_> = elements.keys().cloned().collect();
+        names.sort();
+        assert_eq!(names, ["age_over_18", "portrait"]);
+        let own = told["timings"]["decryptingMs"].as_f64().unwrap()
+            + told["timings"]["verifyingMs"].as_f64().unwrap();
+        assert!(own > 0.0);
+        assert_eq!(&fs::read(space.0.join("face.jpg")).unwrap()[..2], [0xff, 0xd8]);
+        let told: Value = serde_json::from_slice(&presented.stdout).unwrap();
+        assert_eq!(
+            (&told["mode"], &told["declined"]),
+            (&Value::from(mode), &Value::from(false))
+        );
+        assert_eq!(
+            fs::read_dir(space.0.join("air")).unwrap().count(),
+            0,
+            "no socket is left"
+        );
+    }
+}
+
+#[test]
+fn the_holder_is_asked_with_the_name_of_the_reader_and_every_element() {
+    let space = stage();
+    let (mut wallet, code) = wallet(&space, &["--reader-trust", "reader-ca.pem"]);
+    wallet.stdin.take().unwrap().write_all(b"y\n").unwrap();
+    let read = read(
+        &space,
+        &["--reader-cert", "reader.pem", "--reader-key", "reader.key.pem"],
+    );
+    let presented = wallet.wait_with_output().unwrap();
+    assert_eq!(read.status.code(), Some(0), "{}", text(&read.stderr));
+    let shown = text(&presented.stdout);
+    assert!(shown.contains(code.trim()), "the text of the code: {shown}");
+    assert!(shown.contains("asks for org.iso.18013.5.1.mDL"), "{shown}");
+    assert!(
+        shown.contains("org.iso.18013.5.1 age_over_18") && shown.contains("Release this? [y/N]"),
+        "{shown}"
+    );
+    assert!(shown.contains("trusted"), "{shown}");
+    for personal in PERSONAL {
+        assert!(!shown.contains(personal), "values are not repeated");
+    }
+}
+
+#[test]
+fn who_declines_gives_nothing_and_the_reader_says_so() {
+    for answer in [&b"n\n"[..], b"\n", b""] {
+        let space = stage();
+        let (mut wallet, _) = wallet(&space, &[]);
+        wallet.stdin.take().unwrap().write_all(answer).unwrap();
+        let read = read(&space, &["--json"]);
+        let presented = wallet.wait_with_output().unwrap();
+        assert_eq!((read.status.code(), presented.status.code()), (Some(1), Some(1)));
+        let told: Value = serde_json::from_slice(&read.stdout).unwrap();
+        assert_eq!(told["code"], "session.peer-termination");
+        assert_eq!(told["declined"], true);
+        assert!(
+            text(&read.stderr).contains("its holder declined"),
+            "{}",
+            text(&read.stderr)
+        );
+        assert!(text(&presented.stdout).contains("declined"));
+    }
+}
+
+#[test]
+fn a_wallet_that_is_killed_is_out_of_range_to_the_reader() {
+    let space = stage();
+    // Nobody answers the question: the reader waits for the holder.
+    let (mut wallet, _) = wallet(&space, &[]);
+    let held = wallet.stdin.take();
+    let reader = start(&space.0, "mdoc-verifier", &[&READ[..], &["--json"]].concat());
+    std::thread::sleep(Duration::from_millis(1500));
+    wallet.kill().unwrap();
+    wallet.wait().unwrap();
+    drop(held);
+    let read = reader.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&read.stdout).unwrap();
+    // Between two messages it may as well have declined.
+    assert!(
+        matches!(told["code"].as_str(), Some("link.disconnected" | "link.lost")),
+        "{told}"
+    );
+    assert_ne!(read.status.code(), Some(0));
+}
+
+#[test]
+fn nobody_there_is_said_in_time_at_both_ends() {
+    let space = stage();
+    let (wallet, _) = wallet(&space, &["--yes", "--timeout", "1s"]);
+    let presented = wallet.wait_with_output().unwrap();
+    assert_eq!(presented.status.code(), Some(2));
+    assert!(
+        text(&presented.stderr).contains("[link.no-peer]"),
+        "{}",
+        text(&presented.stderr)
+    );
+    let read = read(&space, &["--timeout", "1s"]);
+    assert_eq!(read.status.code(), Some(2));
+    let said = text(&read.stderr);
+    assert!(
+        said.contains("[link.no-peer]") && said.contains("hint: hold both devices close"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_kiosk_reads_one_after_another_and_its_log_holds_nothing_of_a_person() {
+    let space = stage();
+    let arguments = [
+        "kiosk",
+        "--preset",
+        "age-over-18",
+        "--trust",
+        "iaca.pem",
+        "--radio",
+        "air",
+        "--at",
+        NOW,
+        "--log",
+        "kiosk.log",
+        "--timeout",
+        "2s",
+    ];
+    let mut kiosk = start(&space.0, "mdoc-verifier", &arguments);
+    let mut scanner = kiosk.stdin.take().unwrap();
+    for more in [
+        &["--yes"][..],
+        &["--decline"],
+        &["--yes", "--only", "org.iso.18013.5.1:portrait"],
+    ] {
+        let (wallet, code) = wallet(&space, more);
+        scanner.write_all(code.as_bytes()).unwrap();
+        wallet.wait_with_output().unwrap();
+    }
+    scanner.write_all(b"https://elsewhere.example/\n").unwrap();
+    drop(scanner);
+    let ended = kiosk.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    let screen = text(&ended.stdout);
+    assert!(
+        screen.contains("ACCEPTED") && screen.contains("over 18                  yes"),
+        "{screen}"
+    );
+    assert!(
+        screen.ends_with("1 accepted, 0 not accepted, 3 could not tell\n"),
+        "{screen}"
+    );
+    let log = fs::read_to_string(space.0.join("kiosk.log")).unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let codes: Vec<_> = lines
+        .iter()
+        .map(|line| line["codes"][0].as_str().unwrap_or("none"))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "none",
+            "session.peer-termination",
+            "kiosk.age-not-shown",
+            "kiosk.no-code"
+        ]
+    );
+    assert_eq!(lines[0]["verdict"], "accepted");
+    for personal in PERSONAL.iter().chain(&["age_over_18", "elsewhere"]) {
+        assert!(!log.contains(personal), "{personal} is in the log");
+    }
+}

@@ -1,0 +1,261 @@
+//! Reader and wallet over an air in which things go wrong, ten thousand times, on a clock that runs ahead.
+//!
+//! Each schedule draws an MTU, the modes, delays, a loss of the connection at either end, values that come twice, and
+//! what the holder does. It has to end, within the times that were set, in the right report or in an error that fits.
+
+use std::time::Duration;
+
+use integration::world::World;
+use mdoc_core::ble::Service;
+use mdoc_core::ble::link::{Gatt, Timeouts};
+use mdoc_core::cbor::Item;
+use mdoc_core::crypto::{Curve, fastest};
+use mdoc_core::device_request::{DeviceRequest, ReaderAuth, encode_request};
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+use mdoc_core::present::DeviceKey;
+use mdoc_core::value::Value;
+use mdoc_core::verify::{Form, Inputs, MDL_NAME_SPACE, verify};
+use mdoc_holder::present::{Decide, Decision, Modes, Presentation, Request};
+use mdoc_holder::question::{Held, Question, Session};
+use mdoc_holder::reader::ReaderTrust;
+use mdoc_radio::memory::Memory;
+use mdoc_radio::shape::{Shape, shaped};
+use mdoc_radio::{Air, Interrupted, Offer, Radio};
+use mdoc_verifier::read::{Plan, Times, read};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use tokio::time::Instant;
+
+/// An air in which one end has its share of what goes wrong.
+struct Rough {
+    air: Memory,
+    shape: Shape,
+    seed: u64,
+}
+
+impl Air for Rough {
+    fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
+        let rng = ChaCha20Rng::seed_from_u64(self.seed);
+        shaped(self.air.radio(gatt, offer), self.shape, rng)
+    }
+}
+
+/// What the holder does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Yes,
+    No,
+    /// Yes, after so long.
+    Slow(Duration),
+}
+
+#[derive(Debug)]
+struct Schedule {
+    mtu: u16,
+    modes: Modes,
+    big: bool,
+    mood: Mood,
+    holder: Shape,
+    reader: Shape,
+}
+
+impl Schedule {
+    fn draw(rng: &mut ChaCha20Rng) -> Self {
+        let below = |rng: &mut ChaCha20Rng, most: u64| rng.next_u64() % most;
+        let modes = [
+            Modes::Both,
+            Modes::Only(Service::Mdoc),
+            Modes::Only(Service::Reader),
+        ];
+        let shape = |rng: &mut ChaCha20Rng| Shape {
+            found: Duration::from_millis(below(rng, 9_000)),
+            delay: Duration::from_millis([0, 5, 40, 300][usize::try_from(below(rng, 4)).unwrap()]),
+            lost_after: (below(rng, 5) == 0).then(|| u32::try_from(below(rng, 120)).unwrap()),
+            twice: (below(rng, 12) == 0).then(|| u32::try_from(1 + below(rng, 40)).unwrap()),
+        };
+        let big = below(rng, 12) == 0;
+        let least = if big { 185 } else { 23 };
+        Self {
+            mtu: u16::try_from(least + below(rng, 518 - least)).unwrap(),
+            modes: modes[usize::try_from(below(rng, 3)).unwrap()],
+            big,
+            mood: match below(rng, 8) {
+                0 => Mood::No,
+                1 => Mood::Slow(Duration::from_secs(below(rng, 100))),
+                _ => Mood::Yes,
+            },
+            holder: shape(rng),
+            reader: shape(rng),
+        }
+    }
+
+    const fn is_rough(&self) -> bool {
+        self.holder.lost_after.is_some()
+            || self.reader.lost_after.is_some()
+            || self.holder.twice.is_some()
+            || self.reader.twice.is_some()
+    }
+}
+
+struct Holder<'a> {
+    world: &'a World,
+    licence: &'a [u8],
+    mood: Mood,
+}
+
+impl Decide for Holder<'_> {
+    async fn decide(&mut self, request: &Request<'_>) -> Decision {
+        if let Mood::Slow(wait) = self.mood {
+            tokio::time::sleep(wait).await;
+        }
+        if self.mood == Mood::No {
+            return Decision::Decline;
+        }
+        let limits = Limits::DEFAULT;
+        let document = IssuerSigned::decode(self.licence, &limits).unwrap();
+        // What came twice may be a request that decrypts, and never one that is half of it.
+        let asked = DeviceRequest::decode(request.bytes, &limits).unwrap();
+        let session = Session {
+            transcript: request.transcript,
+            trust: ReaderTrust {
+                anchors: &[],
+                now: self.world.now,
+            },
+            limits,
+            backend: fastest(),
+        };
+        let held = [Held {
+            document: &document,
+            key: DeviceKey::Signature(&self.world.device_key),
+        }];
+        let question = Question::new(&asked, &held, &session).unwrap();
+        Decision::Answer(question.answer(&held, &session).unwrap().response)
+    }
+}
+
+/// Everything that does not change from one schedule to the next.
+struct Stage {
+    world: World,
+    small: Vec<u8>,
+    big: Vec<u8>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let world = World::new(55);
+        let picture: Vec<u8> = (0..30_000_u32)
+            .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+            .collect();
+        let small = world.issue().sign();
+        let big = world.issue().with("portrait", Value::Bytes(picture)).sign();
+        Self { world, small, big }
+    }
+
+    /// Runs one to its end.
+    async fn run(&self, schedule: &Schedule, seed: u64) {
+        let (limits, backend) = (Limits::DEFAULT, fastest());
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let memory = Memory::new(schedule.mtu);
+        let air = |shape| Rough {
+            air: memory.clone(),
+            shape,
+            seed,
+        };
+        let (wallet_air, reader_air) = (air(schedule.holder), air(schedule.reader));
+        let shown = Presentation::new(Curve::P256, schedule.modes, limits, &mut rng, backend);
+        let plan = Plan::new(shown.engagement(), None, limits, &mut rng, backend).unwrap();
+        let asked = [self.world.ask(&["family_name", "portrait", "age_over_18"])];
+        let request = encode_request(&asked, &ReaderAuth::None).unwrap();
+        let mut holder = Holder {
+            world: &self.world,
+            licence: if schedule.big { &self.big } else { &self.small },
+            mood: schedule.mood,
+        };
+        let began = Instant::now();
+        let times = Times::default();
+        let reader = async {
+            let reading = read(&reader_air, plan, &request, &times, backend).await?;
+            let mut inputs = Inputs::new(&self.world.anchors, self.world.now);
+            inputs.request = Some(&asked);
+            let inputs = reading.response.inputs(inputs);
+            let report = verify(reading.response.bytes(), Form::DeviceResponse, &inputs);
+            assert!(report.accepted(), "{schedule:?}");
+            let document = report.documents()[0].accept().unwrap();
+            let adult = document
+                .get(MDL_NAME_SPACE, "age_over_18")
+                .and_then(Item::boolean);
+            assert_eq!(adult, Some(true));
+            assert_eq!(document.elements().len(), 3);
+            drop(document);
+            drop(report);
+            reading.finish().await;
+            Ok::<(), Interrupted>(())
+        };
+        let timeouts = Timeouts::default();
+        let (read, presented) = tokio::join!(reader, shown.run(&wallet_air, &mut holder, timeouts, backend));
+
+        // The reader waits for a peer, sets up, waits for an answer and drains; the wallet may be idle once.
+        let longest = timeouts.peer + timeouts.setup + times.answer + timeouts.idle + Duration::from_secs(20);
+        assert!(began.elapsed() <= longest, "{:?} {schedule:?}", began.elapsed());
+        match (&read, &presented) {
+            (Ok(()), _) => assert_ne!(schedule.mood, Mood::No, "{schedule:?}"),
+            (Err(interrupted), _) if schedule.mood == Mood::No && !schedule.is_rough() => {
+                assert!(interrupted.is_declined(), "{interrupted:?} {schedule:?}");
+            }
+            (Err(interrupted), _) => {
+                assert!(
+                    schedule.is_rough(),
+                    "nothing was in the way: {interrupted:?} {schedule:?}"
+                );
+                let known = [
+                    "link.",
+                    "session.decryption",
+                    "session.malformed",
+                    "session.peer-",
+                ];
+                let code = interrupted.code();
+                assert!(
+                    known.iter().any(|known| code.starts_with(known)),
+                    "{code} {schedule:?}"
+                );
+            }
+        }
+        if let Ok(presented) = &presented {
+            assert_eq!(presented.declined, schedule.mood == Mood::No, "{schedule:?}");
+        } else {
+            assert!(schedule.is_rough(), "{presented:?} {schedule:?}");
+        }
+    }
+}
+
+fn schedules(from: u64, until: u64) {
+    let stage = Stage::new();
+    let mut read = 0;
+    for seed in from..until {
+        let schedule = Schedule::draw(&mut ChaCha20Rng::seed_from_u64(seed));
+        read += u32::from(!schedule.is_rough() && schedule.mood != Mood::No);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(stage.run(&schedule, seed));
+    }
+    assert!(
+        u64::from(read) > (until - from) / 4,
+        "most of them are not in vain: {read}"
+    );
+}
+
+// In two, so that two cores share them.
+
+#[test]
+fn five_thousand_schedules_end_in_the_right_report_or_the_right_error() {
+    schedules(0, 5_000);
+}
+
+#[test]
+fn five_thousand_more_schedules_do_so_too() {
+    schedules(5_000, 10_000);
+}

@@ -1,0 +1,109 @@
+//! PNG and JPEG into brightness, bounded before anything is decoded.
+
+use std::io::Cursor;
+
+use png::Transformations;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::grey::Grey;
+use super::{LARGEST_FILE, MOST_PIXELS, ScanError};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+const JPEG: &[u8] = &[0xff, 0xd8, 0xff];
+/// Most bytes that the PNG reader may take for itself, apart from the pixels.
+const PNG_BYTES: usize = 64 << 20;
+/// Most scans of a progressive JPEG: each costs a pass over all pixels, and encoders write about ten.
+const MOST_SCANS: usize = 100;
+
+/// # Errors
+/// [`ScanError`] if it is too large, no picture, or damaged.
+pub(super) fn decode(file: &[u8]) -> Result<Grey, ScanError> {
+    if file.len() > LARGEST_FILE {
+        return Err(ScanError::TooLarge);
+    }
+    if file.starts_with(PNG) {
+        png(file)
+    } else if file.starts_with(JPEG) {
+        jpeg(file)
+    } else {
+        Err(ScanError::NoPicture)
+    }
+}
+
+/// Looked at before there is room made for them.
+fn bounded(wide: usize, high: usize) -> Result<(), ScanError> {
+    match wide.checked_mul(high) {
+        Some(pixels) if pixels <= MOST_PIXELS => Ok(()),
+        _ => Err(ScanError::TooLarge),
+    }
+}
+
+fn png(file: &[u8]) -> Result<Grey, ScanError> {
+    let damaged = |_| ScanError::Undecodable;
+    let (wide, high) = png_size(file).ok_or(ScanError::Undecodable)?;
+    bounded(wide, high)?;
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), png::Limits { bytes: PNG_BYTES });
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    decoder.set_ignore_text_chunk(true);
+    let mut reader = decoder.read_info().map_err(damaged)?;
+    let samples = reader.output_color_type().0.samples();
+    // Row by row: colours of all pixels at once would be four times what is needed.
+    let mut pixels = Vec::with_capacity(wide * high);
+    if reader.info().interlaced {
+        let mut data = vec![0; reader.output_buffer_size().ok_or(ScanError::TooLarge)?];
+        reader.next_frame(&mut data).map_err(|_| ScanError::Undecodable)?;
+        extend(&mut pixels, &data, samples);
+    } else {
+        while let Some(row) = reader.next_row().map_err(|_| ScanError::Undecodable)? {
+            extend(&mut pixels, row.data(), samples);
+        }
+    }
+    Grey::new(wide, high, pixels).ok_or(ScanError::Undecodable)
+}
+
+/// Width and height in the header of a PNG.
+fn png_size(file: &[u8]) -> Option<(usize, usize)> {
+    let (wide, rest) = file.get(16..)?.split_first_chunk::<4>()?;
+    let side = |bytes: [u8; 4]| usize::try_from(u32::from_be_bytes(bytes)).ok();
+    Some((side(*wide)?, side(*rest.first_chunk::<4>()?)?))
+}
+
+fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
+    let scans = file.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
+    if scans > MOST_SCANS {
+        return Err(ScanError::Undecodable);
+    }
+    let most = usize::from(u16::MAX);
+    let options = DecoderOptions::default().set_max_width(most).set_max_height(most);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
+    decoder.decode_headers().map_err(|_| ScanError::Undecodable)?;
+    let (wide, high) = decoder.dimensions().ok_or(ScanError::Undecodable)?;
+    bounded(wide, high)?;
+    let data = decoder.decode().map_err(|_| ScanError::Undecodable)?;
+    let samples = data.len().checked_div(wide * high).unwrap_or_default();
+    let mut pixels = Vec::with_capacity(wide * high);
+    extend(&mut pixels, &data, samples);
+    Grey::new(wide, high, pixels).ok_or(ScanError::Undecodable)
+}
+
+/// Adds the brightness of pixels of so many samples: grey, grey and alpha, RGB, RGBA. What is transparent is white.
+fn extend(pixels: &mut Vec<u8>, data: &[u8], samples: usize) {
+    let over_white = |grey: u8, alpha: u8| {
+        let (grey, alpha) = (u32::from(grey), u32::from(alpha));
+        u8::try_from((grey * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+    };
+    // ITU-R BT.601, in parts of 256.
+    let of = |red: u8, green: u8, blue: u8| {
+        let sum = 77 * u32::from(red) + 150 * u32::from(green) + 29 * u32::from(blue);
+        u8::try_from(sum / 256).unwrap_or(u8::MAX)
+    };
+    pixels.extend(data.chunks_exact(samples.max(1)).map(|pixel| match *pixel {
+        [grey] => grey,
+        [grey, alpha] => over_white(grey, alpha),
+        [red, green, blue] => of(red, green, blue),
+        [red, green, blue, alpha] => over_white(of(red, green, blue), alpha),
+        _ => u8::MAX,
+    }));
+}
