@@ -15,7 +15,7 @@ fn stage() -> Workspace {
     let space = Workspace::new();
     fs::create_dir(space.0.join("air")).unwrap();
     if !space.0.join("met.mdoc").exists() {
-        let made = run(&space.0, &issue("ds.pem", "ds.key.pem", "met.mdoc"), b"");
+        let made = run(&space.0, &issue("pki/ds.pem", "pki/ds.key.pem", "met.mdoc"), b"");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
     space
@@ -71,7 +71,7 @@ const READ: [&str; 11] = [
     "--preset",
     "age-over-18",
     "--trust",
-    "iaca.pem",
+    "pki/iaca.pem",
     "--radio",
     "air",
     "--at",
@@ -128,11 +128,16 @@ fn a_wallet_is_read_in_both_modes_and_only_what_was_asked_is_shown() {
 #[test]
 fn the_holder_is_asked_with_the_name_of_the_reader_and_every_element() {
     let space = stage();
-    let (mut wallet, code) = wallet(&space, &["--reader-trust", "reader-ca.pem"]);
+    let (mut wallet, code) = wallet(&space, &["--reader-trust", "readers/reader-ca.pem"]);
     wallet.stdin.take().unwrap().write_all(b"y\n").unwrap();
     let read = read(
         &space,
-        &["--reader-cert", "reader.pem", "--reader-key", "reader.key.pem"],
+        &[
+            "--reader-cert",
+            "bar/reader.pem",
+            "--reader-key",
+            "bar/reader.key.pem",
+        ],
     );
     let presented = wallet.wait_with_output().unwrap();
     assert_eq!(read.status.code(), Some(0), "{}", text(&read.stderr));
@@ -219,7 +224,7 @@ fn the_kiosk_reads_one_after_another_and_its_log_holds_nothing_of_a_person() {
         "--preset",
         "age-over-18",
         "--trust",
-        "iaca.pem",
+        "pki/iaca.pem",
         "--radio",
         "air",
         "--at",

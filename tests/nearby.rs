@@ -72,6 +72,7 @@ impl Schedule {
             found: Duration::from_millis(below(rng, 9_000)),
             delay: Duration::from_millis([0, 5, 40, 300][usize::try_from(below(rng, 4)).unwrap()]),
             lost_after: (below(rng, 5) == 0).then(|| u32::try_from(below(rng, 120)).unwrap()),
+            pace: Duration::from_millis([0, 0, 5][usize::try_from(below(rng, 3)).unwrap()]),
             twice: (below(rng, 12) == 0).then(|| u32::try_from(1 + below(rng, 40)).unwrap()),
         };
         let big = below(rng, 12) == 0;

@@ -29,6 +29,8 @@ pub mod decode;
 pub mod kiosk;
 #[cfg(feature = "online")]
 pub mod online;
+#[cfg(feature = "scan")]
+pub mod portrait;
 #[cfg(feature = "read")]
 pub mod read;
 pub mod request;

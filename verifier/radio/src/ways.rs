@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use mdoc_core::ble::Service;
-use mdoc_core::ble::link::{Ending, Setup};
+use mdoc_core::ble::link::{Ending, Role, Setup};
 use tokio::time::Instant;
 
 use crate::{Air, Event, Fault, Offer, Wire};
@@ -35,7 +35,8 @@ pub struct Missed {
 }
 
 /// Goes the first way, and each further one when the one before has failed, or has taken `patience`; the first that
-/// leads there is kept, and the others are let go.
+/// leads there is kept, and the others are let go. For a reader it leads there when it is open, for an mdoc when the
+/// reader has spoken.
 ///
 /// # Errors
 /// [`Missed`] for every way if none leads there.
@@ -75,27 +76,43 @@ pub async fn first_ready(
 
 type Going<'a> = Pin<Box<dyn Future<Output = Result<(Service, Wire), Missed>> + Send + 'a>>;
 
+/// How often a client that lost its server before anything was said goes the same way again.
+const TRIES: u32 = 3;
+
 fn go<'a>(air: &'a dyn Air, way: &'a Way) -> Going<'a> {
     Box::pin(async move {
-        let service = way.offer.service;
-        let mut wire = Wire::new(way.setup, air.radio(way.setup.gatt, &way.offer));
-        let mut early = VecDeque::new();
+        let mut tried = 1;
         loop {
-            match wire.next().await {
-                Event::Ready => {
-                    wire.put_back(early);
-                    return Ok((service, wire));
-                }
-                Event::Message(message) => early.push_back(message),
-                Event::Over(ending) => {
-                    return Err(Missed {
-                        service,
-                        ending,
-                        fault: wire.fault().cloned(),
-                        warnings: wire.warnings().to_vec(),
-                    });
-                }
+            let gone = go_once(air, way).await;
+            match &gone {
+                Err(missed) if missed.ending == Ending::LostBeforeStart && tried < TRIES => tried += 1,
+                _ => return gone,
             }
         }
     })
+}
+
+async fn go_once(air: &dyn Air, way: &Way) -> Result<(Service, Wire), Missed> {
+    let service = way.offer.service;
+    let mut wire = Wire::new(way.setup, air.radio(way.setup.gatt, &way.offer));
+    let (mut early, mut open) = (VecDeque::new(), false);
+    loop {
+        match wire.next().await {
+            Event::Ready => open = true,
+            Event::Message(message) => early.push_back(message),
+            Event::Over(ending) => {
+                return Err(Missed {
+                    service,
+                    ending,
+                    fault: wire.fault().cloned(),
+                    warnings: wire.warnings().to_vec(),
+                });
+            }
+        }
+        // The reader speaks first, and only the way that it took: of two that are open, an mdoc cannot know which.
+        if open && (way.setup.role == Role::Reader || !early.is_empty()) {
+            wire.put_back(early);
+            return Ok((service, wire));
+        }
+    }
 }

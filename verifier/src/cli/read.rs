@@ -1,6 +1,7 @@
 //! `mdoc-verifier read`.
 
-use std::io::BufRead as _;
+use std::borrow::Cow;
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,12 +13,16 @@ use mdoc_cli::{Exit, Failure};
 use mdoc_core::verify::Report;
 use mdoc_radio::Interrupted;
 use mdoc_verifier::online::Source;
+use mdoc_verifier::portrait::Terminal;
 use mdoc_verifier::read::{PlanError, Reading, Took};
 use mdoc_verifier::scan::{self, ScanError, Scanned};
 use mdoc_verifier::show::{self, Detail};
 
 use super::PROGRAM;
 use super::reader::{NotRead, Reader, ReaderArguments};
+
+/// Wide enough to know somebody by, and not the whole screen.
+const PORTRAIT_COLUMNS: usize = 48;
 
 #[derive(Args)]
 #[command(
@@ -95,7 +100,7 @@ fn told(
     let (verifying, total) = (received.elapsed(), began.elapsed());
     let asked = Some(reader.asked.as_slice());
     if let Some(path) = &arguments.portrait {
-        portrait(report, path)?;
+        write_portrait(report, path)?;
     }
     let released = report.documents().len();
     if arguments.json {
@@ -111,6 +116,7 @@ fn told(
         } else {
             Detail::Brief
         };
+        show_portrait(report)?;
         output::print(&show::to_text_of(report, detail, asked))?;
         output::print(&format!(
             "read in {}, {:.1} s\n",
@@ -142,26 +148,46 @@ fn timings(took: &Took, verifying: Duration, total: Duration) -> serde_json::Val
     })
 }
 
-/// Writes the first portrait of an accepted document.
-fn portrait(report: &Report<'_>, path: &Path) -> Result<(), Failure> {
-    for document in report.documents() {
-        let Ok(accepted) = document.accept() else { continue };
-        let mut elements = accepted.elements().iter();
-        let found = elements.find(|element| element.identifier == "portrait");
-        if let Some(bytes) = found.and_then(|element| element.value.bytes()) {
-            let file = NewFile {
-                path,
-                content: &bytes,
-                secret: true,
-            };
-            return output::write(file, Existing::Replace);
-        }
+/// The first portrait of an accepted document.
+fn portrait<'r>(report: &'r Report<'_>) -> Option<Cow<'r, [u8]>> {
+    let accepted = report
+        .documents()
+        .iter()
+        .filter_map(|document| document.accept().ok());
+    accepted
+        .filter_map(|accepted| {
+            let mut elements = accepted.elements().iter();
+            elements
+                .find(|element| element.identifier == "portrait")
+                .and_then(|element| element.value.bytes())
+        })
+        .next()
+}
+
+fn write_portrait(report: &Report<'_>, path: &Path) -> Result<(), Failure> {
+    let Some(content) = portrait(report) else {
+        output::warn(
+            PROGRAM,
+            "there is no accepted document with a portrait: nothing was written",
+        );
+        return Ok(());
+    };
+    let file = NewFile {
+        path,
+        content: &content,
+        secret: true,
+    };
+    output::write(file, Existing::Replace)
+}
+
+/// In the terminal, where it can.
+fn show_portrait(report: &Report<'_>) -> Result<(), Failure> {
+    if !std::io::stdout().is_terminal() {
+        return Ok(());
     }
-    output::warn(
-        PROGRAM,
-        "there is no accepted document with a portrait: nothing was written",
-    );
-    Ok(())
+    let terminal = Terminal::of(|name| std::env::var(name).ok());
+    let shown = portrait(report).and_then(|picture| terminal.show(&picture, PORTRAIT_COLUMNS));
+    shown.map_or(Ok(()), |shown| output::print(&shown))
 }
 
 /// Says why there is no answer; for programs on standard output as well.
@@ -205,7 +231,7 @@ fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
         let input = Input::read(path)?;
         return match input.form {
             FileForm::EngagementUri | FileForm::Text => of_text(input.text()?),
-            _ => input.cbor("an engagement").map(std::borrow::Cow::into_owned),
+            _ => input.cbor("an engagement").map(Cow::into_owned),
         };
     }
     match arguments.engagement.as_deref() {

@@ -35,13 +35,27 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
         return;
     }
     let found = tokio::select! {
-        found = Client::find(&name, offer) => found,
+        found = find(&name, offer) => found,
         _gone = station.action() => return,
     };
-    match found {
-        Ok(client) => client.run(station, &name).await,
-        Err(fault) => station.fail(fault),
+    let (peripheral, events) = match found {
+        Ok(found) => found,
+        Err(fault) => return station.fail(fault),
+    };
+    // From here on there is something to be closed, however it ends.
+    let joined = tokio::select! {
+        joined = Client::join(peripheral.clone(), events, offer) => Some(joined),
+        _gone = station.action() => None,
+    };
+    match joined {
+        Some(Ok(client)) => client.run(station).await,
+        Some(Err(fault)) => station.fail(fault),
+        None => {}
     }
+    if let Err(error) = peripheral.disconnect().await {
+        tracing::debug!(%error, "the peer was not disconnected");
+    }
+    forget(&name, &peripheral).await;
 }
 
 /// The adapter of this name, or the first one, and its name.
@@ -88,21 +102,13 @@ struct Client {
 }
 
 impl Client {
-    async fn find(name: &str, offer: Offer) -> Result<Self, Fault> {
-        let (adapter, _) = adapter(Some(name)).await?;
-        let events = adapter.events().await;
-        let mut events = events.map_err(|error| fault("listening to the adapter", &error))?;
+    /// Connects, and looks at what the service has.
+    async fn join(
+        peripheral: Peripheral,
+        events: Incoming<CentralEvent>,
+        offer: Offer,
+    ) -> Result<Self, Fault> {
         let service = uuid(offer.uuid);
-        let filter = ScanFilter {
-            services: vec![service],
-        };
-        let scan = adapter.start_scan(filter).await;
-        scan.map_err(|error| fault("scanning", &error))?;
-        let found = seek(&adapter, &mut events, service).await;
-        if let Err(error) = adapter.stop_scan().await {
-            tracing::debug!(%error, "scanning was not stopped");
-        }
-        let peripheral = found?;
         connect(&peripheral).await?;
         let discovered = peripheral.discover_services().await;
         discovered.map_err(|error| fault("reading the services", &error))?;
@@ -134,7 +140,7 @@ impl Client {
         })
     }
 
-    async fn run(mut self, mut station: Station, adapter: &str) {
+    async fn run(mut self, mut station: Station) {
         let room = self.room();
         station.tell(Input::Connected { peer: SERVER, room });
         loop {
@@ -160,10 +166,6 @@ impl Client {
                 },
             }
         }
-        if let Err(error) = self.peripheral.disconnect().await {
-            tracing::debug!(%error, "the peer was not disconnected");
-        }
-        forget(adapter, &self.peripheral).await;
     }
 
     /// In one value; never more than what any server on the way takes.
@@ -261,6 +263,24 @@ const fn key(characteristic: Characteristic) -> u8 {
         Characteristic::Ident => 3,
         Characteristic::L2cap => 4,
     }
+}
+
+/// Scans until somebody has the service; the news of the adapter go on from there.
+async fn find(name: &str, offer: Offer) -> Result<(Peripheral, Incoming<CentralEvent>), Fault> {
+    let (adapter, _) = adapter(Some(name)).await?;
+    let events = adapter.events().await;
+    let mut events = events.map_err(|error| fault("listening to the adapter", &error))?;
+    let service = uuid(offer.uuid);
+    let filter = ScanFilter {
+        services: vec![service],
+    };
+    let scan = adapter.start_scan(filter).await;
+    scan.map_err(|error| fault("scanning", &error))?;
+    let found = seek(&adapter, &mut events, service).await;
+    if let Err(error) = adapter.stop_scan().await {
+        tracing::debug!(%error, "scanning was not stopped");
+    }
+    Ok((found?, events))
 }
 
 /// Until somebody has the service. The link says when that takes too long.
