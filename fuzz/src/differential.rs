@@ -218,7 +218,7 @@ fn equal(item: Item<'_>, value: &Value) {
             let Value::Bytes(found) = inner.as_ref() else {
                 panic!("a big number is {inner:?} to the other");
             };
-            assert_eq!(without_zeros(bytes), without_zeros(found));
+            assert_eq!(without_zeros(&bytes), without_zeros(found));
         }
         (Kind::Tag(tag), Value::Tag(found, inner)) => {
             assert_eq!(tag, *found);

@@ -18,7 +18,7 @@ pub struct Shape {
     pub delay: Duration,
     /// Every value that comes takes this long on the air, one after the other.
     pub pace: Duration,
-    /// The connection is lost after so many values have come or gone.
+    /// The connection is lost after so many values have come or gone; after none, as soon as it is there.
     pub lost_after: Option<u32>,
     /// Every so-many-th value comes twice.
     pub twice: Option<u32>,
@@ -79,7 +79,7 @@ async fn run(mut radio: Radio, mut station: Station, shape: Shape, mut rng: impl
                 };
                 late.push_back((last, happened));
                 late.extend(twice.map(|input| (last, Happened::Input(input))));
-                if shape.lost_after.is_some_and(|after| values > after) {
+                if shape.lost_after.is_some_and(|after| values >= after) {
                     late.push_back((last, Happened::Input(Input::Lost { peer })));
                     there = false;
                     // The other end loses us as well.
