@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cbor2
@@ -110,7 +110,7 @@ def checks() -> Iterator[tuple[str, bool]]:
     yield "another session is refused", refuses(lambda: mdoc.check_device(document, security, other, reader_key))
 
 
-def refuses(check) -> bool:  # noqa: ANN001
+def refuses(check: Callable[[], object]) -> bool:
     try:
         check()
     except (mdoc.Refused, ValueError):
