@@ -37,7 +37,7 @@ class Browser:
             ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         assert self.driver.stdout is not None
-        port = next(m[1] for line in self.driver.stdout if (m := re.search(r"on port (\d+)", line)))
+        port = next(m[1] for line in self.driver.stdout if (m := re.search(r"successfully on port (\d+)", line)))
         self.base = f"http://127.0.0.1:{port}/session"
         arguments = [
             "--headless",

@@ -14,6 +14,7 @@ use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::present::DeviceKey;
 use mdoc_core::seams::SoftwareKey;
+use mdoc_core::value::Value;
 use mdoc_core::verify::{Form, Inputs, verify};
 use mdoc_holder::present::{Decide, Decision, Modes, Presentation, Request};
 use mdoc_holder::question::{Held, Question, Session};
@@ -27,6 +28,9 @@ use rand_core::SeedableRng as _;
 
 /// The largest that wallets negotiate.
 const MTU: u16 = 517;
+
+/// Bytes of the portrait, with which the response has forty thousand.
+const PORTRAIT: usize = 35_100;
 
 const ROUNDS: usize = 201;
 
@@ -99,7 +103,13 @@ impl Air for Slow {
 
 impl Stage {
     fn new() -> Self {
-        let world = World::new();
+        let mut world = World::new();
+        let elements = world.elements.iter_mut().flat_map(|(_, elements)| elements);
+        for (identifier, value) in elements {
+            if identifier == "portrait" {
+                *value = Value::Bytes((0..PORTRAIT).map(|at| at.to_le_bytes()[0]).collect());
+            }
+        }
         let licence = world.licence();
         let elements = world.elements.iter().flat_map(|(_, elements)| elements);
         let elements = elements.map(|(identifier, _)| RequestedElement {

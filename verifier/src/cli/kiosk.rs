@@ -37,8 +37,6 @@ Examples:
   mdoc-verifier kiosk --preset age-over-21 --trust trusted --web 127.0.0.1:8018 \\
       --reader-cert reader.pem --reader-key reader.key.pem --log kiosk.log")]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    reader: ReaderArguments,
     /// Serve the screen as a page at this address of this machine.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
     web: Option<SocketAddr>,
@@ -48,6 +46,8 @@ pub(super) struct Arguments {
     /// How long a result stays on the screen.
     #[arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "15s")]
     show_for: Duration,
+    #[command(flatten)]
+    reader: ReaderArguments,
 }
 
 /// The page shows portraits, without a password and without encryption.

@@ -53,8 +53,6 @@ pub(super) struct Arguments {
     /// A picture of the code, PNG or JPEG: a photograph or a screenshot.
     #[arg(long, value_name = "FILE")]
     qr_image: Option<PathBuf>,
-    #[command(flatten)]
-    reader: ReaderArguments,
     /// Write the portrait to this file, if it was asked for and the document is accepted.
     #[arg(long, value_name = "FILE")]
     portrait: Option<PathBuf>,
@@ -64,6 +62,8 @@ pub(super) struct Arguments {
     /// Show every step, with its source.
     #[arg(long, short, conflicts_with = "json")]
     verbose: bool,
+    #[command(flatten)]
+    reader: ReaderArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
