@@ -5,6 +5,7 @@ use std::time::Duration;
 use integration::world::World;
 use mdoc_core::ble::Service;
 use mdoc_core::device_request::ItemsRequest;
+use mdoc_core::present::encode_response;
 use mdoc_core::value::Value;
 use mdoc_core::verify::{Form, verify};
 use mdoc_verifier::kiosk::{Board, Counts, Outcome, Phase, Verdict, web};
@@ -75,6 +76,26 @@ fn the_nearest_age_answers_and_silence_is_no_answer() {
     assert_eq!(
         (open.verdict, open.codes.as_slice()),
         (Verdict::CouldNotTell, &["kiosk.age-not-shown"][..])
+    );
+}
+
+#[test]
+fn without_the_picture_that_was_asked_for_nobody_is_known() {
+    let faceless = outcome(&["portrait", "age_over_18"], &["age_over_18"], &[]);
+    assert_eq!(
+        (faceless.verdict, faceless.codes.as_slice()),
+        (Verdict::CouldNotTell, &["kiosk.portrait-not-shown"][..])
+    );
+}
+
+#[test]
+fn a_wallet_that_releases_nothing_is_no_forgery() {
+    let world = World::new(77);
+    let response = encode_response(&[], &["org.iso.18013.5.1.mDL"]);
+    let silent = judged(&world, &response, &[world.ask(&["age_over_18"])]);
+    assert_eq!(
+        (silent.verdict, silent.codes.as_slice()),
+        (Verdict::CouldNotTell, &["kiosk.nothing-released"][..])
     );
 }
 

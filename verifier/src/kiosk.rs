@@ -16,6 +16,7 @@ use mdoc_core::verify::{Accepted, Report};
 use serde_json::{Value, json};
 
 pub use self::board::{Board, Phase, Snapshot};
+use crate::read::released_nothing;
 use crate::show::value_text;
 
 /// What the screen says.
@@ -106,7 +107,7 @@ impl Outcome {
             service: Some(service),
             took,
         };
-        if report.documents().is_empty() {
+        if released_nothing(report) {
             outcome.doubt("the wallet released nothing", "kiosk.nothing-released");
             return outcome;
         }
@@ -173,6 +174,13 @@ impl Outcome {
                 if identifier == "portrait" {
                     let portrait = accepted.get(name_space, identifier);
                     self.portrait = portrait.and_then(|item| item.bytes().map(|bytes| bytes.into_owned()));
+                    if self.portrait.is_none() {
+                        // Whoever holds the telephone could be anybody.
+                        self.doubt(
+                            "the wallet did not show the picture of its holder",
+                            "kiosk.portrait-not-shown",
+                        );
+                    }
                     continue;
                 }
                 let age = identifier.strip_prefix("age_over_");

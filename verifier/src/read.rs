@@ -34,7 +34,16 @@ use mdoc_core::error::DecodeError;
 use mdoc_core::limits::Limits;
 use mdoc_core::session::{MayAsk, ReaderSession, Received, Response, Why};
 use mdoc_core::transcript::SessionTranscript;
+use mdoc_core::verify::{Code, DocumentReport, Outcome, ReasonCode, Report};
 use mdoc_radio::{Air, Event, Interrupted, Offer, Way, Wire, first_ready};
+
+/// Whether the wallet answered without a document: its holder released nothing of what was asked, or it has nothing of it.
+#[must_use]
+pub fn released_nothing(report: &Report<'_>) -> bool {
+    let empty = ReasonCode::Document(Code::ResponseEmpty);
+    let mut steps = report.documents().iter().flat_map(DocumentReport::steps);
+    steps.any(|step| matches!(&step.outcome, Outcome::Failed(reason) if reason.code() == empty))
+}
 
 /// How long what may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,6 +57,8 @@ pub struct Timeouts {
     pub idle: Duration,
     /// Within a message, after which it is taken if it is whole.
     pub pause: Duration,
+    /// Within a message, after which nothing more is waited for: some radios do not say that the peer is gone.
+    pub stall: Duration,
     /// Between our end and the disconnection, for what is still on its way.
     pub drain: Duration,
 }
@@ -68,6 +70,7 @@ impl Default for Timeouts {
             setup: Duration::from_secs(20),
             idle: Duration::from_secs(300),
             pause: Duration::from_secs(2),
+            stall: Duration::from_secs(10),
             drain: Duration::from_millis(200),
         }
     }
@@ -361,15 +364,21 @@ impl Link {
     }
 
     fn fragment(&mut self, value: &[u8], now: Duration) {
-        if self.phase == Phase::Open {
-            self.until = now.saturating_add(self.setup.timeouts.idle);
-        }
         match self.joiner.push(value, &self.setup.limits) {
             Ok(message) => self.actions.extend(message.map(Action::Message)),
             Err(error) => self.over(Ending::Frame(error)),
         }
         let within = self.joiner.is_within();
         self.pause = within.then(|| now.saturating_add(self.setup.timeouts.pause));
+        if self.phase == Phase::Open {
+            self.until = self.alive_until(now);
+        }
+    }
+
+    /// When something has to have come or gone again.
+    fn alive_until(&self, now: Duration) -> Duration {
+        let Timeouts { idle, stall, .. } = self.setup.timeouts;
+        now.saturating_add(if self.joiner.is_within() { stall } else { idle })
     }
 
     fn put(&mut self, characteristic: Characteristic, value: Vec<u8>) {
@@ -384,7 +393,7 @@ impl Link {
         match self.phase {
             Phase::Starting => self.open(now),
             Phase::Open => {
-                self.until = now.saturating_add(self.setup.timeouts.idle);
+                self.until = self.alive_until(now);
                 self.go_on(now);
             }
             Phase::Closing(_) => self.until = now.saturating_add(self.setup.timeouts.drain),

@@ -14,7 +14,7 @@ use mdoc_core::verify::Report;
 use mdoc_radio::Interrupted;
 use mdoc_verifier::online::Source;
 use mdoc_verifier::portrait::Terminal;
-use mdoc_verifier::read::{PlanError, Reading, Took};
+use mdoc_verifier::read::{PlanError, Reading, Took, released_nothing};
 use mdoc_verifier::scan::{self, ScanError, Scanned};
 use mdoc_verifier::show::{self, Detail};
 
@@ -102,7 +102,7 @@ fn told(
     if let Some(path) = &arguments.portrait {
         write_portrait(report, path)?;
     }
-    let released = report.documents().len();
+    let nothing = released_nothing(report);
     if arguments.json {
         output::print_json(&serde_json::json!({
             "mode": reading.service.mode(),
@@ -124,13 +124,13 @@ fn told(
             total.as_secs_f64()
         ))?;
     }
-    if released == 0 {
+    if nothing {
         output::warn(
             PROGRAM,
             "the wallet answered, and released nothing of what was asked for",
         );
     }
-    Ok(if report.accepted() && released > 0 {
+    Ok(if report.accepted() {
         Exit::Done
     } else {
         Exit::Rejected

@@ -340,6 +340,16 @@ fn everything_has_an_end_in_time() {
         at(&mut end),
         [Action::Disconnect(READER), Action::Over(Ending::Idle)]
     );
+    // Within a message there is less patience, and the pause after which it might be whole comes before.
+    let mut end = open_server();
+    end.after(value(READER, Characteristic::Client2Server, &[1, 0x82, 1]), 1_000);
+    assert_eq!(end.0.deadline(), Some(millis(3_000)));
+    assert_eq!(at(&mut end), []);
+    assert_eq!(end.0.deadline(), Some(millis(11_000)));
+    assert_eq!(
+        at(&mut end),
+        [Action::Disconnect(READER), Action::Over(Ending::Idle)]
+    );
 }
 
 #[test]

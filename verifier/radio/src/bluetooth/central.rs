@@ -42,13 +42,14 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
         Ok(found) => found,
         Err(fault) => return station.fail(fault),
     };
-    // From here on there is something to be closed, however it ends.
+    // From here on there is something to be closed, however it ends; the station stays until then, since whoever lets go of
+    // the radio waits for that.
     let joined = tokio::select! {
         joined = Client::join(peripheral.clone(), events, offer) => Some(joined),
         _gone = station.action() => None,
     };
     match joined {
-        Some(Ok(client)) => client.run(station).await,
+        Some(Ok(client)) => client.run(&mut station).await,
         Some(Err(fault)) => station.fail(fault),
         None => {}
     }
@@ -56,6 +57,7 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
         tracing::debug!(%error, "the peer was not disconnected");
     }
     forget(&name, &peripheral).await;
+    drop(station);
 }
 
 /// The adapter of this name, or the first one, and its name.
@@ -140,7 +142,7 @@ impl Client {
         })
     }
 
-    async fn run(mut self, mut station: Station) {
+    async fn run(mut self, station: &mut Station) {
         let room = self.room();
         station.tell(Input::Connected { peer: SERVER, room });
         loop {
@@ -148,19 +150,19 @@ impl Client {
                 // Values before the news that the peer is gone.
                 biased;
                 value = self.values.next() => match value {
-                    Some(value) => self.notified(&station, value),
+                    Some(value) => self.notified(station, value),
                     None => break station.tell(Input::Lost { peer: SERVER }),
                 },
                 action = station.action() => match action {
                     Some(Action::Disconnect(_)) | None => break,
-                    Some(action) => if !self.act(&station, action, room).await {
+                    Some(action) => if !self.act(station, action, room).await {
                         break station.tell(Input::Lost { peer: SERVER });
                     },
                 },
                 event = self.events.next() => if self.is_gone(event) {
                     // What came before it is told before it.
                     while let Some(Some(value)) = futures_util::FutureExt::now_or_never(self.values.next()) {
-                        self.notified(&station, value);
+                        self.notified(station, value);
                     }
                     break station.tell(Input::Lost { peer: SERVER });
                 },

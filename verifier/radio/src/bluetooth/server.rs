@@ -1,5 +1,6 @@
 //! The GATT server, by BlueZ.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bluer::Address;
@@ -24,6 +25,10 @@ use crate::{Fault, Offer, Station};
 
 /// What ATT has in front of a notified value, which a writer's room leaves out.
 const HEAD: u16 = 3;
+
+/// What is notified goes to BlueZ through a socket for each characteristic, and of two sockets it may read the later one
+/// first: End would overtake the message before it.
+const BEFORE_STATE: Duration = Duration::from_millis(150);
 
 /// Offers the service on an adapter until the link is gone.
 pub(super) async fn run(mut station: Station, adapter: String, offer: Offer) {
@@ -191,6 +196,9 @@ impl Server {
 
     async fn put(&self, station: &Station, peer: Peer, characteristic: Characteristic, value: &[u8]) {
         let of_state = characteristic == Characteristic::State;
+        if of_state {
+            tokio::time::sleep(BEFORE_STATE).await;
+        }
         let Some(writer) = self.writers.get(&(peer, of_state)) else {
             // State need not be subscribed to; there is no other way to say it then.
             return station.tell(Input::Sent);
