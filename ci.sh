@@ -22,16 +22,16 @@ step cargo doc --workspace --no-deps --locked --quiet
 # Nothing grows: allocations and ratios to the floor, and ten megabytes of hostile input for every decoder.
 # A workspace of its own, of which isomdl is not built here (benches/run --help).
 step cargo fmt --all --check --manifest-path benches/Cargo.toml
-step cargo clippy --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile -p mdoc-nearby --all-targets --release --locked -- -D warnings
+step cargo clippy --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --all-targets --release --locked -- -D warnings
 step cargo test --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --release --locked
 step benches/run --check
 step benches/run hostile
-step benches/run nearby
 # Bluetooth: over a mock of bluetoothd, then on a real one in a virtual machine. 77: it has said what is missing.
 # The programs are not optimised here, so that reading may take longer than the five seconds that are asserted otherwise.
 step cargo build --workspace --bins --locked --quiet
-for part in run-mock run; do
-  READ_LIMIT=15 MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step "tests/ble/$part" || { status=$? && [ "$status" = 77 ]; }
+for part in run-mock "run central-client peripheral-server again-central-client"; do
+  # shellcheck disable=SC2086 # the words are a program and its arguments
+  READ_LIMIT=15 MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/ble/$part || { status=$? && [ "$status" = 77 ]; }
 done
 # The kiosk's page, by the keyboard of a real browser.
 step tests/browser/kiosk.py "${CARGO_TARGET_DIR:-target}/debug" || {
