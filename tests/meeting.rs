@@ -50,18 +50,17 @@ fn wallet(space: &Workspace, more: &[&str]) -> (Child, String) {
         "--at",
         NOW,
     ];
-    let child = start(&space.0, "mdoc-holder", &[&arguments, more].concat());
+    let mut child = start(&space.0, "mdoc-holder", &[&arguments, more].concat());
     let began = Instant::now();
-    loop {
-        if let Ok(text) = fs::read_to_string(&code) {
-            return (child, text);
-        }
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "the wallet shows no code"
-        );
+    // It appears whole.
+    while !code.exists() && began.elapsed() < Duration::from_secs(30) {
         std::thread::sleep(Duration::from_millis(10));
     }
+    let text = fs::read_to_string(&code).unwrap_or_else(|error| {
+        child.kill().unwrap();
+        panic!("the wallet shows no code: {error}");
+    });
+    (child, text)
 }
 
 const READ: [&str; 11] = [
