@@ -27,8 +27,7 @@ step cargo test --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hosti
 step benches/run --check
 step benches/run hostile
 # Bluetooth: over a mock of bluetoothd, then on a real one in a virtual machine. 77: it has said what is missing.
-# The programs are not optimised here, so that reading may take longer than the five seconds that are asserted otherwise.
-step cargo build --workspace --bins --locked --quiet
+# The programs are those that the tests above have built; they are not optimised, so that reading may take longer than the five seconds that are asserted otherwise.
 for part in run-mock "run central-client peripheral-server again-central-client"; do
   # shellcheck disable=SC2086 # the words are a program and its arguments
   READ_LIMIT=15 MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/ble/$part || { status=$? && [ "$status" = 77 ]; }
