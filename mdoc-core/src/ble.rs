@@ -85,7 +85,7 @@ impl fmt::Display for Service {
 }
 
 /// The characteristics of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Characteristic {
     /// Start and end: written without response by the client, notified by the server.
     State,

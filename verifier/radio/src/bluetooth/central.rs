@@ -100,7 +100,7 @@ struct Client {
     peripheral: Peripheral,
     events: Incoming<CentralEvent>,
     values: Incoming<ValueNotification>,
-    characteristics: BTreeMap<u8, (Characteristic, Found)>,
+    characteristics: BTreeMap<Characteristic, Found>,
 }
 
 impl Client {
@@ -119,7 +119,7 @@ impl Client {
             .filter_map(|(characteristic, uuid)| {
                 let mut there = there.iter();
                 let found = there.find(|found| found.uuid == uuid && found.service_uuid == service)?;
-                Some((key(characteristic), (characteristic, found.clone())))
+                Some((characteristic, found.clone()))
             })
             .collect();
         for needed in [
@@ -127,7 +127,7 @@ impl Client {
             Characteristic::Client2Server,
             Characteristic::Server2Client,
         ] {
-            if !characteristics.contains_key(&key(needed)) {
+            if !characteristics.contains_key(&needed) {
                 return Err(Fault::Service("it lacks a characteristic of the standard"));
             }
         }
@@ -185,10 +185,8 @@ impl Client {
     }
 
     fn notified(&self, station: &Station, notified: ValueNotification) {
-        let of = self
-            .characteristics
-            .values()
-            .find(|(_, found)| found.uuid == notified.uuid);
+        let mut known = self.characteristics.iter();
+        let of = known.find(|(_, found)| found.uuid == notified.uuid);
         if let Some((characteristic, _)) = of {
             station.tell(Input::Value {
                 peer: SERVER,
@@ -213,8 +211,8 @@ impl Client {
     }
 
     async fn read(&self, station: &Station) -> Result<(), btleplug::Error> {
-        let ident = match self.characteristics.get(&key(Characteristic::Ident)) {
-            Some((_, found)) => Some(self.peripheral.read(found).await?),
+        let ident = match self.characteristics.get(&Characteristic::Ident) {
+            Some(found) => Some(self.peripheral.read(found).await?),
             None => None,
         };
         station.tell(Input::Ident(ident));
@@ -227,7 +225,7 @@ impl Client {
         characteristic: Characteristic,
         known_room: Room,
     ) -> Result<(), btleplug::Error> {
-        if let Some((_, found)) = self.characteristics.get(&key(characteristic)) {
+        if let Some(found) = self.characteristics.get(&characteristic) {
             self.peripheral.subscribe(found).await?;
         }
         let room = self.room();
@@ -247,23 +245,13 @@ impl Client {
         characteristic: Characteristic,
         value: &[u8],
     ) -> Result<(), btleplug::Error> {
-        if let Some((_, found)) = self.characteristics.get(&key(characteristic)) {
+        if let Some(found) = self.characteristics.get(&characteristic) {
             self.peripheral
                 .write(found, value, WriteType::WithoutResponse)
                 .await?;
         }
         station.tell(Input::Sent);
         Ok(())
-    }
-}
-
-const fn key(characteristic: Characteristic) -> u8 {
-    match characteristic {
-        Characteristic::State => 0,
-        Characteristic::Client2Server => 1,
-        Characteristic::Server2Client => 2,
-        Characteristic::Ident => 3,
-        Characteristic::L2cap => 4,
     }
 }
 

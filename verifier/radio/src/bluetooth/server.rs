@@ -58,7 +58,7 @@ struct Server {
     written: tokio::sync::mpsc::UnboundedReceiver<Written>,
     state: CharacteristicControl,
     messages: CharacteristicControl,
-    writers: BTreeMap<(Peer, bool), Arc<CharacteristicWriter>>,
+    writers: BTreeMap<(Peer, Characteristic), Arc<CharacteristicWriter>>,
     known: BTreeSet<Peer>,
 }
 
@@ -188,18 +188,16 @@ impl Server {
         let room = u16::try_from(writer.mtu()).unwrap_or(u16::MAX);
         let peer = self.meet(station, writer.device_address(), room.saturating_add(HEAD));
         let writer = Arc::new(writer);
-        let of_state = characteristic == Characteristic::State;
-        self.writers.insert((peer, of_state), Arc::clone(&writer));
+        self.writers.insert((peer, characteristic), Arc::clone(&writer));
         station.tell(Input::Subscribed { peer, characteristic });
         Some((peer, writer))
     }
 
     async fn put(&self, station: &Station, peer: Peer, characteristic: Characteristic, value: &[u8]) {
-        let of_state = characteristic == Characteristic::State;
-        if of_state {
+        if characteristic == Characteristic::State {
             tokio::time::sleep(BEFORE_STATE).await;
         }
-        let Some(writer) = self.writers.get(&(peer, of_state)) else {
+        let Some(writer) = self.writers.get(&(peer, characteristic)) else {
             // State need not be subscribed to; there is no other way to say it then.
             return station.tell(Input::Sent);
         };
