@@ -5,8 +5,8 @@
 
 use core::time::Duration;
 
-use mdoc_core::ble::link::{Ending, Gatt, Oddity, Role, Setup, Timeouts};
-use mdoc_core::ble::{Service, Uuid, ident};
+use mdoc_core::ble::link::{Ending, Oddity, Role, Timeouts};
+use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng, Curve, PublicKey};
 use mdoc_core::engagement::{BleOptions, DeviceEngagement};
 use mdoc_core::limits::Limits;
@@ -104,19 +104,8 @@ impl Presentation {
         let ident = DeviceEngagement::decode(session.engagement(), &limits)
             .map(|engagement| ident(engagement.e_device_key_bytes.raw(), backend))
             .unwrap_or_default();
-        let offers = [
-            (Service::Reader, options.central_client_uuid),
-            (Service::Mdoc, options.peripheral_server_uuid),
-        ];
-        let offers = offers.into_iter().filter_map(|(service, uuid)| {
-            Some(Offer {
-                service,
-                uuid: Uuid(uuid?),
-                ident,
-            })
-        });
         Self {
-            offers: offers.collect(),
+            offers: Offer::all(&options, ident).collect(),
             session,
             limits,
         }
@@ -145,11 +134,8 @@ impl Presentation {
         timeouts: Timeouts,
         backend: &dyn Backend,
     ) -> Result<Presented, Interrupted> {
-        let ways: Vec<Way> = self
-            .offers
-            .iter()
-            .map(|offer| self.way(offer, timeouts))
-            .collect();
+        let way = |offer| Way::new(Role::Mdoc, offer, timeouts, self.limits);
+        let ways: Vec<Way> = self.offers.iter().map(way).collect();
         let (service, wire) = first_ready(air, &ways, Duration::ZERO)
             .await
             .map_err(Interrupted::NotReached)?;
@@ -184,22 +170,6 @@ impl Presentation {
             oddities,
             warnings,
         })
-    }
-
-    fn way(&self, offer: &Offer, timeouts: Timeouts) -> Way {
-        Way {
-            offer: *offer,
-            setup: Setup {
-                role: Role::Mdoc,
-                gatt: match offer.service {
-                    Service::Mdoc => Gatt::Server,
-                    Service::Reader => Gatt::Client,
-                },
-                ident: offer.ident,
-                timeouts,
-                limits: self.limits,
-            },
-        }
     }
 }
 

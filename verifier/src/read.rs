@@ -26,8 +26,8 @@
 use core::fmt;
 use std::time::{Duration, Instant};
 
-use mdoc_core::ble::link::{Ending, Gatt, Oddity, Role, Setup, Timeouts};
-use mdoc_core::ble::{Service, Uuid, ident};
+use mdoc_core::ble::link::{Ending, Oddity, Role, Timeouts};
+use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng};
 use mdoc_core::engagement::DeviceEngagement;
 use mdoc_core::error::DecodeError;
@@ -137,20 +137,8 @@ impl Plan {
         let engagement = DeviceEngagement::decode(engagement, &limits).map_err(PlanError::Engagement)?;
         let ble = engagement.ble().ok_or(PlanError::NoBluetooth)?;
         let ident = ident(engagement.e_device_key_bytes.raw(), backend);
-        let offered = [
-            (Service::Reader, ble.central_client_uuid),
-            (Service::Mdoc, ble.peripheral_server_uuid),
-        ];
-        let offers: Vec<Offer> = offered
-            .into_iter()
-            .filter(|(service, _)| only.is_none_or(|only| only == *service))
-            .filter_map(|(service, uuid)| {
-                Some(Offer {
-                    service,
-                    uuid: Uuid(uuid?),
-                    ident,
-                })
-            })
+        let offers: Vec<Offer> = Offer::all(ble, ident)
+            .filter(|offer| only.is_none_or(|only| only == offer.service))
             .collect();
         if offers.is_empty() {
             return Err(only.map_or(PlanError::NoBluetooth, PlanError::NotOffered));
@@ -170,19 +158,7 @@ impl Plan {
     }
 
     fn ways(&self, timeouts: Timeouts) -> Vec<Way> {
-        let way = |offer: &Offer| Way {
-            offer: *offer,
-            setup: Setup {
-                role: Role::Reader,
-                gatt: match offer.service {
-                    Service::Reader => Gatt::Server,
-                    Service::Mdoc => Gatt::Client,
-                },
-                ident: offer.ident,
-                timeouts,
-                limits: self.limits,
-            },
-        };
+        let way = |offer| Way::new(Role::Reader, offer, timeouts, self.limits);
         self.offers.iter().map(way).collect()
     }
 }

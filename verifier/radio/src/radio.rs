@@ -2,6 +2,7 @@
 
 use mdoc_core::ble::link::{Action, Gatt, Input};
 use mdoc_core::ble::{Service, Uuid};
+use mdoc_core::engagement::BleOptions;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::Fault;
@@ -15,6 +16,23 @@ pub struct Offer {
     pub uuid: Uuid,
     /// What a reader that is a server serves as Ident.
     pub ident: [u8; 16],
+}
+
+impl Offer {
+    /// The ways of an engagement, mdoc central client mode first, as the standard recommends.
+    pub fn all(options: &BleOptions, ident: [u8; 16]) -> impl Iterator<Item = Self> {
+        let offered = [
+            (Service::Reader, options.central_client_uuid),
+            (Service::Mdoc, options.peripheral_server_uuid),
+        ];
+        offered.into_iter().filter_map(move |(service, uuid)| {
+            Some(Self {
+                service,
+                uuid: Uuid(uuid?),
+                ident,
+            })
+        })
+    }
 }
 
 /// Where radios come from.

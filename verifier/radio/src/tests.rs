@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use mdoc_core::ble::link::{Ending, Gatt, Role, Setup, Timeouts};
+use mdoc_core::ble::link::{Ending, Gatt, Role, Timeouts};
 use mdoc_core::ble::{Service, Uuid};
 use mdoc_core::limits::Limits;
 use rand_chacha::ChaCha20Rng;
@@ -27,26 +27,13 @@ const fn offer(service: Service) -> Offer {
     }
 }
 
-fn setup(role: Role, gatt: Gatt) -> Setup {
-    Setup {
-        role,
-        gatt,
-        ident: IDENT,
-        timeouts: Timeouts::default(),
-        limits: Limits::DEFAULT,
-    }
-}
-
-const fn gatt(role: Role, service: Service) -> Gatt {
-    match (role, service) {
-        (Role::Mdoc, Service::Mdoc) | (Role::Reader, Service::Reader) => Gatt::Server,
-        _ => Gatt::Client,
-    }
+fn way(role: Role, service: Service) -> Way {
+    Way::new(role, &offer(service), Timeouts::default(), Limits::DEFAULT)
 }
 
 fn wire(air: &dyn Air, role: Role, service: Service) -> Wire {
-    let gatt = gatt(role, service);
-    Wire::new(setup(role, gatt), air.radio(gatt, &offer(service)))
+    let Way { offer, setup } = way(role, service);
+    Wire::new(setup, air.radio(setup.gatt, &offer))
 }
 
 /// Until a message comes, or it is over.
@@ -147,7 +134,7 @@ async fn a_connection_that_is_lost_is_told_at_both_ends() {
         };
         let radio = air.radio(Gatt::Client, &offer(Service::Mdoc));
         let radio = shaped(radio, shape, ChaCha20Rng::from_seed([3; 32]));
-        let mut reader = Wire::new(setup(Role::Reader, Gatt::Client), radio);
+        let mut reader = Wire::new(way(Role::Reader, Service::Mdoc).setup, radio);
         let (got, ending) = exchange(&mut mdoc, &mut reader, &[7; 40_000]).await;
         assert!(
             matches!(
@@ -173,7 +160,7 @@ async fn what_comes_late_is_waited_for_and_what_comes_twice_is_no_message() {
         let mut mdoc = wire(&air, Role::Mdoc, Service::Mdoc);
         let radio = air.radio(Gatt::Client, &offer(Service::Mdoc));
         let radio = shaped(radio, shape, ChaCha20Rng::from_seed([4; 32]));
-        let mut reader = Wire::new(setup(Role::Reader, Gatt::Client), radio);
+        let mut reader = Wire::new(way(Role::Reader, Service::Mdoc).setup, radio);
         exchange(&mut mdoc, &mut reader, answer).await.0
     };
     let late = Shape {
@@ -228,10 +215,7 @@ async fn a_connection_that_is_lost_before_start_is_tried_again() {
             left: weak.into(),
         };
         let mut mdoc = wire(&air.air, Role::Mdoc, Service::Mdoc);
-        let ways = [Way {
-            offer: offer(Service::Mdoc),
-            setup: setup(Role::Reader, Gatt::Client),
-        }];
+        let ways = [way(Role::Reader, Service::Mdoc)];
         let found = async {
             let found = first_ready(&air, &ways, Duration::ZERO).await;
             let Ok((_, mut reader)) = found else { return false };
@@ -265,11 +249,7 @@ impl Air for ClientsOnly {
 }
 
 fn both(role: Role) -> Vec<Way> {
-    let way = |service| Way {
-        offer: offer(service),
-        setup: setup(role, gatt(role, service)),
-    };
-    vec![way(Service::Reader), way(Service::Mdoc)]
+    vec![way(role, Service::Reader), way(role, Service::Mdoc)]
 }
 
 #[tokio::test(start_paused = true)]
@@ -356,10 +336,7 @@ async fn a_message_that_comes_before_all_is_set_up_is_kept() {
     ] {
         tell.send(Happened::Input(input)).unwrap();
     }
-    let ways = [Way {
-        offer: offer(Service::Mdoc),
-        setup: setup(Role::Mdoc, Gatt::Server),
-    }];
+    let ways = [way(Role::Mdoc, Service::Mdoc)];
     let (_, mut mdoc) = first_ready(&air, &ways, Duration::ZERO).await.unwrap();
     assert_eq!(mdoc.next().await, Event::Message(vec![42]));
 }

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use mdoc_core::ble::Service;
-use mdoc_core::ble::link::{Ending, Role, Setup};
+use mdoc_core::ble::link::{Ending, Gatt, Role, Setup, Timeouts};
+use mdoc_core::limits::Limits;
 use tokio::time::Instant;
 
 use crate::{Air, Event, Fault, Offer, Wire};
@@ -19,6 +20,27 @@ pub struct Way {
     pub offer: Offer,
     /// Our end of the link.
     pub setup: Setup,
+}
+
+impl Way {
+    /// Our end of what was offered.
+    #[must_use]
+    pub const fn new(role: Role, offer: &Offer, timeouts: Timeouts, limits: Limits) -> Self {
+        let gatt = match (role, offer.service) {
+            (Role::Mdoc, Service::Mdoc) | (Role::Reader, Service::Reader) => Gatt::Server,
+            (Role::Mdoc, Service::Reader) | (Role::Reader, Service::Mdoc) => Gatt::Client,
+        };
+        Self {
+            offer: *offer,
+            setup: Setup {
+                role,
+                gatt,
+                ident: offer.ident,
+                timeouts,
+                limits,
+            },
+        }
+    }
 }
 
 /// A way that did not lead there.
