@@ -184,7 +184,7 @@ impl Outcome {
                     continue;
                 }
                 let age = identifier.strip_prefix("age_over_");
-                let label = age.map_or_else(|| identifier.replace('_', " "), |years| format!("over {years}"));
+                let label = identifier_words(identifier);
                 let found = accepted.get(name_space, identifier);
                 let found = found.or_else(|| nearest_age(name_space, age?, accepted));
                 match found {
@@ -194,12 +194,12 @@ impl Outcome {
                             Kind::Bool(false) => "no".to_owned(),
                             _ => value_text(item),
                         };
-                        self.facts.push(Fact { label, value });
                         if age.is_some() && item.boolean() == Some(false) {
                             self.verdict = Verdict::NotAccepted;
-                            self.reasons.push(format!("not {}", identifier_words(identifier)));
+                            self.reasons.push(format!("not {label}"));
                             self.codes.push(UNDER_AGE);
                         }
+                        self.facts.push(Fact { label, value });
                     }
                     // An element that the document does not have is a doubt only if it is what decides.
                     None if age.is_some() => {
