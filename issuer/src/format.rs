@@ -42,8 +42,20 @@ pub struct Format {
     pub description: Option<String>,
     /// The docType, for example `org.iso.18013.5.1.mDL`.
     pub doctype: String,
+    /// What a document that is switched off says online.
+    pub when_disabled: WhenDisabled,
     /// The namespaces, in the order of the file; at least one.
     pub namespaces: Vec<Namespace>,
+}
+
+/// What the online status of a disabled document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenDisabled {
+    /// Suspended: it may come back.
+    #[default]
+    Suspended,
+    /// Revoked, where the standard knows nothing else, as for driving licences: what comes back is signed anew.
+    Revoked,
 }
 
 /// A namespace of a [`Format`].

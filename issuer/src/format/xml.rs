@@ -12,7 +12,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use super::codes::{Code, CodeTable};
 use super::error::{FormatCode, FormatErrors};
-use super::{Format, Namespace, XML_NAMESPACE};
+use super::{Format, Namespace, WhenDisabled, XML_NAMESPACE};
 use place::{Faults, position};
 
 /// Most XML nodes (elements, texts, comments) of a file.
@@ -121,8 +121,10 @@ impl<'d> Reader<'d> {
             let message = format!("elements are nested deeper than {DEEPEST} levels");
             return self.faults.note(deep, FormatCode::TooComplex, message);
         }
-        self.faults
-            .check_attributes(root, &["name", "version", "doctype", "display-name"]);
+        self.faults.check_attributes(
+            root,
+            &["name", "version", "doctype", "display-name", "when-disabled"],
+        );
         let name = self
             .faults
             .required(root, "name")
@@ -130,6 +132,7 @@ impl<'d> Reader<'d> {
         let version = self.faults.required_text(root, "version", 32);
         let doctype = self.faults.required_name(root, "doctype");
         let display_name = self.faults.required_text(root, "display-name", 150);
+        let when_disabled = self.when_disabled(root);
         let children = self
             .faults
             .children(root, &["description", "code-table", "namespace"]);
@@ -185,8 +188,22 @@ impl<'d> Reader<'d> {
             display_name: display_name?.to_owned(),
             description,
             doctype: doctype?.to_owned(),
+            when_disabled,
             namespaces,
         })
+    }
+
+    fn when_disabled(&mut self, root: Node<'d, 'd>) -> WhenDisabled {
+        match root.attribute("when-disabled") {
+            None | Some("suspended") => WhenDisabled::Suspended,
+            Some("revoked") => WhenDisabled::Revoked,
+            Some(_) => {
+                let message = "when-disabled is suspended or revoked".to_owned();
+                self.faults
+                    .note_attribute::<()>(root, "when-disabled", FormatCode::BadValue, message);
+                WhenDisabled::default()
+            }
+        }
     }
 
     /// A name must be usable as a file name and on the command line.
