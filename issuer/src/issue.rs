@@ -178,36 +178,58 @@ pub(crate) fn is_of_signer(device_key: &PublicKey, signer: &DocumentSigner<'_>) 
         && equal_in_constant_time(device_key.as_bytes(), signer.key().public_key().as_bytes())
 }
 
-/// What the elements of a document are made of.
+/// What the elements of a document are made of; the members as in [`Order`].
 #[derive(Clone, Copy)]
-pub(crate) struct Content<'a> {
-    pub(crate) format: &'a Format,
-    pub(crate) data: &'a Json,
-    pub(crate) portrait: Option<&'a [u8]>,
-    pub(crate) issue_date: Option<FullDate>,
-    pub(crate) authority: Option<&'a str>,
+pub struct Content<'a> {
+    /// The format of the document.
+    pub format: &'a Format,
+    /// The person's data, a JSON object.
+    pub data: &'a Json,
+    /// The person's portrait as an image file, if it is not in the data.
+    pub portrait: Option<&'a [u8]>,
+    /// The administrative date of issue; today if none.
+    pub issue_date: Option<FullDate>,
+    /// The issuing authority's name, if the data do not have it.
+    pub authority: Option<&'a str>,
 }
 
-/// What an MSO says besides the elements, their validity and the holder's key.
+/// What an MSO says besides the elements, their validity and the holder's key; the members as in [`Order`].
 #[derive(Debug, Clone)]
-pub(crate) struct Terms {
-    pub(crate) status: Option<Status>,
-    pub(crate) key_authorizations: KeyAuthorizations,
-    pub(crate) digest_algorithm: DigestAlgorithm,
-    pub(crate) decoys: usize,
+pub struct Terms {
+    /// Where the status will be published; of copies, each has its own.
+    pub status: Option<Status>,
+    /// What the device may vouch for itself.
+    pub key_authorizations: KeyAuthorizations,
+    /// The digest of the elements.
+    pub digest_algorithm: DigestAlgorithm,
+    /// Digests without an element.
+    pub decoys: usize,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            status: None,
+            key_authorizations: KeyAuthorizations::default(),
+            digest_algorithm: DigestAlgorithm::Sha256,
+            decoys: 0,
+        }
+    }
 }
 
 /// Elements that passed the gate, and when the document is valid: it lacks the holder's key and the
 /// signature. Several documents may be made of it, each with salts and digest IDs of its own.
-pub(crate) struct Prepared {
+pub struct Prepared {
     filled: Arc<Filled>,
     validity: Validity,
-    /// What a person should look at, a sentence each.
-    pub(crate) warnings: Vec<String>,
+    warnings: Vec<String>,
 }
 
-/// Fills the format and runs the gate; what it lets pass are warnings.
-pub(crate) fn prepare(
+/// Fills the format and runs the gate; what it lets pass are warnings. `now` is the instant of signing.
+///
+/// # Errors
+/// [`IssueError`]; all faults of the data together, and all of the gate.
+pub fn prepare(
     content: &Content<'_>,
     valid_for: Duration,
     signer: &DocumentSigner<'_>,
@@ -245,12 +267,22 @@ pub(crate) fn prepare(
 }
 
 impl Prepared {
-    pub(crate) fn doc_type(&self) -> &str {
+    /// The type of the document.
+    #[must_use]
+    pub fn doc_type(&self) -> &str {
         &self.filled.doctype
     }
 
-    pub(crate) const fn validity(&self) -> Validity {
+    /// When it is valid.
+    #[must_use]
+    pub const fn validity(&self) -> Validity {
         self.validity
+    }
+
+    /// What a person should look at, a sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Salts the elements and signs them for a holder's key; gives the document with what is to be told of it.
@@ -291,7 +323,10 @@ impl Prepared {
     }
 
     /// What the documents for several keys of one holder have in common, made ready.
-    pub(crate) fn template(
+    ///
+    /// # Errors
+    /// [`IssueError::Draft`].
+    pub fn template(
         &self,
         terms: &Terms,
         device_key: &PublicKey,
@@ -301,8 +336,11 @@ impl Prepared {
         draft.template(order).map_err(IssueError::Draft)
     }
 
-    /// Signs a copy for a key of its own, with salts and digest IDs of its own.
-    pub(crate) fn copy(
+    /// Signs a copy for a key of its own, with salts and digest IDs of its own, and the place of its status.
+    ///
+    /// # Errors
+    /// [`IssueError`], also if the key is the signer's.
+    pub fn copy(
         &self,
         template: &Template,
         (device_key, status): (&PublicKey, Option<&Status>),
@@ -310,6 +348,9 @@ impl Prepared {
         rng: &mut dyn CryptoRng,
         backend: &dyn Backend,
     ) -> Result<Vec<u8>, IssueError> {
+        if is_of_signer(device_key, signer) {
+            return Err(IssueError::DeviceKeyOfSigner);
+        }
         let copy = CopyOf {
             device_key,
             validity: self.validity,

@@ -234,7 +234,7 @@ impl Crew<'_> {
         };
         match (prepared, &outcome.id) {
             (Some(prepared), Some(id)) if faults.is_empty() => {
-                outcome.warnings.clone_from(&prepared.warnings);
+                prepared.warnings().clone_into(&mut outcome.warnings);
                 outcome.result = match self.plan.mode {
                     Mode::Check => Ok(Vec::new()),
                     Mode::Issue => self.documents(&record, id, &prepared, sink, rng)?,

@@ -396,6 +396,20 @@ impl Filling<'_> {
     }
 }
 
+/// Of data that serve several formats, what this one takes: the members that one of its elements comes from.
+#[must_use]
+pub fn taken(format: &Format, data: serde_json::Map<String, Json>) -> Json {
+    let takes = |name: &str| {
+        let born = name == BIRTH_DATE;
+        let mut elements = format.elements();
+        elements.any(|(_, element)| {
+            let first = element.path().names().first();
+            first.is_some_and(|first| first == name) || born && needs_birth_date(element)
+        })
+    };
+    Json::Object(data.into_iter().filter(|(name, _)| takes(name)).collect())
+}
+
 /// Walks the objects that paths lead through; everything a path does not lead to is unknown.
 fn find_unknown(data: &Json, above: &[&str], known: &[DataPath], unknown: &mut Vec<FillError>) {
     let Some(object) = data.as_object() else { return };
