@@ -1,0 +1,11 @@
+//! What the service knows, without databases, networks or clocks: people, roles, profiles, the life of a document.
+
+pub mod code;
+pub mod id;
+pub mod life;
+pub mod person;
+pub mod profile;
+pub mod refusal;
+pub mod role;
+
+pub use refusal::Refusal;

@@ -1,0 +1,320 @@
+//! Why something was not done although everything works: each rule with a code of its own, which never changes.
+
+use core::fmt;
+
+use super::life::{Move, State};
+use super::role::Workflow;
+
+/// A rule that said no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// There is no such thing, or none that the asker may know of.
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+    },
+    /// No role of the asker grants it.
+    NotGranted {
+        /// What.
+        workflow: Workflow,
+    },
+    /// A member breaks its rule.
+    Field {
+        /// Which.
+        field: String,
+        /// What is wrong with it.
+        rule: String,
+    },
+    /// It is there already.
+    Exists {
+        /// What kind of thing.
+        what: &'static str,
+        /// The member that has to be unique.
+        field: &'static str,
+        /// What it is called.
+        name: String,
+    },
+    /// Somebody else changed it meanwhile.
+    ChangedMeanwhile,
+    /// Something refers to it.
+    InUse {
+        /// What does.
+        by: String,
+    },
+
+    /// The profile is switched off.
+    ProfileDisabled,
+    /// The person has none of the roles that may receive it.
+    ReceiveRole,
+    /// Who requests has none of the roles that may.
+    RequestRole,
+    /// Who approves has none of the roles that may.
+    ValidateRole,
+    /// The person has none of the roles that may collect it.
+    CollectRole,
+    /// The person has another document of the exclusive group.
+    ExclusiveGroup {
+        /// The group.
+        group: String,
+    },
+    /// Another request of the credential group is open.
+    BlockMultipleRequests {
+        /// The group.
+        group: String,
+    },
+    /// The person has a document of this profile.
+    IssueOverExisting,
+    /// The person has no photograph.
+    EnforcePhotoAtIssuance,
+    /// Nobody approved the person's data.
+    RequireUserDataApproved,
+    /// The person lacks data.
+    RequisiteUserData {
+        /// What is missing, by name.
+        missing: Vec<String>,
+    },
+    /// The device is not known.
+    KnownDevices,
+    /// The device is not registered for this person.
+    MyDevices,
+    /// The profile asks for what device management says of the device, and none is connected.
+    MdmRestriction,
+    /// The wallet's keys come without the attestation that the profile asks for.
+    KeyAttestation,
+    /// Faces of the badge do not fit together.
+    LayoutSelectionInvalid,
+
+    /// The person has no address of electronic mail.
+    NoEmail,
+    /// The person has no mobile phone.
+    NoMobilePhone,
+    /// What has to be approved is not handed out on a screen.
+    NotOnScreen,
+    /// Nothing that sends notifications is set up.
+    NotificationsNotSetUp,
+    /// Who requested it approves it.
+    OwnRequest,
+    /// Who is to receive it approves it.
+    OwnDocument,
+    /// Who requested the cancellation approves it.
+    OwnCancellation,
+    /// A cancellation of this profile is to be requested, and approved by another operator.
+    ValidateCancellation,
+
+    /// The document is in a state that has no such move.
+    IllegalMove {
+        /// What was asked.
+        made: Move,
+        /// Where it is.
+        state: State,
+    },
+    /// No reason was given where one is needed.
+    ReasonMissing {
+        /// For what.
+        made: Move,
+    },
+    /// The reason is none of the list.
+    ReasonUnknown {
+        /// For what.
+        made: Move,
+    },
+
+    /// There is no such offer.
+    OfferUnknown,
+    /// It was collected.
+    OfferUsed,
+    /// It expired.
+    OfferExpired,
+    /// The code is missing.
+    CodeMissing,
+    /// There is a code where none is expected.
+    CodeUnexpected,
+    /// The code is another one.
+    CodeWrong,
+    /// It was tried too often.
+    CodeExhausted,
+    /// Nothing is collected at present.
+    SessionsRefused,
+    /// Too many collect at once.
+    SessionsFull {
+        /// After how many seconds to try again.
+        retry_after: u32,
+    },
+    /// The session is over, or was never begun.
+    SessionUnknown,
+    /// The session belongs to another key.
+    SessionOfOtherKey,
+    /// It was presented before.
+    Replayed {
+        /// What: a nonce, a proof.
+        what: &'static str,
+    },
+    /// More keys than the profile gives copies for.
+    TooManyKeys {
+        /// The most.
+        most: u32,
+    },
+    /// The document cannot be made of the person's data; operators see why.
+    NotIssuable,
+}
+
+impl Refusal {
+    /// A member that breaks its rule.
+    #[must_use]
+    pub fn field(field: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self::Field {
+            field: field.into(),
+            rule: rule.into(),
+        }
+    }
+
+    /// Its code: stable for ever, never renamed, never reused.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "not-found",
+            Self::NotGranted { .. } => "role.not-granted",
+            Self::Field { .. } => "field.invalid",
+            Self::Exists { .. } => "exists",
+            Self::ChangedMeanwhile => "changed-meanwhile",
+            Self::InUse { .. } => "in-use",
+            Self::ProfileDisabled => "profile.disabled",
+            Self::ReceiveRole => "profile.receive-role",
+            Self::RequestRole => "profile.request-role",
+            Self::ValidateRole => "profile.validate-role",
+            Self::CollectRole => "profile.collect-role",
+            Self::ExclusiveGroup { .. } => "profile.exclusive-group",
+            Self::BlockMultipleRequests { .. } => "profile.block-multiple-requests",
+            Self::IssueOverExisting => "profile.issue-over-existing",
+            Self::EnforcePhotoAtIssuance => "profile.enforce-photo-at-issuance",
+            Self::RequireUserDataApproved => "profile.require-user-data-approved",
+            Self::RequisiteUserData { .. } => "profile.requisite-user-data",
+            Self::KnownDevices => "profile.known-devices",
+            Self::MyDevices => "profile.my-devices",
+            Self::MdmRestriction => "profile.mdm-restriction",
+            Self::KeyAttestation => "profile.key-attestation",
+            Self::LayoutSelectionInvalid => "LayoutSelectionInvalid",
+            Self::NoEmail => "request.no-email",
+            Self::NoMobilePhone => "request.no-mobile-phone",
+            Self::NotOnScreen => "request.not-on-screen",
+            Self::NotificationsNotSetUp => "request.notifications-not-set-up",
+            Self::OwnRequest => "validation.own-request",
+            Self::OwnDocument => "validation.own-document",
+            Self::OwnCancellation => "cancellation.own-request",
+            Self::ValidateCancellation => "profile.validate-cancellation",
+            Self::IllegalMove { .. } => "document.illegal-move",
+            Self::ReasonMissing { .. } => "reason.missing",
+            Self::ReasonUnknown { .. } => "reason.unknown",
+            Self::OfferUnknown => "offer.unknown",
+            Self::OfferUsed => "offer.used",
+            Self::OfferExpired => "offer.expired",
+            Self::CodeMissing => "code.missing",
+            Self::CodeUnexpected => "code.unexpected",
+            Self::CodeWrong => "code.wrong",
+            Self::CodeExhausted => "code.exhausted",
+            Self::SessionsRefused => "sessions.refused",
+            Self::SessionsFull { .. } => "sessions.full",
+            Self::SessionUnknown => "session.unknown",
+            Self::SessionOfOtherKey => "session.other-key",
+            Self::Replayed { .. } => "replayed",
+            Self::TooManyKeys { .. } => "keys.too-many",
+            Self::NotIssuable => "issuance.failed",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::Unknown { what } => return write!(f, "there is no such {what}"),
+            Self::NotGranted { workflow } => {
+                return write!(f, "no role of the operator grants {workflow} here");
+            }
+            Self::Field { field, rule } => return write!(f, "{field}: {rule}"),
+            Self::Exists { what, field, name } => {
+                return write!(f, "a {what} with the {field} {name:?} exists already");
+            }
+            Self::InUse { by } => return write!(f, "it is in use by {by}"),
+            Self::ExclusiveGroup { group } => {
+                return write!(
+                    f,
+                    "the person has a document of the exclusive group {group} already"
+                );
+            }
+            Self::BlockMultipleRequests { group } => {
+                return write!(
+                    f,
+                    "the person has an open request of the credential group {group}"
+                );
+            }
+            Self::RequisiteUserData { missing } => {
+                return write!(
+                    f,
+                    "the person lacks what the profile needs: {}",
+                    missing.join(", ")
+                );
+            }
+            Self::IllegalMove { made, state } => {
+                return write!(f, "a document that is {state} has no move {made}");
+            }
+            Self::ReasonMissing { made } | Self::ReasonUnknown { made } => {
+                return write!(f, "{made} needs a reason: one of {}", made.reasons().join(", "));
+            }
+            Self::SessionsFull { retry_after } => {
+                return write!(f, "too many collect at once; try again in {retry_after} s");
+            }
+            Self::Replayed { what } => return write!(f, "the {what} was presented before"),
+            Self::TooManyKeys { most } => {
+                return write!(
+                    f,
+                    "there are more keys than copies of this document: at most {most}"
+                );
+            }
+            Self::ChangedMeanwhile => "somebody else changed it meanwhile: read it again",
+            Self::ProfileDisabled => "the profile is switched off",
+            Self::ReceiveRole => "the person has none of the roles that receive documents of this profile",
+            Self::RequestRole => "the operator has none of the roles that request documents of this profile",
+            Self::ValidateRole => "the operator has none of the roles that approve documents of this profile",
+            Self::CollectRole => "the person has none of the roles that collect documents of this profile",
+            Self::IssueOverExisting => "the person has a document of this profile already",
+            Self::EnforcePhotoAtIssuance => "the person has no photograph",
+            Self::RequireUserDataApproved => "the person's data were not approved",
+            Self::KnownDevices => "the device is not registered",
+            Self::MyDevices => "the device is not registered for this person",
+            Self::MdmRestriction => {
+                "the profile asks what device management says of the device, and none is connected"
+            }
+            Self::KeyAttestation => {
+                "the wallet's keys come without the attestation that the profile asks for"
+            }
+            Self::LayoutSelectionInvalid => {
+                "the badge layouts need exactly one default front, and one back at most"
+            }
+            Self::NoEmail => "the person has no address of electronic mail",
+            Self::NoMobilePhone => "the person has no mobile phone",
+            Self::NotOnScreen => "documents that are approved first are not handed out on a screen",
+            Self::NotificationsNotSetUp => "nothing that sends notifications is set up",
+            Self::OwnRequest => "who requested a document does not approve it",
+            Self::OwnDocument => "who is to receive a document does not approve it",
+            Self::OwnCancellation => "who requested a cancellation does not approve it",
+            Self::ValidateCancellation => {
+                "a cancellation of this profile is requested, and approved by another operator"
+            }
+            Self::OfferUnknown => "there is no such offer",
+            Self::OfferUsed => "the offer was taken already",
+            Self::OfferExpired => "the offer expired",
+            Self::CodeMissing => "the authentication code is missing",
+            Self::CodeUnexpected => "there is an authentication code where none is expected",
+            Self::CodeWrong => "the authentication code is wrong",
+            Self::CodeExhausted => "a wrong authentication code was given too often",
+            Self::SessionsRefused => "nothing is collected at present",
+            Self::SessionUnknown => "the session is over, or was never begun",
+            Self::SessionOfOtherKey => "the session belongs to another key",
+            Self::NotIssuable => "the document cannot be made of the person's data",
+        };
+        f.write_str(words)
+    }
+}
+
+impl core::error::Error for Refusal {}

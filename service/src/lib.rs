@@ -1,0 +1,16 @@
+//! The issuing service: it takes people from a registry through request, approval and collection to a document in their
+//! wallet, and tells any verifier its status.
+//!
+//! Arrows point one way: programs and interfaces call the verbs of [`usecase`], which follow the rules of [`domain`] and
+//! keep what they know in a [`store`]. Documents are made by `mdoc-issuer`, and kept by nobody but their holder.
+
+pub mod domain;
+pub mod making;
+pub mod secrets;
+pub mod status;
+pub mod store;
+pub mod terms;
+pub mod usecase;
+
+#[cfg(test)]
+mod tests;

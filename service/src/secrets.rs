@@ -1,0 +1,134 @@
+//! What only this service knows: a key, with which it recognises what it gave out without keeping it.
+
+use core::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use mdoc_core::crypto::CryptoRng;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// The key of the service. In the database there are only digests under it, so that a copy of the database opens nothing.
+#[derive(Clone)]
+pub struct Secrets {
+    key: Zeroizing<[u8; 32]>,
+}
+
+/// What a digest is for; one is never taken for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The secret part of an offer's address.
+    Offer,
+    /// A pre-authorized code.
+    PreAuthorized,
+    /// An `issuer_state`.
+    IssuerState,
+    /// An authentication code, together with its offer.
+    Code,
+    /// An invitation code.
+    Invitation,
+    /// An access token.
+    AccessToken,
+    /// A refresh token.
+    RefreshToken,
+    /// The secret of a machine.
+    ClientSecret,
+    /// An authorization code, or the name of a pushed request.
+    Authorization,
+    /// A nonce.
+    Nonce,
+    /// The name of a deferred collection, or of a delivery.
+    Transaction,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Offer => b"offer",
+            Self::PreAuthorized => b"pre-authorized",
+            Self::IssuerState => b"issuer-state",
+            Self::Code => b"code",
+            Self::Invitation => b"invitation",
+            Self::AccessToken => b"access-token",
+            Self::RefreshToken => b"refresh-token",
+            Self::ClientSecret => b"client-secret",
+            Self::Authorization => b"authorization",
+            Self::Nonce => b"nonce",
+            Self::Transaction => b"transaction",
+        }
+    }
+}
+
+impl Secrets {
+    /// A new key.
+    #[must_use]
+    pub fn generate(rng: &mut dyn CryptoRng) -> Self {
+        let mut key = Zeroizing::new([0; 32]);
+        rng.fill_bytes(&mut *key);
+        Self { key }
+    }
+
+    /// The key from its file: 32 bytes. None if it is anything else.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let key = Zeroizing::new(bytes.try_into().ok()?);
+        Some(Self { key })
+    }
+
+    /// The key for its file.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    /// The digest of something for a purpose: HMAC-SHA-256.
+    #[must_use]
+    pub fn digest(&self, purpose: Purpose, what: &[&[u8]]) -> [u8; 32] {
+        // A key of 32 bytes is always taken.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*self.key) else {
+            return [0; 32];
+        };
+        let parts = core::iter::once(purpose.label()).chain(what.iter().copied());
+        for part in parts {
+            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+            mac.update(&length.to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
+/// 256 random bits.
+#[must_use]
+pub fn random(rng: &mut dyn CryptoRng) -> Zeroizing<[u8; 32]> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    rng.fill_bytes(&mut *bytes);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_for_one_purpose_one_key_and_one_division() {
+        let one = Secrets::from_bytes(&[1; 32]).unwrap();
+        let digest = one.digest(Purpose::Code, &[b"ab", b"c"]);
+        assert_eq!(digest, one.digest(Purpose::Code, &[b"ab", b"c"]));
+        assert_ne!(digest, one.digest(Purpose::Nonce, &[b"ab", b"c"]));
+        assert_ne!(digest, one.digest(Purpose::Code, &[b"a", b"bc"]));
+        assert_ne!(
+            digest,
+            Secrets::from_bytes(&[2; 32])
+                .unwrap()
+                .digest(Purpose::Code, &[b"ab", b"c"])
+        );
+        assert_eq!(format!("{one:?}"), "Secrets");
+        assert!(Secrets::from_bytes(&[1; 31]).is_none());
+    }
+}

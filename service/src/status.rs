@@ -1,0 +1,189 @@
+//! What the lists say of each signed copy of a document: which entry it has, and how that follows the document's life.
+
+use mdoc_core::crypto::CryptoRng;
+use mdoc_core::time::Timestamp;
+
+use crate::domain::life::Standing;
+use crate::domain::profile::StatusKind;
+use crate::store::{StoreError, Tx};
+use crate::terms::Terms;
+use crate::usecase::document::Document;
+
+/// The entry of a copy, as a status list has it.
+const VALID: i64 = 0;
+const REVOKED: i64 = 1;
+const SUSPENDED: i64 = 2;
+
+/// What a list is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Bits or identifiers.
+    pub kind: StatusKind,
+    /// Bits an entry: 1 where revoked is all there is, 2 where suspended is something else.
+    pub bits: u8,
+}
+
+impl Shape {
+    /// The list for copies of a document of that kind.
+    #[must_use]
+    pub const fn of(kind: StatusKind, suspends: bool) -> Self {
+        let bits = match kind {
+            StatusKind::StatusList if suspends => 2,
+            StatusKind::StatusList | StatusKind::IdentifierList => 1,
+        };
+        Self { kind, bits }
+    }
+
+    const fn name(self) -> &'static str {
+        match self.kind {
+            StatusKind::StatusList => "status",
+            StatusKind::IdentifierList => "identifier",
+        }
+    }
+}
+
+/// An entry that nobody has yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The list, by its number.
+    pub list: i64,
+    /// The entry.
+    pub index: i64,
+}
+
+/// Finds entries for new copies: random ones, of the list that is being filled. That nobody takes them meanwhile is made
+/// sure of when they are recorded.
+///
+/// # Errors
+/// [`StoreError`]. None if there is no list yet: [`open_list`] makes one.
+pub fn choose(
+    tx: &mut Tx<'_>,
+    shape: Shape,
+    count: usize,
+    rng: &mut dyn CryptoRng,
+) -> Result<Option<Vec<Place>>, StoreError> {
+    let found = tx.row(
+        "SELECT id, size FROM status_list WHERE kind = $1 AND bits = $2 AND closed = 0 ORDER BY id LIMIT 1",
+        &[shape.name().into(), i64::from(shape.bits).into()],
+        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
+    )?;
+    let Some((list, size)) = found else {
+        return Ok(None);
+    };
+    let mut places: Vec<Place> = Vec::with_capacity(count);
+    while places.len() < count {
+        let place = Place {
+            list,
+            index: below(size, rng),
+        };
+        let taken: Option<i64> = tx.value(
+            "SELECT 1 FROM copy WHERE list = $1 AND place = $2",
+            &[list.into(), place.index.into()],
+        )?;
+        if taken.is_none() && !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(Some(places))
+}
+
+/// Makes a list to be filled, unless there is one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn open_list(tx: &mut Tx<'_>, shape: Shape, terms: &Terms) -> Result<(), StoreError> {
+    // Two nodes that find none make one: the number is the next one, which can be there once.
+    let last: Option<i64> = tx.value("SELECT COALESCE(MAX(id), 0) FROM status_list", &[])?;
+    let open: Option<i64> = tx.value(
+        "SELECT id FROM status_list WHERE kind = $1 AND bits = $2 AND closed = 0",
+        &[shape.name().into(), i64::from(shape.bits).into()],
+    )?;
+    if open.is_some() {
+        return Ok(());
+    }
+    let size = match shape.kind {
+        StatusKind::StatusList => terms.list_size,
+        // What follows is drawn from so many that nobody meets another one.
+        StatusKind::IdentifierList => i64::MAX,
+    };
+    tx.execute(
+        "INSERT INTO status_list (id, kind, bits, size, taken, changes, closed) VALUES ($1, $2, $3, $4, 0, 0, 0) \
+         ON CONFLICT DO NOTHING",
+        &[
+            (last.unwrap_or_default() + 1).into(),
+            shape.name().into(),
+            i64::from(shape.bits).into(),
+            size.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Notes that entries were taken. A list is closed when half of it is: until then, a random entry is free every other time.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn taken(tx: &mut Tx<'_>, list: i64, count: usize) -> Result<(), StoreError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    tx.execute(
+        "UPDATE status_list SET taken = taken + $2, closed = CASE WHEN taken + $2 > size / 2 THEN 1 ELSE 0 END \
+         WHERE id = $1",
+        &[list.into(), count.into()],
+    )?;
+    Ok(())
+}
+
+/// Lets the copies of a document say what its state means for them. A revoked copy stays revoked; an enabled document is
+/// fetched anew where disabling revoked it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn follow(tx: &mut Tx<'_>, now: Timestamp, document: &Document, terms: &Terms) -> Result<(), StoreError> {
+    let suspends = terms.suspends(&document.doc_type);
+    let (before, after) = match document.standing(now) {
+        Standing::Cancelled => ([VALID, SUSPENDED], REVOKED),
+        Standing::Disabled if suspends => ([VALID, VALID], SUSPENDED),
+        Standing::Disabled => ([VALID, SUSPENDED], REVOKED),
+        Standing::Valid => ([SUSPENDED, SUSPENDED], VALID),
+        Standing::Expired | Standing::Unknown => return Ok(()),
+    };
+    let lists = tx.rows(
+        "SELECT DISTINCT list FROM copy WHERE document = $1 AND status IN ($2, $3) AND valid_until >= $4",
+        &[
+            (&document.serial).into(),
+            before[0].into(),
+            before[1].into(),
+            now.into(),
+        ],
+        |row| row.get::<i64>(0),
+    )?;
+    tx.execute(
+        "UPDATE copy SET status = $4, changed = $5 WHERE document = $1 AND status IN ($2, $3) AND valid_until >= $5",
+        &[
+            (&document.serial).into(),
+            before[0].into(),
+            before[1].into(),
+            after.into(),
+            now.into(),
+        ],
+    )?;
+    for list in lists {
+        tx.execute(
+            "UPDATE status_list SET changes = changes + 1 WHERE id = $1",
+            &[list.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Any whole number below a limit, with the same likelihood.
+fn below(limit: i64, rng: &mut dyn CryptoRng) -> i64 {
+    let limit = u64::try_from(limit).unwrap_or(1).max(1);
+    let fair = u64::MAX - u64::MAX % limit;
+    loop {
+        let number = rng.next_u64();
+        if number < fair {
+            return i64::try_from(number % limit).unwrap_or_default();
+        }
+    }
+}

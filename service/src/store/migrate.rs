@@ -1,0 +1,71 @@
+//! The schema: a list of steps that only grows. Each is applied once, in order, in the transaction that notes it.
+
+use sha2::{Digest, Sha256};
+
+use super::{StoreError, Tx};
+
+/// A step of the schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// What it is for.
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+/// All steps. One that was published is never changed: it is in databases already, and its digest with it.
+pub const MIGRATIONS: [Migration; 1] = [Migration {
+    name: "people, documents, status, audit",
+    sql: include_str!("../../migrations/0001-initial.sql"),
+}];
+
+/// What keeps two nodes from doing this at once; any number that nothing else uses in this database.
+const LOCK: i64 = 0x6d64_6f63;
+
+/// Applies what is missing. The transaction is the caller's.
+pub(super) fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    if tx.is_server() {
+        tx.rows(
+            "SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)",
+            &[LOCK.into()],
+            |_| Ok(()),
+        )?;
+    }
+    tx.batch(
+        "CREATE TABLE IF NOT EXISTS migration \
+         (version BIGINT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)",
+    )?;
+    let applied = tx.rows(
+        "SELECT version, digest FROM migration ORDER BY version",
+        &[],
+        |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)),
+    )?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if let Some((found, _)) = applied.last().filter(|(version, _)| *version > known) {
+        return Err(StoreError::Newer { found: *found, known });
+    }
+    for (version, migration) in (1i64..).zip(&MIGRATIONS) {
+        let digest = base16ct::lower::encode_string(&Sha256::digest(migration.sql));
+        match applied.iter().find(|(done, _)| *done == version) {
+            Some((_, before)) if *before == digest => {}
+            Some(_) => {
+                return Err(StoreError::Unexpected(format!(
+                    "step {version} of the schema ({}) is not the one of this program",
+                    migration.name
+                )));
+            }
+            None => {
+                let sql = if tx.is_server() {
+                    migration.sql.replace(" BLOB", " BYTEA")
+                } else {
+                    migration.sql.to_owned()
+                };
+                tx.batch(&sql)?;
+                tx.execute(
+                    "INSERT INTO migration (version, name, digest) VALUES ($1, $2, $3)",
+                    &[version.into(), migration.name.into(), (&digest).into()],
+                )?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! PostgreSQL: a few connections, each on a thread of its own; the server orders what they do.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use postgres::error::SqlState;
+use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use postgres::{Client, Config, IsolationLevel, Statement, Transaction};
+use rustls::ClientConfig;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::engine::{Engine, Job, Wish};
+use super::transaction::Session;
+use super::value::Value;
+use super::{StoreError, Tx, migrate};
+
+const CONNECTIONS: usize = 12;
+/// How often work is done again when the server asks for that.
+const ATTEMPTS: u32 = 12;
+
+pub(super) struct Postgres {
+    jobs: Sender<(Access, Box<dyn Job>)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Write,
+    Read,
+}
+
+impl Postgres {
+    pub(super) fn open(url: &str) -> Result<Self, StoreError> {
+        let mut config: Config = url
+            .parse()
+            .map_err(|why: postgres::Error| StoreError::Unavailable(format!("the database's URL: {why}")))?;
+        config
+            .application_name("mdoc-service")
+            .connect_timeout(Duration::from_secs(10));
+        let dial = Arc::new(Dial { config, tls: tls()? });
+        // The client waits on a runtime of its own, which the caller's thread may not be in another one for.
+        let migrated = thread::scope(|scope| scope.spawn(|| migrate_all(&dial)).join());
+        migrated.unwrap_or_else(|_| Err(StoreError::Unexpected("the migration broke off".to_owned())))?;
+        let (jobs, to_do) = channel();
+        let to_do = Arc::new(Mutex::new(to_do));
+        for _ in 0..CONNECTIONS {
+            let (dial, to_do) = (Arc::clone(&dial), Arc::clone(&to_do));
+            thread::Builder::new()
+                .name("store".to_owned())
+                .spawn(move || Worker::new(dial).work(&to_do))
+                .map_err(|why| StoreError::Unavailable(format!("no thread could be started: {why}")))?;
+        }
+        Ok(Self { jobs })
+    }
+}
+
+impl Engine for Postgres {
+    fn write(&self, job: Box<dyn Job>) {
+        let _closed = self.jobs.send((Access::Write, job));
+    }
+
+    fn read(&self, job: Box<dyn Job>) {
+        let _closed = self.jobs.send((Access::Read, job));
+    }
+
+    fn copy_to(&self, _: &Path) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable(
+            "a PostgreSQL database is copied by its own tools (pg_dump)".to_owned(),
+        ))
+    }
+}
+
+struct Dial {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Dial {
+    fn connect(&self) -> Result<Client, StoreError> {
+        self.config
+            .connect(self.tls.clone())
+            .map_err(|why| Fault::of(&why).error)
+    }
+}
+
+fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|why| StoreError::Unavailable(format!("TLS: {why}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn migrate_all(dial: &Dial) -> Result<(), StoreError> {
+    let mut client = dial.connect()?;
+    let mut prepared = HashMap::new();
+    let transaction = client.transaction().map_err(|why| Fault::of(&why).error)?;
+    let mut tx = Tx::new(Session::Postgres {
+        transaction,
+        prepared: &mut prepared,
+    });
+    migrate::run(&mut tx)?;
+    let (Session::Postgres { transaction, .. }, _) = tx.into_parts() else {
+        return Ok(());
+    };
+    transaction.commit().map_err(|why| Fault::of(&why).error)
+}
+
+struct Worker {
+    dial: Arc<Dial>,
+    session: Option<(Client, HashMap<String, Statement>)>,
+}
+
+impl Worker {
+    const fn new(dial: Arc<Dial>) -> Self {
+        Self { dial, session: None }
+    }
+
+    fn work(mut self, jobs: &Mutex<Receiver<(Access, Box<dyn Job>)>>) {
+        loop {
+            let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok((access, mut job)) = next else { return };
+            let done = self.attempts(access, &mut *job);
+            job.end(done);
+        }
+    }
+
+    fn attempts(&mut self, access: Access, job: &mut dyn Job) -> Result<(), StoreError> {
+        let mut pause = Duration::from_millis(1);
+        for _ in 0..ATTEMPTS {
+            match self.attempt(access, job) {
+                Err(fault) if fault.again => thread::sleep(pause),
+                done => return done.map_err(|fault| fault.error),
+            }
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+        Err(StoreError::Contended)
+    }
+
+    fn attempt(&mut self, access: Access, job: &mut dyn Job) -> Result<(), Fault> {
+        if self.session.as_ref().is_none_or(|(client, _)| client.is_closed()) {
+            self.session = Some((self.dial.connect()?, HashMap::new()));
+        }
+        let Some((client, prepared)) = self.session.as_mut() else {
+            return Ok(());
+        };
+        let transaction = match access {
+            Access::Write => client.transaction(),
+            Access::Read => client
+                .build_transaction()
+                .read_only(true)
+                .isolation_level(IsolationLevel::RepeatableRead)
+                .start(),
+        };
+        let transaction = transaction.map_err(|why| {
+            let fault = Fault::of(&why);
+            // A connection that broke while nobody used it: nothing was done yet.
+            let again = fault.again || why.is_closed();
+            Fault { again, ..fault }
+        })?;
+        let mut tx = Tx::new(Session::Postgres {
+            transaction,
+            prepared,
+        });
+        let wish = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)))
+            .map_err(|_| StoreError::Unexpected("the work broke off".to_owned()))?;
+        let (session, again) = tx.into_parts();
+        let Session::Postgres { transaction, .. } = session else {
+            return Ok(());
+        };
+        if again {
+            return Err(Fault {
+                error: StoreError::Contended,
+                again,
+            });
+        }
+        if wish == Wish::Keep {
+            transaction.commit().map_err(|why| Fault::of(&why))
+        } else {
+            transaction.rollback().map_err(|why| Fault::of(&why))
+        }
+    }
+}
+
+/// What went wrong, and whether doing the whole transaction again may help.
+pub(super) struct Fault {
+    pub(super) error: StoreError,
+    pub(super) again: bool,
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self { error, again: false }
+    }
+}
+
+impl Fault {
+    /// Without the server's detail, which quotes values.
+    pub(super) fn of(why: &postgres::Error) -> Self {
+        let Some(server) = why.as_db_error() else {
+            return Self {
+                error: StoreError::Unavailable(why.to_string()),
+                again: false,
+            };
+        };
+        let again = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+        ]
+        .contains(server.code());
+        let error = if *server.code() == SqlState::UNIQUE_VIOLATION {
+            StoreError::Taken {
+                constraint: server.constraint().unwrap_or_default().to_owned(),
+            }
+        } else {
+            let what = format!("{} ({})", server.message(), server.code().code());
+            match server.code().code().get(..2) {
+                Some("08" | "28" | "3D" | "53" | "55" | "57" | "58") => StoreError::Unavailable(what),
+                _ => StoreError::Unexpected(what),
+            }
+        };
+        Self { error, again }
+    }
+}
+
+type Prepared = HashMap<String, Statement>;
+
+fn prepare(
+    transaction: &mut Transaction<'_>,
+    prepared: &mut Prepared,
+    sql: &str,
+) -> Result<Statement, Fault> {
+    if let Some(statement) = prepared.get(sql) {
+        return Ok(statement.clone());
+    }
+    let statement = transaction.prepare(sql).map_err(|why| Fault::of(&why))?;
+    prepared.insert(sql.to_owned(), statement.clone());
+    Ok(statement)
+}
+
+pub(super) fn execute(
+    transaction: &mut Transaction<'_>,
+    prepared: &mut Prepared,
+    sql: &str,
+    values: &[Value<'_>],
+) -> Result<u64, Fault> {
+    let statement = prepare(transaction, prepared, sql)?;
+    transaction
+        .execute(&statement, &parameters(values))
+        .map_err(|why| Fault::of(&why))
+}
+
+pub(super) fn rows(
+    transaction: &mut Transaction<'_>,
+    prepared: &mut Prepared,
+    sql: &str,
+    values: &[Value<'_>],
+) -> Result<Vec<postgres::Row>, Fault> {
+    let statement = prepare(transaction, prepared, sql)?;
+    transaction
+        .query(&statement, &parameters(values))
+        .map_err(|why| Fault::of(&why))
+}
+
+fn parameters<'v>(values: &'v [Value<'v>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    values
+        .iter()
+        .map(|value| -> &(dyn ToSql + Sync) { value })
+        .collect()
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut bytes::BytesMut,
+    ) -> Result<IsNull, Box<dyn core::error::Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
+            Self::Int(value) => value.to_sql(&Type::INT8, out),
+            Self::Text(value) => value.to_sql(&Type::TEXT, out),
+            Self::Bytes(value) => value.to_sql(&Type::BYTEA, out),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        [Type::INT4, Type::INT8, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(ty)
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,119 @@
+//! One transaction.
+
+use std::collections::HashMap;
+
+use super::value::{FromColumn, Row, Value};
+use super::{StoreError, postgres, sqlite};
+
+/// The end of a query whose rows stay as they are until the transaction ends. SQLite has one writer at a time anyway.
+const LOCKING: &str = " FOR UPDATE";
+
+/// A transaction. Parameters in SQL are `$1`, `$2`, …; columns are whole numbers, text and bytes.
+pub struct Tx<'a> {
+    session: Session<'a>,
+    /// The database wants it all done again.
+    again: bool,
+}
+
+pub(super) enum Session<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres {
+        transaction: ::postgres::Transaction<'a>,
+        prepared: &'a mut HashMap<String, ::postgres::Statement>,
+    },
+}
+
+impl<'a> Tx<'a> {
+    pub(super) const fn new(session: Session<'a>) -> Self {
+        Self {
+            session,
+            again: false,
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Session<'a>, bool) {
+        (self.session, self.again)
+    }
+
+    /// Writes, and says how many rows that concerned.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Taken`] if something that may be there once would be there twice.
+    pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        match &mut self.session {
+            Session::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            Session::Postgres {
+                transaction,
+                prepared,
+            } => postgres::execute(transaction, prepared, sql, values).map_err(|fault| {
+                self.again |= fault.again;
+                fault.error
+            }),
+        }
+    }
+
+    /// All rows, each by `read`.
+    ///
+    /// # Errors
+    /// [`StoreError`], also that of `read`.
+    pub fn rows<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        match &mut self.session {
+            Session::Sqlite(connection) => {
+                sqlite::rows(connection, sql.strip_suffix(LOCKING).unwrap_or(sql), values, read)
+            }
+            Session::Postgres {
+                transaction,
+                prepared,
+            } => {
+                let found = postgres::rows(transaction, prepared, sql, values).map_err(|fault| {
+                    self.again |= fault.again;
+                    fault.error
+                })?;
+                found.iter().map(|row| read(&Row::Postgres(row))).collect()
+            }
+        }
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also that of `read`.
+    pub fn row<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.rows(sql, values, read)?.into_iter().next())
+    }
+
+    /// The one column of the first row, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if the column is of another type.
+    pub fn value<T: FromColumn>(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Option<T>, StoreError> {
+        self.row(sql, values, |row| row.get(0))
+    }
+
+    /// Several statements without parameters, for migrations.
+    pub(super) fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+        match &mut self.session {
+            Session::Sqlite(connection) => connection
+                .execute_batch(sql)
+                .map_err(|error| sqlite::error(&error)),
+            Session::Postgres { transaction, .. } => transaction
+                .batch_execute(sql)
+                .map_err(|error| postgres::Fault::of(&error).error),
+        }
+    }
+
+    /// Whether it is PostgreSQL, for the little that differs.
+    pub(super) const fn is_server(&self) -> bool {
+        matches!(self.session, Session::Postgres { .. })
+    }
+}

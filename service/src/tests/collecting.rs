@@ -1,0 +1,359 @@
+//! Collecting: codes, sessions, copies, and what happens to what is presented twice (E8, E10, E11, E23).
+
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+
+use super::world::{World, code, everywhere, operator};
+use crate::domain::life::State;
+use crate::domain::profile::{GenerateCode, StatusKind};
+use crate::domain::role::Scope;
+use crate::usecase::change::{Change, change};
+use crate::usecase::collect::{self, Holder};
+use crate::usecase::document::{self, Why};
+use crate::usecase::request::Offer;
+
+async fn offer(world: &mut World) -> Offer {
+    world.data_of("loyalty-card").await;
+    let clerk = world.clerk.clone();
+    world.request_as(&clerk, "licence").await.unwrap().offer.unwrap()
+}
+
+fn bound(key: u8) -> Holder {
+    Holder {
+        client_id: None,
+        key_thumbprint: Some([key; 32]),
+    }
+}
+
+#[test]
+fn a_code_is_taken_once_and_an_offer_too() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let typed = offer.code.clone().unwrap();
+        let spaced = format!(" {} {}", &typed[..4], &typed[4..]);
+        let anybody = Holder::default();
+        assert_eq!(code(world.redeem(&offer, None, &anybody).await), "code.missing");
+        assert_eq!(
+            code(world.redeem(&offer, Some("x"), &anybody).await),
+            "code.wrong"
+        );
+        assert_eq!(code(world.redeem(&offer, Some(&spaced), &anybody).await), "done");
+        assert_eq!(
+            code(world.redeem(&offer, Some(&typed), &anybody).await),
+            "offer.used"
+        );
+        assert_eq!(
+            code(world.redeem_by(vec![0; 32], None, &anybody).await),
+            "offer.unknown"
+        );
+    });
+}
+
+#[test]
+fn a_code_is_guessed_five_times_at_most_and_each_guess_is_noted() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let anybody = Holder::default();
+        for _ in 0..4 {
+            assert_eq!(
+                code(world.redeem(&offer, Some("0"), &anybody).await),
+                "code.wrong"
+            );
+        }
+        assert_eq!(
+            code(world.redeem(&offer, Some("0"), &anybody).await),
+            "code.exhausted"
+        );
+        let typed = offer.code.clone().unwrap();
+        assert_eq!(
+            code(world.redeem(&offer, Some(&typed), &anybody).await),
+            "code.exhausted"
+        );
+        let noted = world
+            .run(|tx| {
+                let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM audit WHERE entry LIKE '%offer.wrong-code%'";
+                Ok(tx.value::<i64>(sql, &[])?)
+            })
+            .await;
+        assert_eq!(noted, Some(5));
+    });
+}
+
+#[test]
+fn an_offer_expires_and_one_without_code_takes_none() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| s.generate_code_on_request = GenerateCode::None)
+            .await;
+        let first = offer(&mut world).await;
+        assert!(first.code.is_none());
+        assert_eq!(
+            code(world.redeem(&first, Some("1234"), &Holder::default()).await),
+            "code.unexpected"
+        );
+        world.later(14 * 86_400 + 1);
+        assert_eq!(
+            code(world.redeem(&first, None, &Holder::default()).await),
+            "offer.expired"
+        );
+        assert_eq!(code(world.offered(&first.secret).await), "offer.expired");
+    });
+}
+
+#[test]
+fn so_many_collect_at_once_and_no_more() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.issue_over_existing = true).await;
+        let offers = [
+            offer(&mut world).await,
+            offer(&mut world).await,
+            offer(&mut world).await,
+        ];
+        let codes = offers.each_ref().map(|offer| offer.code.clone().unwrap());
+        let anybody = Holder::default();
+        world.terms.max_sessions = Some(0);
+        assert_eq!(
+            code(world.redeem(&offers[0], Some(&codes[0]), &anybody).await),
+            "sessions.refused"
+        );
+        world.terms.max_sessions = Some(1);
+        let begun = world.redeem(&offers[0], Some(&codes[0]), &anybody).await.unwrap();
+        assert_eq!(
+            code(world.redeem(&offers[1], Some(&codes[1]), &anybody).await),
+            "sessions.full"
+        );
+        // Whoever has the document makes room.
+        world.issue(&begun, 1, b"first").await.unwrap();
+        assert_eq!(
+            code(world.redeem(&offers[1], Some(&codes[1]), &anybody).await),
+            "done"
+        );
+        // So does whoever did not finish.
+        world.later(301);
+        assert_eq!(
+            code(world.redeem(&offers[2], Some(&codes[2]), &anybody).await),
+            "done"
+        );
+    });
+}
+
+#[test]
+fn copies_have_keys_salts_and_entries_of_their_own_and_the_same_rounded_times() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let typed = offer.code.clone().unwrap();
+        let begun = world
+            .redeem(&offer, Some(&typed), &Holder::default())
+            .await
+            .unwrap();
+        world.later(77);
+        let copies = world.issue(&begun, 3, b"nonce").await.unwrap();
+        let msos: Vec<_> = copies
+            .iter()
+            .map(|copy| {
+                let decoded = IssuerSigned::decode(&copy.document, &Limits::DEFAULT).unwrap();
+                decoded.mso(&Limits::DEFAULT).unwrap()
+            })
+            .collect();
+        let mut places: Vec<_> = msos
+            .iter()
+            .map(|mso| mso.status.as_ref().unwrap().status_list.as_ref().unwrap().index)
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), 3);
+        assert_ne!(places[1] - places[0], places[2] - places[1]);
+        for mso in &msos {
+            assert_eq!(mso.validity_info.signed.unix() % 3600, 0);
+            assert_eq!(mso.validity_info.signed, msos[0].validity_info.signed);
+        }
+        assert_ne!(
+            msos[0].device_key_info.device_key,
+            msos[1].device_key_info.device_key
+        );
+        assert_eq!(code(world.issue(&begun, 4, b"other").await), "keys.too-many");
+    });
+}
+
+#[test]
+fn an_identifier_list_gets_identifiers() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| s.status = StatusKind::IdentifierList)
+            .await;
+        let offer = offer(&mut world).await;
+        let typed = offer.code.clone().unwrap();
+        let begun = world
+            .redeem(&offer, Some(&typed), &Holder::default())
+            .await
+            .unwrap();
+        let copies = world.issue(&begun, 2, b"nonce").await.unwrap();
+        let mut ids: Vec<_> = copies
+            .iter()
+            .map(|copy| {
+                let decoded = IssuerSigned::decode(&copy.document, &Limits::DEFAULT).unwrap();
+                let status = decoded.mso(&Limits::DEFAULT).unwrap().status.unwrap();
+                assert!(status.status_list.is_none());
+                status.identifier_list.unwrap().id
+            })
+            .collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 2);
+    });
+}
+
+#[test]
+fn a_nonce_is_good_once_and_a_token_until_it_is_over() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let typed = offer.code.clone().unwrap();
+        let begun = world
+            .redeem(&offer, Some(&typed), &Holder::default())
+            .await
+            .unwrap();
+        world.issue(&begun, 1, b"nonce").await.unwrap();
+        assert_eq!(code(world.issue(&begun, 1, b"nonce").await), "replayed");
+        assert_eq!(code(world.issue(&begun, 1, b"fresh").await), "done");
+        world.later(301);
+        assert_eq!(code(world.issue(&begun, 1, b"late").await), "session.unknown");
+    });
+}
+
+#[test]
+fn a_refresh_token_without_its_key_is_good_for_nothing() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let typed = offer.code.clone().unwrap();
+        let begun = world.redeem(&offer, Some(&typed), &bound(1)).await.unwrap();
+        world.issue(&begun, 1, b"nonce").await.unwrap();
+        let token = begun.refresh.as_ref().unwrap().to_vec();
+        let refresh = async |world: &mut World, holder: Holder| {
+            let (token, terms, now, mut rng) = (token.clone(), world.terms.clone(), world.now, world.rng());
+            let noted = world
+                .store
+                .write(move |tx| {
+                    let actor = operator(&crate::domain::id::PersonId::given("wallet").unwrap());
+                    collect::refresh(tx, &actor, now, (&token, &holder, &terms), &mut rng)
+                })
+                .await;
+            noted.and_then(|inner| inner.map_err(crate::usecase::Failure::from))
+        };
+        assert_eq!(code(refresh(&mut world, bound(2)).await), "session.other-key");
+        assert_eq!(
+            code(refresh(&mut world, Holder::default()).await),
+            "session.other-key"
+        );
+        let again = refresh(&mut world, bound(1)).await.unwrap();
+        world.issue(&again, 2, b"again").await.unwrap();
+        assert_eq!(world.entries(&begun.serial).await, [0, 0, 0]);
+        // What is cancelled is not refreshed.
+        let (serial, terms, now, actor) = (
+            begun.serial.clone(),
+            world.terms.clone(),
+            world.now,
+            operator(&world.clerk),
+        );
+        world
+            .run(move |tx| {
+                let why = Why {
+                    reason: Some("lost"),
+                    notes: None,
+                };
+                change(tx, &actor, now, (&serial, Change::Cancel, &terms), why)
+            })
+            .await;
+        assert_eq!(code(refresh(&mut world, bound(1)).await), "session.unknown");
+        assert_eq!(
+            code(world.issue(&again, 1, b"more").await),
+            "document.illegal-move"
+        );
+    });
+}
+
+#[test]
+fn settings_say_no_at_the_collection_as_well() {
+    everywhere(async |mut world| {
+        world.role("staff", Scope::Itself, &[]).await;
+        world
+            .profile("licence", |s| {
+                s.enforce_photo_at_issuance = true;
+                s.require_user_data_approved = true;
+                s.roles.collect = vec!["staff".to_owned()];
+            })
+            .await;
+        let offer = offer(&mut world).await;
+        let typed = offer.code.clone().unwrap();
+        let anybody = Holder::default();
+        assert_eq!(
+            code(world.redeem(&offer, Some(&typed), &anybody).await),
+            "profile.collect-role"
+        );
+        let ada = world.ada.clone();
+        world.grant("staff", &ada).await;
+        // What was refused did not use the offer up.
+        let begun = world.redeem(&offer, Some(&typed), &anybody).await.unwrap();
+        assert_eq!(
+            code(world.issue(&begun, 1, b"a").await),
+            "profile.enforce-photo-at-issuance"
+        );
+        world
+            .edit(&ada, |details| details.user_data_approved = false)
+            .await;
+        assert_eq!(
+            code(world.issue(&begun, 1, b"b").await),
+            "profile.require-user-data-approved"
+        );
+    });
+}
+
+#[test]
+fn what_changed_while_it_was_signed_is_not_given_out() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let typed = offer.code.clone().unwrap();
+        let begun = world
+            .redeem(&offer, Some(&typed), &Holder::default())
+            .await
+            .unwrap();
+        let (serial, terms, now, mut rng) =
+            (begun.serial.clone(), world.terms.clone(), world.now, world.rng());
+        let (name, gathered) = (serial.clone(), terms.clone());
+        let shape = crate::status::Shape::of(StatusKind::StatusList, true);
+        world
+            .run(move |tx| Ok(crate::status::open_list(tx, shape, &gathered)?))
+            .await;
+        let terms_ = terms.clone();
+        let next = world
+            .store
+            .read(move |tx| crate::usecase::issue::gather(tx, now, (&name, 1, &terms_), &mut rng))
+            .await
+            .unwrap();
+        let crate::usecase::issue::Next::Sign(order) = next else {
+            panic!("it is to be signed");
+        };
+        world
+            .edit(&world.ada, |details| details.family_name = "King".to_owned())
+            .await;
+        let token = begun.token.to_vec();
+        let late = world
+            .store
+            .write(move |tx| {
+                let delivery = crate::usecase::issue::Delivery {
+                    token: &token,
+                    nonces: &[],
+                    notification_id: b"x",
+                };
+                let actor = super::world::system();
+                crate::usecase::issue::record(tx, &actor, now, (&order, &[], &delivery, &terms))
+            })
+            .await;
+        assert_eq!(code(late), "changed-meanwhile");
+        let document = world
+            .store
+            .read(move |tx| document::look(tx, &serial))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((document.state, document.generation), (State::Issuing, 0));
+    });
+}

@@ -1,0 +1,273 @@
+//! The life of a document: moves, reasons, four eyes at cancellations, and what the lists say meanwhile (E13, E14, E17).
+
+use super::world::{World, code, everywhere, operator, system};
+use crate::domain::id::{PersonId, Serial};
+use crate::domain::life::{Standing, State};
+use crate::domain::profile::Settings;
+use crate::usecase::change::{Change, change};
+use crate::usecase::document::{self, Why};
+use crate::usecase::{Failure, audit};
+
+async fn change_as(
+    world: &World,
+    who: &PersonId,
+    serial: &Serial,
+    (what, reason): (Change, Option<&'static str>),
+) -> Result<State, Failure> {
+    let (actor, serial, now, terms) = (operator(who), serial.clone(), world.now, world.terms.clone());
+    world
+        .store
+        .write(move |tx| {
+            let why = Why { reason, notes: None };
+            change(tx, &actor, now, (&serial, what, &terms), why).map(|document| document.state)
+        })
+        .await
+}
+
+async fn standing(world: &World, serial: &Serial) -> Standing {
+    let (serial, now) = (serial.clone(), world.now);
+    let document = world
+        .store
+        .read(move |tx| document::look(tx, &serial))
+        .await
+        .unwrap()
+        .unwrap();
+    document.standing(now)
+}
+
+#[test]
+fn what_is_switched_off_comes_back_and_what_is_cancelled_does_not() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let serial = world.collected("licence", 2).await;
+        assert_eq!(standing(&world, &serial).await, Standing::Valid);
+        assert_eq!(world.entries(&serial).await, [0, 0]);
+        let off = (Change::Disable, Some("mislaid"));
+        assert_eq!(
+            change_as(&world, &clerk, &serial, off).await.unwrap(),
+            State::Disabled
+        );
+        assert_eq!(standing(&world, &serial).await, Standing::Disabled);
+        assert_eq!(world.entries(&serial).await, [2, 2]);
+        assert_eq!(
+            code(change_as(&world, &clerk, &serial, off).await),
+            "document.illegal-move"
+        );
+        let on = (Change::Enable, Some("found"));
+        assert_eq!(
+            change_as(&world, &clerk, &serial, on).await.unwrap(),
+            State::Active
+        );
+        assert_eq!(world.entries(&serial).await, [0, 0]);
+        let end = (Change::Cancel, Some("lost"));
+        assert_eq!(
+            change_as(&world, &clerk, &serial, end).await.unwrap(),
+            State::Cancelled
+        );
+        assert_eq!(standing(&world, &serial).await, Standing::Cancelled);
+        assert_eq!(world.entries(&serial).await, [1, 1]);
+        assert_eq!(
+            code(change_as(&world, &clerk, &serial, on).await),
+            "document.illegal-move"
+        );
+        assert_eq!(
+            code(change_as(&world, &clerk, &serial, end).await),
+            "document.illegal-move"
+        );
+    });
+}
+
+#[test]
+fn where_suspension_is_unknown_disabling_revokes_for_good() {
+    everywhere(async |mut world| {
+        world.licence_data().await;
+        world
+            .profile("driving", |s| s.format = "partial-iso-18013-5".to_owned())
+            .await;
+        let clerk = world.clerk.clone();
+        let serial = world.collected("driving", 1).await;
+        change_as(&world, &clerk, &serial, (Change::Disable, Some("suspended")))
+            .await
+            .unwrap();
+        assert_eq!(world.entries(&serial).await, [1]);
+        change_as(&world, &clerk, &serial, (Change::Enable, Some("reinstated")))
+            .await
+            .unwrap();
+        // The copy that was revoked stays so; what the wallet fetches now is new.
+        assert_eq!(world.entries(&serial).await, [1]);
+        world.refreshed(&serial, 1).await;
+        assert_eq!(world.entries(&serial).await, [1, 0]);
+    });
+}
+
+#[test]
+fn only_the_chosen_document_is_touched() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.issue_over_existing = true).await;
+        let clerk = world.clerk.clone();
+        let (one, other) = (
+            world.collected("licence", 2).await,
+            world.collected("licence", 2).await,
+        );
+        change_as(&world, &clerk, &one, (Change::Cancel, Some("stolen")))
+            .await
+            .unwrap();
+        assert_eq!(world.entries(&one).await, [1, 1]);
+        assert_eq!(world.entries(&other).await, [0, 0]);
+        assert_eq!(standing(&world, &other).await, Standing::Valid);
+    });
+}
+
+#[test]
+fn a_cancellation_that_needs_approval_is_approved_by_another_operator() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.validate_cancellation = true).await;
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = world.collected("licence", 1).await;
+        let why = Some("damaged");
+        assert_eq!(
+            code(change_as(&world, &clerk, &serial, (Change::Cancel, why)).await),
+            "profile.validate-cancellation"
+        );
+        change_as(&world, &chief, &serial, (Change::RequestCancel, why))
+            .await
+            .unwrap();
+        // It is still good while nobody decided.
+        assert_eq!(standing(&world, &serial).await, Standing::Valid);
+        assert_eq!(
+            code(change_as(&world, &chief, &serial, (Change::ApproveCancel, None)).await),
+            "cancellation.own-request"
+        );
+        assert_eq!(
+            code(change_as(&world, &clerk, &serial, (Change::ApproveCancel, None)).await),
+            "role.not-granted"
+        );
+        world.grant("chiefs", &clerk).await;
+        let reject = (Change::RejectCancel, Some("not-justified"));
+        assert_eq!(
+            change_as(&world, &clerk, &serial, reject).await.unwrap(),
+            State::Active
+        );
+        change_as(&world, &chief, &serial, (Change::RequestCancel, why))
+            .await
+            .unwrap();
+        let approve = (Change::ApproveCancel, None);
+        assert_eq!(
+            change_as(&world, &clerk, &serial, approve).await.unwrap(),
+            State::Cancelled
+        );
+        assert_eq!(world.entries(&serial).await, [1]);
+    });
+}
+
+#[test]
+fn reasons_are_of_the_list_and_notes_are_bounded() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let serial = world.collected("licence", 1).await;
+        let try_it = async |reason, notes: Option<String>| {
+            let (actor, serial, now, terms) =
+                (operator(&clerk), serial.clone(), world.now, world.terms.clone());
+            let done = world
+                .store
+                .write(move |tx| {
+                    let why = Why {
+                        reason,
+                        notes: notes.as_deref(),
+                    };
+                    change(tx, &actor, now, (&serial, Change::Disable, &terms), why)
+                })
+                .await;
+            code(done)
+        };
+        assert_eq!(try_it(None, None).await, "reason.missing");
+        assert_eq!(try_it(Some("lost"), None).await, "reason.unknown");
+        assert_eq!(
+            try_it(Some("mislaid"), Some("x".repeat(1001))).await,
+            "field.invalid"
+        );
+        assert_eq!(
+            try_it(Some("mislaid"), Some("a\rb".to_owned())).await,
+            "field.invalid"
+        );
+        assert_eq!(
+            try_it(Some("mislaid"), Some("at the pool\nagain".to_owned())).await,
+            "done"
+        );
+    });
+}
+
+#[test]
+fn a_documents_history_tells_who_when_and_why() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let serial = world.collected("licence", 1).await;
+        world.later(60);
+        change_as(&world, &clerk, &serial, (Change::Cancel, Some("left")))
+            .await
+            .unwrap();
+        let (name, at) = (serial.clone(), world.now);
+        let actor = operator(&clerk);
+        let history = world
+            .store
+            .read(move |tx| document::history(tx, &actor, &name))
+            .await
+            .unwrap();
+        let moves: Vec<_> = history.iter().map(|made| made.name.as_str()).collect();
+        assert_eq!(moves, ["release", "begin", "issue", "cancel"]);
+        let last = history.last().unwrap();
+        assert_eq!(
+            (last.at, last.by.as_ref(), last.reason.as_deref()),
+            (at, Some(&clerk), Some("left"))
+        );
+        assert!(world.store.read(audit::verify).await.unwrap().is_ok());
+    });
+}
+
+#[test]
+fn a_new_document_of_the_group_cancels_the_one_before() {
+    everywhere(async |mut world| {
+        let grouped = |s: &mut Settings| {
+            s.credential_group = Some("cards".to_owned());
+            s.cancel_previously_issued = true;
+            s.issue_over_existing = true;
+        };
+        world.profile("licence", grouped).await;
+        let first = world.collected("licence", 1).await;
+        let second = world.collected("licence", 1).await;
+        assert_eq!(standing(&world, &first).await, Standing::Cancelled);
+        assert_eq!(world.entries(&first).await, [1]);
+        assert_eq!(standing(&world, &second).await, Standing::Valid);
+    });
+}
+
+#[test]
+fn nobody_is_told_anything_of_what_nobody_has() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let requested = world.request_as(&clerk, "licence").await.unwrap();
+        assert_eq!(
+            standing(&world, &requested.document.serial).await,
+            Standing::Unknown
+        );
+        let stranger = Serial::random(&mut world.rng());
+        let actor = operator(&clerk);
+        let unknown = world
+            .store
+            .read(move |tx| document::get(tx, &actor, &stranger))
+            .await;
+        assert_eq!(code(unknown), "not-found");
+    });
+}
+
+#[test]
+fn a_lifetime_ends_by_itself() {
+    everywhere(async |mut world| {
+        let serial = world.collected("licence", 1).await;
+        world.later(365 * 86_400 - 1);
+        assert_eq!(standing(&world, &serial).await, Standing::Valid);
+        world.later(2);
+        assert_eq!(standing(&world, &serial).await, Standing::Expired);
+        let _unused = system();
+    });
+}

@@ -1,0 +1,299 @@
+//! People, roles and scope, the audit trail.
+
+use serde_json::json;
+
+use super::world::{World, code, everywhere, operator, system};
+use crate::domain::Refusal;
+use crate::domain::id::{GroupId, PersonId};
+use crate::domain::person::Details;
+use crate::domain::role::{Scope, Workflow};
+use crate::store::StoreError;
+use crate::usecase::people::{self, Search};
+use crate::usecase::{Failure, audit, roles};
+
+#[test]
+fn a_person_who_is_there_is_refused_by_name() {
+    everywhere(async |mut world| {
+        let same = |change: fn(&mut Details)| {
+            let mut details = Details {
+                logon_name: "grace".to_owned(),
+                given_name: "Grace".to_owned(),
+                family_name: "Hopper".to_owned(),
+                external_id: Some("x-1".to_owned()),
+                ..Details::default()
+            };
+            change(&mut details);
+            details
+        };
+        world.add(same(|_| {})).await.unwrap();
+        let refused = world.add(same(|d| d.external_id = None)).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "a person with the logon name \"grace\" exists already"
+        );
+        let shouted = world.add(same(|d| d.logon_name = "GRACE".to_owned())).await;
+        assert_eq!(code(shouted), "exists");
+        let other = world
+            .add(same(|d| d.logon_name = "grace2".to_owned()))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            other.to_string(),
+            "a person with the external id \"x-1\" exists already"
+        );
+    });
+}
+
+#[test]
+fn numbers_are_assigned_in_order_and_skip_what_was_given() {
+    everywhere(async |mut world| {
+        let (now, mut rng) = (world.now, world.rng());
+        let details = Details {
+            logon_name: "given".to_owned(),
+            given_name: "G".to_owned(),
+            family_name: "G".to_owned(),
+            ..Details::default()
+        };
+        world
+            .run(move |tx| people::add(tx, &system(), now, (&details, Some("100004")), &mut rng))
+            .await;
+        let id = world.person("next").await;
+        let person = world.run(move |tx| people::read(tx, &id)).await;
+        assert_eq!(person.employee_number, "100005");
+    });
+}
+
+#[test]
+fn nobody_overwrites_what_somebody_else_changed() {
+    everywhere(async |world| {
+        let (ada, now) = (world.ada.clone(), world.now);
+        let stale = world.run(move |tx| people::read(tx, &ada)).await;
+        world
+            .edit(&world.ada, |details| details.family_name = "King".to_owned())
+            .await;
+        let lost = world
+            .store
+            .write(move |tx| people::change(tx, &system(), now, &stale))
+            .await;
+        assert_eq!(code(lost), "changed-meanwhile");
+    });
+}
+
+#[test]
+fn who_is_out_of_scope_is_as_invisible_as_who_is_not_there() {
+    everywhere(async |mut world| {
+        let top = group(&mut world, "top", None).await;
+        let below = group(&mut world, "below", Some(&top)).await;
+        let beside = group(&mut world, "beside", None).await;
+        let people = [
+            ("boss", &top),
+            ("mate", &top),
+            ("child", &below),
+            ("stranger", &beside),
+        ];
+        let mut ids = Vec::new();
+        for (name, group) in people {
+            let id = world.person(name).await;
+            let group = group.clone();
+            world
+                .edit(&id, move |details| details.group = Some(group.clone()))
+                .await;
+            ids.push(id);
+        }
+        let boss = ids[0].clone();
+        let cases = [
+            (Scope::Itself, [true, false, false, false]),
+            (Scope::Group, [true, true, false, false]),
+            (Scope::GroupAndBelow, [true, true, true, false]),
+            (Scope::All, [true, true, true, true]),
+        ];
+        world
+            .role("viewers", Scope::Itself, &[Workflow::ViewReports])
+            .await;
+        world.grant("viewers", &boss).await;
+        for (scope, expected) in cases {
+            world.role("viewers", scope, &[Workflow::ViewReports]).await;
+            for (id, seen) in ids.iter().zip(expected) {
+                let (actor, id) = (operator(&boss), id.clone());
+                let got = world.store.read(move |tx| people::get(tx, &actor, &id)).await;
+                assert_eq!(code(got), if seen { "done" } else { "not-found" }, "{scope}");
+            }
+            let actor = operator(&boss);
+            let found = world
+                .store
+                .read(move |tx| {
+                    people::search(
+                        tx,
+                        &actor,
+                        &Search {
+                            limit: 500,
+                            ..Search::default()
+                        },
+                    )
+                })
+                .await
+                .unwrap();
+            let found = ids
+                .iter()
+                .filter(|id| found.iter().any(|person| person.id == **id));
+            assert_eq!(
+                found.count(),
+                expected.iter().filter(|seen| **seen).count(),
+                "{scope}"
+            );
+        }
+    });
+}
+
+async fn group(world: &mut World, name: &str, parent: Option<&GroupId>) -> GroupId {
+    let (name, parent, now, mut rng) = (name.to_owned(), parent.cloned(), world.now, world.rng());
+    world
+        .run(move |tx| people::add_group(tx, &system(), now, (&name, parent.as_ref()), &mut rng))
+        .await
+}
+
+#[test]
+fn a_search_pages_and_takes_signs_for_themselves() {
+    everywhere(async |mut world| {
+        for number in 0..7 {
+            let name = format!("page_{number}");
+            world.person(&name).await;
+        }
+        world.person("page%x").await;
+        let mut seen: Vec<PersonId> = Vec::new();
+        loop {
+            let search = Search {
+                text: "PAGE_".to_owned(),
+                after: seen.last().cloned(),
+                limit: 3,
+            };
+            let page = world
+                .store
+                .read(move |tx| people::search(tx, &system(), &search))
+                .await
+                .unwrap();
+            assert!(page.iter().all(|person| !seen.contains(&person.id)));
+            if page.is_empty() {
+                break;
+            }
+            seen.extend(page.into_iter().map(|person| person.id));
+        }
+        assert_eq!(seen.len(), 7);
+    });
+}
+
+#[test]
+fn without_a_role_nothing_is_granted_and_nobody_helps_themself() {
+    everywhere(async |world| {
+        let (ada, clerk, now) = (world.ada.clone(), world.clerk.clone(), world.now);
+        let actor = operator(&ada);
+        let got = world.store.read(move |tx| people::get(tx, &actor, &clerk)).await;
+        assert_eq!(code(got), "role.not-granted");
+        world.role("editors", Scope::All, &[Workflow::EditRoles]).await;
+        world.grant("editors", &world.ada.clone()).await;
+        let (ada, actor) = (world.ada.clone(), operator(&world.ada));
+        let own = world
+            .store
+            .write(move |tx| roles::grant(tx, &actor, now, ("clerks", &ada)))
+            .await;
+        assert_eq!(code(own), "field.invalid");
+    });
+}
+
+#[test]
+fn the_trail_holds_until_something_in_it_is_changed() {
+    everywhere(async |world| {
+        let check = || world.store.read(audit::verify);
+        let whole = check().await.unwrap().unwrap();
+        assert!(whole.head().0 > 5);
+        let tampering = [
+            (
+                "UPDATE audit SET entry = replace(entry, 'person.add', 'person.got') WHERE number = 2",
+                2,
+            ),
+            ("DELETE FROM audit WHERE number = 3", 3),
+        ];
+        for (sql, number) in tampering {
+            let broken: Result<_, StoreError> = world
+                .store
+                .write(move |tx| {
+                    tx.execute(sql, &[])?;
+                    let found = audit::verify(tx)?;
+                    // Nothing of it is kept.
+                    Err::<(), _>(StoreError::Unexpected(found.unwrap_err().to_string()))
+                })
+                .await;
+            assert!(
+                broken
+                    .unwrap_err()
+                    .to_string()
+                    .contains(&format!("entry {number}"))
+            );
+        }
+        let cut: Result<(), StoreError> = world
+            .store
+            .write(move |tx| {
+                tx.execute(
+                    "DELETE FROM audit WHERE number = (SELECT MAX(number) FROM audit)",
+                    &[],
+                )?;
+                assert_eq!(audit::verify(tx)?.unwrap_err(), audit::Broken::Head);
+                Err(StoreError::Contended)
+            })
+            .await;
+        assert_eq!(cut, Err(StoreError::Contended));
+        assert_eq!(check().await.unwrap().unwrap().head(), whole.head());
+    });
+}
+
+#[test]
+fn the_trail_names_what_changed_and_not_to_what() {
+    everywhere(async |world| {
+        world
+            .edit(&world.ada, |details| {
+                details.email = Some("secret-address@example.org".to_owned());
+                details
+                    .attributes
+                    .insert("birth_date".to_owned(), json!("1815-12-10"));
+            })
+            .await;
+        let entries = world
+            .store
+            .read(|tx| {
+                tx.rows("SELECT entry FROM audit ORDER BY number", &[], |row| {
+                    row.get::<String>(0)
+                })
+            })
+            .await
+            .unwrap();
+        let last = entries.last().unwrap();
+        assert!(last.contains(r#""members":["email","attributes"]"#), "{last}");
+        assert!(
+            entries
+                .iter()
+                .all(|entry| !entry.contains("secret-address") && !entry.contains("1815"))
+        );
+    });
+}
+
+#[test]
+fn refusals_have_codes_that_are_unique() {
+    let codes = [
+        Refusal::ChangedMeanwhile,
+        Refusal::OwnRequest,
+        Refusal::OwnDocument,
+        Refusal::OwnCancellation,
+        Refusal::NoEmail,
+        Refusal::NoMobilePhone,
+    ]
+    .map(|refusal| refusal.code());
+    let mut unique = codes.to_vec();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), codes.len());
+    let failure = Failure::from(Refusal::OwnRequest);
+    assert_eq!(
+        failure.to_string(),
+        "who requested a document does not approve it"
+    );
+}

@@ -1,0 +1,292 @@
+//! Requesting and approving: every setting of a profile that says no (E4 to E8).
+
+use super::world::{World, code, everywhere, operator, system};
+use crate::domain::id::{PersonId, Serial};
+use crate::domain::life::State;
+use crate::domain::profile::{Delivery, GenerateCode, MdmRestriction, Scheme, Settings};
+use crate::domain::role::{Scope, Workflow};
+use crate::usecase::authority::Actor;
+use crate::usecase::document::Why;
+use crate::usecase::request::{self, Wish};
+use crate::usecase::{Failure, profiles, validate};
+
+#[test]
+fn a_request_without_approval_is_collectable_and_shown_at_once() {
+    everywhere(async |mut world| {
+        let requested = world.request_as(&world.clerk.clone(), "licence").await.unwrap();
+        assert_eq!(requested.document.state, State::Collectable);
+        let offer = requested.offer.unwrap();
+        assert_eq!(offer.code.unwrap().len(), 8);
+        assert_eq!(offer.invitation.len(), 19);
+    });
+}
+
+#[test]
+fn who_may_not_request_does_not() {
+    everywhere(async |mut world| {
+        let ada = world.ada.clone();
+        assert_eq!(code(world.request_as(&ada, "licence").await), "role.not-granted");
+        world
+            .role("holders", Scope::Itself, &[Workflow::RequestMyId])
+            .await;
+        world.grant("holders", &ada).await;
+        assert_eq!(code(world.request_as(&ada, "licence").await), "done");
+        let wish = Wish {
+            person: world.clerk.clone(),
+            profile: "licence".to_owned(),
+            delivery: None,
+            notes: None,
+        };
+        assert_eq!(code(world.request(&ada, wish).await), "role.not-granted");
+    });
+}
+
+/// The code that a request by the clerk ends with when the profile has these settings.
+async fn with(world: &mut World, change: impl FnOnce(&mut Settings)) -> &'static str {
+    world.profile("licence", change).await;
+    let clerk = world.clerk.clone();
+    code(world.request_as(&clerk, "licence").await)
+}
+
+#[test]
+fn each_setting_refuses_by_its_own_name() {
+    everywhere(async |mut world| {
+        let w = &mut world;
+        w.role("empty", Scope::Itself, &[]).await;
+        assert_eq!(
+            with(w, |s| s.roles.request = vec!["empty".to_owned()]).await,
+            "profile.request-role"
+        );
+        assert_eq!(
+            with(w, |s| s.roles.receive = vec!["empty".to_owned()]).await,
+            "profile.receive-role"
+        );
+        assert_eq!(
+            with(w, |s| s.requisite_user_data = vec!["birth_date".to_owned()]).await,
+            "profile.requisite-user-data"
+        );
+        assert_eq!(
+            with(w, |s| s.mdm_restriction = MdmRestriction::MustBeRegistered).await,
+            "profile.mdm-restriction"
+        );
+        let ada = w.ada.clone();
+        w.edit(&ada, |details| details.user_data_approved = false).await;
+        assert_eq!(
+            with(w, |s| s.require_user_data_approved = true).await,
+            "profile.require-user-data-approved"
+        );
+        assert_eq!(with(w, |_| {}).await, "done");
+    });
+}
+
+#[test]
+fn notified_delivery_needs_addresses_and_something_that_sends() {
+    everywhere(async |mut world| {
+        let scheme = |settings: &mut Settings| settings.notification_scheme = Scheme::Default;
+        let w = &mut world;
+        let ada = w.ada.clone();
+        assert_eq!(with(w, scheme).await, "request.notifications-not-set-up");
+        w.edit(&ada, |details| details.mobile_phone = None).await;
+        assert_eq!(with(w, scheme).await, "request.no-mobile-phone");
+        w.edit(&ada, |details| details.email = None).await;
+        assert_eq!(with(w, scheme).await, "request.no-email");
+        // A code on the screen is offered instead, but not where another operator approves.
+        let screen = |w: &World| Wish {
+            person: w.ada.clone(),
+            profile: "licence".to_owned(),
+            delivery: Some(Delivery::Screen),
+            notes: None,
+        };
+        let (clerk, wish) = (w.clerk.clone(), screen(w));
+        assert!(w.request(&clerk, wish).await.unwrap().offer.is_some());
+        w.profile("licence", |s| s.validate_issuance = true).await;
+        let wish = screen(w);
+        assert_eq!(code(w.request(&clerk, wish).await), "request.not-on-screen");
+    });
+}
+
+#[test]
+fn groups_keep_a_person_from_having_too_many() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let grouped = |settings: &mut Settings| {
+            settings.credential_group = Some("cards".to_owned());
+            settings.block_multiple_requests = true;
+        };
+        world.profile("licence", grouped).await;
+        world.profile("other", grouped).await;
+        world.request_as(&clerk, "licence").await.unwrap();
+        assert_eq!(
+            code(world.request_as(&clerk, "other").await),
+            "profile.block-multiple-requests"
+        );
+        let exclusive = |settings: &mut Settings| settings.exclusive_group = Some("one".to_owned());
+        world.profile("first", exclusive).await;
+        world.profile("second", exclusive).await;
+        world.request_as(&clerk, "first").await.unwrap();
+        assert_eq!(
+            code(world.request_as(&clerk, "second").await),
+            "profile.exclusive-group"
+        );
+        assert_eq!(code(world.request_as(&clerk, "first").await), "done");
+    });
+}
+
+#[test]
+fn a_profile_that_is_off_or_not_there_is_not_requested() {
+    everywhere(async |mut world| {
+        let (clerk, now) = (world.clerk.clone(), world.now);
+        world
+            .run(move |tx| profiles::enable(tx, &system(), now, ("licence", false)))
+            .await;
+        assert_eq!(
+            code(world.request_as(&clerk, "licence").await),
+            "profile.disabled"
+        );
+        assert_eq!(code(world.request_as(&clerk, "licences").await), "not-found");
+    });
+}
+
+#[test]
+fn a_request_keeps_the_version_of_its_profile() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let first = world.request_as(&clerk, "licence").await.unwrap().document;
+        world.profile("licence", |s| s.copies = 7).await;
+        let second = world.request_as(&clerk, "licence").await.unwrap().document;
+        assert_eq!((first.profile.1, second.profile.1), (1, 2));
+    });
+}
+
+async fn judge(world: &World, who: Actor, serial: &Serial, approved: bool) -> Result<State, Failure> {
+    let (serial, now) = (serial.clone(), world.now);
+    let why = if approved { None } else { Some("not-entitled") };
+    world
+        .store
+        .write(move |tx| {
+            let why = Why {
+                reason: why,
+                notes: None,
+            };
+            validate::validate(tx, &who, now, (&serial, approved), why).map(|document| document.state)
+        })
+        .await
+}
+
+async fn to_approve(world: &mut World, who: &PersonId) -> Serial {
+    world
+        .profile("licence", |s| {
+            s.validate_issuance = true;
+            s.generate_code_on_request = GenerateCode::Complex;
+        })
+        .await;
+    let requested = world.request_as(who, "licence").await.unwrap();
+    assert_eq!(requested.document.state, State::AwaitingValidation);
+    assert!(requested.offer.is_none());
+    requested.document.serial
+}
+
+#[test]
+fn another_operator_approves_and_never_the_requester() {
+    everywhere(async |mut world| {
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = to_approve(&mut world, &chief).await;
+        // Two sessions, or a machine, are the same person.
+        let client = crate::domain::id::ClientId::random(&mut world.rng());
+        let machine = Actor::operator(chief.clone(), Some(client), "198.51.100.9".to_owned());
+        assert_eq!(
+            code(judge(&world, operator(&chief), &serial, true).await),
+            "validation.own-request"
+        );
+        assert_eq!(
+            code(judge(&world, machine, &serial, true).await),
+            "validation.own-request"
+        );
+        assert_eq!(
+            code(judge(&world, system(), &serial, true).await),
+            "validation.own-request"
+        );
+        assert_eq!(
+            code(judge(&world, operator(&clerk), &serial, true).await),
+            "role.not-granted"
+        );
+
+        let serial = to_approve(&mut world, &clerk).await;
+        assert_eq!(
+            judge(&world, operator(&chief), &serial, true).await.unwrap(),
+            State::Collectable
+        );
+        assert_eq!(
+            code(judge(&world, operator(&chief), &serial, true).await),
+            "document.illegal-move"
+        );
+    });
+}
+
+#[test]
+fn nobody_approves_a_document_for_themself() {
+    everywhere(async |mut world| {
+        let (clerk, ada) = (world.clerk.clone(), world.ada.clone());
+        world.grant("chiefs", &ada).await;
+        let serial = to_approve(&mut world, &clerk).await;
+        assert_eq!(
+            code(judge(&world, operator(&ada), &serial, true).await),
+            "validation.own-document"
+        );
+    });
+}
+
+#[test]
+fn a_role_of_the_profile_approves_and_a_rejection_says_why() {
+    everywhere(async |mut world| {
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        world.role("notaries", Scope::All, &[]).await;
+        world
+            .profile("licence", |s| {
+                s.validate_issuance = true;
+                s.roles.validate = vec!["notaries".to_owned()];
+            })
+            .await;
+        let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        assert_eq!(
+            code(judge(&world, operator(&chief), &serial, true).await),
+            "profile.validate-role"
+        );
+        world.grant("notaries", &chief).await;
+        let unexplained = {
+            let (serial, actor, now) = (serial.clone(), operator(&chief), world.now);
+            world
+                .store
+                .write(move |tx| validate::validate(tx, &actor, now, (&serial, false), Why::default()))
+                .await
+        };
+        assert_eq!(code(unexplained), "reason.missing");
+        assert_eq!(
+            judge(&world, operator(&chief), &serial, false).await.unwrap(),
+            State::Rejected
+        );
+    });
+}
+
+#[test]
+fn an_approved_document_is_handed_out_later_and_only_the_last_offer_counts() {
+    everywhere(async |mut world| {
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = to_approve(&mut world, &clerk).await;
+        let (terms, now) = (world.terms.clone(), world.now);
+        let hand_out = async |world: &mut World| {
+            let (serial, actor, terms, mut rng) =
+                (serial.clone(), operator(&clerk), terms.clone(), world.rng());
+            world
+                .store
+                .write(move |tx| request::offer(tx, &actor, now, (&serial, &terms), &mut rng))
+                .await
+        };
+        judge(&world, operator(&chief), &serial, true).await.unwrap();
+        let first = hand_out(&mut world).await.unwrap();
+        let second = hand_out(&mut world).await.unwrap();
+        assert_eq!(second.code.unwrap().len(), 12);
+        assert_eq!(code(world.offered(&first.secret).await), "offer.unknown");
+        assert_eq!(code(world.offered(&second.secret).await), "done");
+    });
+}

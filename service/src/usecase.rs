@@ -1,0 +1,51 @@
+//! What the service does, one verb a file. Each verb is a function over a transaction: it checks every rule, writes, and
+//! appends to the audit trail in the same transaction. None knows HTTP, and none asks the time.
+
+pub mod audit;
+pub mod authority;
+pub mod change;
+pub mod collect;
+pub mod document;
+pub mod issue;
+pub mod people;
+pub mod profiles;
+pub mod request;
+pub mod roles;
+pub mod validate;
+
+use core::fmt;
+
+use crate::domain::Refusal;
+use crate::store::StoreError;
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// A rule said no.
+    Refused(Refusal),
+    /// The database could not.
+    Store(StoreError),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Failure {}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,403 @@
+//! Collecting: from what a person was given to an access token for one document (E8, E10, E11).
+
+use mdoc_core::crypto::{CryptoRng, equal_in_constant_time};
+use mdoc_core::time::Timestamp;
+use zeroize::Zeroizing;
+
+use super::audit::{self, Entry};
+use super::authority::Actor;
+use super::document::{self, Document, Why};
+use super::request::{Derived, code_digest};
+use super::{Failure, authority, profiles};
+use crate::domain::Refusal;
+use crate::domain::code::{CodeForm, invitation_normalised};
+use crate::domain::id::Serial;
+use crate::domain::life::{Move, State};
+use crate::domain::profile::Profile;
+use crate::secrets::{Purpose, random};
+use crate::store::{Row, StoreError, Tx};
+use crate::terms::Terms;
+
+/// What a rule says after something was noted that stays, such as one more wrong code.
+pub type Noted<T> = Result<T, Refusal>;
+
+/// Who collects, by what a wallet proves.
+#[derive(Debug, Clone, Default)]
+pub struct Holder {
+    /// The wallet's product, if it said one.
+    pub client_id: Option<String>,
+    /// The thumbprint of the key that its requests are bound to (DPoP).
+    pub key_thumbprint: Option<[u8; 32]>,
+}
+
+/// What a wallet gets for what its holder was given.
+pub struct Begun {
+    /// The document.
+    pub serial: Serial,
+    /// Its profile, as it was requested.
+    pub profile: Profile,
+    /// The access token.
+    pub token: Zeroizing<[u8; 32]>,
+    /// The refresh token, if the wallet's requests are bound to a key.
+    pub refresh: Option<Zeroizing<[u8; 32]>>,
+    /// How long the access token is good, in seconds.
+    pub lifetime: i64,
+}
+
+/// What an offer says.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    /// The profile.
+    pub profile: Profile,
+    /// The pre-authorized code.
+    pub pre_authorized: [u8; 32],
+    /// The `issuer_state`.
+    pub issuer_state: [u8; 32],
+    /// The form of the authentication code, if one is needed.
+    pub code: Option<CodeForm>,
+}
+
+struct Offer {
+    id: [u8; 32],
+    serial: Serial,
+    code: Option<[u8; 32]>,
+    form: Option<CodeForm>,
+    failures: i64,
+    expires: Timestamp,
+    used: bool,
+}
+
+impl Offer {
+    fn of_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let form: Option<String> = row.get(3)?;
+        let form = form.as_deref().map(CodeForm::parse).transpose();
+        Ok(Self {
+            id: digest(row.get(0)?)?,
+            serial: row.get(1)?,
+            code: row.get::<Option<Vec<u8>>>(2)?.map(digest).transpose()?,
+            form: form.map_err(|why| StoreError::Unexpected(why.to_string()))?,
+            failures: row.get(4)?,
+            expires: row.get(5)?,
+            used: row.get::<Option<i64>>(6)?.is_some(),
+        })
+    }
+
+    /// Whether it can still be taken.
+    fn check(&self, now: Timestamp, terms: &Terms) -> Result<(), Refusal> {
+        if self.used {
+            return Err(Refusal::OfferUsed);
+        }
+        if self.expires < now {
+            return Err(Refusal::OfferExpired);
+        }
+        if self.failures >= terms.code_tries {
+            return Err(Refusal::CodeExhausted);
+        }
+        Ok(())
+    }
+}
+
+const OFFER: &str = "SELECT id, document, code, code_form, failures, expires, used FROM offer";
+
+fn digest(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    bytes
+        .try_into()
+        .map_err(|_| StoreError::Unexpected("a digest has not 32 bytes".to_owned()))
+}
+
+/// The offer behind the secret of an address.
+///
+/// # Errors
+/// [`Refusal::OfferUnknown`], [`Refusal::OfferUsed`], [`Refusal::OfferExpired`], [`Refusal::CodeExhausted`].
+pub fn offered(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (secret, terms): (&[u8; 32], &Terms),
+) -> Result<Offered, Failure> {
+    let id = terms.secrets.digest(Purpose::Offer, &[secret]);
+    let sql = format!("{OFFER} WHERE id = $1");
+    let offer = tx
+        .row(&sql, &[(&id).into()], Offer::of_row)?
+        .ok_or(Refusal::OfferUnknown)?;
+    offer.check(now, terms)?;
+    let document = document::look(tx, &offer.serial)?.ok_or(Refusal::OfferUnknown)?;
+    let (name, version) = &document.profile;
+    let derived = Derived::of(terms, secret);
+    Ok(Offered {
+        profile: profiles::version(tx, name, *version)?,
+        pre_authorized: derived.pre_authorized,
+        issuer_state: derived.issuer_state,
+        code: offer.form,
+    })
+}
+
+/// What a person or a wallet presents in order to collect.
+#[derive(Clone, Copy)]
+pub enum Presented<'a> {
+    /// The pre-authorized code of an offer.
+    PreAuthorized(&'a [u8]),
+    /// The `issuer_state` of an offer.
+    IssuerState(&'a [u8]),
+    /// An invitation code, as it was typed.
+    Invitation(&'a str),
+}
+
+/// Takes an offer: it can be taken once. A wrong authentication code is counted, and noted.
+///
+/// # Errors
+/// [`Failure::Store`]; what a rule says is the inner result: [`Refusal::SessionsFull`] and its like, of the offer, of the code,
+/// of the document.
+pub fn redeem(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (presented, code, holder, terms): (Presented<'_>, Option<&str>, &Holder, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Noted<Begun>, Failure> {
+    let offer = match open(tx, actor, now, (presented, code, terms))? {
+        Ok(offer) => offer,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    tx.execute(
+        "UPDATE offer SET used = $2 WHERE id = $1",
+        &[(&offer.id).into(), now.into()],
+    )?;
+    let mut document = document::read(tx, &offer.serial)?;
+    let mut begun = begin(tx, actor, now, (&mut document, holder, terms), rng)?;
+    if let Some(key) = &holder.key_thumbprint {
+        begun.refresh = Some(new_refresh(tx, now, (&document.serial, holder, key, terms), rng)?);
+    }
+    Ok(Ok(begun))
+}
+
+/// Finds an offer and checks the code for it, without taking it. The row stays as it is until the transaction ends.
+fn open(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (presented, code, terms): (Presented<'_>, Option<&str>, &Terms),
+) -> Result<Noted<Offer>, Failure> {
+    if let Err(refusal) = room(tx, now, terms)? {
+        return Ok(Err(refusal));
+    }
+    let secrets = &terms.secrets;
+    let (column, value) = match presented {
+        Presented::PreAuthorized(code) => ("pre_authorized", secrets.digest(Purpose::PreAuthorized, &[code])),
+        Presented::IssuerState(state) => ("issuer_state", secrets.digest(Purpose::IssuerState, &[state])),
+        Presented::Invitation(typed) => {
+            let typed = invitation_normalised(typed).unwrap_or_default();
+            (
+                "invitation",
+                secrets.digest(Purpose::Invitation, &[typed.as_bytes()]),
+            )
+        }
+    };
+    let sql = format!("{OFFER} WHERE {column} = $1 FOR UPDATE");
+    let Some(offer) = tx.row(&sql, &[(&value).into()], Offer::of_row)? else {
+        return Ok(Err(Refusal::OfferUnknown));
+    };
+    if let Err(refusal) = offer.check(now, terms) {
+        return Ok(Err(refusal));
+    }
+    let kept = offer.code.as_ref().zip(offer.form.as_ref());
+    let (kept, form, typed) = match (kept, code) {
+        (None, None) => return Ok(Ok(offer)),
+        (None, Some(_)) => return Ok(Err(Refusal::CodeUnexpected)),
+        (Some(_), None) => return Ok(Err(Refusal::CodeMissing)),
+        (Some((kept, form)), Some(typed)) => (kept, form, typed),
+    };
+    if equal_in_constant_time(kept, &code_digest(terms, &offer.id, form, typed)) {
+        return Ok(Ok(offer));
+    }
+    tx.execute(
+        "UPDATE offer SET failures = failures + 1 WHERE id = $1",
+        &[(&offer.id).into()],
+    )?;
+    let entry = Entry::new("offer.wrong-code", ("document", offer.serial.as_str()));
+    audit::append(tx, actor, now, &entry)?;
+    let exhausted = offer.failures + 1 >= terms.code_tries;
+    Ok(Err(if exhausted {
+        Refusal::CodeExhausted
+    } else {
+        Refusal::CodeWrong
+    }))
+}
+
+/// Whether one more may collect now.
+fn room(tx: &mut Tx<'_>, now: Timestamp, terms: &Terms) -> Result<Noted<()>, StoreError> {
+    let Some(most) = terms.max_sessions else {
+        return Ok(Ok(()));
+    };
+    if most == 0 {
+        return Ok(Err(Refusal::SessionsRefused));
+    }
+    // Nodes count one after the other.
+    tx.execute(
+        "INSERT INTO setting (name, value) VALUES ('sessions', '') ON CONFLICT DO NOTHING",
+        &[],
+    )?;
+    let _held: Option<String> = tx.value(
+        "SELECT value FROM setting WHERE name = 'sessions' FOR UPDATE",
+        &[],
+    )?;
+    let open = tx.row(
+        "SELECT CAST(COUNT(*) AS BIGINT), COALESCE(MIN(expires), 0) FROM session \
+         WHERE ended IS NULL AND delivered IS NULL AND expires >= $1",
+        &[now.into()],
+        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
+    )?;
+    let (open, first) = open.unwrap_or_default();
+    if open < most {
+        return Ok(Ok(()));
+    }
+    let retry_after = u32::try_from(first - now.unix()).unwrap_or_default().max(1);
+    Ok(Err(Refusal::SessionsFull { retry_after }))
+}
+
+/// Opens a session for a document and gives its access token.
+fn begin(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (document, holder, terms): (&mut Document, &Holder, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Begun, Failure> {
+    match document.state {
+        State::Collectable => document::step(tx, actor, now, document, (Move::Begin, Why::default()))?,
+        // The wallet asks again later, or fetches anew what it has.
+        State::AwaitingValidation | State::Issuing | State::Active | State::Updating => {}
+        state => {
+            let made = Move::Begin;
+            return Err(Refusal::IllegalMove { made, state }.into());
+        }
+    }
+    let (name, version) = &document.profile;
+    let profile = profiles::version(tx, name, *version)?;
+    if !authority::has_one_of(tx, Some(&document.person), &profile.settings.roles.collect)? {
+        return Err(Refusal::CollectRole.into());
+    }
+    let token = random(rng);
+    tx.execute(
+        "INSERT INTO session (token, document, client_id, key_thumbprint, started, expires) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            (&terms.secrets.digest(Purpose::AccessToken, &[&*token])).into(),
+            (&document.serial).into(),
+            holder.client_id.as_ref().into(),
+            holder.key_thumbprint.as_ref().map(<[u8; 32]>::as_slice).into(),
+            now.into(),
+            (now.unix() + terms.session_lifetime).into(),
+        ],
+    )?;
+    Ok(Begun {
+        serial: document.serial.clone(),
+        profile,
+        token,
+        refresh: None,
+        lifetime: terms.session_lifetime,
+    })
+}
+
+fn new_refresh(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (serial, holder, key, terms): (&Serial, &Holder, &[u8; 32], &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let token = random(rng);
+    tx.execute(
+        "INSERT INTO refresh_token (token, document, client_id, key_thumbprint, issued, expires) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            (&terms.secrets.digest(Purpose::RefreshToken, &[&*token])).into(),
+            serial.into(),
+            holder.client_id.as_ref().into(),
+            key.into(),
+            now.into(),
+            (now.unix() + terms.refresh_lifetime).into(),
+        ],
+    )?;
+    Ok(token)
+}
+
+/// Opens a session by a refresh token, which is bound to the wallet's key and stays good until it expires.
+///
+/// # Errors
+/// [`Failure::Store`]; what a rule says is the inner result: [`Refusal::SessionUnknown`], [`Refusal::SessionOfOtherKey`], which
+/// is noted, and those of the document.
+pub fn refresh(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (token, holder, terms): (&[u8], &Holder, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Noted<Begun>, Failure> {
+    if let Err(refusal) = room(tx, now, terms)? {
+        return Ok(Err(refusal));
+    }
+    let kept = terms.secrets.digest(Purpose::RefreshToken, &[token]);
+    let found = tx.row(
+        "SELECT document, key_thumbprint FROM refresh_token WHERE token = $1 AND expires >= $2 FOR UPDATE",
+        &[(&kept).into(), now.into()],
+        |row| Ok((row.get::<Serial>(0)?, row.get::<Option<Vec<u8>>>(1)?)),
+    )?;
+    let Some((serial, key)) = found else {
+        return Ok(Err(Refusal::SessionUnknown));
+    };
+    if !same_key(key.as_deref(), holder) {
+        let entry = Entry::new("refresh.other-key", ("document", serial.as_str()));
+        audit::append(tx, actor, now, &entry)?;
+        return Ok(Err(Refusal::SessionOfOtherKey));
+    }
+    let mut document = document::read(tx, &serial)?;
+    begin(tx, actor, now, (&mut document, holder, terms), rng).map(Ok)
+}
+
+/// The document that an access token is for.
+///
+/// # Errors
+/// [`Refusal::SessionUnknown`] if the token is over, ended, or none; [`Refusal::SessionOfOtherKey`].
+pub fn session(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (token, holder, terms): (&[u8], &Holder, &Terms),
+) -> Result<Serial, Failure> {
+    let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
+    let found = tx.row(
+        "SELECT document, key_thumbprint FROM session WHERE token = $1 AND expires >= $2 AND ended IS NULL",
+        &[(&kept).into(), now.into()],
+        |row| Ok((row.get::<Serial>(0)?, row.get::<Option<Vec<u8>>>(1)?)),
+    )?;
+    let (serial, key) = found.ok_or(Refusal::SessionUnknown)?;
+    if !same_key(key.as_deref(), holder) {
+        return Err(Refusal::SessionOfOtherKey.into());
+    }
+    Ok(serial)
+}
+
+fn same_key(kept: Option<&[u8]>, holder: &Holder) -> bool {
+    match (kept, &holder.key_thumbprint) {
+        (None, None) => true,
+        (Some(kept), Some(key)) => equal_in_constant_time(kept, key),
+        _ => false,
+    }
+}
+
+/// Notes something that may be presented once, until it could not be presented anyway.
+///
+/// # Errors
+/// [`Refusal::Replayed`] if it was presented before.
+pub fn once(
+    tx: &mut Tx<'_>,
+    (what, value): (&'static str, &[u8]),
+    expires: Timestamp,
+) -> Result<(), Failure> {
+    let new = tx.execute(
+        "INSERT INTO used_once (kind, value, expires) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        &[what.into(), value.into(), expires.into()],
+    )?;
+    if new == 0 {
+        return Err(Refusal::Replayed { what }.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,295 @@
+//! A document as it is kept: everything but the document itself. And the one way to move it on in its life.
+
+use mdoc_core::time::Timestamp;
+use serde_json::json;
+
+use super::Failure;
+use super::audit::{self, Entry};
+use super::authority::{self, Actor};
+use crate::domain::Refusal;
+use crate::domain::id::{DeviceId, PersonId, Serial};
+use crate::domain::life::{Move, Standing, State};
+use crate::domain::role::Workflow;
+use crate::store::{Row, StoreError, Tx};
+
+/// The most bytes of the notes to a move.
+pub const LONGEST_NOTES: usize = 1000;
+
+/// What is kept of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its name for life.
+    pub serial: Serial,
+    /// Whose it is.
+    pub person: PersonId,
+    /// The profile, and the version of it.
+    pub profile: (String, i64),
+    /// The type of the mdoc.
+    pub doc_type: String,
+    /// Where it is in its life.
+    pub state: State,
+    /// Where it was before its cancellation was requested.
+    pub before: Option<State>,
+    /// Since when it is in its state.
+    pub since: Timestamp,
+    /// Who requested it; nobody if the service itself did.
+    pub requested_by: Option<PersonId>,
+    /// When.
+    pub requested: Timestamp,
+    /// Who requested its cancellation.
+    pub cancel_requested_by: Option<PersonId>,
+    /// The wallet that collected it.
+    pub device: Option<DeviceId>,
+    /// How often it was signed; each time for several keys perhaps.
+    pub generation: i64,
+    /// When it was first collected.
+    pub issued: Option<Timestamp>,
+    /// When its lifetime ends.
+    pub valid_until: Option<Timestamp>,
+    moves: i64,
+}
+
+/// Why a document is moved, by a list and in words.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Why<'a> {
+    /// One of [`Move::reasons`].
+    pub reason: Option<&'a str>,
+    /// Whatever else is to be said.
+    pub notes: Option<&'a str>,
+}
+
+impl Why<'_> {
+    fn check(&self, made: Move) -> Result<(), Refusal> {
+        match (made.reasons(), self.reason) {
+            ([], _) => {}
+            (_, None) => return Err(Refusal::ReasonMissing { made }),
+            (known, Some(reason)) if known.contains(&reason) => {}
+            _ => return Err(Refusal::ReasonUnknown { made }),
+        }
+        let Some(notes) = self.notes else { return Ok(()) };
+        if notes.len() > LONGEST_NOTES || notes.chars().any(|c| c.is_control() && c != '\n') {
+            return Err(Refusal::field(
+                "notes",
+                "they have more than 1000 bytes or a control character",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Document {
+    /// What anybody who asks is told.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        let standing = Standing::of(self.state, self.before, self.issued.is_some());
+        let over = self.valid_until.is_some_and(|end| end < now);
+        match standing {
+            Standing::Valid | Standing::Disabled if over => Standing::Expired,
+            other => other,
+        }
+    }
+}
+
+const COLUMNS: &str = "serial, person, profile, profile_version, doc_type, state, state_before, since, requested_by, \
+                       requested, cancel_requested_by, device, generation, issued, valid_until, moves";
+
+/// A document that the actor may see.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is none, or none in scope.
+pub fn get(tx: &mut Tx<'_>, actor: &Actor, serial: &Serial) -> Result<Document, Failure> {
+    let document = look(tx, serial)?.ok_or(Refusal::Unknown { what: "document" })?;
+    in_scope(tx, actor, Workflow::ViewReports, document)
+}
+
+/// A document on which the actor may do that; its row stays as it is until the transaction ends.
+///
+/// # Errors
+/// [`Refusal::NotGranted`]; [`Refusal::Unknown`] if there is none, or none in scope.
+pub fn for_workflow(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    workflow: Workflow,
+    serial: &Serial,
+) -> Result<Document, Failure> {
+    authority::permit(tx, actor, workflow)?;
+    let document = read(tx, serial)?;
+    in_scope(tx, actor, workflow, document)
+}
+
+fn in_scope(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    workflow: Workflow,
+    document: Document,
+) -> Result<Document, Failure> {
+    match authority::permit_for(tx, actor, workflow, &document.person) {
+        Ok(()) => Ok(document),
+        Err(Failure::Refused(Refusal::Unknown { .. })) => Err(Refusal::Unknown { what: "document" }.into()),
+        Err(other) => Err(other),
+    }
+}
+
+/// A document, whoever asks. Its row stays as it is until the transaction ends.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is none.
+pub(crate) fn read(tx: &mut Tx<'_>, serial: &Serial) -> Result<Document, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM document WHERE serial = $1 FOR UPDATE");
+    tx.row(&sql, &[serial.into()], of_row)?
+        .ok_or_else(|| Refusal::Unknown { what: "document" }.into())
+}
+
+/// The same in a transaction that only reads.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn look(tx: &mut Tx<'_>, serial: &Serial) -> Result<Option<Document>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM document WHERE serial = $1");
+    tx.row(&sql, &[serial.into()], of_row)
+}
+
+/// All documents of a person that the actor may see, the newest first: current and previous ones.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if the person is out of scope.
+pub fn of_person(tx: &mut Tx<'_>, actor: &Actor, person: &PersonId) -> Result<Vec<Document>, Failure> {
+    authority::permit_for(tx, actor, Workflow::ViewReports, person)?;
+    let sql = format!("SELECT {COLUMNS} FROM document WHERE person = $1 ORDER BY requested DESC, serial");
+    Ok(tx.rows(&sql, &[person.into()], of_row)?)
+}
+
+/// A move that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Which.
+    pub name: String,
+    /// The state after it.
+    pub after: String,
+    /// When.
+    pub at: Timestamp,
+    /// By whom; nobody if it was the service, or a wallet.
+    pub by: Option<PersonId>,
+    /// Why.
+    pub reason: Option<String>,
+    /// In words.
+    pub notes: Option<String>,
+}
+
+/// What happened to a document, from the beginning.
+///
+/// # Errors
+/// As for [`get`].
+pub fn history(tx: &mut Tx<'_>, actor: &Actor, serial: &Serial) -> Result<Vec<Made>, Failure> {
+    get(tx, actor, serial)?;
+    let made = tx.rows(
+        "SELECT move, after, made, made_by, reason, notes FROM document_move WHERE document = $1 ORDER BY number",
+        &[serial.into()],
+        |row| {
+            Ok(Made {
+                name: row.get(0)?,
+                after: row.get(1)?,
+                at: row.get(2)?,
+                by: row.get(3)?,
+                reason: row.get(4)?,
+                notes: row.get(5)?,
+            })
+        },
+    )?;
+    Ok(made)
+}
+
+/// Makes a move: checks that it is legal and says why, notes it in the document's history and the audit trail.
+///
+/// # Errors
+/// [`Refusal::IllegalMove`], [`Refusal::ReasonMissing`], [`Refusal::ReasonUnknown`], [`Refusal::Field`] for the notes.
+pub fn step(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    document: &mut Document,
+    (made, why): (Move, Why<'_>),
+) -> Result<(), Failure> {
+    let state = document.state;
+    let after = state
+        .after(made, document.before)
+        .ok_or(Refusal::IllegalMove { made, state })?;
+    why.check(made)?;
+    let before = (made == Move::RequestCancel).then_some(state);
+    let canceller = if made == Move::RequestCancel {
+        actor.person()
+    } else {
+        None
+    };
+    let moves = document.moves + 1;
+    let written = tx.execute(
+        "UPDATE document SET state = $2, state_before = $3, since = $4, cancel_requested_by = $5, moves = $6 \
+         WHERE serial = $1 AND moves = $7",
+        &[
+            (&document.serial).into(),
+            after.name().into(),
+            before.map(State::name).into(),
+            now.into(),
+            canceller.map(PersonId::as_str).into(),
+            moves.into(),
+            document.moves.into(),
+        ],
+    )?;
+    if written != 1 {
+        return Err(Refusal::ChangedMeanwhile.into());
+    }
+    tx.execute(
+        "INSERT INTO document_move (document, number, move, before, after, made, made_by, client, reason, notes) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            (&document.serial).into(),
+            moves.into(),
+            made.name().into(),
+            state.name().into(),
+            after.name().into(),
+            now.into(),
+            actor.person().map(PersonId::as_str).into(),
+            actor.client().map(|client| client.as_str()).into(),
+            why.reason.into(),
+            why.notes.into(),
+        ],
+    )?;
+    let action = format!("document.{}", made.name());
+    let entry = Entry::new(&action, ("document", document.serial.as_str())).because(why.reason, why.notes);
+    audit::append(
+        tx,
+        actor,
+        now,
+        &entry.change(json!({ "state": state.name() }), json!({ "state": after.name() })),
+    )?;
+    document.state = after;
+    document.before = before;
+    document.since = now;
+    document.cancel_requested_by = canceller.cloned();
+    document.moves = moves;
+    Ok(())
+}
+
+fn of_row(row: &Row<'_>) -> Result<Document, StoreError> {
+    let named = |name: &str| {
+        State::named(name).ok_or_else(|| StoreError::Unexpected(format!("a document is in the state {name}")))
+    };
+    let by: String = row.get(8)?;
+    Ok(Document {
+        serial: row.get(0)?,
+        person: row.get(1)?,
+        profile: (row.get(2)?, row.get(3)?),
+        doc_type: row.get(4)?,
+        state: named(&row.get::<String>(5)?)?,
+        before: row.get::<Option<String>>(6)?.as_deref().map(named).transpose()?,
+        since: row.get(7)?,
+        requested_by: PersonId::given(&by),
+        requested: row.get(9)?,
+        cancel_requested_by: row.get(10)?,
+        device: row.get(11)?,
+        generation: row.get(12)?,
+        issued: row.get(13)?,
+        valid_until: row.get(14)?,
+        moves: row.get(15)?,
+    })
+}

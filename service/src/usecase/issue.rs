@@ -1,0 +1,302 @@
+//! From an access token to signed copies (E5, E10). What is to be signed is gathered in one transaction, signed outside of
+//! any, and recorded in another one, which looks at every rule again: nobody waits for a signature, and a copy that a wallet
+//! gets is recorded.
+
+use mdoc_core::crypto::CryptoRng;
+use mdoc_core::time::Timestamp;
+use serde_json::json;
+
+use super::audit::{self, Entry};
+use super::authority::Actor;
+use super::change::end_everything;
+use super::document::{self, Document, Why};
+use super::request::data_fit;
+use super::{Failure, people, profiles};
+use crate::domain::Refusal;
+use crate::domain::id::Serial;
+use crate::domain::life::{Move, State};
+use crate::domain::person::Person;
+use crate::domain::profile::{Profile, StatusKind};
+use crate::secrets::Purpose;
+use crate::status::{self, Place, Shape};
+use crate::store::{StoreError, Tx};
+use crate::terms::Terms;
+
+/// Everything that goes into the copies of a document.
+#[derive(Clone)]
+pub struct Order {
+    /// The document.
+    pub document: Document,
+    /// The version of its profile that is issued.
+    pub profile: Profile,
+    /// The person.
+    pub person: Person,
+    /// The person's photograph.
+    pub photo: Option<Vec<u8>>,
+    /// An entry of a list for each copy.
+    pub places: Vec<Place>,
+    /// The identifier of each copy, where its list has identifiers.
+    pub identifiers: Vec<[u8; 16]>,
+}
+
+/// What a wallet that asks for its document gets.
+pub enum Next {
+    /// Copies, once they are signed.
+    Sign(Box<Order>),
+    /// An answer later: somebody has to approve the document first.
+    Wait,
+    /// There is no list for their status: [`status::open_list`] makes one.
+    NoList(Shape),
+}
+
+/// Gathers what is to be signed for so many keys.
+///
+/// # Errors
+/// [`Refusal::TooManyKeys`], those of the person's data, and [`Refusal::IllegalMove`] if the document cannot be collected.
+pub fn gather(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (serial, keys, terms): (&Serial, usize, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Next, Failure> {
+    let document = document::look(tx, serial)?.ok_or(Refusal::SessionUnknown)?;
+    if document.state == State::AwaitingValidation {
+        return Ok(Next::Wait);
+    }
+    collectable(&document, now)?;
+    let (name, version) = &document.profile;
+    let profile = if document.state == State::Updating {
+        profiles::current(tx, name)?.profile
+    } else {
+        profiles::version(tx, name, *version)?
+    };
+    let most = profile.settings.copies;
+    if u32::try_from(keys).unwrap_or(u32::MAX) > most {
+        return Err(Refusal::TooManyKeys { most }.into());
+    }
+    let person = people::read(tx, &document.person)?;
+    data_fit(&person, &profile.settings)?;
+    let photo = people::photo(tx, &person.id)?;
+    if profile.settings.enforce_photo_at_issuance && photo.is_none() {
+        return Err(Refusal::EnforcePhotoAtIssuance.into());
+    }
+    let shape = Shape::of(profile.settings.status, terms.suspends(&document.doc_type));
+    let Some(places) = status::choose(tx, shape, keys, rng)? else {
+        return Ok(Next::NoList(shape));
+    };
+    let identifiers = match profile.settings.status {
+        StatusKind::StatusList => Vec::new(),
+        StatusKind::IdentifierList => places.iter().map(|_| identifier(rng)).collect(),
+    };
+    Ok(Next::Sign(Box::new(Order {
+        document,
+        profile,
+        person,
+        photo,
+        places,
+        identifiers,
+    })))
+}
+
+fn identifier(rng: &mut dyn CryptoRng) -> [u8; 16] {
+    let mut id = [0; 16];
+    rng.fill_bytes(&mut id);
+    id
+}
+
+fn collectable(document: &Document, now: Timestamp) -> Result<(), Refusal> {
+    let over = document.valid_until.is_some_and(|end| end <= now);
+    match document.state {
+        State::Collectable | State::Issuing | State::Active | State::Updating if !over => Ok(()),
+        state => Err(Refusal::IllegalMove {
+            made: Move::Issue,
+            state: if over { State::Expired } else { state },
+        }),
+    }
+}
+
+/// What is kept of a signed copy.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// SHA-256 of the payload of its signature.
+    pub mso_digest: [u8; 32],
+    /// The thumbprint of its key.
+    pub key_thumbprint: [u8; 32],
+    /// Until when it is valid.
+    pub valid_until: Timestamp,
+}
+
+/// What comes with the copies and may come once.
+pub struct Delivery<'a> {
+    /// The access token.
+    pub token: &'a [u8],
+    /// The nonces of the proofs, each with the instant from which on it would not be accepted anyway.
+    pub nonces: &'a [(Vec<u8>, Timestamp)],
+    /// By what the wallet tells how it went.
+    pub notification_id: &'a [u8],
+}
+
+/// Records signed copies: only then they are given to the wallet.
+///
+/// # Errors
+/// Those of [`gather`] again; [`Refusal::ChangedMeanwhile`] if what was signed is not what would be signed now;
+/// [`Refusal::Replayed`]; [`Refusal::ExclusiveGroup`] if another document came first.
+pub fn record(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (order, copies, delivery, terms): (&Order, &[Signed], &Delivery<'_>, &Terms),
+) -> Result<Document, Failure> {
+    let mut document = document::read(tx, &order.document.serial)?;
+    collectable(&document, now)?;
+    if document != order.document || people::read(tx, &document.person)?.version != order.person.version {
+        return Err(Refusal::ChangedMeanwhile.into());
+    }
+    for (nonce, expires) in delivery.nonces {
+        super::collect::once(tx, ("nonce", nonce), *expires)?;
+    }
+    let secrets = &terms.secrets;
+    let session = tx.execute(
+        "UPDATE session SET delivered = $2 WHERE token = $1 AND ended IS NULL AND expires >= $2",
+        &[
+            (&secrets.digest(Purpose::AccessToken, &[delivery.token])).into(),
+            now.into(),
+        ],
+    )?;
+    if session == 0 {
+        return Err(Refusal::SessionUnknown.into());
+    }
+    exclusive(tx, &document, order.profile.settings.exclusive_group.as_deref())?;
+    let generation = document.generation + 1;
+    keep_copies(tx, now, (order, copies, generation))?;
+    tx.execute(
+        "INSERT INTO delivery (notification_id, document, generation, copies, made) VALUES ($1, $2, $3, $4, $5)",
+        &[
+            (&secrets.digest(Purpose::Transaction, &[delivery.notification_id])).into(),
+            (&document.serial).into(),
+            generation.into(),
+            i64::try_from(copies.len()).unwrap_or(i64::MAX).into(),
+            now.into(),
+        ],
+    )?;
+    let lifetime = i64::from(order.profile.settings.lifetime_days) * 86_400;
+    let issued = document.issued.unwrap_or(now);
+    let valid_until = document
+        .valid_until
+        .unwrap_or(Timestamp::from_unix(now.unix() + lifetime));
+    tx.execute(
+        "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5 WHERE serial = $1",
+        &[
+            (&document.serial).into(),
+            generation.into(),
+            issued.into(),
+            valid_until.into(),
+            order.profile.version.into(),
+        ],
+    )?;
+    document.generation = generation;
+    (document.issued, document.valid_until) = (Some(issued), Some(valid_until));
+    document.profile.1 = order.profile.version;
+    if document.state == State::Collectable {
+        document::step(tx, actor, now, &mut document, (Move::Begin, Why::default()))?;
+    }
+    if document.state == State::Active {
+        let entry = Entry::new("document.refresh", ("document", document.serial.as_str()));
+        let after = json!({ "generation": generation, "copies": copies.len() });
+        audit::append(tx, actor, now, &entry.change(serde_json::Value::Null, after))?;
+    } else {
+        document::step(tx, actor, now, &mut document, (Move::Issue, Why::default()))?;
+        if order.profile.settings.cancel_previously_issued {
+            supersede(tx, actor, now, (&document, order, terms))?;
+        }
+    }
+    Ok(document)
+}
+
+fn keep_copies(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (order, copies, generation): (&Order, &[Signed], i64),
+) -> Result<(), StoreError> {
+    let mut identifiers = order.identifiers.iter();
+    for (place, copy) in order.places.iter().zip(copies) {
+        tx.execute(
+            "INSERT INTO copy (list, place, document, generation, identifier, mso_digest, key_thumbprint, issued, \
+             valid_until, status, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $8)",
+            &[
+                place.list.into(),
+                place.index.into(),
+                (&order.document.serial).into(),
+                generation.into(),
+                identifiers.next().map(<[u8; 16]>::as_slice).into(),
+                (&copy.mso_digest).into(),
+                (&copy.key_thumbprint).into(),
+                now.into(),
+                copy.valid_until.into(),
+            ],
+        )?;
+    }
+    match order.places.first() {
+        Some(place) => status::taken(tx, place.list, copies.len()),
+        None => Ok(()),
+    }
+}
+
+/// Of an exclusive group, a person has one document at most. Those who collect at once come one after the other.
+fn exclusive(tx: &mut Tx<'_>, document: &Document, group: Option<&str>) -> Result<(), Failure> {
+    let Some(group) = group else { return Ok(()) };
+    let _held: Option<i64> = tx.value(
+        "SELECT version FROM person WHERE id = $1 FOR UPDATE",
+        &[(&document.person).into()],
+    )?;
+    let others = tx.rows(
+        "SELECT state FROM document WHERE person = $1 AND exclusive_group = $2 AND profile <> $3",
+        &[
+            (&document.person).into(),
+            group.into(),
+            (&document.profile.0).into(),
+        ],
+        |row| Ok(State::named(&row.get::<String>(0)?)),
+    )?;
+    if others.into_iter().flatten().any(State::is_issued) {
+        let group = group.to_owned();
+        return Err(Refusal::ExclusiveGroup { group }.into());
+    }
+    Ok(())
+}
+
+/// Cancels what the new document stands for.
+fn supersede(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (document, order, terms): (&Document, &Order, &Terms),
+) -> Result<(), Failure> {
+    let Some(group) = &order.profile.settings.credential_group else {
+        return Ok(());
+    };
+    let others = tx.rows(
+        "SELECT serial FROM document WHERE person = $1 AND credential_group = $2 AND serial <> $3 ORDER BY serial",
+        &[(&document.person).into(), group.into(), (&document.serial).into()],
+        |row| row.get::<Serial>(0),
+    )?;
+    for serial in others {
+        let mut other = document::read(tx, &serial)?;
+        if !other.state.is_issued() {
+            continue;
+        }
+        let why = Why {
+            reason: Some("superseded"),
+            notes: None,
+        };
+        let made = if other.state == State::CancelRequested {
+            Move::ApproveCancel
+        } else {
+            Move::Cancel
+        };
+        document::step(tx, actor, now, &mut other, (made, why))?;
+        end_everything(tx, &other, now)?;
+        status::follow(tx, now, &other, terms)?;
+    }
+    Ok(())
+}

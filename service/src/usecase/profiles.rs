@@ -1,0 +1,167 @@
+//! Credential profiles and their versions (E4).
+
+use mdoc_core::time::Timestamp;
+use serde_json::json;
+
+use super::Failure;
+use super::audit::{self, Entry};
+use super::authority::{self, Actor};
+use crate::domain::Refusal;
+use crate::domain::id::PersonId;
+use crate::domain::profile::{Profile, Settings, is_name};
+use crate::domain::role::Workflow;
+use crate::store::{Row, StoreError, Tx};
+
+/// A new version of a profile, or its first one. Documents that were requested keep the version they have.
+///
+/// # Errors
+/// [`Refusal::Field`] for the name, a setting, or a role that is not there; [`Refusal::NotGranted`].
+pub fn set(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (name, settings): (&str, &Settings),
+    comment: &str,
+) -> Result<i64, Failure> {
+    authority::permit(tx, actor, Workflow::EditProfiles)?;
+    if !is_name(name) {
+        return Err(Refusal::field(
+            "name",
+            "it is not made of small letters, digits, `-`, `_` and `.`",
+        )
+        .into());
+    }
+    settings.check()?;
+    let roles = &settings.roles;
+    for role in [&roles.receive, &roles.request, &roles.validate, &roles.collect]
+        .into_iter()
+        .flatten()
+    {
+        let known: Option<i64> = tx.value("SELECT 1 FROM role WHERE name = $1", &[role.into()])?;
+        known.ok_or_else(|| Refusal::field("roles", format!("there is no role {role:?}")))?;
+    }
+    tx.execute(
+        "INSERT INTO profile (name, version, enabled) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING",
+        &[name.into()],
+    )?;
+    let last: Option<i64> = tx.value(
+        "SELECT version FROM profile WHERE name = $1 FOR UPDATE",
+        &[name.into()],
+    )?;
+    let version = last.unwrap_or_default() + 1;
+    let text = serde_json::to_string(settings).map_err(|why| StoreError::Unexpected(why.to_string()))?;
+    tx.execute(
+        "INSERT INTO profile_version (profile, version, settings, comment, made_by, made) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            name.into(),
+            version.into(),
+            (&text).into(),
+            comment.into(),
+            actor.person().map(PersonId::as_str).into(),
+            now.into(),
+        ],
+    )?;
+    tx.execute(
+        "UPDATE profile SET version = $2 WHERE name = $1",
+        &[name.into(), version.into()],
+    )?;
+    let entry = Entry::new("profile.set", ("profile", name)).because(None, Some(comment));
+    audit::append(
+        tx,
+        actor,
+        now,
+        &entry.change(json!({ "version": version - 1 }), json!({ "version": version })),
+    )?;
+    Ok(version)
+}
+
+/// Switches a profile on or off: what is switched off is not requested any more.
+///
+/// # Errors
+/// [`Refusal::Unknown`], [`Refusal::NotGranted`].
+pub fn enable(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (name, enabled): (&str, bool),
+) -> Result<(), Failure> {
+    authority::permit(tx, actor, Workflow::EditProfiles)?;
+    let found = tx.execute(
+        "UPDATE profile SET enabled = $2 WHERE name = $1",
+        &[name.into(), enabled.into()],
+    )?;
+    if found == 0 {
+        return Err(Refusal::Unknown { what: "profile" }.into());
+    }
+    let action = if enabled {
+        "profile.enable"
+    } else {
+        "profile.disable"
+    };
+    audit::append(tx, actor, now, &Entry::new(action, ("profile", name)))?;
+    Ok(())
+}
+
+/// A profile, and whether it is switched on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    /// Its newest version.
+    pub profile: Profile,
+    /// Whether documents of it may be requested.
+    pub enabled: bool,
+}
+
+/// The newest version of a profile.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is none of that name.
+pub fn current(tx: &mut Tx<'_>, name: &str) -> Result<Current, Failure> {
+    tx.row(
+        "SELECT v.profile, v.version, v.settings, p.enabled FROM profile p \
+         JOIN profile_version v ON v.profile = p.name AND v.version = p.version WHERE p.name = $1",
+        &[name.into()],
+        of_row,
+    )?
+    .ok_or_else(|| Refusal::Unknown { what: "profile" }.into())
+}
+
+/// The newest version of every profile, by name.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Current>, StoreError> {
+    tx.rows(
+        "SELECT v.profile, v.version, v.settings, p.enabled FROM profile p \
+         JOIN profile_version v ON v.profile = p.name AND v.version = p.version ORDER BY p.name",
+        &[],
+        of_row,
+    )
+}
+
+/// One version of a profile.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is none.
+pub fn version(tx: &mut Tx<'_>, name: &str, version: i64) -> Result<Profile, Failure> {
+    let found = tx.row(
+        "SELECT profile, version, settings, 1 FROM profile_version WHERE profile = $1 AND version = $2",
+        &[name.into(), version.into()],
+        of_row,
+    )?;
+    let found = found.ok_or(Refusal::Unknown { what: "profile" })?;
+    Ok(found.profile)
+}
+
+fn of_row(row: &Row<'_>) -> Result<Current, StoreError> {
+    let settings = serde_json::from_str(&row.get::<String>(2)?)
+        .map_err(|why| StoreError::Unexpected(format!("settings of a profile: {why}")))?;
+    Ok(Current {
+        profile: Profile {
+            name: row.get(0)?,
+            version: row.get(1)?,
+            settings,
+        },
+        enabled: row.get(3)?,
+    })
+}

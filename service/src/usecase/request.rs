@@ -1,0 +1,346 @@
+//! Requesting a document for somebody (E4 to E6), and handing out its offer (E8).
+
+use mdoc_core::crypto::CryptoRng;
+use mdoc_core::time::Timestamp;
+use zeroize::Zeroizing;
+
+use super::audit::{self, Entry};
+use super::authority::{self, Actor};
+use super::document::{self, Document, Why};
+use super::{Failure, people, profiles};
+use crate::domain::Refusal;
+use crate::domain::code::{self, CodeForm};
+use crate::domain::id::{PersonId, Serial};
+use crate::domain::life::{Move, State};
+use crate::domain::person::Person;
+use crate::domain::profile::{Delivery, GenerateCode, MdmRestriction, Scheme, Settings};
+use crate::domain::role::Workflow;
+use crate::secrets::{Purpose, random};
+use crate::store::{StoreError, Tx};
+use crate::terms::Terms;
+
+/// What is requested.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// For whom.
+    pub person: PersonId,
+    /// What, by the name of its profile.
+    pub profile: String,
+    /// How it is to reach the person; as the profile says if none.
+    pub delivery: Option<Delivery>,
+    /// In words.
+    pub notes: Option<String>,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Requested {
+    /// The document.
+    pub document: Document,
+    /// What is shown on the screen, if that was asked.
+    pub offer: Option<Offer>,
+}
+
+/// What a person needs in order to collect. It is shown or sent once, and only digests of it are kept.
+pub struct Offer {
+    /// The secret part of the address.
+    pub secret: Zeroizing<[u8; 32]>,
+    /// The invitation code, which stands for the address where somebody types.
+    pub invitation: Zeroizing<String>,
+    /// The authentication code, if there is one.
+    pub code: Option<Zeroizing<String>>,
+    /// Until when.
+    pub expires: Timestamp,
+}
+
+impl core::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Offer")
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Requests a document.
+///
+/// # Errors
+/// [`Refusal`]: of the person, the profile, its settings and roles, or the delivery, the first one that applies.
+pub fn request(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (wish, terms): (&Wish, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Requested, Failure> {
+    permitted(tx, actor, &wish.person)?;
+    let current = profiles::current(tx, &wish.profile)?;
+    if !current.enabled {
+        return Err(Refusal::ProfileDisabled.into());
+    }
+    let settings = &current.profile.settings;
+    // Two requests for one person come one after the other, so that each sees the other one.
+    let locked: Option<i64> = tx.value(
+        "SELECT version FROM person WHERE id = $1 FOR UPDATE",
+        &[(&wish.person).into()],
+    )?;
+    locked.ok_or(Refusal::Unknown { what: "person" })?;
+    let person = people::read(tx, &wish.person)?;
+    roles_fit(tx, actor, &person, settings)?;
+    data_fit(&person, settings)?;
+    others_fit(tx, &person.id, (&current.profile.name, settings))?;
+    let delivery = delivery(wish.delivery, &person, settings, terms)?;
+    let format = terms
+        .formats
+        .format(&settings.format)
+        .ok_or(Refusal::Unknown { what: "format" })?;
+
+    let serial = Serial::random(rng);
+    tx.execute(
+        "INSERT INTO document (serial, person, profile, profile_version, doc_type, credential_group, exclusive_group, \
+         state, since, requested_by, requested, delivery, generation, moves) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, 0, 0)",
+        &[
+            (&serial).into(),
+            (&person.id).into(),
+            (&current.profile.name).into(),
+            current.profile.version.into(),
+            (&format.doctype).into(),
+            settings.credential_group.as_ref().into(),
+            settings.exclusive_group.as_ref().into(),
+            State::Requested.name().into(),
+            now.into(),
+            actor.person().map_or("", PersonId::as_str).into(),
+            delivery.name().into(),
+        ],
+    )?;
+    let mut document = document::read(tx, &serial)?;
+    let made = if settings.validate_issuance {
+        Move::Submit
+    } else {
+        Move::Release
+    };
+    let why = Why {
+        reason: None,
+        notes: wish.notes.as_deref(),
+    };
+    document::step(tx, actor, now, &mut document, (made, why))?;
+    let offer = if delivery == Delivery::Screen {
+        Some(make_offer(tx, now, (&document, settings, terms), rng)?)
+    } else {
+        None
+    };
+    Ok(Requested { document, offer })
+}
+
+/// Shows what a person needs to collect, for an operator who hands it out; what was shown before is good no more.
+///
+/// # Errors
+/// [`Refusal::IllegalMove`] if the document is not collectable, or what keeps the operator from it.
+pub fn offer(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (serial, terms): (&Serial, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Offer, Failure> {
+    let document = document::for_workflow(tx, actor, Workflow::IssueDevice, serial)?;
+    if document.state != State::Collectable {
+        return Err(Refusal::IllegalMove {
+            made: Move::Begin,
+            state: document.state,
+        }
+        .into());
+    }
+    let (name, version) = &document.profile;
+    let settings = profiles::version(tx, name, *version)?.settings;
+    let offer = make_offer(tx, now, (&document, &settings, terms), rng)?;
+    audit::append(
+        tx,
+        actor,
+        now,
+        &Entry::new("document.offer", ("document", serial.as_str())),
+    )?;
+    Ok(offer)
+}
+
+/// Makes the offer of a document, in place of all that were made before.
+pub(crate) fn make_offer(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (document, settings, terms): (&Document, &Settings, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Offer, StoreError> {
+    tx.execute(
+        "DELETE FROM offer WHERE document = $1 AND used IS NULL",
+        &[(&document.serial).into()],
+    )?;
+    let form = match settings.generate_code_on_request {
+        GenerateCode::None => None,
+        GenerateCode::Simple => Some(&terms.simple_code),
+        GenerateCode::Complex => Some(&terms.complex_code),
+    };
+    let offer = Offer {
+        secret: random(rng),
+        invitation: code::invitation(rng),
+        code: form.map(|form| form.generate(rng)),
+        expires: Timestamp::from_unix(now.unix() + terms.offer_lifetime),
+    };
+    let secrets = &terms.secrets;
+    let id = secrets.digest(Purpose::Offer, &[&*offer.secret]);
+    let invitation = code::invitation_normalised(&offer.invitation).unwrap_or_default();
+    let kept_code = match (form, &offer.code) {
+        (Some(form), Some(code)) => Some(code_digest(terms, &id, form, code)),
+        _ => None,
+    };
+    let derived = Derived::of(terms, &offer.secret);
+    tx.execute(
+        "INSERT INTO offer (id, document, pre_authorized, issuer_state, invitation, code, code_form, failures, created, \
+         expires) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
+        &[
+            (&id).into(),
+            (&document.serial).into(),
+            (&secrets.digest(Purpose::PreAuthorized, &[&derived.pre_authorized])).into(),
+            (&secrets.digest(Purpose::IssuerState, &[&derived.issuer_state])).into(),
+            (&secrets.digest(Purpose::Invitation, &[invitation.as_bytes()])).into(),
+            kept_code.as_ref().map(<[u8; 32]>::as_slice).into(),
+            form.map(ToString::to_string).as_ref().into(),
+            now.into(),
+            offer.expires.into(),
+        ],
+    )?;
+    Ok(offer)
+}
+
+/// The codes of an offer that a machine reads: they follow from the secret of its address, so that none is kept.
+pub(crate) struct Derived {
+    pub(crate) pre_authorized: [u8; 32],
+    pub(crate) issuer_state: [u8; 32],
+}
+
+impl Derived {
+    pub(crate) fn of(terms: &Terms, secret: &[u8; 32]) -> Self {
+        let secrets = &terms.secrets;
+        Self {
+            pre_authorized: secrets.digest(Purpose::PreAuthorized, &[b"of", secret]),
+            issuer_state: secrets.digest(Purpose::IssuerState, &[b"of", secret]),
+        }
+    }
+}
+
+/// What is kept of an authentication code.
+pub(crate) fn code_digest(terms: &Terms, offer: &[u8; 32], form: &CodeForm, typed: &str) -> [u8; 32] {
+    terms
+        .secrets
+        .digest(Purpose::Code, &[offer, form.normalised(typed).as_bytes()])
+}
+
+/// For oneself by [`Workflow::RequestMyId`] too.
+fn permitted(tx: &mut Tx<'_>, actor: &Actor, person: &PersonId) -> Result<(), Failure> {
+    if actor.person() == Some(person) && authority::permit(tx, actor, Workflow::RequestMyId).is_ok() {
+        return Ok(());
+    }
+    authority::permit_for(tx, actor, Workflow::RequestId, person)
+}
+
+fn roles_fit(tx: &mut Tx<'_>, actor: &Actor, person: &Person, settings: &Settings) -> Result<(), Failure> {
+    if !authority::has_one_of(tx, actor.person(), &settings.roles.request)? {
+        return Err(Refusal::RequestRole.into());
+    }
+    if !authority::has_one_of(tx, Some(&person.id), &settings.roles.receive)? {
+        return Err(Refusal::ReceiveRole.into());
+    }
+    Ok(())
+}
+
+/// What a person's data have to fulfil, at the request and again at the collection.
+pub(crate) fn data_fit(person: &Person, settings: &Settings) -> Result<(), Refusal> {
+    if settings.require_user_data_approved && !person.details.user_data_approved {
+        return Err(Refusal::RequireUserDataApproved);
+    }
+    let missing: Vec<String> = settings
+        .requisite_user_data
+        .iter()
+        .filter(|name| !person.details.has(name))
+        .cloned()
+        .collect();
+    if !missing.is_empty() {
+        return Err(Refusal::RequisiteUserData { missing });
+    }
+    if settings.mdm_restriction != MdmRestriction::Unrestricted {
+        return Err(Refusal::MdmRestriction);
+    }
+    Ok(())
+}
+
+fn others_fit(
+    tx: &mut Tx<'_>,
+    person: &PersonId,
+    (profile, settings): (&str, &Settings),
+) -> Result<(), Failure> {
+    let others = tx.rows(
+        "SELECT profile, state, credential_group, exclusive_group FROM document WHERE person = $1",
+        &[person.into()],
+        |row| {
+            Ok((
+                row.get::<String>(0)?,
+                State::named(&row.get::<String>(1)?),
+                row.get::<Option<String>>(2)?,
+                row.get::<Option<String>>(3)?,
+            ))
+        },
+    )?;
+    for (other, state, credential_group, exclusive_group) in others {
+        let Some(state) = state.filter(|state| state.is_open()) else {
+            continue;
+        };
+        if let Some(group) = &settings.exclusive_group
+            && exclusive_group.as_ref() == Some(group)
+            && other != profile
+        {
+            let group = group.clone();
+            return Err(Refusal::ExclusiveGroup { group }.into());
+        }
+        if let Some(group) = &settings.credential_group
+            && settings.block_multiple_requests
+            && credential_group.as_ref() == Some(group)
+            && !state.is_issued()
+        {
+            let group = group.clone();
+            return Err(Refusal::BlockMultipleRequests { group }.into());
+        }
+        if other == profile && state.is_issued() && !settings.issue_over_existing {
+            return Err(Refusal::IssueOverExisting.into());
+        }
+    }
+    Ok(())
+}
+
+fn delivery(
+    wanted: Option<Delivery>,
+    person: &Person,
+    settings: &Settings,
+    terms: &Terms,
+) -> Result<Delivery, Refusal> {
+    let usual = match (settings.notification_scheme, settings.validate_issuance) {
+        (Scheme::None, false) => Delivery::Screen,
+        (Scheme::None, true) => Delivery::Held,
+        _ => Delivery::Notified,
+    };
+    let delivery = wanted.unwrap_or(usual);
+    match delivery {
+        Delivery::Screen if settings.validate_issuance => return Err(Refusal::NotOnScreen),
+        Delivery::Notified => {
+            if person.details.email.is_none() {
+                return Err(Refusal::NoEmail);
+            }
+            if person.details.mobile_phone.is_none() {
+                return Err(Refusal::NoMobilePhone);
+            }
+            if !terms.notifications {
+                return Err(Refusal::NotificationsNotSetUp);
+            }
+        }
+        Delivery::Screen | Delivery::Held => {}
+    }
+    Ok(delivery)
+}

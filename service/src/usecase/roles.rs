@@ -1,0 +1,123 @@
+//! Roles, and who has them.
+
+use mdoc_core::time::Timestamp;
+use serde_json::json;
+
+use super::Failure;
+use super::audit::{self, Entry};
+use super::authority::{self, Actor};
+use crate::domain::Refusal;
+use crate::domain::id::PersonId;
+use crate::domain::role::{Role, Workflow};
+use crate::store::Tx;
+
+/// All roles, by name.
+///
+/// # Errors
+/// [`Refusal::NotGranted`].
+pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Role>, Failure> {
+    authority::permit(tx, actor, Workflow::EditRoles)?;
+    let rows = tx.rows(
+        "SELECT name, scope, workflows FROM role ORDER BY name",
+        &[],
+        |row| {
+            authority::role(
+                &row.get::<String>(0)?,
+                &row.get::<String>(1)?,
+                &row.get::<String>(2)?,
+            )
+        },
+    )?;
+    Ok(rows)
+}
+
+/// Makes a role, or changes what it grants.
+///
+/// # Errors
+/// [`Refusal::Field`] if the name cannot be one, [`Refusal::NotGranted`].
+pub fn set(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, role: &Role) -> Result<(), Failure> {
+    authority::permit(tx, actor, Workflow::EditRoles)?;
+    let name = role.name.as_str();
+    if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+        return Err(Refusal::field("name", "it is empty, too long, or has a control character").into());
+    }
+    let workflows: Vec<&str> = role.workflows.iter().map(|workflow| workflow.name()).collect();
+    tx.execute(
+        "INSERT INTO role (name, scope, workflows) VALUES ($1, $2, $3) \
+         ON CONFLICT (name) DO UPDATE SET scope = $2, workflows = $3",
+        &[
+            name.into(),
+            role.scope.name().into(),
+            (&workflows.join(" ")).into(),
+        ],
+    )?;
+    let after = json!({ "scope": role.scope.name(), "workflows": workflows });
+    audit::append(
+        tx,
+        actor,
+        now,
+        &Entry::new("role.set", ("role", name)).change(serde_json::Value::Null, after),
+    )?;
+    Ok(())
+}
+
+/// Gives a role to a person. Nobody gives one to themself.
+///
+/// # Errors
+/// [`Refusal::Unknown`] for role or person, [`Refusal::NotGranted`], [`Refusal::Field`] for oneself.
+pub fn grant(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (role, person): (&str, &PersonId),
+) -> Result<(), Failure> {
+    authority::permit_for(tx, actor, Workflow::EditRoles, person)?;
+    if actor.person() == Some(person) {
+        return Err(Refusal::field("person", "nobody gives a role to themself").into());
+    }
+    super::people::read(tx, person)?;
+    let known: Option<i64> = tx.value("SELECT 1 FROM role WHERE name = $1", &[role.into()])?;
+    known.ok_or(Refusal::Unknown { what: "role" })?;
+    let added = tx.execute(
+        "INSERT INTO person_role (person, role) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        &[person.into(), role.into()],
+    )?;
+    if added > 0 {
+        let entry = Entry::new("role.grant", ("person", person.as_str()));
+        audit::append(
+            tx,
+            actor,
+            now,
+            &entry.change(serde_json::Value::Null, json!({ "role": role })),
+        )?;
+    }
+    Ok(())
+}
+
+/// Takes a role from a person.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if the person does not have it, [`Refusal::NotGranted`].
+pub fn withdraw(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (role, person): (&str, &PersonId),
+) -> Result<(), Failure> {
+    authority::permit_for(tx, actor, Workflow::EditRoles, person)?;
+    let taken = tx.execute(
+        "DELETE FROM person_role WHERE person = $1 AND role = $2",
+        &[person.into(), role.into()],
+    )?;
+    if taken == 0 {
+        return Err(Refusal::Unknown { what: "role" }.into());
+    }
+    let entry = Entry::new("role.withdraw", ("person", person.as_str()));
+    audit::append(
+        tx,
+        actor,
+        now,
+        &entry.change(json!({ "role": role }), serde_json::Value::Null),
+    )?;
+    Ok(())
+}
