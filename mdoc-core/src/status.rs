@@ -12,7 +12,6 @@ mod aggregation;
 mod build;
 mod check;
 mod claims;
-mod inflate;
 mod jwt;
 mod list;
 mod reason;

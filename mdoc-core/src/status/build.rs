@@ -10,6 +10,7 @@ use super::token::{HEADER_TYPE, STATUS_LIST_JWT, bare};
 use crate::cbor::write;
 use crate::cose::{TAG_SIGN1, to_be_signed, write_sign1, write_x5chain};
 use crate::crypto::{Curve, SignatureAlgorithm};
+use crate::jws;
 use crate::seams::{Signer, SignerError};
 
 /// Why a list was not signed.
@@ -74,7 +75,7 @@ impl Claims {
     /// keeper does not sign.
     pub fn sign_jwt(&self, signer: &dyn Signer, chain: &[&[u8]]) -> Result<String, BuildError> {
         let curve = signer.public_key().curve();
-        let alg = jwt::algorithm(curve).ok_or(BuildError::CurveAsJwt(curve))?;
+        let alg = jws::algorithm(curve).ok_or(BuildError::CurveAsJwt(curve))?;
         let mut token = jwt::to_be_signed(self, alg, bare(STATUS_LIST_JWT), chain)
             .ok_or(BuildError::IdentifierListAsJwt)?;
         let signature = signer.sign(token.as_bytes())?;

@@ -9,16 +9,15 @@ use super::claims::{Claims, Content, LIMITS};
 use super::list::{Bits, EncodedList};
 use super::reason::{Code, Detail, Reason};
 use crate::cose::CoseFault;
-use crate::crypto::{Backend, Curve, PublicKey, SignatureAlgorithm};
+use crate::crypto::{Backend, PublicKey, SignatureAlgorithm};
+use crate::jws::{self, Compact};
 use crate::time::Timestamp;
 
 /// A received JWT.
 #[derive(Debug, Clone)]
 pub(super) struct Jwt<'b> {
     header: Header,
-    /// Header and payload as received: what is signed.
-    signed: &'b str,
-    signature: Vec<u8>,
+    compact: Compact<'b>,
 }
 
 /// Members that matter; others are passed over.
@@ -64,27 +63,14 @@ impl<'b> Jwt<'b> {
     /// Reads a JWT and its claims.
     pub(super) fn decode(text: &'b [u8]) -> Result<(Self, Claims), Reason> {
         let text = core::str::from_utf8(text).map_err(|_| bad("no text"))?;
-        let parts = text.rsplit_once('.').and_then(|(signed, signature)| {
-            let (header, payload) = signed.split_once('.')?;
-            Some((signed, header, payload, signature))
-        });
-        let (signed, header, payload, signature) = parts.ok_or(bad("not three parts with dots between"))?;
-        let decoded = |part| Base64Url::decode_vec(part).ok();
-        let header = decoded(header).ok_or(bad("the header is not Base64url"))?;
-        let payload = decoded(payload).ok_or(bad("the payload is not Base64url"))?;
-        let signature = decoded(signature).ok_or(bad("the signature is not Base64url"))?;
-        let header: Header = serde_json::from_slice(&header).map_err(|_| bad("the header"))?;
+        let compact = Compact::split(text).map_err(|fault| bad(fault.words()))?;
+        let header: Header = serde_json::from_slice(&compact.header).map_err(|_| bad("the header"))?;
         if header.crit.is_some() {
             return Err(bad("the header names something that must be understood"));
         }
-        let payload: Payload = serde_json::from_slice(&payload).map_err(|_| bad("the claims"))?;
+        let payload: Payload = serde_json::from_slice(&compact.payload).map_err(|_| bad("the claims"))?;
         let claims = payload.read()?;
-        let jwt = Self {
-            header,
-            signed,
-            signature,
-        };
-        Ok((jwt, claims))
+        Ok((Self { header, compact }, claims))
     }
 
     pub(super) fn typ(&self) -> Option<Cow<'_, str>> {
@@ -108,26 +94,7 @@ impl<'b> Jwt<'b> {
     }
 
     pub(super) fn verify(&self, key: &PublicKey, backend: &dyn Backend) -> Result<(), CoseFault> {
-        let curve = match self.header.alg.as_str() {
-            "ES256" => Curve::P256,
-            "ES384" => Curve::P384,
-            "ES512" => Curve::P521,
-            "EdDSA" | "Ed25519" => Curve::Ed25519,
-            // `none` above all.
-            _ => return Err(CoseFault::AlgorithmUnknown(None)),
-        };
-        let algorithm = curve.algorithm();
-        if key.curve() != curve {
-            return Err(CoseFault::AlgorithmCurve(algorithm, key.curve()));
-        }
-        backend
-            .verify(
-                key,
-                algorithm.digest(),
-                &[self.signed.as_bytes()],
-                &self.signature,
-            )
-            .map_err(CoseFault::Crypto)
+        self.compact.verify(&self.header.alg, key, backend)
     }
 }
 
@@ -150,12 +117,6 @@ impl Payload {
             }),
         })
     }
-}
-
-/// The algorithm that goes with a key on that curve, if JOSE has one; its names are those of COSE.
-pub(super) fn algorithm(curve: Curve) -> Option<SignatureAlgorithm> {
-    let brainpool = matches!(curve, Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1);
-    (!brainpool).then(|| curve.algorithm())
 }
 
 /// Header and payload of a JWT, each in Base64url, with the dot between: what is to be signed. None if the list is one
@@ -192,6 +153,6 @@ pub(super) fn to_be_signed(
         serde_json::to_vec(&header).ok()?,
         serde_json::to_vec(&payload).ok()?,
     ];
-    let [header, payload] = json.map(|json| Base64Url::encode_string(&json));
-    Some(format!("{header}.{payload}"))
+    let [header, payload] = json;
+    Some(jws::to_be_signed(&header, &payload))
 }

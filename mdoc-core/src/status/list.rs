@@ -4,10 +4,10 @@ use core::fmt;
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
 
-use super::inflate::{self, BadStream};
 use crate::cbor::Item;
 use crate::cbor::write::{self, Output};
 use crate::error::DecodeError;
+use crate::inflate::{self, BadStream};
 
 /// The largest list that is inflated, in bytes: room for 16 million entries of 8 bits, or 134 million of 1 bit.
 pub const LARGEST_LIST: usize = 16 << 20;

@@ -1,4 +1,6 @@
-//! zlib streams (RFC 1950) whose size is known before room is made for it.
+//! zlib streams (RFC 1950) and bare DEFLATE (RFC 1951) whose size is known before room is made for it.
+
+use core::fmt;
 
 use miniz_oxide::inflate::TINFLStatus as State;
 use miniz_oxide::inflate::core::inflate_flags::{
@@ -6,39 +8,68 @@ use miniz_oxide::inflate::core::inflate_flags::{
 };
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
+/// Neither header nor checksum.
+const BARE: u32 = 0;
+
 /// As far back as a stream may refer (RFC 1951, 2).
 const WINDOW: usize = 32 << 10;
 
 /// Why a stream was not inflated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BadStream {
+pub enum BadStream {
     /// It inflates to more than is wanted.
     TooLarge,
-    /// It is no zlib stream, its checksum is wrong, or something comes after it.
+    /// It is no such stream, its checksum is wrong, or something comes after it.
     Malformed,
 }
 
-/// Inflates a stream of at most `limit` bytes.
+impl fmt::Display for BadStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "what is compressed is larger than is taken",
+            Self::Malformed => "what is compressed cannot be read",
+        })
+    }
+}
+
+impl core::error::Error for BadStream {}
+
+/// Inflates a zlib stream that becomes at most `limit` bytes.
 ///
 /// The stream is gone through twice: the first time into a window of 32 KiB to learn how long it becomes. So a
 /// stream that becomes too long costs no memory, and the time of `limit` bytes.
-pub(super) fn zlib(stream: &[u8], limit: usize) -> Result<Vec<u8>, BadStream> {
-    let len = inflated_len(stream, limit)?;
+///
+/// # Errors
+/// [`BadStream`].
+pub fn zlib(stream: &[u8], limit: usize) -> Result<Vec<u8>, BadStream> {
+    inflate(stream, limit, ZLIB)
+}
+
+/// Like [`zlib`], for DEFLATE without header and checksum.
+///
+/// # Errors
+/// [`BadStream`].
+pub fn deflate(stream: &[u8], limit: usize) -> Result<Vec<u8>, BadStream> {
+    inflate(stream, limit, BARE)
+}
+
+fn inflate(stream: &[u8], limit: usize, form: u32) -> Result<Vec<u8>, BadStream> {
+    let len = inflated_len(stream, limit, form)?;
     let mut out = vec![0; len];
     let mut state = Box::<DecompressorOxide>::default();
-    match decompress(&mut state, stream, &mut out, 0, ZLIB | WHOLE) {
+    match decompress(&mut state, stream, &mut out, 0, form | WHOLE) {
         (State::Done, _, written) if written == len => Ok(out),
         _ => Err(BadStream::Malformed),
     }
 }
 
-/// The length that a stream inflates to, its checksum checked.
-fn inflated_len(stream: &[u8], limit: usize) -> Result<usize, BadStream> {
+/// The length that a stream inflates to, its checksum checked if it has one.
+fn inflated_len(stream: &[u8], limit: usize, form: u32) -> Result<usize, BadStream> {
     let mut state = Box::<DecompressorOxide>::default();
     let mut window = vec![0; WINDOW];
     let (mut rest, mut at, mut len) = (stream, 0, 0_usize);
     loop {
-        let (status, read, written) = decompress(&mut state, rest, &mut window, at, ZLIB);
+        let (status, read, written) = decompress(&mut state, rest, &mut window, at, form);
         rest = rest.get(read..).unwrap_or_default();
         len = len.saturating_add(written);
         at = (at + written) % WINDOW;
@@ -83,7 +114,11 @@ mod tests {
             malformed(&good[..len]);
         }
         malformed(&[good.as_slice(), &[0]].concat());
-        malformed(&good[2..good.len() - 4]); // DEFLATE without zlib
+        let bare = &good[2..good.len() - 4];
+        malformed(bare); // DEFLATE without zlib
+        assert_eq!(deflate(bare, 1000).as_deref(), Ok(&b"some bytes, some bytes"[..]));
+        assert_eq!(deflate(bare, 21), Err(BadStream::TooLarge));
+        assert_eq!(deflate(&good, 1000), Err(BadStream::Malformed));
         let mut checksum = good.clone();
         *checksum.last_mut().unwrap() ^= 1;
         malformed(&checksum);

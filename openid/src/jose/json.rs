@@ -1,0 +1,171 @@
+//! JSON in which no object says a thing twice.
+
+use core::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// The largest text that is read, in bytes.
+pub const LARGEST: usize = 1024 * 1024;
+
+/// Why a text was not read. What it says is not repeated: it may be personal, or a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadJson {
+    /// It is larger than is read.
+    TooLarge,
+    /// It is no JSON, is nested too deeply, or an object has two members of one name.
+    Malformed,
+    /// It is JSON of another shape than is wanted.
+    Shape,
+}
+
+impl fmt::Display for BadJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the JSON is larger than is read",
+            Self::Malformed => "it is no JSON, or an object has two members of one name",
+            Self::Shape => "the JSON does not have the members it should, or one has another type",
+        })
+    }
+}
+
+impl core::error::Error for BadJson {}
+
+/// Reads a JSON text of at most [`LARGEST`] bytes.
+///
+/// # Errors
+/// [`BadJson::TooLarge`] or [`BadJson::Malformed`].
+pub fn parse(text: &[u8]) -> Result<Value, BadJson> {
+    if text.len() > LARGEST {
+        return Err(BadJson::TooLarge);
+    }
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = reader.deserialize_any(Any).map_err(|_| BadJson::Malformed)?;
+    reader.end().map_err(|_| BadJson::Malformed)?;
+    Ok(value)
+}
+
+/// Reads an object.
+///
+/// # Errors
+/// [`BadJson`].
+pub fn object(text: &[u8]) -> Result<Map<String, Value>, BadJson> {
+    match parse(text)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(BadJson::Shape),
+    }
+}
+
+/// Reads a message; members that its type does not have are passed over.
+///
+/// # Errors
+/// [`BadJson`].
+pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, BadJson> {
+    serde_json::from_value(parse(text)?).map_err(|_| BadJson::Shape)
+}
+
+/// Writes a message. Everything that this crate writes has text keys and finite numbers, so it cannot fail.
+pub(crate) fn write<T: serde::Serialize + ?Sized>(message: &T) -> Vec<u8> {
+    serde_json::to_vec(message).unwrap_or_default()
+}
+
+#[derive(Clone, Copy)]
+struct Any;
+
+impl<'de> DeserializeSeed<'de> for Any {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Any {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            all.push(item);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(self)?;
+            if all.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member twice"));
+            }
+        }
+        Ok(Value::Object(all))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_come_back_in_their_order() {
+        let text = r#"{"b":[1,-2,0.5,null,true],"a":{"x":"\u00e9"}}"#;
+        assert_eq!(
+            serde_json::to_string(&parse(text.as_bytes()).unwrap()).unwrap(),
+            text.replace("\\u00e9", "é")
+        );
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_refused_at_any_depth() {
+        for text in [r#"{"a":1,"a":1}"#, r#"[{"x":{"a":1,"\u0061":2}}]"#] {
+            assert_eq!(parse(text.as_bytes()), Err(BadJson::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_or_too_much_of_it_is_refused() {
+        for text in ["", "{", "{} {}", "nul", "\u{feff}{}", r#"{"a":1e999}"#] {
+            assert_eq!(parse(text.as_bytes()), Err(BadJson::Malformed), "{text}");
+        }
+        assert_eq!(parse(&[b'['; 100_000]), Err(BadJson::Malformed));
+        assert_eq!(parse(&vec![b' '; LARGEST + 1]), Err(BadJson::TooLarge));
+        assert_eq!(object(b"[]"), Err(BadJson::Shape));
+    }
+}
