@@ -178,6 +178,7 @@ CREATE TABLE copy (
   PRIMARY KEY (list, place)
 );
 CREATE INDEX copy_by_document ON copy (document);
+CREATE INDEX copy_by_change ON copy (list, changed);
 CREATE INDEX copy_not_valid ON copy (list, status) WHERE status <> 0;
 
 -- Collection --------------------------------------------------------------------------------------------------------

@@ -4,9 +4,14 @@
 //! Arrows point one way: programs and interfaces call the verbs of [`usecase`], which follow the rules of [`domain`] and
 //! keep what they know in a [`store`]. Documents are made by `mdoc-issuer`, and kept by nobody but their holder.
 
+pub mod api;
 pub mod domain;
 pub mod making;
+pub mod nonce;
+pub mod publish;
+mod random;
 pub mod secrets;
+pub mod service;
 pub mod status;
 pub mod store;
 pub mod terms;

@@ -2,6 +2,7 @@
 //! on which databases may be made (`service/test-postgres` starts one).
 
 mod collecting;
+mod interface;
 mod lives;
 mod registry;
 mod requests;

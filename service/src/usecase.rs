@@ -5,6 +5,8 @@ pub mod audit;
 pub mod authority;
 pub mod change;
 pub mod collect;
+pub mod deferred;
+pub mod delivery;
 pub mod document;
 pub mod issue;
 pub mod people;

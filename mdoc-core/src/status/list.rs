@@ -185,6 +185,12 @@ impl StatusList {
         Some((byte, within * u32::from(self.bits.count())))
     }
 
+    /// The entries as they are compressed, for who has a compressor of their own.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The list as it is published, compressed.
     #[must_use]
     pub fn deflate(&self) -> EncodedList {

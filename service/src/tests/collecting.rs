@@ -340,7 +340,7 @@ fn what_changed_while_it_was_signed_is_not_given_out() {
             .write(move |tx| {
                 let delivery = crate::usecase::issue::Delivery {
                     token: &token,
-                    nonces: &[],
+                    once: &[],
                     notification_id: b"x",
                 };
                 let actor = super::world::system();

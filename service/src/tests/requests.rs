@@ -7,7 +7,7 @@ use crate::domain::profile::{Delivery, GenerateCode, MdmRestriction, Scheme, Set
 use crate::domain::role::{Scope, Workflow};
 use crate::usecase::authority::Actor;
 use crate::usecase::document::Why;
-use crate::usecase::request::{self, Wish};
+use crate::usecase::request::Wish;
 use crate::usecase::{Failure, profiles, validate};
 
 #[test]
@@ -273,18 +273,9 @@ fn an_approved_document_is_handed_out_later_and_only_the_last_offer_counts() {
     everywhere(async |mut world| {
         let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
         let serial = to_approve(&mut world, &clerk).await;
-        let (terms, now) = (world.terms.clone(), world.now);
-        let hand_out = async |world: &mut World| {
-            let (serial, actor, terms, mut rng) =
-                (serial.clone(), operator(&clerk), terms.clone(), world.rng());
-            world
-                .store
-                .write(move |tx| request::offer(tx, &actor, now, (&serial, &terms), &mut rng))
-                .await
-        };
         judge(&world, operator(&chief), &serial, true).await.unwrap();
-        let first = hand_out(&mut world).await.unwrap();
-        let second = hand_out(&mut world).await.unwrap();
+        let first = world.hand_out(&clerk, &serial).await.unwrap();
+        let second = world.hand_out(&clerk, &serial).await.unwrap();
         assert_eq!(second.code.unwrap().len(), 12);
         assert_eq!(code(world.offered(&first.secret).await), "offer.unknown");
         assert_eq!(code(world.offered(&second.secret).await), "done");

@@ -2,6 +2,8 @@
 
 mod collect;
 
+pub(crate) use self::collect::signers_and_status;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -42,6 +42,8 @@ pub struct Begun {
     pub refresh: Option<Zeroizing<[u8; 32]>>,
     /// How long the access token is good, in seconds.
     pub lifetime: i64,
+    /// Whether it is good with proofs by the wallet's key alone.
+    pub bound: bool,
 }
 
 /// What an offer says.
@@ -295,6 +297,7 @@ fn begin(
         token,
         refresh: None,
         lifetime: terms.session_lifetime,
+        bound: holder.key_thumbprint.is_some(),
     })
 }
 
@@ -353,7 +356,16 @@ pub fn refresh(
     begin(tx, actor, now, (&mut document, holder, terms), rng).map(Ok)
 }
 
-/// The document that an access token is for.
+/// A session that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The document.
+    pub serial: Serial,
+    /// The wallet's product, if it said one when the session began.
+    pub client_id: Option<String>,
+}
+
+/// The session that an access token is for.
 ///
 /// # Errors
 /// [`Refusal::SessionUnknown`] if the token is over, ended, or none; [`Refusal::SessionOfOtherKey`].
@@ -361,18 +373,25 @@ pub fn session(
     tx: &mut Tx<'_>,
     now: Timestamp,
     (token, holder, terms): (&[u8], &Holder, &Terms),
-) -> Result<Serial, Failure> {
+) -> Result<Session, Failure> {
     let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
     let found = tx.row(
-        "SELECT document, key_thumbprint FROM session WHERE token = $1 AND expires >= $2 AND ended IS NULL",
+        "SELECT document, client_id, key_thumbprint FROM session \
+         WHERE token = $1 AND expires >= $2 AND ended IS NULL",
         &[(&kept).into(), now.into()],
-        |row| Ok((row.get::<Serial>(0)?, row.get::<Option<Vec<u8>>>(1)?)),
+        |row| {
+            let session = Session {
+                serial: row.get(0)?,
+                client_id: row.get(1)?,
+            };
+            Ok((session, row.get::<Option<Vec<u8>>>(2)?))
+        },
     )?;
-    let (serial, key) = found.ok_or(Refusal::SessionUnknown)?;
+    let (session, key) = found.ok_or(Refusal::SessionUnknown)?;
     if !same_key(key.as_deref(), holder) {
         return Err(Refusal::SessionOfOtherKey.into());
     }
-    Ok(serial)
+    Ok(session)
 }
 
 fn same_key(kept: Option<&[u8]>, holder: &Holder) -> bool {
@@ -383,21 +402,30 @@ fn same_key(kept: Option<&[u8]>, holder: &Holder) -> bool {
     }
 }
 
-/// Notes something that may be presented once, until it could not be presented anyway.
+/// Something that may be presented once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// What it is: `nonce`, `proof`.
+    pub what: &'static str,
+    /// What tells it from others: a digest, or the thing itself.
+    pub value: Vec<u8>,
+    /// From when on it would not be taken anyway.
+    pub expires: Timestamp,
+}
+
+/// Notes what may be presented once.
 ///
 /// # Errors
 /// [`Refusal::Replayed`] if it was presented before.
-pub fn once(
-    tx: &mut Tx<'_>,
-    (what, value): (&'static str, &[u8]),
-    expires: Timestamp,
-) -> Result<(), Failure> {
-    let new = tx.execute(
-        "INSERT INTO used_once (kind, value, expires) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        &[what.into(), value.into(), expires.into()],
-    )?;
-    if new == 0 {
-        return Err(Refusal::Replayed { what }.into());
+pub fn once(tx: &mut Tx<'_>, presented: &[Once]) -> Result<(), Failure> {
+    for one in presented {
+        let new = tx.execute(
+            "INSERT INTO used_once (kind, value, expires) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            &[one.what.into(), (&one.value).into(), one.expires.into()],
+        )?;
+        if new == 0 {
+            return Err(Refusal::Replayed { what: one.what }.into());
+        }
     }
     Ok(())
 }

@@ -9,9 +9,10 @@ use serde_json::json;
 use super::audit::{self, Entry};
 use super::authority::Actor;
 use super::change::end_everything;
+use super::collect::Once;
 use super::document::{self, Document, Why};
 use super::request::data_fit;
-use super::{Failure, people, profiles};
+use super::{Failure, collect, people, profiles};
 use crate::domain::Refusal;
 use crate::domain::id::Serial;
 use crate::domain::life::{Move, State};
@@ -64,12 +65,7 @@ pub fn gather(
         return Ok(Next::Wait);
     }
     collectable(&document, now)?;
-    let (name, version) = &document.profile;
-    let profile = if document.state == State::Updating {
-        profiles::current(tx, name)?.profile
-    } else {
-        profiles::version(tx, name, *version)?
-    };
+    let profile = profile(tx, &document)?;
     let most = profile.settings.copies;
     if u32::try_from(keys).unwrap_or(u32::MAX) > most {
         return Err(Refusal::TooManyKeys { most }.into());
@@ -96,6 +92,25 @@ pub fn gather(
         places,
         identifiers,
     })))
+}
+
+/// The version of a document's profile that is issued.
+///
+/// # Errors
+/// [`Refusal::SessionUnknown`] if there is no such document.
+pub fn profile_of(tx: &mut Tx<'_>, serial: &Serial) -> Result<Profile, Failure> {
+    let document = document::look(tx, serial)?.ok_or(Refusal::SessionUnknown)?;
+    profile(tx, &document)
+}
+
+/// What is updated is issued by the newest version, everything else by the one that was requested.
+fn profile(tx: &mut Tx<'_>, document: &Document) -> Result<Profile, Failure> {
+    let (name, version) = &document.profile;
+    if document.state == State::Updating {
+        Ok(profiles::current(tx, name)?.profile)
+    } else {
+        profiles::version(tx, name, *version)
+    }
 }
 
 fn identifier(rng: &mut dyn CryptoRng) -> [u8; 16] {
@@ -130,8 +145,8 @@ pub struct Signed {
 pub struct Delivery<'a> {
     /// The access token.
     pub token: &'a [u8],
-    /// The nonces of the proofs, each with the instant from which on it would not be accepted anyway.
-    pub nonces: &'a [(Vec<u8>, Timestamp)],
+    /// What may be presented once: the nonces of the proofs, the proof of the request.
+    pub once: &'a [Once],
     /// By what the wallet tells how it went.
     pub notification_id: &'a [u8],
 }
@@ -152,9 +167,7 @@ pub fn record(
     if document != order.document || people::read(tx, &document.person)?.version != order.person.version {
         return Err(Refusal::ChangedMeanwhile.into());
     }
-    for (nonce, expires) in delivery.nonces {
-        super::collect::once(tx, ("nonce", nonce), *expires)?;
-    }
+    collect::once(tx, delivery.once)?;
     let secrets = &terms.secrets;
     let session = tx.execute(
         "UPDATE session SET delivered = $2 WHERE token = $1 AND ended IS NULL AND expires >= $2",

@@ -135,7 +135,7 @@ pub fn request(
 /// Shows what a person needs to collect, for an operator who hands it out; what was shown before is good no more.
 ///
 /// # Errors
-/// [`Refusal::IllegalMove`] if the document is not collectable, or what keeps the operator from it.
+/// [`Refusal::IllegalMove`] if the document cannot be collected any more, or what keeps the operator from it.
 pub fn offer(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -144,7 +144,8 @@ pub fn offer(
     rng: &mut dyn CryptoRng,
 ) -> Result<Offer, Failure> {
     let document = document::for_workflow(tx, actor, Workflow::IssueDevice, serial)?;
-    if document.state != State::Collectable {
+    // Who collects before it is approved waits for the approval with the wallet in hand.
+    if !matches!(document.state, State::Collectable | State::AwaitingValidation) {
         return Err(Refusal::IllegalMove {
             made: Move::Begin,
             state: document.state,

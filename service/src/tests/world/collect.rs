@@ -8,15 +8,19 @@ use mdoc_core::time::Timestamp;
 use mdoc_issuer::format::sample::sample;
 use mdoc_issuer::pki::{self, Authority};
 
-use super::{NOON, World, system};
-use crate::domain::id::Serial;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::{NOON, World, operator, system};
+use crate::domain::id::{PersonId, Serial};
 use crate::making::{Copy, Signers, Workshop, make};
 use crate::secrets::{Purpose, random};
+use crate::service::Identity;
 use crate::status;
 use crate::usecase::Failure;
-use crate::usecase::collect::{self, Begun, Holder, Offered, Presented};
+use crate::usecase::collect::{self, Begun, Holder, Offered, Once, Presented};
 use crate::usecase::issue::{self, Delivery, Next};
-use crate::usecase::request::Offer;
+use crate::usecase::request::{self, Offer};
 
 impl World {
     pub(crate) async fn offered(&self, secret: &[u8; 32]) -> Result<Offered, Failure> {
@@ -103,10 +107,14 @@ impl World {
         let (token, nonce, notification) = (begun.token.to_vec(), nonce.to_vec(), random(&mut rng).to_vec());
         self.store
             .write(move |tx| {
-                let nonces = [(nonce.clone(), Timestamp::from_unix(NOON + 10_000_000))];
+                let once = [Once {
+                    what: "nonce",
+                    value: nonce.clone(),
+                    expires: Timestamp::from_unix(NOON + 10_000_000),
+                }];
                 let delivery = Delivery {
                     token: &token,
-                    nonces: &nonces,
+                    once: &once,
                     notification_id: &notification,
                 };
                 issue::record(tx, &system(), now, (&order, &signed, &delivery, &terms))
@@ -162,9 +170,27 @@ impl World {
             token,
             refresh: None,
             lifetime: 300,
+            bound: false,
         };
         let nonce = random(&mut rng);
         self.issue(&begun, copies, &*nonce).await.unwrap();
+    }
+
+    /// Hands out a document.
+    pub(crate) async fn hand_out(&mut self, who: &PersonId, serial: &Serial) -> Result<Offer, Failure> {
+        let (serial, actor, terms) = (serial.clone(), operator(who), self.terms.clone());
+        let (now, mut rng) = (self.now, self.rng());
+        self.store
+            .write(move |tx| request::offer(tx, &actor, now, (&serial, &terms), &mut rng))
+            .await
+    }
+
+    /// The one document that there is.
+    pub(crate) async fn only_document(&self) -> Serial {
+        let found = self
+            .run(|tx| Ok(tx.value("SELECT serial FROM document", &[])?))
+            .await;
+        found.unwrap()
     }
 
     /// What the lists say of each copy of a document, in the order of issue.
@@ -192,10 +218,14 @@ impl World {
     }
 }
 
-/// A document signer of a country that does not exist.
+/// The document signer of a country that does not exist.
 pub(crate) fn signers() -> Signers {
-    use rand_core::SeedableRng;
-    let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(7);
+    signers_and_status().0
+}
+
+/// The document signer of a country that does not exist, and its signer of status lists.
+pub(crate) fn signers_and_status() -> (Signers, Identity) {
+    let mut rng = ChaCha20Rng::seed_from_u64(7);
     let terms = |name: &str| pki::Terms {
         common_name: name.to_owned(),
         organization: None,
@@ -205,15 +235,20 @@ pub(crate) fn signers() -> Signers {
         crl_uri: None,
         curve: Curve::P256,
     };
-    let iaca = pki::iaca("NL", None, &terms("Utopia IACA"), &mut rng).unwrap();
+    let iaca = pki::iaca("NL", None, &terms("Test IACA"), &mut rng).unwrap();
     let iaca_key = SoftwareKey::new(iaca.key).unwrap();
     let authority = Authority {
         certificate: &iaca.certificate,
         signer: &iaca_key,
     };
-    let ds = pki::document_signer(&terms("Utopia DS"), authority, &mut rng).unwrap();
+    let ds = pki::document_signer(&terms("Test DS"), authority, &mut rng).unwrap();
+    let status = pki::status_list_signer(&terms("Test status"), authority, &mut rng).unwrap();
     let mut signers = Signers::default();
     let key: Arc<dyn Signer + Send + Sync> = Arc::new(SoftwareKey::new(ds.key).unwrap());
     signers.add("ds".to_owned(), ds.certificate, key);
-    signers
+    let identity = Identity {
+        signer: Arc::new(SoftwareKey::new(status.key).unwrap()),
+        certificate: status.certificate,
+    };
+    (signers, identity)
 }

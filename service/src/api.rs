@@ -1,0 +1,22 @@
+//! The interface over HTTP: wire types and handlers, no rules.
+
+pub mod answer;
+mod oid4vci;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::service::Service;
+
+/// Everything that the service answers.
+pub fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .merge(oid4vci::routes(service.base()))
+        .merge(status::routes(service.base()))
+        .with_state(service)
+}
+
+/// What handlers are given.
+type Shared = axum::extract::State<Arc<Service>>;

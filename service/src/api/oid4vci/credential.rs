@@ -1,0 +1,434 @@
+//! Documents for keys: at once, later, and what became of them.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mdoc_core::crypto::PublicKey;
+use mdoc_openid::jose::jwe::OwnKey;
+use mdoc_openid::jose::{base64url, from_base64url, jwk};
+use mdoc_openid::vci::attestation::AttestationRules;
+use mdoc_openid::vci::credential::{
+    self, APPLICATION_JWT, CredentialRequest, CredentialResponse, DeferredRequest, Event, Issued,
+    Notification, ResponseTerms, Wanted,
+};
+use mdoc_openid::vci::metadata::{KeyAttestationsRequired, ResponseEncryption};
+use mdoc_openid::vci::proof::{Attestations, ProofRules, Proofs, ProvedKeys, Wallet, verify};
+use mdoc_openid::vci::{ErrorCode, Nonces, Window};
+use zeroize::Zeroizing;
+
+use super::caller::{ALGORITHMS, Caller};
+use super::paths;
+use crate::api::Shared;
+use crate::api::answer::{No, json};
+use crate::domain::Refusal;
+use crate::domain::profile::{KeyAttestation, Profile};
+use crate::making::{MakeError, Workshop, make};
+use crate::service::Service;
+use crate::store::StoreError;
+use crate::usecase::authority::Actor;
+use crate::usecase::collect::{self, Once, Session};
+use crate::usecase::deferred::{self, Later};
+use crate::usecase::issue::{self, Delivery, Next, Order};
+use crate::usecase::{Failure, delivery};
+use crate::{nonce, random, secrets, status};
+
+/// How often it is tried again when something changed between gathering and recording.
+const ATTEMPTS: usize = 4;
+/// After how many seconds a wallet may ask again for what somebody has to approve.
+const INTERVAL: u64 = 60;
+
+/// A key of the wallet, and its thumbprint.
+type Key = (PublicKey, [u8; 32]);
+
+pub(super) async fn credential(
+    State(service): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, No> {
+    let (caller, token) = Caller::with_token(&service, paths::CREDENTIAL, &headers)?;
+    let session = session(&service, &caller, &token).await?;
+    let (body, encrypted) = open(&service, &headers, &body)?;
+    let request = CredentialRequest::decode(&body, encrypted, service.oldest)
+        .map_err(|why| No::resource(why.code(), why))?;
+    let recipient = response_terms(&service, request.response_encryption.as_ref())?;
+    let profile = wanted(&service, &session, &request.wanted).await?;
+    let proved = proved(&service, &session, &profile, request.proofs.as_ref())?;
+    let keys = keys(&service, &proved);
+    let mut once = caller.once;
+    once.extend(nonces(&service, &proved));
+    let response = issue_now(&service, &session, &token, (keys, once)).await?;
+    send(&service, &response, recipient)
+}
+
+pub(super) async fn deferred(
+    State(service): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, No> {
+    let (caller, token) = Caller::with_token(&service, paths::DEFERRED, &headers)?;
+    let session = session(&service, &caller, &token).await?;
+    let (body, encrypted) = open(&service, &headers, &body)?;
+    let request = DeferredRequest::decode(&body, encrypted, service.oldest)
+        .map_err(|why| No::resource(why.code(), why))?;
+    let recipient = response_terms(&service, request.response_encryption.as_ref())?;
+    let unknown = || No::resource(ErrorCode::InvalidTransactionId, "there is no such transaction");
+    let id = from_base64url(&request.transaction_id).ok_or_else(unknown)?;
+    let (terms, serial, now) = (service.terms.clone(), session.serial.clone(), service.now());
+    let name = id.clone();
+    let waiting = service
+        .store
+        .read(move |tx| deferred::find(tx, now, (&name, &serial, &terms)))
+        .await
+        .map_err(|why| No::inside(&why))?;
+    let waiting = waiting.ok_or_else(unknown)?;
+    let keys = waiting
+        .iter()
+        .filter_map(|encoded| decoded(encoded))
+        .map(|key| with_thumbprint(&service, key));
+    let response = collect_later(&service, &session, &token, (keys.collect(), caller.once, id)).await?;
+    send(&service, &response, recipient)
+}
+
+pub(super) async fn notification(
+    State(service): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, No> {
+    let (caller, token) = Caller::with_token(&service, paths::NOTIFICATION, &headers)?;
+    let session = session(&service, &caller, &token).await?;
+    let told = Notification::decode(&body)
+        .map_err(|why| No::resource(ErrorCode::InvalidNotificationRequest, why))?;
+    let unknown = || No::resource(ErrorCode::InvalidNotificationId, "there is no such delivery");
+    let id = from_base64url(&told.notification_id).ok_or_else(unknown)?;
+    let event = match told.event {
+        Event::CredentialAccepted => "credential_accepted",
+        Event::CredentialFailure => "credential_failure",
+        Event::CredentialDeleted => "credential_deleted",
+    };
+    let (terms, now, serial) = (service.terms.clone(), service.now(), session.serial);
+    let known = service
+        .store
+        .write(move |tx| {
+            collect::once(tx, &caller.once)?;
+            delivery::note(tx, &wallet(), now, (&id, &serial, event, &terms))
+        })
+        .await
+        .map_err(|why| No::of_failure(&why, No::of_credential))?;
+    if !known {
+        return Err(unknown());
+    }
+    Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-store")]).into_response())
+}
+
+fn wallet() -> Actor {
+    Actor::wallet(String::new())
+}
+
+async fn session(service: &Service, caller: &Caller, token: &[u8]) -> Result<Session, No> {
+    let (token, holder) = (Zeroizing::new(token.to_vec()), caller.holder.clone());
+    let (terms, now) = (service.terms.clone(), service.now());
+    service
+        .store
+        .read(move |tx| collect::session(tx, now, (&token, &holder, &terms)))
+        .await
+        .map_err(|why| No::of_failure(&why, No::of_credential))
+}
+
+/// The body as JSON, and whether it came encrypted.
+fn open(service: &Service, headers: &HeaderMap, body: &[u8]) -> Result<(Zeroizing<Vec<u8>>, bool), No> {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    if kind.is_none_or(|kind| kind.split(';').next() != Some(APPLICATION_JWT)) {
+        return Ok((Zeroizing::new(body.to_vec()), false));
+    }
+    let refused = |why: &dyn core::fmt::Display| No::resource(ErrorCode::InvalidEncryptionParameters, why);
+    let Some((name, secret)) = &service.encryption else {
+        return Err(refused(&"requests are not encrypted here"));
+    };
+    let keys = [OwnKey {
+        kid: Some(name),
+        secret,
+    }];
+    let body = credential::decrypt(body, &keys, true, service.backend).map_err(|why| refused(&why))?;
+    Ok((body, true))
+}
+
+type Recipient = Option<mdoc_openid::jose::Recipient>;
+
+fn response_terms(service: &Service, terms: Option<&ResponseTerms>) -> Result<Recipient, No> {
+    let Some(terms) = terms else { return Ok(None) };
+    let offered = service
+        .encryption
+        .is_some()
+        .then(|| ResponseEncryption::baseline(false));
+    terms
+        .recipient(offered.as_ref())
+        .map(Some)
+        .map_err(|why| No::resource(ErrorCode::InvalidEncryptionParameters, why))
+}
+
+fn send(service: &Service, response: &CredentialResponse, recipient: Recipient) -> Result<Response, No> {
+    let (status, body) = response.encode(service.oldest);
+    let Some(recipient) = recipient else {
+        return Ok(json(status, body));
+    };
+    let body = credential::encrypt(&body, &recipient, &mut random::system(), service.backend)
+        .map_err(|why| No::inside(&why))?;
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let headers = [
+        (header::CONTENT_TYPE, APPLICATION_JWT),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((status, headers, body).into_response())
+}
+
+/// The profile of the session's document, if that is what is asked for.
+async fn wanted(service: &Service, session: &Session, wanted: &Wanted) -> Result<Profile, No> {
+    let serial = session.serial.clone();
+    let profile = service
+        .store
+        .read(move |tx| issue::profile_of(tx, &serial))
+        .await
+        .map_err(|why| No::of_failure(&why, No::of_credential))?;
+    let refused = |code| Err(No::resource(code, "the access token is for another document"));
+    match wanted {
+        Wanted::Configuration(id) if *id != profile.name => {
+            refused(ErrorCode::UnknownCredentialConfiguration)
+        }
+        Wanted::Identifier(id) if id != session.serial.as_str() => {
+            refused(ErrorCode::UnknownCredentialIdentifier)
+        }
+        Wanted::DocType(doc_type) => {
+            let format = service.terms.formats.format(&profile.settings.format);
+            if format.is_some_and(|format| format.doctype == *doc_type) {
+                Ok(profile)
+            } else {
+                refused(ErrorCode::UnknownCredentialConfiguration)
+            }
+        }
+        Wanted::Configuration(_) | Wanted::Identifier(_) => Ok(profile),
+    }
+}
+
+fn proved(
+    service: &Service,
+    session: &Session,
+    profile: &Profile,
+    proofs: Option<&Proofs>,
+) -> Result<ProvedKeys, No> {
+    let window = Window::at(service.now());
+    let good = |nonce: &str| nonce::good_until(&service.terms.secrets, window.now, nonce).is_some();
+    let any_level = KeyAttestationsRequired::default();
+    let attested = AttestationRules {
+        trust: &service.wallets,
+        required: &any_level,
+        algorithms: &ALGORITHMS,
+        window,
+        oldest: service.oldest,
+    };
+    let rules = ProofRules {
+        issuer: &service.identifier,
+        algorithms: &ALGORITHMS,
+        most: usize::try_from(profile.settings.copies).unwrap_or(1),
+        wallet: session
+            .client_id
+            .as_deref()
+            .map_or(Wallet::Anonymous, Wallet::Client),
+        nonces: Nonces::Required(&good),
+        window,
+        attestations: match profile.settings.key_attestation {
+            KeyAttestation::None => Attestations::NotAsked,
+            KeyAttestation::Required => Attestations::Required(&attested),
+        },
+        attestation_alone: profile.settings.key_attestation == KeyAttestation::Required,
+    };
+    verify(proofs, &rules, service.backend).map_err(|why| No::resource(why.code(), why))
+}
+
+fn keys(service: &Service, proved: &ProvedKeys) -> Vec<Key> {
+    let keys = proved.keys().iter().cloned();
+    keys.map(|key| with_thumbprint(service, key)).collect()
+}
+
+fn with_thumbprint(service: &Service, key: PublicKey) -> Key {
+    let thumbprint = from_base64url(&jwk::thumbprint(&key, service.backend));
+    let thumbprint = thumbprint
+        .and_then(|bytes| bytes.try_into().ok())
+        .unwrap_or_default();
+    (key, thumbprint)
+}
+
+/// A nonce is good for one request, with all its proofs.
+fn nonces<'a>(service: &'a Service, proved: &'a ProvedKeys) -> impl Iterator<Item = Once> + 'a {
+    let now = service.now();
+    proved.nonces().iter().map(move |nonce| Once {
+        what: "nonce",
+        value: nonce.clone().into_bytes(),
+        expires: nonce::good_until(&service.terms.secrets, now, nonce).unwrap_or(now),
+    })
+}
+
+async fn issue_now(
+    service: &Arc<Service>,
+    session: &Session,
+    token: &[u8],
+    (keys, once): (Vec<Key>, Vec<Once>),
+) -> Result<CredentialResponse, No> {
+    match sign_and_record(service, session, token, (&keys, &once, None)).await? {
+        Some(issued) => Ok(CredentialResponse::Issued(issued)),
+        None => {
+            let id = secrets::random(&mut random::system());
+            let later = Later {
+                transaction: id.to_vec(),
+                serial: session.serial.clone(),
+                keys: keys.iter().map(|(key, _)| encoded(key)).collect(),
+                once,
+            };
+            let (terms, now) = (service.terms.clone(), service.now());
+            service
+                .store
+                .write(move |tx| deferred::keep(tx, now, (&later, &terms)))
+                .await
+                .map_err(|why| No::of_failure(&why, No::of_credential))?;
+            Ok(CredentialResponse::Pending {
+                transaction_id: base64url(&*id),
+                interval: INTERVAL,
+            })
+        }
+    }
+}
+
+async fn collect_later(
+    service: &Arc<Service>,
+    session: &Session,
+    token: &[u8],
+    (keys, once, id): (Vec<Key>, Vec<Once>, Vec<u8>),
+) -> Result<CredentialResponse, No> {
+    let transaction_id = base64url(&id);
+    Ok(
+        match sign_and_record(service, session, token, (&keys, &once, Some(id))).await? {
+            Some(issued) => CredentialResponse::Issued(issued),
+            None => CredentialResponse::Pending {
+                transaction_id,
+                interval: INTERVAL,
+            },
+        },
+    )
+}
+
+/// Signs copies and records them; none if somebody has to approve the document first.
+async fn sign_and_record(
+    service: &Arc<Service>,
+    session: &Session,
+    token: &[u8],
+    (keys, once, transaction): (&[Key], &[Once], Option<Vec<u8>>),
+) -> Result<Option<Issued>, No> {
+    let mut last = Failure::Refused(Refusal::ChangedMeanwhile);
+    for _ in 0..ATTEMPTS {
+        let order = match gather(service, session, keys.len()).await? {
+            Next::Sign(order) => order,
+            Next::Wait => return Ok(None),
+            Next::NoList(shape) => {
+                let terms = service.terms.clone();
+                let opened = service
+                    .store
+                    .write(move |tx| status::open_list(tx, shape, &terms))
+                    .await;
+                opened.map_err(|why| No::inside(&why))?;
+                continue;
+            }
+        };
+        let (order, copies) = sign(service, order, keys).await?;
+        let id = secrets::random(&mut random::system());
+        let (signed, documents): (Vec<_>, Vec<_>) = copies
+            .into_iter()
+            .map(|copy| (copy.signed, copy.document))
+            .unzip();
+        let (terms, now, once, token) = (
+            service.terms.clone(),
+            service.now(),
+            once.to_vec(),
+            token.to_vec(),
+        );
+        let (transaction, notification) = (transaction.clone(), id.clone());
+        let recorded = service.store.write(move |tx| {
+            if let Some(transaction) = &transaction {
+                deferred::done(tx, (transaction, &terms))?;
+            }
+            let delivery = Delivery {
+                token: &token,
+                once: &once,
+                notification_id: &*notification,
+            };
+            issue::record(tx, &wallet(), now, (&order, &signed, &delivery, &terms))
+        });
+        match recorded.await {
+            Ok(_) => {
+                service.publisher.changed();
+                return Ok(Some(Issued {
+                    documents,
+                    notification_id: Some(base64url(&*id)),
+                }));
+            }
+            // Somebody was quicker, or took an entry of the list: what was signed is thrown away.
+            Err(
+                failure @ (Failure::Refused(Refusal::ChangedMeanwhile)
+                | Failure::Store(StoreError::Taken { .. })),
+            ) => {
+                last = failure;
+            }
+            Err(failure) => return Err(No::of_failure(&failure, No::of_credential)),
+        }
+    }
+    Err(No::inside(&last))
+}
+
+async fn gather(service: &Arc<Service>, session: &Session, keys: usize) -> Result<Next, No> {
+    let (serial, terms, now) = (session.serial.clone(), service.terms.clone(), service.now());
+    service
+        .store
+        .read(move |tx| issue::gather(tx, now, (&serial, keys, &terms), &mut random::system()))
+        .await
+        .map_err(|why| No::of_failure(&why, No::of_credential))
+}
+
+/// Signing may take long where the key is elsewhere, and is work of the processor where it is not.
+async fn sign(
+    service: &Arc<Service>,
+    order: Box<Order>,
+    keys: &[Key],
+) -> Result<(Box<Order>, Vec<crate::making::Copy>), No> {
+    let (service, keys) = (Arc::clone(service), keys.to_vec());
+    let made = tokio::task::spawn_blocking(move || {
+        let workshop = Workshop {
+            terms: &service.terms,
+            signers: &service.signers,
+            lists: service.publisher.prefix(),
+            backend: service.backend,
+        };
+        let made = make(&order, &keys, service.now(), workshop, &mut random::system());
+        made.map(|copies| (order, copies))
+    });
+    let made = made.await.map_err(|why| No::inside(&why))?;
+    made.map_err(|why| match why {
+        MakeError::Issue(_) => {
+            // The codes tell operators what is wrong, the words would tell whose data it is.
+            tracing::error!(code = Refusal::NotIssuable.code(), "a document could not be made");
+            No::of_credential(&Refusal::NotIssuable)
+        }
+        other => No::inside(&other),
+    })
+}
+
+fn encoded(key: &PublicKey) -> Vec<u8> {
+    mdoc_core::cose::key::encode(key)
+}
+
+fn decoded(bytes: &[u8]) -> Option<PublicKey> {
+    let item = mdoc_core::cbor::Item::parse(bytes, &mdoc_core::limits::Limits::DEFAULT).ok()?;
+    mdoc_core::cose::key::decode(item).ok()
+}

@@ -1,0 +1,175 @@
+//! What wallets learn of the issuer before they ask for anything: from the profiles and the formats, at the moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use mdoc_core::time::Timestamp;
+use mdoc_issuer::format::{Format, Origin};
+use mdoc_openid::jose::{Jwk, jwe};
+use mdoc_openid::vci::authorization::OPENID_CREDENTIAL;
+use mdoc_openid::vci::metadata::{
+    Batch, ClaimDescription, ClaimDisplay, Configuration, CredentialDisplay, CredentialMetadata, Display,
+    IssuerMetadata, Jwks, KeyAttestationsRequired, RequestEncryption, ResponseEncryption,
+};
+use mdoc_openid::vci::offer::PRE_AUTHORIZED_CODE;
+use mdoc_openid::vci::server::ServerMetadata;
+use serde_json::json;
+
+use super::paths;
+use crate::api::Shared;
+use crate::api::answer::No;
+use crate::domain::profile::{KeyAttestation, MOST_COPIES, Profile};
+use crate::service::Service;
+use crate::usecase::profiles;
+
+/// How long signed metadata is good, in seconds.
+const SIGNED_LIFETIME: i64 = 86_400;
+
+pub(super) async fn issuer(State(service): Shared, headers: HeaderMap) -> Result<Response, No> {
+    let metadata = describe(&service).await?;
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let signer = service.metadata_signer.as_ref();
+    if let (true, Some(signer)) = (
+        accepted.is_some_and(|text| text.contains("application/jwt")),
+        signer,
+    ) {
+        let now = service.now();
+        let times = (now, Some(Timestamp::from_unix(now.unix() + SIGNED_LIFETIME)));
+        let chain = [signer.certificate.der()];
+        let signed =
+            mdoc_openid::vci::metadata::sign(&metadata, service.oldest, times, &chain, &*signer.signer)
+                .map_err(|why| No::inside(&why))?;
+        return Ok(public("application/jwt", signed.into_bytes()));
+    }
+    Ok(public("application/json", metadata.encode(service.oldest)))
+}
+
+pub(super) async fn server(State(service): Shared) -> Response {
+    let text = |text: &str| text.to_owned();
+    let metadata = ServerMetadata {
+        issuer: service.identifier.clone(),
+        token_endpoint: Some(service.address(paths::TOKEN)),
+        grant_types_supported: vec![text(PRE_AUTHORIZED_CODE), text("refresh_token")],
+        token_endpoint_auth_methods_supported: vec![
+            text("none"),
+            text(mdoc_openid::vci::server::ATTEST_JWT_CLIENT_AUTH),
+        ],
+        client_attestation_signing_alg_values_supported: vec![text("ES256")],
+        client_attestation_pop_signing_alg_values_supported: vec![text("ES256")],
+        dpop_signing_alg_values_supported: vec![text("ES256")],
+        authorization_details_types_supported: vec![text(OPENID_CREDENTIAL)],
+        pre_authorized_grant_anonymous_access_supported: true,
+        status_list_aggregation_endpoint: Some(service.address(paths::STATUS)),
+        ..ServerMetadata::default()
+    };
+    public("application/json", metadata.encode())
+}
+
+fn public(media_type: &'static str, body: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CACHE_CONTROL, "public, max-age=60"),
+        (header::VARY, "accept"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (headers, body).into_response()
+}
+
+/// What the issuer has, as of now.
+pub(super) async fn describe(service: &Arc<Service>) -> Result<IssuerMetadata, No> {
+    let current = service
+        .store
+        .read(profiles::all)
+        .await
+        .map_err(|why| No::inside(&why))?;
+    let mut configurations = BTreeMap::new();
+    for current in current.iter().filter(|current| current.enabled) {
+        let profile = &current.profile;
+        if let Some(format) = service.terms.formats.format(&profile.settings.format) {
+            configurations.insert(profile.name.clone(), configuration(profile, format));
+        }
+    }
+    Ok(IssuerMetadata {
+        nonce_endpoint: Some(service.address(paths::NONCE)),
+        deferred_credential_endpoint: Some(service.address(paths::DEFERRED)),
+        notification_endpoint: Some(service.address(paths::NOTIFICATION)),
+        credential_request_encryption: request_encryption(service),
+        credential_response_encryption: service
+            .encryption
+            .is_some()
+            .then(|| ResponseEncryption::baseline(false)),
+        batch_credential_issuance: Some(Batch {
+            batch_size: MOST_COPIES,
+        }),
+        display: vec![Display {
+            name: Some(service.display_name.clone()),
+            locale: None,
+            logo: None,
+        }],
+        credential_configurations_supported: configurations,
+        ..IssuerMetadata::new(&service.identifier, &service.address(paths::CREDENTIAL))
+    })
+}
+
+pub(super) fn request_encryption(service: &Service) -> Option<RequestEncryption> {
+    let (name, key) = service.encryption.as_ref()?;
+    let jwk = Jwk::new(key.public_key())
+        .with("kid", name)
+        .with("use", "enc")
+        .with("alg", jwe::ALG);
+    Some(RequestEncryption {
+        jwks: Jwks { keys: vec![jwk] },
+        enc_values_supported: jwe::Encryption::ALL
+            .iter()
+            .map(|one| one.name().to_owned())
+            .collect(),
+        zip_values_supported: vec![jwe::DEFLATE.to_owned()],
+        encryption_required: false,
+    })
+}
+
+fn configuration(profile: &Profile, format: &Format) -> Configuration {
+    let settings = &profile.settings;
+    let mut configuration = Configuration::mdoc(&format.doctype);
+    configuration.scope = Some(profile.name.clone());
+    if settings.key_attestation == KeyAttestation::Required {
+        for proof in configuration.proof_types_supported.values_mut() {
+            proof.key_attestations_required = Some(KeyAttestationsRequired::default());
+        }
+    }
+    let described = |description: &String| Some(description.clone()).filter(|text| !text.is_empty());
+    configuration.credential_metadata = Some(CredentialMetadata {
+        display: vec![CredentialDisplay {
+            name: settings.display_name.clone(),
+            description: described(&settings.description),
+            ..CredentialDisplay::default()
+        }],
+        claims: claims(format),
+    });
+    configuration
+}
+
+/// The elements whose identifiers are the same in every document.
+fn claims(format: &Format) -> Vec<ClaimDescription> {
+    let is_set =
+        |origin: &Origin| matches!(origin, Origin::Derived { derivation, .. } if derivation.is_set());
+    format
+        .elements()
+        .filter(|(_, element)| !is_set(&element.origin))
+        .map(|(namespace, element)| ClaimDescription {
+            path: vec![json!(namespace), json!(element.identifier)],
+            mandatory: Some(element.required),
+            display: element
+                .display_name
+                .iter()
+                .map(|name| ClaimDisplay {
+                    name: Some(name.clone()),
+                    locale: None,
+                })
+                .collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,373 @@
+//! The signed lists, ready to be sent: made when something changed or their time runs out, and kept in memory.
+//!
+//! The bits are kept too, so that a change of one among a million costs a compression and a signature, not a million rows.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use core::fmt;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+use mdoc_core::seams::SignerError;
+use mdoc_core::status::{
+    Bits, BuildError, Claims, Content, EncodedList, IDENTIFIER_LIST_CWT, IdentifierList, STATUS_LIST_CWT,
+    StatusList,
+};
+use mdoc_core::time::Timestamp;
+use mdoc_openid::jose::base64url;
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::service::Identity;
+use crate::store::{Store, StoreError, Tx};
+
+/// The level of zlib: the highest ones cost ten times as much for a few bytes less.
+const LEVEL: u32 = 6;
+/// What was written in the second of the last look may not have been seen by it.
+const OVERLAP: i64 = 2;
+
+/// A list as it is sent.
+#[derive(Debug)]
+pub struct Published {
+    /// The CWT.
+    pub cwt: Bytes,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The JWT, compressed by gzip and not; none for lists of identifiers.
+    pub jwt: Option<Jwt>,
+    /// What tells one version from another.
+    pub tag: String,
+    /// For how long it may be kept before it is asked for again, in seconds.
+    pub ttl: u32,
+    signed: Timestamp,
+}
+
+/// A JWT in the two forms in which it is sent.
+#[derive(Debug)]
+pub struct Jwt {
+    /// As it is.
+    pub plain: Bytes,
+    /// Compressed by gzip.
+    pub gzip: Bytes,
+}
+
+/// How long lists are good.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetimes {
+    /// From the signature to the end, in seconds.
+    pub expiry: i64,
+    /// Until it is asked for again, in seconds.
+    pub ttl: u32,
+    /// For how many seconds a node need not ask the database whether another node changed something.
+    pub look: i64,
+}
+
+impl Default for Lifetimes {
+    /// A day, five minutes, a second.
+    fn default() -> Self {
+        Self {
+            expiry: 86_400,
+            ttl: 300,
+            look: 1,
+        }
+    }
+}
+
+/// Why there is no list to send.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// There is none of that number.
+    Unknown,
+    /// The database could not.
+    Store(StoreError),
+    /// The key did not sign.
+    Signer(SignerError),
+    /// A list of that size or kind cannot be made.
+    Build(String),
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("there is no such list"),
+            Self::Store(error) => error.fmt(f),
+            Self::Signer(error) => write!(f, "the list was not signed: {error}"),
+            Self::Build(why) => write!(f, "the list cannot be made: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for PublishError {}
+
+impl From<StoreError> for PublishError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<SignerError> for PublishError {
+    fn from(error: SignerError) -> Self {
+        Self::Signer(error)
+    }
+}
+
+impl From<BuildError> for PublishError {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error.to_string())
+    }
+}
+
+/// Makes and keeps the lists.
+pub struct Publisher {
+    signer: Identity,
+    /// What addresses of lists begin with.
+    prefix: String,
+    lifetimes: Lifetimes,
+    /// Counts what this node wrote: what was looked up before is looked up again.
+    written: AtomicU64,
+    lists: Mutex<HashMap<i64, Arc<AsyncMutex<Kept>>>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    entries: Option<Entries>,
+    published: Option<Arc<Published>>,
+    changes: i64,
+    /// When the database was last asked, and what this node had written then.
+    looked: Option<(Timestamp, u64)>,
+    seen: i64,
+}
+
+enum Entries {
+    Bits(StatusList),
+    Identifiers(BTreeSet<Vec<u8>>),
+}
+
+/// What the database says of a list.
+struct Found {
+    kind: String,
+    bits: i64,
+    size: i64,
+    changes: i64,
+    /// Entries that changed since the last look: place, identifier, status.
+    rows: Vec<(i64, Option<Vec<u8>>, i64)>,
+}
+
+impl Publisher {
+    /// Lists at `prefix/NUMBER`, signed by a status signer.
+    #[must_use]
+    pub fn new(signer: Identity, prefix: String, lifetimes: Lifetimes) -> Self {
+        Self {
+            signer,
+            prefix,
+            lifetimes,
+            written: AtomicU64::new(0),
+            lists: Mutex::default(),
+        }
+    }
+
+    /// What addresses of lists begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Says that this node changed something: whoever asks from now on is told.
+    pub fn changed(&self) {
+        self.written.fetch_add(1, Ordering::Release);
+    }
+
+    /// The list of that number as of now.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub async fn get(
+        &self,
+        store: &Store,
+        list: i64,
+        now: Timestamp,
+    ) -> Result<Arc<Published>, PublishError> {
+        let kept = {
+            let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+            if !lists.contains_key(&list) && lists.len() >= 4096 {
+                // Numbers that do not exist are not kept for ever.
+                lists.clear();
+            }
+            Arc::clone(lists.entry(list).or_default())
+        };
+        let mut kept = kept.lock().await;
+        let written = self.written.load(Ordering::Acquire);
+        let fresh = kept
+            .looked
+            .is_some_and(|(at, before)| before == written && now.unix() - at.unix() < self.lifetimes.look);
+        if let (true, Some(published)) = (fresh, &kept.published)
+            && !self.is_old(published, now)
+        {
+            return Ok(Arc::clone(published));
+        }
+        let since = if kept.entries.is_some() {
+            kept.seen - OVERLAP
+        } else {
+            i64::MIN
+        };
+        let found = store
+            .read(move |tx| look(tx, list, since))
+            .await?
+            .ok_or(PublishError::Unknown)?;
+        kept.looked = Some((now, written));
+        kept.seen = now.unix();
+        if let Some(published) = &kept.published
+            && found.changes == kept.changes
+            && !self.is_old(published, now)
+        {
+            return Ok(Arc::clone(published));
+        }
+        kept.changes = found.changes;
+        let mut entries = match kept.entries.take() {
+            Some(entries) => entries,
+            None => Entries::new(&found)?,
+        };
+        entries.follow(&found)?;
+        let made = self.make(list, &entries, now).map(Arc::new);
+        kept.entries = Some(entries);
+        let published = made?;
+        kept.published = Some(Arc::clone(&published));
+        Ok(published)
+    }
+
+    /// Half of its time is over: what is sent is always good for as long again.
+    fn is_old(&self, published: &Published, now: Timestamp) -> bool {
+        now.unix() - published.signed.unix() > self.lifetimes.expiry / 2
+    }
+
+    fn make(&self, list: i64, entries: &Entries, now: Timestamp) -> Result<Published, PublishError> {
+        let (content, media_type) = entries.content()?;
+        let is_status = matches!(content, Content::StatusList(_));
+        let claims = Claims {
+            subject: format!("{}/{list}", self.prefix),
+            issued_at: now,
+            not_before: None,
+            expires: Some(Timestamp::from_unix(now.unix() + self.lifetimes.expiry)),
+            ttl: Some(self.lifetimes.ttl.into()),
+            content,
+        };
+        let chain = [self.signer.certificate.der()];
+        let cwt = claims.sign_cwt(&*self.signer.signer, &chain)?;
+        let jwt = if is_status {
+            let plain = claims.sign_jwt(&*self.signer.signer, &chain)?;
+            Some(Jwt {
+                gzip: gzip(plain.as_bytes())?.into(),
+                plain: plain.into(),
+            })
+        } else {
+            None
+        };
+        let digest = Sha256::digest(&cwt);
+        Ok(Published {
+            tag: format!("\"{}\"", base64url(digest.get(..12).unwrap_or_default())),
+            cwt: cwt.into(),
+            media_type,
+            jwt,
+            ttl: self.lifetimes.ttl,
+            signed: now,
+        })
+    }
+}
+
+impl Entries {
+    fn new(found: &Found) -> Result<Self, PublishError> {
+        if found.kind == "identifier" {
+            return Ok(Self::Identifiers(BTreeSet::new()));
+        }
+        let size = u64::try_from(found.size).unwrap_or_default();
+        let bits = u64::try_from(found.bits).ok().and_then(Bits::from_count);
+        let bits = bits.ok_or_else(|| PublishError::Build(format!("{} bits", found.bits)))?;
+        StatusList::new(bits, size)
+            .map(Self::Bits)
+            .map_err(|why| PublishError::Build(why.to_string()))
+    }
+
+    fn follow(&mut self, found: &Found) -> Result<(), PublishError> {
+        for (place, identifier, status) in &found.rows {
+            match (&mut *self, identifier) {
+                (Self::Bits(list), _) => {
+                    let place = u64::try_from(*place).unwrap_or(u64::MAX);
+                    let status = u8::try_from(*status).unwrap_or(1);
+                    list.set(place, status)
+                        .map_err(|why| PublishError::Build(why.to_string()))?;
+                }
+                (Self::Identifiers(ids), Some(id)) if *status != 0 => drop(ids.insert(id.clone())),
+                (Self::Identifiers(ids), Some(id)) => drop(ids.remove(id)),
+                (Self::Identifiers(_), None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn content(&self) -> Result<(Content, &'static str), PublishError> {
+        Ok(match self {
+            Self::Bits(list) => {
+                let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(LEVEL));
+                let lst = encoder.write_all(list.as_bytes()).and_then(|()| encoder.finish());
+                let content = EncodedList {
+                    bits: list.bits(),
+                    lst: lst.map_err(|why| PublishError::Build(why.to_string()))?,
+                    aggregation_uri: None,
+                };
+                (Content::StatusList(content), STATUS_LIST_CWT)
+            }
+            Self::Identifiers(identifiers) => {
+                let content = IdentifierList {
+                    identifiers: identifiers.clone(),
+                    aggregation_uri: None,
+                };
+                (Content::IdentifierList(content), IDENTIFIER_LIST_CWT)
+            }
+        })
+    }
+}
+
+fn look(tx: &mut Tx<'_>, list: i64, since: i64) -> Result<Option<Found>, StoreError> {
+    let found = tx.row(
+        "SELECT kind, bits, size, changes FROM status_list WHERE id = $1",
+        &[list.into()],
+        |row| {
+            Ok(Found {
+                kind: row.get(0)?,
+                bits: row.get(1)?,
+                size: row.get(2)?,
+                changes: row.get(3)?,
+                rows: Vec::new(),
+            })
+        },
+    )?;
+    let Some(mut found) = found else { return Ok(None) };
+    let sql = if since == i64::MIN {
+        "SELECT place, identifier, status FROM copy WHERE list = $1 AND status <> 0 AND changed >= $2"
+    } else {
+        "SELECT place, identifier, status FROM copy WHERE list = $1 AND changed >= $2"
+    };
+    found.rows = tx.rows(sql, &[list.into(), since.into()], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    Ok(Some(found))
+}
+
+/// The numbers of all lists, for who fetches them ahead.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn numbers(tx: &mut Tx<'_>) -> Result<Vec<i64>, StoreError> {
+    tx.rows("SELECT id FROM status_list ORDER BY id", &[], |row| row.get(0))
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>, PublishError> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(LEVEL));
+    let done = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    done.map_err(|why| PublishError::Build(why.to_string()))
+}

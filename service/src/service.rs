@@ -1,0 +1,73 @@
+//! The service as one thing: what every request needs, made once when it starts.
+
+use std::sync::Arc;
+
+use mdoc_core::crypto::{Backend, SecretKey};
+use mdoc_core::seams::{Clock, Signer};
+use mdoc_core::time::Timestamp;
+use mdoc_core::x509::Certificate;
+use mdoc_openid::jose::trust::Trust;
+use mdoc_openid::vci::Draft;
+
+use crate::making::Signers;
+use crate::publish::Publisher;
+use crate::store::Store;
+use crate::terms::Terms;
+
+/// A key and the certificates that say whose it is.
+#[derive(Clone)]
+pub struct Identity {
+    /// The keeper of the key.
+    pub signer: Arc<dyn Signer + Send + Sync>,
+    /// Its certificate.
+    pub certificate: Certificate,
+}
+
+/// Everything that answers requests. Clones share it.
+pub struct Service {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The organisation's rules.
+    pub terms: Terms,
+    /// Who signs documents.
+    pub signers: Signers,
+    /// Who signs the metadata, if somebody does.
+    pub metadata_signer: Option<Identity>,
+    /// What makes and keeps the signed lists.
+    pub publisher: Publisher,
+    /// What wallets call the service: `https://id.example.org` and perhaps a path, without a slash at the end (E12).
+    pub identifier: String,
+    /// The name that wallets show of who issues.
+    pub display_name: String,
+    /// The key for which requests may be encrypted, and its name.
+    pub encryption: Option<(String, SecretKey)>,
+    /// The oldest draft of OpenID4VCI whose wallets are served too.
+    pub oldest: Draft,
+    /// Whose word of wallets and their keys counts.
+    pub wallets: Trust,
+    /// The clock.
+    pub clock: Arc<dyn Clock + Send + Sync>,
+    /// The cryptography.
+    pub backend: &'static (dyn Backend + Sync),
+}
+
+impl Service {
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// An address of the service, from its path.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.identifier)
+    }
+
+    /// The path before everything, if the identifier has one.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        let after = self.identifier.split_once("://").map_or("", |(_, rest)| rest);
+        after.find('/').and_then(|at| after.get(at..)).unwrap_or("")
+    }
+}

@@ -1,0 +1,323 @@
+//! Over HTTP, as wallets see it: the messages of OpenID4VCI and the lists.
+
+mod wallet;
+
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+use mdoc_core::status::{Content, Token};
+use mdoc_openid::jose::base64url;
+use mdoc_openid::vci::credential::{Answer, CredentialResponse, Issued};
+use mdoc_openid::vci::metadata::IssuerMetadata;
+use mdoc_openid::vci::offer::CredentialOffer;
+use mdoc_openid::vci::server::ServerMetadata;
+
+use self::wallet::Wallet;
+use super::world::{World, everywhere, operator};
+use crate::usecase::change::{Change, change};
+use crate::usecase::document::Why;
+use crate::usecase::request::Offer;
+use crate::usecase::validate;
+
+const ISSUER: &str = "https://id.example.org/t/club";
+
+async fn offer(world: &mut World) -> Offer {
+    world.data_of("loyalty-card").await;
+    let clerk = world.clerk.clone();
+    world.request_as(&clerk, "licence").await.unwrap().offer.unwrap()
+}
+
+#[test]
+fn the_metadata_is_where_both_eras_look_and_says_what_is_offered() {
+    everywhere(async |mut world| {
+        let wallet = Wallet::new(&mut world);
+        for path in [
+            "/.well-known/openid-credential-issuer/t/club",
+            "/t/club/.well-known/openid-credential-issuer",
+        ] {
+            let answer = wallet.get(path, &[]).await;
+            assert_eq!(
+                (answer.status, answer.header("content-type")),
+                (200, "application/json")
+            );
+            let metadata = IssuerMetadata::decode(&answer.body, ISSUER).unwrap();
+            metadata.validate().unwrap();
+            let licence = &metadata.credential_configurations_supported["licence"];
+            let doc_type = world
+                .terms
+                .formats
+                .format("loyalty-card")
+                .unwrap()
+                .doctype
+                .clone();
+            assert_eq!(licence.doctype.as_ref(), Some(&doc_type));
+            assert_eq!(licence.displays()[0].name, "Licence");
+        }
+        let signed = wallet
+            .get(
+                "/.well-known/openid-credential-issuer/t/club",
+                &[("accept", "application/jwt")],
+            )
+            .await;
+        assert_eq!(signed.header("content-type"), "application/jwt");
+        assert_eq!(signed.body.iter().filter(|byte| **byte == b'.').count(), 2);
+        let server = wallet
+            .get("/.well-known/oauth-authorization-server/t/club", &[])
+            .await;
+        let server = ServerMetadata::decode(&server.body, ISSUER).unwrap();
+        assert!(server.has_dpop());
+    });
+}
+
+#[test]
+fn a_wallet_collects_copies_bound_to_its_keys_and_says_so() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let mut wallet = Wallet::new(&mut world);
+        let answer = wallet
+            .get(&format!("/t/club/offer/{}", base64url(&*offer.secret)), &[])
+            .await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let offered = CredentialOffer::decode(&answer.body).unwrap();
+        assert_eq!(offered.credential_issuer, ISSUER);
+        let grant = offered.grants.unwrap().pre_authorized_code.unwrap();
+        assert!(grant.tx_code.as_ref().unwrap().is_numeric());
+        assert_eq!(grant.tx_code.unwrap().length, Some(8));
+
+        let token = wallet
+            .token(grant.code.expose(), offer.code.as_ref().map(|code| code.as_str()))
+            .await;
+        assert_eq!((token.status, token.header("cache-control")), (200, "no-store"));
+        let issued = issued(&wallet.collect(&token, 3).await);
+        assert_eq!(issued.documents.len(), 3);
+        let doc_type = world
+            .terms
+            .formats
+            .format("loyalty-card")
+            .unwrap()
+            .doctype
+            .clone();
+        for document in &issued.documents {
+            let document = IssuerSigned::decode(document, &Limits::DEFAULT).unwrap();
+            assert_eq!(document.mso(&Limits::DEFAULT).unwrap().doc_type, doc_type);
+        }
+        let id = issued.notification_id.unwrap();
+        for _twice in 0..2 {
+            let noted = wallet.notify(&token, &id, "credential_accepted").await;
+            assert_eq!(noted.status, 204);
+        }
+        let unknown = wallet.notify(&token, "AAAA", "credential_accepted").await;
+        assert_eq!(
+            (unknown.status, unknown.error()),
+            (400, "invalid_notification_id".to_owned())
+        );
+        let again = wallet
+            .token(grant.code.expose(), offer.code.as_ref().map(|code| code.as_str()))
+            .await;
+        assert_eq!((again.status, again.error()), (400, "invalid_grant".to_owned()));
+        let gone = wallet
+            .get(&format!("/t/club/offer/{}", base64url(&*offer.secret)), &[])
+            .await;
+        assert_eq!(gone.status, 404);
+    });
+}
+
+fn issued(answer: &wallet::Answered) -> Issued {
+    match Answer_::decode(answer) {
+        Answer::Response(CredentialResponse::Issued(issued)) => issued,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Reading an answer, with its status.
+struct Answer_;
+
+impl Answer_ {
+    fn decode(answer: &wallet::Answered) -> Answer {
+        Answer::decode(answer.status, &answer.body, None).unwrap()
+    }
+}
+
+#[test]
+fn each_error_has_its_code() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let mut wallet = Wallet::new(&mut world);
+        let pre = wallet.pre_authorized(&offer).await;
+        let code = offer.code.clone().unwrap();
+        assert_eq!(wallet.token(&pre, None).await.error(), "invalid_request");
+        assert_eq!(
+            wallet.token(&pre, Some("00000000000")).await.error(),
+            "invalid_grant"
+        );
+        assert_eq!(wallet.token("AAAA", Some("1")).await.error(), "invalid_grant");
+        let token = wallet.token(&pre, Some(&code)).await;
+
+        let stale = wallet.collect_with(&token, 1, Some("nobody-made-this")).await;
+        assert_eq!((stale.status, stale.error()), (400, "invalid_nonce".to_owned()));
+        let many = wallet.collect(&token, 4).await;
+        assert_eq!((many.status, many.error()), (400, "invalid_proof".to_owned()));
+        let none = wallet
+            .credential(&token, br#"{"credential_configuration_id": "licence"}"#)
+            .await;
+        assert_eq!(none.error(), "invalid_proof");
+        let other = wallet
+            .credential(
+                &token,
+                br#"{"credential_configuration_id": "other", "proofs": {}}"#,
+            )
+            .await;
+        assert!(["unknown_credential_configuration", "invalid_proof"].contains(&other.error().as_str()));
+        let nothing = wallet.credential(&token, b"[]").await;
+        assert_eq!(nothing.error(), "invalid_credential_request");
+
+        // Without the key it is bound to, or without proof, a token is good for nothing.
+        let plain = wallet.credential_as(&token, b"{}", "Bearer", false).await;
+        assert_eq!((plain.status, plain.error()), (401, "invalid_token".to_owned()));
+        let unproved = wallet.credential_as(&token, b"{}", "DPoP", false).await;
+        assert_eq!(unproved.error(), "invalid_dpop_proof");
+        let missing = wallet.post("/t/club/credential", &[], b"{}").await;
+        assert_eq!(missing.status, 401);
+        assert!(!missing.header("www-authenticate").is_empty());
+        let mut thief = Wallet::with_key(&mut world, 99);
+        let stolen = thief.collect(&token, 1).await;
+        assert_eq!((stolen.status, stolen.error()), (401, "invalid_token".to_owned()));
+        assert_eq!(issued(&wallet.collect(&token, 2).await).documents.len(), 2);
+    });
+}
+
+#[test]
+fn proofs_and_nonces_are_good_once() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let mut wallet = Wallet::new(&mut world);
+        let pre = wallet.pre_authorized(&offer).await;
+        let token = wallet
+            .token(&pre, offer.code.as_ref().map(|code| code.as_str()))
+            .await;
+        let nonce = wallet.nonce().await;
+        assert_eq!(wallet.collect_with(&token, 1, Some(&nonce)).await.status, 200);
+        let repeated = wallet.repeat_last().await;
+        assert_eq!(
+            (repeated.status, repeated.error()),
+            (401, "invalid_dpop_proof".to_owned())
+        );
+        let replayed = wallet.collect_with(&token, 1, Some(&nonce)).await;
+        assert_eq!(
+            (replayed.status, replayed.error()),
+            (400, "invalid_nonce".to_owned())
+        );
+    });
+}
+
+#[test]
+fn what_is_not_approved_yet_comes_later() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.validate_issuance = true).await;
+        world.data_of("loyalty-card").await;
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        let offer = world.hand_out(&clerk, &serial).await.unwrap();
+        let mut wallet = Wallet::new(&mut world);
+        let pre = wallet.pre_authorized(&offer).await;
+        let token = wallet
+            .token(&pre, offer.code.as_ref().map(|code| code.as_str()))
+            .await;
+        let CredentialResponse::Pending { transaction_id, .. } =
+            (match Answer_::decode(&wallet.collect(&token, 2).await) {
+                Answer::Response(response) => response,
+                other => panic!("{other:?}"),
+            })
+        else {
+            panic!("nobody approved it");
+        };
+        let pending = wallet.deferred(&token, &transaction_id).await;
+        assert_eq!(pending.status, 202);
+        let (actor, now, name) = (operator(&chief), world.now, serial.clone());
+        world
+            .run(move |tx| validate::validate(tx, &actor, now, (&name, true), Why::default()))
+            .await;
+        let issued = issued(&wallet.deferred(&token, &transaction_id).await);
+        assert_eq!(issued.documents.len(), 2);
+        let void = wallet.deferred(&token, &transaction_id).await;
+        assert_eq!(
+            (void.status, void.error()),
+            (400, "invalid_transaction_id".to_owned())
+        );
+    });
+}
+
+#[test]
+fn lists_follow_at_once_and_are_sent_once() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let mut wallet = Wallet::new(&mut world);
+        let pre = wallet.pre_authorized(&offer).await;
+        let token = wallet
+            .token(&pre, offer.code.as_ref().map(|code| code.as_str()))
+            .await;
+        let issued = issued(&wallet.collect(&token, 1).await);
+        let document = IssuerSigned::decode(&issued.documents[0], &Limits::DEFAULT).unwrap();
+        let status = document
+            .mso(&Limits::DEFAULT)
+            .unwrap()
+            .status
+            .unwrap()
+            .status_list
+            .unwrap();
+        let path = status
+            .uri
+            .strip_prefix("https://id.example.org")
+            .unwrap()
+            .to_owned();
+        let entry = |body: &[u8]| {
+            let token = Token::decode(body).unwrap();
+            let claims = token.claims();
+            assert_eq!(claims.subject, status.uri);
+            match &claims.content {
+                Content::StatusList(list) => list.inflate().unwrap().get(status.index),
+                Content::IdentifierList(_) => None,
+            }
+        };
+        let first = wallet.get(&path, &[]).await;
+        assert_eq!(first.header("content-type"), "application/statuslist+cwt");
+        assert_eq!(entry(&first.body), Some(0));
+        let tag = first.header("etag").to_owned();
+        let same = wallet.get(&path, &[("if-none-match", &tag)]).await;
+        assert_eq!((same.status, same.body.len()), (304, 0));
+
+        let (actor, serial, now, terms) = (
+            operator(&world.clerk),
+            world.only_document().await,
+            world.now,
+            world.terms.clone(),
+        );
+        world
+            .run(move |tx| {
+                let why = Why {
+                    reason: Some("mislaid"),
+                    notes: None,
+                };
+                change(tx, &actor, now, (&serial, Change::Disable, &terms), why)
+            })
+            .await;
+        wallet.service.publisher.changed();
+        let second = wallet.get(&path, &[("if-none-match", &tag)]).await;
+        assert_eq!(second.status, 200);
+        assert_eq!(entry(&second.body), Some(2));
+        let jwt = wallet
+            .get(
+                &path,
+                &[
+                    ("accept", "application/statuslist+jwt"),
+                    ("accept-encoding", "gzip"),
+                ],
+            )
+            .await;
+        assert_eq!(
+            (jwt.header("content-type"), jwt.header("content-encoding")),
+            ("application/statuslist+jwt", "gzip")
+        );
+        assert_eq!(wallet.get("/t/club/status/77", &[]).await.status, 404);
+        assert_eq!(wallet.get("/t/club/status/../x", &[]).await.status, 404);
+    });
+}

@@ -1,0 +1,232 @@
+//! A wallet of the tests: a key for its requests, a key for each copy, and the messages.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use mdoc_core::crypto::{Curve, RustCrypto, SecretKey};
+use mdoc_core::seams::SoftwareKey;
+use mdoc_openid::Secret;
+use mdoc_openid::jose::base64url;
+use mdoc_openid::jose::trust::Trust;
+use mdoc_openid::vci::credential::NonceResponse;
+use mdoc_openid::vci::dpop;
+use mdoc_openid::vci::offer::CredentialOffer;
+use mdoc_openid::vci::proof;
+use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
+use mdoc_openid::vci::{Draft, ErrorAnswer};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use serde_json::json;
+use tower::ServiceExt;
+
+use super::ISSUER;
+use crate::api;
+use crate::publish::{Lifetimes, Publisher};
+use crate::service::Service;
+use crate::tests::world::World;
+use crate::usecase::request::Offer;
+
+pub(super) struct Wallet {
+    pub(super) service: Arc<Service>,
+    router: axum::Router,
+    key: SoftwareKey,
+    rng: ChaCha20Rng,
+    last: Option<(String, Vec<(String, String)>, Vec<u8>)>,
+}
+
+/// What came back.
+pub(super) struct Answered {
+    pub(super) status: u16,
+    headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answered {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(super) fn error(&self) -> String {
+        ErrorAnswer::decode(&self.body)
+            .map_or_else(|_| format!("status {}", self.status), |answer| answer.error)
+    }
+
+    fn token(&self) -> Secret {
+        TokenResponse::decode(&self.body).unwrap().access_token
+    }
+}
+
+impl Wallet {
+    pub(super) fn new(world: &mut World) -> Self {
+        Self::with_key(world, 1)
+    }
+
+    pub(super) fn with_key(world: &mut World, seed: u64) -> Self {
+        let (signers, status) = crate::tests::world::signers_and_status();
+        let lists = format!("{ISSUER}/status");
+        let service = Arc::new(Service {
+            store: world.store.clone(),
+            terms: world.terms.clone(),
+            signers,
+            metadata_signer: Some(status.clone()),
+            publisher: Publisher::new(status, lists, Lifetimes::default()),
+            identifier: ISSUER.to_owned(),
+            display_name: "Club".to_owned(),
+            encryption: None,
+            oldest: Draft::Final,
+            wallets: Trust::default(),
+            clock: Arc::new(world.now),
+            backend: &RustCrypto,
+        });
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        Self {
+            router: api::router(Arc::clone(&service)),
+            service,
+            key: SoftwareKey::new(SecretKey::generate(Curve::P256, &mut rng)).unwrap(),
+            rng,
+            last: None,
+        }
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_vec())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answered {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: axum::body::to_bytes(body, 1 << 22).await.unwrap().to_vec(),
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answered {
+        self.send("GET", path, headers, b"").await
+    }
+
+    pub(super) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
+        self.send("POST", path, headers, body).await
+    }
+
+    fn dpop(&mut self, path: &str, token: Option<&Secret>) -> String {
+        let url = format!("https://id.example.org{path}");
+        let request = dpop::Request {
+            method: "POST",
+            url: &url,
+            access_token: token,
+            nonce: None,
+        };
+        let jti = Secret::random(&mut self.rng);
+        dpop::sign(&request, &jti, self.service.now(), &self.key, &RustCrypto).unwrap()
+    }
+
+    pub(super) async fn pre_authorized(&self, offer: &Offer) -> String {
+        let answer = self
+            .get(&format!("/t/club/offer/{}", base64url(&*offer.secret)), &[])
+            .await;
+        let grants = CredentialOffer::decode(&answer.body).unwrap().grants.unwrap();
+        grants.pre_authorized_code.unwrap().code.expose().to_owned()
+    }
+
+    pub(super) async fn token(&mut self, pre_authorized: &str, tx_code: Option<&str>) -> Answered {
+        let request = TokenRequest::new(Grant::PreAuthorizedCode {
+            code: Secret::new(pre_authorized),
+            tx_code: tx_code.map(Secret::new),
+        });
+        let proof = self.dpop("/t/club/token", None);
+        let headers = [
+            ("dpop", proof.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        self.post("/t/club/token", &headers, request.encode().as_bytes())
+            .await
+    }
+
+    pub(super) async fn nonce(&self) -> String {
+        let answer = self.post("/t/club/nonce", &[], b"").await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        NonceResponse::decode(&answer.body)
+            .unwrap()
+            .c_nonce
+            .expose()
+            .to_owned()
+    }
+
+    pub(super) async fn collect(&mut self, token: &Answered, copies: usize) -> Answered {
+        let nonce = self.nonce().await;
+        self.collect_with(token, copies, Some(&nonce)).await
+    }
+
+    pub(super) async fn collect_with(
+        &mut self,
+        token: &Answered,
+        copies: usize,
+        nonce: Option<&str>,
+    ) -> Answered {
+        let proofs: Vec<String> = (0..copies)
+            .map(|_| {
+                let key = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut self.rng)).unwrap();
+                proof::sign(ISSUER, None, nonce, None, self.service.now(), &key).unwrap()
+            })
+            .collect();
+        let body =
+            json!({ "credential_configuration_id": "licence", "proofs": { "jwt": proofs }, "unknown": 1 });
+        self.credential(token, body.to_string().as_bytes()).await
+    }
+
+    pub(super) async fn credential(&mut self, token: &Answered, body: &[u8]) -> Answered {
+        self.credential_as(token, body, "DPoP", true).await
+    }
+
+    pub(super) async fn credential_as(
+        &mut self,
+        token: &Answered,
+        body: &[u8],
+        scheme: &str,
+        proved: bool,
+    ) -> Answered {
+        self.with_token(("/t/club/credential", scheme, proved), token, body)
+            .await
+    }
+
+    pub(super) async fn deferred(&mut self, token: &Answered, transaction: &str) -> Answered {
+        let body = json!({ "transaction_id": transaction }).to_string();
+        self.with_token(("/t/club/deferred", "DPoP", true), token, body.as_bytes())
+            .await
+    }
+
+    pub(super) async fn notify(&mut self, token: &Answered, id: &str, event: &str) -> Answered {
+        let body = json!({ "notification_id": id, "event": event }).to_string();
+        self.with_token(("/t/club/notification", "DPoP", true), token, body.as_bytes())
+            .await
+    }
+
+    async fn with_token(
+        &mut self,
+        (path, scheme, proved): (&str, &str, bool),
+        token: &Answered,
+        body: &[u8],
+    ) -> Answered {
+        let token = token.token();
+        let mut headers = vec![("authorization".to_owned(), format!("{scheme} {}", token.expose()))];
+        if proved {
+            headers.push(("dpop".to_owned(), self.dpop(path, Some(&token))));
+        }
+        self.last = Some((path.to_owned(), headers, body.to_vec()));
+        self.repeat_last().await
+    }
+
+    /// Sends the last request with a token once more, as it was.
+    pub(super) async fn repeat_last(&self) -> Answered {
+        let (path, headers, body) = self.last.as_ref().unwrap();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        self.post(path, &headers, body).await
+    }
+}
