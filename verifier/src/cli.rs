@@ -7,6 +7,7 @@ mod online;
 mod read;
 mod reader;
 mod request;
+mod scanned;
 mod trust;
 mod vical;
 

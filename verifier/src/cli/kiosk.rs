@@ -19,9 +19,9 @@ use mdoc_verifier::kiosk::{Board, Outcome, Phase, Verdict, web};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::PROGRAM;
-use super::read::{no_plan, of_text};
+use super::read::no_plan;
 use super::reader::{NotRead, Reader, ReaderArguments};
+use super::{PROGRAM, scanned};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -176,7 +176,7 @@ impl Kiosk<'_> {
 
     async fn one(&self, text: &str) -> Result<Outcome, Failure> {
         let began = Instant::now();
-        let engagement = match of_text(text) {
+        let engagement = match scanned::of_text(text, "") {
             Ok(engagement) => engagement,
             Err(failure) => {
                 return Ok(Outcome::without_answer(

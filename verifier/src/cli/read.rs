@@ -15,11 +15,10 @@ use mdoc_radio::Interrupted;
 use mdoc_verifier::online::Source;
 use mdoc_verifier::portrait::Terminal;
 use mdoc_verifier::read::{PlanError, Reading, Took, released_nothing};
-use mdoc_verifier::scan::{self, ScanError, Scanned};
 use mdoc_verifier::show::{self, Detail};
 
-use super::PROGRAM;
 use super::reader::{NotRead, Reader, ReaderArguments};
+use super::{PROGRAM, scanned};
 
 /// Wide enough to know somebody by, and not the whole screen.
 const PORTRAIT_COLUMNS: usize = 48;
@@ -224,13 +223,12 @@ pub(super) fn no_plan(error: &PlanError) -> Failure {
 fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     if let Some(path) = &arguments.qr_image {
         let picture = input::read_bytes(path)?;
-        let name = input::display(path);
-        return scanned(scan::engagement_in_picture(&picture), &format!("{name}: "));
+        return scanned::of_picture(&picture, &format!("{}: ", input::display(path)));
     }
     if let Some(path) = &arguments.engagement_file {
         let input = Input::read(path)?;
         return match input.form {
-            FileForm::EngagementUri | FileForm::Text => of_text(input.text()?),
+            FileForm::EngagementUri | FileForm::Text => scanned::of_text(input.text()?, ""),
             _ => input.cbor("an engagement").map(Cow::into_owned),
         };
     }
@@ -239,27 +237,8 @@ fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);
             read.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-            of_text(&line)
+            scanned::of_text(&line, "")
         }
-        Some(text) => of_text(text),
+        Some(text) => scanned::of_text(text, ""),
     }
-}
-
-/// The encoded engagement of a QR code's text.
-pub(super) fn of_text(text: &str) -> Result<Vec<u8>, Failure> {
-    scanned(scan::engagement_from_text(text), "")
-}
-
-fn scanned(scanned: Result<Scanned, ScanError>, whose: &str) -> Result<Vec<u8>, Failure> {
-    let scanned = scanned.map_err(|error| {
-        Failure::new(format!("{whose}{error}"))
-            .hint("give the code that the wallet shows: it says `mdoc:` and then many letters and digits")
-    })?;
-    if scanned.with_slashes() {
-        output::warn(
-            PROGRAM,
-            "the wallet's code says `mdoc://`, which is not the form of the standard; it was taken all the same",
-        );
-    }
-    Ok(scanned.bytes().to_vec())
 }
