@@ -25,6 +25,8 @@
 //! ```
 
 pub mod decode;
+#[cfg(feature = "scan")]
+mod jpeg;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 #[cfg(feature = "online")]

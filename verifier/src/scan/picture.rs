@@ -9,13 +9,12 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::grey::Grey;
 use super::{LARGEST_FILE, MOST_PIXELS, ScanError};
+use crate::jpeg;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff];
 /// Most bytes that the PNG reader may take for itself, apart from the pixels.
 const PNG_BYTES: usize = 64 << 20;
-/// Most scans of a progressive JPEG: each costs a pass over all pixels, and encoders write about ten.
-const MOST_SCANS: usize = 100;
 
 /// # Errors
 /// [`ScanError`] if it is too large, no picture, or damaged.
@@ -71,8 +70,7 @@ fn png_size(file: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
-    let scans = file.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
-    if scans > MOST_SCANS {
+    if jpeg::has_too_many_scans(file) {
         return Err(ScanError::Undecodable);
     }
     let most = usize::from(u16::MAX);
