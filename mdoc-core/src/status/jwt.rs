@@ -108,15 +108,14 @@ impl<'b> Jwt<'b> {
     }
 
     pub(super) fn verify(&self, key: &PublicKey, backend: &dyn Backend) -> Result<(), CoseFault> {
-        let curve = match self.header.alg.as_str() {
-            "ES256" => Curve::P256,
-            "ES384" => Curve::P384,
-            "ES512" => Curve::P521,
-            "EdDSA" | "Ed25519" => Curve::Ed25519,
+        let (curve, algorithm) = match self.header.alg.as_str() {
+            "ES256" => (Curve::P256, SignatureAlgorithm::Es256),
+            "ES384" => (Curve::P384, SignatureAlgorithm::Es384),
+            "ES512" => (Curve::P521, SignatureAlgorithm::Es512),
+            "EdDSA" | "Ed25519" => (Curve::Ed25519, SignatureAlgorithm::EdDsa),
             // `none` above all.
             _ => return Err(CoseFault::AlgorithmUnknown(None)),
         };
-        let algorithm = curve.algorithm();
         if key.curve() != curve {
             return Err(CoseFault::AlgorithmCurve(algorithm, key.curve()));
         }
@@ -155,7 +154,7 @@ impl Payload {
 /// The algorithm that goes with a key on that curve, if JOSE has one; its names are those of COSE.
 pub(super) fn algorithm(curve: Curve) -> Option<SignatureAlgorithm> {
     let brainpool = matches!(curve, Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1);
-    (!brainpool).then(|| curve.algorithm())
+    curve.algorithm().filter(|_| !brainpool)
 }
 
 /// Header and payload of a JWT, each in Base64url, with the dot between: what is to be signed. None if the list is one
