@@ -2,7 +2,6 @@
 
 use mdoc_core::crypto::{Curve, SecretKey};
 use mdoc_core::keys::{self, Kdf};
-use mdoc_core::seams::Signer as _;
 
 use super::kept;
 use crate::fixtures::{files, world};

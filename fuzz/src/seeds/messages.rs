@@ -6,7 +6,6 @@ use mdoc_core::cose::{Mac0, key};
 use mdoc_core::crypto::{Curve, SecretKey};
 use mdoc_core::device_request::{ReaderAuth, ReaderIdentity, encode_request};
 use mdoc_core::engagement::{BleOptions, encode_ble, to_uri};
-use mdoc_core::seams::Signer as _;
 
 use super::vical;
 use super::{documents, hex, issuer_signed};

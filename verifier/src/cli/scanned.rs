@@ -19,13 +19,18 @@ pub(super) fn of_picture(picture: &[u8], whose: &str) -> Result<Vec<u8>, Failure
 fn encoded(scanned: Result<Scanned, ScanError>, whose: &str) -> Result<Vec<u8>, Failure> {
     let scanned =
         scanned.map_err(|error| Failure::new(format!("{whose}{error}")).hint_if(Some(hint(&error))))?;
+    Ok(taken(&scanned))
+}
+
+/// The encoded engagement, and a warning if it came in another form than that of the standard.
+pub(super) fn taken(scanned: &Scanned) -> Vec<u8> {
     if scanned.with_slashes() {
         output::warn(
             PROGRAM,
             "the wallet's code says `mdoc://`, which is not the form of the standard; it was taken all the same",
         );
     }
-    Ok(scanned.bytes().to_vec())
+    scanned.bytes().to_vec()
 }
 
 /// What to do about it.
@@ -37,9 +42,7 @@ fn hint(error: &ScanError) -> String {
         ScanError::TooLarge => "take the picture with fewer pixels, or cut it to the code",
         ScanError::NoPicture => "save the picture as a PNG or a JPEG",
         ScanError::Several(_) => "take a picture of the code of one wallet alone",
-        ScanError::KeyboardLayout => {
-            "set the scanner, or the keyboard of this machine, to the layout of the other"
-        }
+        ScanError::KeyboardLayout => "set the scanner to the keyboard layout of this machine",
         ScanError::Uri(_) | ScanError::Engagement(_) => {
             "copy the whole text of the QR code: mdoc: and what follows, without a gap"
         }
