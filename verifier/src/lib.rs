@@ -24,6 +24,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "scan")]
+pub mod camera;
 pub mod decode;
 #[cfg(feature = "scan")]
 mod jpeg;

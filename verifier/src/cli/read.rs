@@ -23,9 +23,16 @@ use super::{PROGRAM, scanned};
 /// Wide enough to know somebody by, and not the whole screen.
 const PORTRAIT_COLUMNS: usize = 48;
 
+/// Where the engagement may come from: one of these options.
+#[cfg(feature = "camera")]
+const FROM: [&str; 4] = ["engagement", "engagement_file", "qr_image", "camera"];
+/// Where the engagement may come from: one of these options.
+#[cfg(not(feature = "camera"))]
+const FROM: [&str; 3] = ["engagement", "engagement_file", "qr_image"];
+
 #[derive(Args)]
 #[command(
-    group = ArgGroup::new("from").required(true).args(["engagement", "engagement_file", "qr_image"]),
+    group = ArgGroup::new("from").required(true).args(FROM),
     after_help = "\
 The wallet shows a QR code; what it says starts with `mdoc:`. It is asked for what
 the preset or file names, over Bluetooth Low Energy in whichever mode it offers,
@@ -52,6 +59,9 @@ pub(super) struct Arguments {
     /// A picture of the code, PNG or JPEG: a photograph or a screenshot.
     #[arg(long, value_name = "FILE")]
     qr_image: Option<PathBuf>,
+    #[cfg(feature = "camera")]
+    #[command(flatten)]
+    camera: super::camera::CameraArguments,
     /// Write the portrait to this file, if it was asked for and the document is accepted.
     #[arg(long, value_name = "FILE")]
     portrait: Option<PathBuf>,
@@ -221,6 +231,10 @@ pub(super) fn no_plan(error: &PlanError) -> Failure {
 
 /// The encoded engagement, wherever it comes from.
 fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+    #[cfg(feature = "camera")]
+    if let Some(camera) = arguments.camera.open()? {
+        return super::camera::first(camera, arguments.reader.air.timeout);
+    }
     if let Some(path) = &arguments.qr_image {
         let picture = input::read_bytes(path)?;
         return scanned::of_picture(&picture, &format!("{}: ", input::display(path)));

@@ -69,7 +69,7 @@ fn png_size(file: &[u8]) -> Option<(usize, usize)> {
     Some((side(*wide)?, side(*rest.first_chunk::<4>()?)?))
 }
 
-fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
+pub(super) fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
     if jpeg::has_too_many_scans(file) {
         return Err(ScanError::Undecodable);
     }
@@ -87,7 +87,7 @@ fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
 }
 
 /// Adds the brightness of pixels of so many samples: grey, grey and alpha, RGB, RGBA. What is transparent is white.
-fn extend(pixels: &mut Vec<u8>, data: &[u8], samples: usize) {
+pub(super) fn extend(pixels: &mut Vec<u8>, data: &[u8], samples: usize) {
     let over_white = |grey: u8, alpha: u8| {
         let (grey, alpha) = (u32::from(grey), u32::from(alpha));
         u8::try_from((grey * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
