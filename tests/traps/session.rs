@@ -100,7 +100,7 @@ fn trap_44_the_transcript_holds_the_engagement_as_it_was_scanned() {
     assert_eq!(transcript.raw(), expected.concat());
     let wrapped = embed(transcript.raw());
     for bytes in [transcript.raw(), &wrapped] {
-        let decoded = SessionTranscript::decode(bytes, &mdoc_core::limits::Limits::DEFAULT);
+        let decoded = SessionTranscript::decode(bytes, &Limits::DEFAULT);
         assert_eq!(
             decoded.as_ref(),
             Ok(&transcript),
