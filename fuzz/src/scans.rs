@@ -9,8 +9,8 @@ use mdoc_verifier::scan::{self, ScanError, Scanned};
 use crate::fixtures::LIMITS;
 use crate::pictures::many_pixels;
 
-/// Largest pictures that are searched: a code of an engagement with one pixel a module has about a quarter of it.
-const MOST_PIXELS: u64 = 16_384;
+/// Largest pictures that are searched: a code of an engagement with two pixels a module has less.
+pub(crate) const MOST_PIXELS: u64 = 20_000;
 
 /// A line that a barcode scanner typed.
 pub fn scan_text(input: &[u8]) {
