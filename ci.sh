@@ -18,6 +18,8 @@ step cargo run --quiet --locked -p integration --example journey
 step cargo run --quiet --locked -p mdoc-release -- sbom --out target/sbom.cdx.json
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
+# What is not built by default: cameras. With all targets, so that only what depends on it is looked at again.
+step cargo clippy --workspace --all-targets --features mdoc-verifier/camera --locked -- -D warnings
 step cargo doc --workspace --no-deps --locked --quiet
 # Nothing grows: allocations and ratios to the floor, and ten megabytes of hostile input for every decoder.
 # A workspace of its own, of which isomdl is not built here (benches/run --help).

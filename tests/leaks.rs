@@ -318,8 +318,10 @@ fn what_holds_a_secret_does_not_show_it() {
         let pem = secret_to_pem(&secret);
         let secrets = secrets_of(&pem);
         let mut shown = vec![format!("{secret:?} {secret:#?}")];
-        let key = SoftwareKey::new(secret.clone()).unwrap();
-        shown.push(format!("{key:?} {key:#?} {:?}", Some(&key)));
+        if curve.algorithm().is_some() {
+            let key = SoftwareKey::new(secret.clone()).unwrap();
+            shown.push(format!("{key:?} {key:#?} {:?}", Some(&key)));
+        }
         // Errors of reading a key: cut off, changed, of another curve.
         for broken in [
             &pem[..pem.len() / 2],

@@ -63,10 +63,8 @@ fn wallet(space: &Workspace, more: &[&str]) -> (Child, String) {
     (child, text)
 }
 
-const READ: [&str; 11] = [
-    "read",
-    "--engagement-file",
-    "code.txt",
+/// What every reader here is told, whatever the command.
+const READER: [&str; 8] = [
     "--preset",
     "age-over-18",
     "--trust",
@@ -77,9 +75,18 @@ const READ: [&str; 11] = [
     NOW,
 ];
 
+fn start_reader(space: &Workspace, command: &[&str], more: &[&str]) -> Child {
+    start(
+        &space.0,
+        "mdoc-verifier",
+        &[command, READER.as_slice(), more].concat(),
+    )
+}
+
+const READ: [&str; 3] = ["read", "--engagement-file", "code.txt"];
+
 fn read(space: &Workspace, more: &[&str]) -> Output {
-    let child = start(&space.0, "mdoc-verifier", &[&READ[..], more].concat());
-    child.wait_with_output().unwrap()
+    start_reader(space, &READ, more).wait_with_output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -180,7 +187,7 @@ fn a_wallet_that_is_killed_is_out_of_range_to_the_reader() {
     // Nobody answers the question: the reader waits for the holder.
     let (mut wallet, _) = wallet(&space, &[]);
     let held = wallet.stdin.take();
-    let reader = start(&space.0, "mdoc-verifier", &[&READ[..], &["--json"]].concat());
+    let reader = start_reader(&space, &READ, &["--json"]);
     std::thread::sleep(Duration::from_millis(1500));
     wallet.kill().unwrap();
     wallet.wait().unwrap();
@@ -218,22 +225,7 @@ fn nobody_there_is_said_in_time_at_both_ends() {
 #[test]
 fn the_kiosk_reads_one_after_another_and_its_log_holds_nothing_of_a_person() {
     let space = stage();
-    let arguments = [
-        "kiosk",
-        "--preset",
-        "age-over-18",
-        "--trust",
-        "pki/iaca.pem",
-        "--radio",
-        "air",
-        "--at",
-        NOW,
-        "--log",
-        "kiosk.log",
-        "--timeout",
-        "2s",
-    ];
-    let mut kiosk = start(&space.0, "mdoc-verifier", &arguments);
+    let mut kiosk = start_reader(&space, &["kiosk"], &["--log", "kiosk.log", "--timeout", "2s"]);
     let mut scanner = kiosk.stdin.take().unwrap();
     for more in [
         &["--yes"][..],

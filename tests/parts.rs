@@ -227,6 +227,7 @@ fn algorithm(key: &SoftwareKey) -> Vec<u8> {
         Curve::P384 | Curve::BrainpoolP384r1 => oid::ECDSA_SHA384,
         Curve::P521 => oid::ECDSA_SHA512,
         Curve::Ed25519 => oid::ED25519,
+        Curve::X25519 => panic!("X25519 signs nothing"),
     };
     tlv(SEQUENCE, &tlv(6, oid.content()))
 }

@@ -25,6 +25,7 @@ pub mod messages;
 pub mod pictures;
 pub mod resigned;
 pub mod responses;
+pub mod scans;
 pub mod seeds;
 pub mod sessions;
 pub mod statuses;
@@ -56,6 +57,7 @@ macro_rules! targets {
 
 targets! {
     engagement_uri = messages, 512;
+    scan_text = scans, 512;
     pkcs11_uri = keys, 512;
     cbor_differential = differential, 512;
     cose = messages, 1024;
@@ -89,6 +91,7 @@ targets! {
     picture_png = pictures, 1024;
     picture_jpeg = pictures, 2048;
     picture_jpeg2000 = pictures, 2048;
+    scan_picture = scans, 3072;
     verify_response = responses, 4096;
     resigned_issued = resigned, 64;
     resigned_response = resigned, 64;

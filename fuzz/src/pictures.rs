@@ -4,6 +4,9 @@ use std::hint::black_box;
 
 use mdoc_issuer::photo::{self, ImageKind, Wanted, prepare};
 
+/// Largest pictures that are decoded.
+const MOST_PIXELS: u64 = 4096;
+
 /// PNG.
 pub fn picture_png(input: &[u8]) {
     picture(input);
@@ -21,7 +24,7 @@ pub fn picture_jpeg2000(input: &[u8]) {
 
 /// A picture that is prepared is one that a document may have, and can be read.
 fn picture(input: &[u8]) {
-    if large(input) {
+    if many_pixels(input, MOST_PIXELS) {
         return;
     }
     match photo::inspect(input) {
@@ -47,16 +50,16 @@ fn picture(input: &[u8]) {
     }
 }
 
-/// Whether a header says that there are more than 4,096 pixels: so many are decoded in the time of a thousand other
-/// inputs. How many are taken at all is looked at before memory is, and is for the tests of the reader.
-fn large(input: &[u8]) -> bool {
+/// Whether a header says that there are more pixels: so many are decoded in the time of a thousand other inputs. How many
+/// are taken at all is looked at before memory is, and is for the tests of the reader.
+pub(crate) fn many_pixels(input: &[u8], most: u64) -> bool {
     let number = |at: usize| -> u64 {
         let bytes = input.get(at..at + 4).unwrap_or(&[0; 4]);
         bytes
             .iter()
             .fold(0, |number, byte| number << 8 | u64::from(*byte))
     };
-    let many = |width: u64, height: u64| width.saturating_mul(height) > 4096;
+    let many = |width: u64, height: u64| width.saturating_mul(height) > most;
     if input.starts_with(b"\x89PNG") {
         return many(number(16), number(20));
     }

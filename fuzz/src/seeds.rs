@@ -6,6 +6,7 @@ mod keys;
 mod messages;
 mod pictures;
 mod responses;
+mod scans;
 mod sessions;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ pub(crate) use self::keys::*;
 pub(crate) use self::messages::*;
 pub(crate) use self::pictures::*;
 pub(crate) use self::responses::*;
+pub(crate) use self::scans::*;
 pub(crate) use self::sessions::*;
 
 fn documents(kinds: &[Kind]) -> Vec<Vec<u8>> {

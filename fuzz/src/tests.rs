@@ -78,6 +78,20 @@ fn every_target_takes_damaged_inputs() {
 }
 
 #[test]
+fn pictures_to_begin_with_are_codes_that_are_read() {
+    let target = find("scan_picture").unwrap();
+    let usable = (target.seeds)()
+        .into_iter()
+        .filter(|seed| seed.len() <= target.max_len && !pictures::many_pixels(seed, scans::MOST_PIXELS));
+    let read = usable.filter(|seed| mdoc_verifier::scan::engagement_in_picture(seed).is_ok());
+    assert_eq!(
+        read.count(),
+        4,
+        "one and two pixels a module, inverted, and compressed"
+    );
+}
+
+#[test]
 fn the_corpus_is_small_and_has_no_folder_without_a_target() {
     let mut total = 0;
     for entry in std::fs::read_dir(corpus()).unwrap() {

@@ -31,6 +31,8 @@ pub enum Curve {
     P384,
     /// NIST P-521 (secp521r1).
     P521,
+    /// X25519 (RFC 7748): key agreement only.
+    X25519,
     /// Ed25519: signatures only.
     Ed25519,
     /// brainpoolP256r1 (RFC 5639).
@@ -41,7 +43,18 @@ pub enum Curve {
 
 impl Curve {
     /// All of them, in the order of their COSE numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::P256,
+        Self::P384,
+        Self::P521,
+        Self::X25519,
+        Self::Ed25519,
+        Self::BrainpoolP256r1,
+        Self::BrainpoolP384r1,
+    ];
+
+    /// Those with signatures.
+    pub const SIGNING: [Self; 6] = [
         Self::P256,
         Self::P384,
         Self::P521,
@@ -50,11 +63,23 @@ impl Curve {
         Self::BrainpoolP384r1,
     ];
 
+    /// Whether keys on it can agree on a secret: all but Ed25519.
+    #[must_use]
+    pub const fn agrees(self) -> bool {
+        !matches!(self, Self::Ed25519)
+    }
+
+    /// Whether a public key is one octet string (`OKP` of RFC 9053, 7.2, and RFC 8037) and not two coordinates.
+    #[must_use]
+    pub const fn is_octet_string(self) -> bool {
+        matches!(self, Self::X25519 | Self::Ed25519)
+    }
+
     /// Length in bytes of a coordinate and of a private scalar.
     #[must_use]
     pub const fn field_len(self) -> usize {
         match self {
-            Self::P256 | Self::Ed25519 | Self::BrainpoolP256r1 => 32,
+            Self::P256 | Self::X25519 | Self::Ed25519 | Self::BrainpoolP256r1 => 32,
             Self::P384 | Self::BrainpoolP384r1 => 48,
             Self::P521 => 66,
         }
@@ -76,15 +101,16 @@ impl Curve {
         }
     }
 
-    /// The signature algorithm that issuing and presenting use with a key on this curve.
+    /// The signature algorithm that issuing and presenting use with a key on this curve; none if it has no signatures.
     #[must_use]
-    pub const fn algorithm(self) -> SignatureAlgorithm {
-        match self {
+    pub const fn algorithm(self) -> Option<SignatureAlgorithm> {
+        Some(match self {
             Self::P256 | Self::BrainpoolP256r1 => SignatureAlgorithm::Es256,
             Self::P384 | Self::BrainpoolP384r1 => SignatureAlgorithm::Es384,
             Self::P521 => SignatureAlgorithm::Es512,
             Self::Ed25519 => SignatureAlgorithm::EdDsa,
-        }
+            Self::X25519 => return None,
+        })
     }
 }
 
@@ -94,6 +120,7 @@ impl fmt::Display for Curve {
             Self::P256 => "P-256",
             Self::P384 => "P-384",
             Self::P521 => "P-521",
+            Self::X25519 => "X25519",
             Self::Ed25519 => "Ed25519",
             Self::BrainpoolP256r1 => "brainpoolP256r1",
             Self::BrainpoolP384r1 => "brainpoolP384r1",
@@ -226,6 +253,10 @@ pub enum CryptoError {
     BadSignature,
     /// The two keys are on different curves, or on one without key agreement.
     CurveMismatch,
+    /// The keys agree on zero, whatever the private one is: the public one has a small order (RFC 7748, 6.1).
+    ZeroSecret,
+    /// The key is on a curve that has no signatures.
+    NoSignatures,
     /// The authentication tag of a ciphertext does not verify.
     BadTag,
 }
@@ -244,6 +275,8 @@ impl fmt::Display for CryptoError {
             Self::SignatureEncoding => f.write_str("the signature is not encoded as it should be"),
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::CurveMismatch => f.write_str("the keys are not on one curve that can agree on a secret"),
+            Self::ZeroSecret => f.write_str("the public key agrees on zero with every private key"),
+            Self::NoSignatures => f.write_str("a key on this curve agrees on secrets and signs nothing"),
             Self::BadTag => f.write_str("the ciphertext does not authenticate"),
         }
     }
@@ -257,12 +290,14 @@ impl core::error::Error for CryptoError {}
 #[derive(Clone, Eq)]
 pub struct PublicKey {
     curve: Curve,
-    /// `04 ‖ x ‖ y`, or the 32 bytes of Ed25519.
+    /// `04 ‖ x ‖ y`, or the 32 bytes of X25519 and Ed25519.
     bytes: Vec<u8>,
 }
 
 impl PublicKey {
-    /// Takes a SEC1 point (compressed or not), or the 32 bytes of an Ed25519 key.
+    /// Takes a SEC1 point (compressed or not), or the 32 bytes of an X25519 or Ed25519 key.
+    ///
+    /// Any 32 bytes are a key of X25519 (RFC 7748, 5); those of small order show when they agree on zero.
     ///
     /// # Errors
     /// [`CryptoError::BadPublicKey`] if it is no point of that curve.
@@ -276,16 +311,16 @@ impl PublicKey {
         self.curve
     }
 
-    /// `04 ‖ x ‖ y` of a curve with two coordinates, or the 32 bytes of Ed25519.
+    /// `04 ‖ x ‖ y` of a curve with two coordinates, or the 32 bytes of X25519 and Ed25519.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The coordinates, each of [`Curve::field_len`] bytes; Ed25519 has only the first.
+    /// The coordinates, each of [`Curve::field_len`] bytes; X25519 and Ed25519 have only the first.
     #[must_use]
     pub fn coordinates(&self) -> (&[u8], Option<&[u8]>) {
-        if self.curve == Curve::Ed25519 {
+        if self.curve.is_octet_string() {
             return (&self.bytes, None);
         }
         let (x, y) = self
@@ -316,7 +351,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A private scalar of a curve, or the seed of an Ed25519 key; wiped when dropped, never shown.
+/// A private scalar of a curve (of X25519 as RFC 7748 writes it), or the seed of an Ed25519 key; wiped when dropped, never shown.
 #[derive(Clone)]
 pub struct SecretKey {
     curve: Curve,
@@ -325,10 +360,10 @@ pub struct SecretKey {
 }
 
 impl SecretKey {
-    /// Takes a big-endian scalar of exactly [`Curve::field_len`] bytes.
+    /// Takes a big-endian scalar of exactly [`Curve::field_len`] bytes; of X25519 and Ed25519 any bytes of that length.
     ///
     /// # Errors
-    /// [`CryptoError::BadSecretKey`] if it has another length, is zero, or is not below the order.
+    /// [`CryptoError::BadSecretKey`] if it has another length or, with two coordinates, is zero or not below the order.
     pub fn from_bytes(curve: Curve, bytes: &[u8]) -> Result<Self, CryptoError> {
         let public = scrubbed(|| public_of(curve, bytes))?;
         Ok(Self {
@@ -413,13 +448,14 @@ pub trait Backend: Send + Sync {
     /// Makes a private key ready for many signatures.
     ///
     /// # Errors
-    /// [`CryptoError::BadSecretKey`] if this backend cannot sign on that curve.
+    /// [`CryptoError::NoSignatures`] on a curve without; [`CryptoError::BadSecretKey`] if this backend cannot sign on it.
     fn signing_key(&self, key: &SecretKey) -> Result<Box<dyn SigningKey>, CryptoError>;
 
-    /// The x-coordinate of the shared point, [`Curve::field_len`] bytes (BSI TR-03111 ECKA-DH).
+    /// The x-coordinate of the shared point, [`Curve::field_len`] bytes (BSI TR-03111 ECKA-DH); of X25519 what the function
+    /// gives (RFC 7748, 6.1).
     ///
     /// # Errors
-    /// [`CryptoError::CurveMismatch`] if the curves differ or cannot agree.
+    /// [`CryptoError::CurveMismatch`] if the curves differ or cannot agree, [`CryptoError::ZeroSecret`] if it is zero.
     fn agree(&self, key: &SecretKey, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>, CryptoError>;
 
     /// HKDF with SHA-256 (RFC 5869). An empty salt stands for no salt.

@@ -83,8 +83,8 @@ impl<'a> Compact<'a> {
     /// [`CoseFault`]: the algorithm is not known (`none` never is), is of another curve, or the signature does not
     /// hold.
     pub fn verify(&self, alg: &str, key: &PublicKey, backend: &dyn Backend) -> Result<(), CoseFault> {
-        let curve = curve(alg).ok_or(CoseFault::AlgorithmUnknown(None))?;
-        let algorithm = curve.algorithm();
+        let unknown = CoseFault::AlgorithmUnknown(None);
+        let (curve, algorithm) = curve(alg).zip(named(alg)).ok_or(unknown)?;
         if key.curve() != curve {
             return Err(CoseFault::AlgorithmCurve(algorithm, key.curve()));
         }
@@ -113,14 +113,14 @@ fn curve(alg: &str) -> Option<Curve> {
 /// The algorithm of that name in JOSE.
 #[must_use]
 pub fn named(alg: &str) -> Option<SignatureAlgorithm> {
-    curve(alg).map(Curve::algorithm)
+    curve(alg).and_then(Curve::algorithm)
 }
 
 /// The algorithm that goes with a key on that curve, if JOSE has one; its names are those of COSE.
 #[must_use]
 pub fn algorithm(curve: Curve) -> Option<SignatureAlgorithm> {
     let brainpool = matches!(curve, Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1);
-    (!brainpool).then(|| curve.algorithm())
+    curve.algorithm().filter(|_| !brainpool)
 }
 
 /// Header and payload in Base64url with the dot between: what is to be signed.

@@ -238,7 +238,7 @@ fn secret_from_pkcs8(der: &[u8]) -> Result<SecretKey, KeyError> {
     parts.optional(constructed(0), WHAT)?; // attributes
     let public = parts.optional(0x81, WHAT)?;
     parts.end(WHAT)?;
-    let secret = if curve == Curve::Ed25519 {
+    let secret = if curve.is_octet_string() {
         // CurvePrivateKey: an OCTET STRING inside the OCTET STRING (RFC 8410, 7).
         let seed = Reader::only(key.value, OCTET_STRING, WHAT)?;
         SecretKey::from_bytes(curve, seed.value).map_err(KeyError::Secret)?
@@ -326,7 +326,7 @@ pub fn secret_to_pem(key: &SecretKey) -> Zeroizing<String> {
 /// `OneAsymmetricKey` of version 1 (RFC 5958, 2).
 fn secret_to_pkcs8(key: &SecretKey) -> Zeroizing<Vec<u8>> {
     let octets = Zeroizing::new(tlv(OCTET_STRING, &[key.dangerous_bytes()]));
-    let inner = if key.curve() == Curve::Ed25519 {
+    let inner = if key.curve().is_octet_string() {
         octets
     } else {
         let public = tlv(BIT_STRING, &[&[0], key.public_key().as_bytes()]);

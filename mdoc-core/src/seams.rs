@@ -29,7 +29,9 @@ pub trait Signer: Send + Sync {
 
     /// The algorithm of [`Signer::sign`]; it fits the curve of the key.
     fn algorithm(&self) -> SignatureAlgorithm {
-        self.public_key().curve().algorithm()
+        // What only agrees on secrets is refused by every signer that there is, and nothing verifies with its key.
+        let algorithm = self.public_key().curve().algorithm();
+        algorithm.unwrap_or(SignatureAlgorithm::EdDsa)
     }
 
     /// Signs `to_sign` (not yet hashed) and returns raw `r ‖ s` of fixed length (RFC 9053, 2.1), never DER.

@@ -24,7 +24,12 @@ fn sign_in_threads() {
         let signature = key.sign(b"message").unwrap();
         assert_eq!(signature.len(), curve.signature_len());
         RustCrypto
-            .verify(&public, curve.algorithm().digest(), &[b"message"], &signature)
+            .verify(
+                &public,
+                curve.algorithm().unwrap().digest(),
+                &[b"message"],
+                &signature,
+            )
             .unwrap();
     }
     // SoftHSM has Ed25519 only if it was built with it.
@@ -36,7 +41,7 @@ fn sign_in_threads() {
             RustCrypto
                 .verify(
                     &public,
-                    Curve::Ed25519.algorithm().digest(),
+                    Curve::Ed25519.algorithm().unwrap().digest(),
                     &[b"message"],
                     &signature,
                 )

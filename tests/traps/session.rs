@@ -4,8 +4,12 @@ use integration::forgery::Forgery;
 use integration::tree::Tree;
 use integration::world::World;
 use mdoc_core::cbor::embed;
+use mdoc_core::crypto::{Curve, SecretKey, fastest};
+use mdoc_core::issuer_signed::IssuerSigned;
+use mdoc_core::limits::Limits;
+use mdoc_core::present::{DeviceKey, Presentation, encode_response};
 use mdoc_core::transcript::SessionTranscript;
-use mdoc_core::verify::{Form, Policy, verify};
+use mdoc_core::verify::{Form, MDL_NAME_SPACE, Policy, verify};
 
 use super::{NOTHING, codes, findings, forged, outcome};
 
@@ -40,6 +44,51 @@ fn trap_43_readers_take_a_mac_and_a_signature() {
     );
 }
 
+/// A device key on X25519 signs nothing; what it is good for is verified.
+#[test]
+fn trap_43_a_device_key_that_only_agrees_is_verified_by_its_mac() {
+    let mut world = World::new(45);
+    let device = SecretKey::generate(Curve::X25519, &mut world.rng("device on X25519"));
+    world.e_reader_key = SecretKey::generate(Curve::X25519, &mut world.rng("reader on X25519"));
+    let licence = world.issue().device_key(device.public_key()).sign();
+    let document = IssuerSigned::decode(&licence, &Limits::DEFAULT).unwrap();
+    let key = DeviceKey::Mac {
+        secret: &device,
+        reader_key: world.e_reader_key.public_key(),
+    };
+    let presentation = Presentation {
+        document: &document,
+        release: &[(MDL_NAME_SPACE, "family_name")],
+        device_elements: &Vec::new(),
+        transcript: &world.transcript,
+        key: &key,
+    };
+    let good = encode_response(&[presentation.encode(&Limits::DEFAULT, fastest()).unwrap()], &[]);
+    assert_eq!(codes(&world, &good), NOTHING);
+    let report = verify(&good, Form::DeviceResponse, &world.inputs());
+    assert!(report.accepted());
+    assert_eq!(outcome(&report, "device-auth").0, "passed");
+    // A reader's key of another curve cannot make the key of the MAC.
+    let mut inputs = world.inputs();
+    let other = SecretKey::generate(Curve::P256, &mut world.rng("reader on P-256"));
+    inputs.reader_key = Some(&other);
+    assert_eq!(
+        findings(&verify(&good, Form::DeviceResponse, &inputs)),
+        ["device-auth.mac-key"]
+    );
+    // A signature that says to be of that key.
+    let mut forgery = Forgery::of(&world, &good);
+    let mac = forgery.device_signed().get("deviceAuth");
+    *mac = Tree::read(
+        &[
+            b"\xa1\x6fdeviceSignature\x84\x43\xa1\x01\x27\xa0\xf6\x58\x40".as_slice(),
+            &[0; 64],
+        ]
+        .concat(),
+    );
+    assert_eq!(codes(&world, &forgery.encode()), ["device-auth.alg"]);
+}
+
 #[test]
 fn trap_44_the_transcript_holds_the_engagement_as_it_was_scanned() {
     // A second-edition engagement with members 5 and 6 and a long head, as a foreign wallet may write it.
@@ -51,7 +100,7 @@ fn trap_44_the_transcript_holds_the_engagement_as_it_was_scanned() {
     assert_eq!(transcript.raw(), expected.concat());
     let wrapped = embed(transcript.raw());
     for bytes in [transcript.raw(), &wrapped] {
-        let decoded = SessionTranscript::decode(bytes, &mdoc_core::limits::Limits::DEFAULT);
+        let decoded = SessionTranscript::decode(bytes, &Limits::DEFAULT);
         assert_eq!(
             decoded.as_ref(),
             Ok(&transcript),

@@ -1,5 +1,7 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+#[cfg(feature = "camera")]
+mod camera;
 mod check;
 mod decode;
 mod kiosk;
@@ -7,6 +9,7 @@ mod online;
 mod read;
 mod reader;
 mod request;
+mod scanned;
 mod trust;
 mod vical;
 

@@ -24,7 +24,11 @@
 //! # }
 //! ```
 
+#[cfg(feature = "scan")]
+pub mod camera;
 pub mod decode;
+#[cfg(feature = "scan")]
+mod jpeg;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 #[cfg(feature = "online")]

@@ -8,10 +8,10 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use crate::jpeg;
+
 /// How many pixels a side are decoded at most; portraits have some hundreds.
 const LARGEST_SIDE: usize = 4096;
-/// Most scans of a progressive JPEG: each costs a pass over all pixels.
-const MOST_SCANS: usize = 100;
 
 /// What a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +68,7 @@ struct Pixels {
 
 impl Pixels {
     fn decode(picture: &[u8]) -> Option<Self> {
-        let scans = picture.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
-        if scans > MOST_SCANS {
+        if jpeg::has_too_many_scans(picture) {
             return None;
         }
         let options = DecoderOptions::default()

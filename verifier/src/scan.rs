@@ -17,11 +17,13 @@
 //! ```
 
 mod find;
+mod frame;
 mod grey;
 mod kind;
 mod picture;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use core::fmt;
 
@@ -29,7 +31,9 @@ use mdoc_core::engagement::{BadUri, DeviceEngagement, EngagementUri};
 use mdoc_core::error::DecodeError;
 use mdoc_core::limits::Limits;
 
+pub use self::frame::{Frame, PixelFormat};
 pub use self::kind::Kind;
+pub use self::watch::Watch;
 
 /// Largest file of a picture that is read, in bytes.
 pub const LARGEST_FILE: usize = 64 << 20;
@@ -161,7 +165,11 @@ pub fn texts(picture: &[u8]) -> Result<Vec<String>, ScanError> {
 /// # Errors
 /// [`ScanError`] if it is no picture, or there is not exactly one engagement in it.
 pub fn engagement_in_picture(picture: &[u8]) -> Result<Scanned, ScanError> {
-    let texts = find::texts(&picture::decode(picture)?, kind::is_mdoc);
+    settled(&find::texts(&picture::decode(picture)?, kind::is_mdoc))
+}
+
+/// The one engagement among the texts of the codes of a picture.
+fn settled(texts: &[String]) -> Result<Scanned, ScanError> {
     let (ours, others): (Vec<_>, Vec<_>) = texts.iter().partition(|text| kind::is_mdoc(text));
     match ours.as_slice() {
         [text] => engagement_from_text(text),

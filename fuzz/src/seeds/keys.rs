@@ -1,8 +1,7 @@
 //! Of keys and their addresses.
 
-use mdoc_core::crypto::Curve;
+use mdoc_core::crypto::{Curve, SecretKey};
 use mdoc_core::keys::{self, Kdf};
-use mdoc_core::seams::Signer as _;
 
 use super::kept;
 use crate::fixtures::{files, world};
@@ -11,10 +10,11 @@ pub(crate) fn private_key() -> Vec<Vec<u8>> {
     let mut all = files("keys", &[".pem"]);
     all.extend(files("annex-d", &[".jwk.json"]));
     for curve in Curve::ALL {
-        let pem = keys::secret_to_pem(world().key("file", curve).secret()).to_string();
+        let key = SecretKey::generate(curve, &mut world().rng("file"));
+        let pem = keys::secret_to_pem(&key).to_string();
         let body: String = pem.lines().filter(|line| !line.starts_with("--")).collect();
         all.push(<base64ct::Base64 as base64ct::Encoding>::decode_vec(&body).unwrap());
-        all.push(keys::public_to_jwk(world().key("file", curve).public_key()).into_bytes());
+        all.push(keys::public_to_jwk(key.public_key()).into_bytes());
     }
     all
 }

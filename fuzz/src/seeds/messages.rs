@@ -6,7 +6,6 @@ use mdoc_core::cose::{Mac0, key};
 use mdoc_core::crypto::{Curve, SecretKey};
 use mdoc_core::device_request::{ReaderAuth, ReaderIdentity, encode_request};
 use mdoc_core::engagement::{BleOptions, encode_ble, to_uri};
-use mdoc_core::seams::Signer as _;
 
 use super::vical;
 use super::{documents, hex, issuer_signed};
@@ -40,7 +39,7 @@ pub(crate) fn transcript() -> Vec<Vec<u8>> {
     all
 }
 
-fn engagements() -> Vec<Vec<u8>> {
+pub(super) fn engagements() -> Vec<Vec<u8>> {
     let mut all = files("annex-d", &["device_engagement.cbor"]);
     for curve in Curve::ALL {
         let key = SecretKey::generate(curve, &mut world().rng("engagement"));
@@ -77,7 +76,8 @@ pub(crate) fn engagement_uri() -> Vec<Vec<u8>> {
 pub(crate) fn cose() -> Vec<Vec<u8>> {
     let mut all = files("annex-d", &["auth.cbor"]);
     for curve in Curve::ALL {
-        all.push(key::encode(world().key("cose", curve).public_key()));
+        let key = SecretKey::generate(curve, &mut world().rng("cose"));
+        all.push(key::encode(key.public_key()));
     }
     let mut mac = Vec::new();
     Mac0::write(&mut mac, &[7; 32], b"never authenticated either", backend());

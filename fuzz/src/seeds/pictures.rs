@@ -40,21 +40,20 @@ pub(crate) fn picture_png() -> Vec<Vec<u8>> {
         (4, 8, 1),
         (6, 16, 0),
     ] {
-        all.push(png(kind, depth, interlace));
+        let channels = [1, 0, 3, 1, 2, 0, 4][usize::from(kind)];
+        let row = 1 + (8 * channels * usize::from(depth)).div_ceil(8);
+        all.push(png(kind, depth, interlace, 8, &vec![0; row * 16]));
     }
     all
 }
 
-/// A PNG with stored blocks alone, so that a change in its pixels is one in its bytes.
-fn png(kind: u8, depth: u8, interlace: u8) -> Vec<u8> {
-    let channels = [1, 0, 3, 1, 2, 0, 4][usize::from(kind)];
-    let row = 1 + (8 * channels * usize::from(depth)).div_ceil(8);
-    let raw = vec![0_u8; row * 16];
+/// A square PNG with stored blocks alone, so that a change in its pixels is one in its bytes.
+pub(super) fn png(kind: u8, depth: u8, interlace: u8, side: usize, raw: &[u8]) -> Vec<u8> {
     let mut body = vec![0x78, 1, 1];
     let len = u16::try_from(raw.len()).unwrap();
     body.extend(len.to_le_bytes());
     body.extend((!len).to_le_bytes());
-    body.extend(&raw);
+    body.extend(raw);
     body.extend([0, 0, 0, 1]);
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut chunk = |name: &[u8; 4], content: &[u8]| {
@@ -65,7 +64,9 @@ fn png(kind: u8, depth: u8, interlace: u8) -> Vec<u8> {
         let sum = crc(&out[start..]);
         out.extend(sum.to_be_bytes());
     };
-    chunk(b"IHDR", &[0, 0, 0, 8, 0, 0, 0, 8, depth, kind, 0, 0, interlace]);
+    let side = u32::try_from(side).unwrap().to_be_bytes();
+    let header = [&side[..], &side, &[depth, kind, 0, 0, interlace]].concat();
+    chunk(b"IHDR", &header);
     if kind == 3 {
         chunk(b"PLTE", &[0; 48]);
     }

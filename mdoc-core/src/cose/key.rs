@@ -57,6 +57,7 @@ fn curve_number(curve: Curve) -> (i64, i64) {
         Curve::P256 => (ec2, iana::EllipticCurve::P_256.to_i64()),
         Curve::P384 => (ec2, iana::EllipticCurve::P_384.to_i64()),
         Curve::P521 => (ec2, iana::EllipticCurve::P_521.to_i64()),
+        Curve::X25519 => (iana::KeyType::OKP.to_i64(), iana::EllipticCurve::X25519.to_i64()),
         Curve::Ed25519 => (iana::KeyType::OKP.to_i64(), iana::EllipticCurve::Ed25519.to_i64()),
         Curve::BrainpoolP256r1 => (ec2, 256),
         Curve::BrainpoolP384r1 => (ec2, 258),
@@ -86,7 +87,7 @@ pub fn decode(item: Item<'_>) -> Result<PublicKey, KeyFault> {
         .into_iter()
         .find(|known| curve_number(*known) == (key_type, curve))
         .ok_or(unsupported)?;
-    let point = if curve == Curve::Ed25519 {
+    let point = if curve.is_octet_string() {
         x.into_owned()
     } else {
         let len = curve.field_len();

@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn every_curve_makes_what_another_library_reads() {
-        for curve in Curve::ALL {
+        for curve in Curve::SIGNING {
             let key = key(curve);
             let protected = protected_header(key.algorithm());
             let bytes = signed(&key, &protected, Some(b"payload"));

@@ -1,7 +1,7 @@
 //! The fast backend: AWS-LC, where it is faster, and RustCrypto for the rest.
 //!
 //! By AWS-LC: digests, ECDSA and key agreement on the three NIST curves, AES-256-GCM. By [`RustCrypto`]: the
-//! brainpool curves, which AWS-LC has not; Ed25519, whose strict verification (no keys of small order) it has not;
+//! brainpool curves, which AWS-LC has not; X25519, which is one function for both; Ed25519, whose strict verification (no keys of small order) it has not;
 //! an ECDSA key with a hash of another strength; HKDF and HMAC, which are over a few bytes.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -57,7 +57,7 @@ const fn suite(curve: Curve) -> Option<&'static Suite> {
         Curve::P256 => Some(&P256),
         Curve::P384 => Some(&P384),
         Curve::P521 => Some(&P521),
-        Curve::Ed25519 | Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1 => None,
+        Curve::X25519 | Curve::Ed25519 | Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1 => None,
     }
 }
 

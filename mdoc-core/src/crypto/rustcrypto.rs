@@ -5,9 +5,13 @@ use aes_gcm::{Aes256Gcm, Key, Nonce};
 use ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha384, Sha512};
+use x25519_dalek::X25519_BASEPOINT_BYTES;
 use zeroize::Zeroizing;
 
-use super::{Backend, CryptoError, Curve, Digest, DigestAlgorithm, PublicKey, SecretKey, SigningKey};
+use super::{
+    Backend, CryptoError, Curve, Digest, DigestAlgorithm, PublicKey, SecretKey, SigningKey,
+    equal_in_constant_time,
+};
 
 /// Pure Rust, on every platform, no C compiler needed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,7 +19,7 @@ pub struct RustCrypto;
 
 /// Runs the same lines for whichever curve crate belongs to the curve.
 macro_rules! on_curve {
-    ($curve:expr, $module:ident => $body:expr, edwards => $edwards:expr) => {
+    ($curve:expr, $module:ident => $body:expr, montgomery => $montgomery:expr, edwards => $edwards:expr) => {
         match $curve {
             Curve::P256 => {
                 use p256 as $module;
@@ -37,6 +41,7 @@ macro_rules! on_curve {
                 use bp384::r1 as $module;
                 $body
             }
+            Curve::X25519 => $montgomery,
             Curve::Ed25519 => $edwards,
         }
     };
@@ -47,6 +52,8 @@ pub(super) fn normalise_point(curve: Curve, bytes: &[u8]) -> Result<Vec<u8>, Cry
         let key = ecdsa::VerifyingKey::<CurveOf<c::SecretKey>>::from_sec1_bytes(bytes)
             .map_err(|_| CryptoError::BadPublicKey)?;
         Ok(key.to_sec1_point(false).as_bytes().to_vec())
+    }, montgomery => {
+        if bytes.len() == curve.field_len() { Ok(bytes.to_vec()) } else { Err(CryptoError::BadPublicKey) }
     }, edwards => {
         let array: &[u8; 32] = bytes.try_into().map_err(|_| CryptoError::BadPublicKey)?;
         ed25519_dalek::VerifyingKey::from_bytes(array).map_err(|_| CryptoError::BadPublicKey)?;
@@ -62,11 +69,21 @@ pub(super) fn public_of(curve: Curve, secret: &[u8]) -> Result<PublicKey, Crypto
         let key = c::SecretKey::from_slice(secret).map_err(|_| CryptoError::BadSecretKey)?;
         let key = ecdsa::SigningKey::<CurveOf<c::SecretKey>>::from(key);
         Ok(PublicKey { curve, bytes: key.verifying_key().to_sec1_point(false).as_bytes().to_vec() })
+    }, montgomery => {
+        let public = x25519(secret, &X25519_BASEPOINT_BYTES).ok_or(CryptoError::BadSecretKey)?;
+        Ok(PublicKey { curve, bytes: public.to_vec() })
     }, edwards => {
         let seed: &[u8; 32] = secret.try_into().map_err(|_| CryptoError::BadSecretKey)?;
         let key = ed25519_dalek::SigningKey::from_bytes(seed);
         Ok(PublicKey { curve, bytes: key.verifying_key().to_bytes().to_vec() })
     })
+}
+
+/// The function X25519 (RFC 7748, 5); none if one of the two has not 32 bytes.
+fn x25519(secret: &[u8], point: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    let secret: Zeroizing<[u8; 32]> = Zeroizing::new(secret.try_into().ok()?);
+    let point = point.try_into().ok()?;
+    Some(Zeroizing::new(x25519_dalek::x25519(*secret, point)))
 }
 
 /// The curve type of a secret key, so that one macro can name it.
@@ -152,7 +169,7 @@ impl Backend for RustCrypto {
             verifier
                 .verify_prehash(&field_digest(&digest, key.curve()), &signature)
                 .map_err(|_| CryptoError::BadSignature)
-        }, edwards => {
+        }, montgomery => Err(CryptoError::NoSignatures), edwards => {
             let array: &[u8; 32] = key.as_bytes().try_into().map_err(|_| CryptoError::BadPublicKey)?;
             let verifier =
                 ed25519_dalek::VerifyingKey::from_bytes(array).map_err(|_| CryptoError::BadPublicKey)?;
@@ -168,7 +185,7 @@ impl Backend for RustCrypto {
             let secret = c::SecretKey::from_slice(bytes).map_err(|_| CryptoError::BadSecretKey)?;
             let key = ecdsa::SigningKey::<CurveOf<c::SecretKey>>::from(secret);
             Ok(Box::new(EcdsaKey { curve, key }))
-        }, edwards => {
+        }, montgomery => Err(CryptoError::NoSignatures), edwards => {
             let seed: &[u8; 32] = bytes.try_into().map_err(|_| CryptoError::BadSecretKey)?;
             Ok(Box::new(ed25519_dalek::SigningKey::from_bytes(seed)))
         })
@@ -184,6 +201,12 @@ impl Backend for RustCrypto {
             let peer = ecdsa::elliptic_curve::PublicKey::<CurveOf<c::SecretKey>>::from_sec1_bytes(peer.as_bytes())
                 .map_err(|_| CryptoError::BadPublicKey)?;
             Ok(Zeroizing::new(secret.diffie_hellman(&peer).raw_secret_bytes().to_vec()))
+        }, montgomery => {
+            let shared = x25519(key.dangerous_bytes(), peer.as_bytes()).ok_or(CryptoError::BadPublicKey)?;
+            if equal_in_constant_time(&*shared, &[0; 32]) {
+                return Err(CryptoError::ZeroSecret);
+            }
+            Ok(Zeroizing::new(shared.to_vec()))
         }, edwards => Err(CryptoError::CurveMismatch))
     }
 

@@ -20,7 +20,7 @@ fn pairs() -> impl Iterator<Item = (&'static dyn Backend, &'static dyn Backend)>
 #[test]
 fn every_curve_signs_and_verifies_and_only_what_was_signed() {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
-    for curve in Curve::ALL {
+    for curve in Curve::SIGNING {
         for digest in [
             DigestAlgorithm::Sha256,
             DigestAlgorithm::Sha384,
@@ -104,7 +104,7 @@ fn private_keys_are_from_one_to_below_the_order_and_their_public_halves_the_same
 fn both_sides_agree_on_the_same_secret() {
     let mut rng = ChaCha20Rng::from_seed([8; 32]);
     let other = SecretKey::generate(Curve::Ed25519, &mut rng);
-    for curve in Curve::ALL.into_iter().filter(|curve| *curve != Curve::Ed25519) {
+    for curve in Curve::ALL.into_iter().filter(|curve| curve.agrees()) {
         let (a, b) = (
             SecretKey::generate(curve, &mut rng),
             SecretKey::generate(curve, &mut rng),
@@ -116,6 +116,110 @@ fn both_sides_agree_on_the_same_secret() {
             let mixed = here.agree(&a, other.public_key());
             assert_eq!(mixed, Err(CryptoError::CurveMismatch));
         }
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    base16ct::lower::decode_vec(text).unwrap()
+}
+
+fn x25519(secret: &str, public: &str) -> Result<Vec<u8>, CryptoError> {
+    let secret = SecretKey::from_bytes(Curve::X25519, &hex(secret)).unwrap();
+    let public = PublicKey::from_bytes(Curve::X25519, &hex(public)).unwrap();
+    let agreed: Vec<_> = BACKENDS
+        .iter()
+        .map(|backend| backend.agree(&secret, &public))
+        .collect();
+    assert!(agreed.iter().all(|one| *one == agreed[0]));
+    agreed[0].clone().map(|shared| shared.to_vec())
+}
+
+/// RFC 7748, 5.2 and 6.1.
+#[test]
+fn x25519_gives_what_its_specification_gives() {
+    for (scalar, point, expected) in [
+        (
+            "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+            "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+            "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552",
+        ),
+        (
+            "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+            // Its highest bit is set, and is not looked at.
+            "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+            "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957",
+        ),
+    ] {
+        assert_eq!(x25519(scalar, point).unwrap(), hex(expected));
+    }
+    let (mut k, mut u) = (vec![0; 32], vec![0; 32]);
+    (k[0], u[0]) = (9, 9);
+    for round in 1..=1000 {
+        let secret = SecretKey::from_bytes(Curve::X25519, &k).unwrap();
+        let public = PublicKey::from_bytes(Curve::X25519, &u).unwrap();
+        let next = RustCrypto.agree(&secret, &public).unwrap().to_vec();
+        (u, k) = (k, next);
+        if round == 1 {
+            assert_eq!(
+                k,
+                hex("422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079")
+            );
+        }
+    }
+    assert_eq!(
+        k,
+        hex("684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51")
+    );
+    let (alice, bob) = (
+        "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+        "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+    );
+    let public = |secret: &str| {
+        let secret = SecretKey::from_bytes(Curve::X25519, &hex(secret)).unwrap();
+        base16ct::lower::encode_string(secret.public_key().as_bytes())
+    };
+    assert_eq!(
+        public(alice),
+        "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"
+    );
+    assert_eq!(
+        public(bob),
+        "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
+    );
+    let shared = hex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+    assert_eq!(x25519(alice, &public(bob)).unwrap(), shared);
+    assert_eq!(x25519(bob, &public(alice)).unwrap(), shared);
+}
+
+/// RFC 7748, 6.1: points of small order, and what they are with the prime added, make every key agree on zero.
+#[test]
+fn x25519_does_not_agree_on_zero_and_does_not_sign() {
+    for point in [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+    ] {
+        let secret = "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a";
+        assert_eq!(x25519(secret, point), Err(CryptoError::ZeroSecret), "{point}");
+    }
+    for length in [0, 31, 33, 65] {
+        let bytes = vec![9; length];
+        let public = PublicKey::from_bytes(Curve::X25519, &bytes);
+        assert_eq!(public, Err(CryptoError::BadPublicKey), "{length}");
+        let secret = SecretKey::from_bytes(Curve::X25519, &bytes).map(|_| ());
+        assert_eq!(secret, Err(CryptoError::BadSecretKey), "{length}");
+    }
+    let key = SecretKey::generate(Curve::X25519, &mut ChaCha20Rng::from_seed([12; 32]));
+    for backend in BACKENDS {
+        let signing = backend.signing_key(&key).map(|_| ());
+        assert_eq!(signing, Err(CryptoError::NoSignatures));
+        let verified = backend.verify(key.public_key(), DigestAlgorithm::Sha512, &[b"m"], &[0; 64]);
+        assert_eq!(verified, Err(CryptoError::NoSignatures));
     }
 }
 
@@ -150,7 +254,7 @@ fn randomness_comes_and_differs() {
 #[test]
 fn trap_26_a_point_off_the_curve_is_refused() {
     let mut rng = ChaCha20Rng::from_seed([9; 32]);
-    for curve in Curve::ALL.into_iter().filter(|curve| *curve != Curve::Ed25519) {
+    for curve in Curve::ALL.into_iter().filter(|curve| !curve.is_octet_string()) {
         let key = SecretKey::generate(curve, &mut rng);
         let mut point = key.public_key().as_bytes().to_vec();
         *point.last_mut().unwrap() ^= 1;
@@ -170,12 +274,6 @@ fn trap_26_a_point_off_the_curve_is_refused() {
 #[test]
 fn known_answers_of_the_appendix() {
     // reference "Appendix A": EDeviceKey x EReaderKey
-    let hex = |text: &str| -> Vec<u8> {
-        (0..text.len())
-            .step_by(2)
-            .map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap())
-            .collect()
-    };
     let device = SecretKey::from_bytes(
         Curve::P256,
         &hex("4e191740332aa93137c522d43eb0dbf4b2f2b4d6c95192b9e4b442f09aaef130"),

@@ -172,13 +172,13 @@ fn address_and_channel_come_back() {
 
 #[test]
 fn an_unusable_key_and_an_unknown_suite_are_told_apart_from_bad_bytes() {
-    let x25519 = changed("0102200121", "0101200421"); // kty OKP, crv X25519
-    let engagement = DeviceEngagement::decode(&x25519, &Limits::DEFAULT).unwrap();
+    let x448 = changed("0102200121", "0101200521"); // kty OKP, crv X448
+    let engagement = DeviceEngagement::decode(&x448, &Limits::DEFAULT).unwrap();
     assert_eq!(
         engagement.e_device_key,
         Err(KeyFault::Unsupported {
             key_type: 1,
-            curve: 4
+            curve: 5
         })
     );
     let suite = changed("018201d8", "018202d8");

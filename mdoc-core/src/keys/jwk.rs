@@ -48,6 +48,7 @@ const fn name(curve: Curve) -> &'static str {
         Curve::P256 => "P-256",
         Curve::P384 => "P-384",
         Curve::P521 => "P-521",
+        Curve::X25519 => "X25519",
         Curve::Ed25519 => "Ed25519",
         Curve::BrainpoolP256r1 => "brainpoolP256r1",
         Curve::BrainpoolP384r1 => "brainpoolP384r1",
@@ -75,7 +76,7 @@ fn read(text: &str) -> Result<(Jwk<'_>, Curve), KeyError> {
         return Err(KeyError::JwkKind);
     }
     let curve = named(crv.ok_or(KeyError::Jwk { member: "crv" })?).ok_or(KeyError::JwkKind)?;
-    if (curve == Curve::Ed25519) != (kty == "OKP") {
+    if curve.is_octet_string() != (kty == "OKP") {
         return Err(KeyError::JwkKind);
     }
     Ok((jwk, curve))
@@ -101,7 +102,7 @@ fn value(text: Option<&str>, member: &'static str, curve: Curve) -> Result<Zeroi
 
 fn public(jwk: &Jwk<'_>, curve: Curve) -> Result<PublicKey, KeyError> {
     let x = value(jwk.x.as_deref(), "x", curve)?;
-    let octets = if curve == Curve::Ed25519 {
+    let octets = if curve.is_octet_string() {
         x.to_vec()
     } else {
         let y = value(jwk.y.as_deref(), "y", curve)?;

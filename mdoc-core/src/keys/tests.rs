@@ -4,10 +4,11 @@ use rand_core::SeedableRng;
 
 use super::*;
 
-const NAMES: [(&str, Curve); 6] = [
+const NAMES: [(&str, Curve); 7] = [
     ("prime256v1", Curve::P256),
     ("secp384r1", Curve::P384),
     ("secp521r1", Curve::P521),
+    ("x25519", Curve::X25519),
     ("ed25519", Curve::Ed25519),
     ("brainpoolP256r1", Curve::BrainpoolP256r1),
     ("brainpoolP384r1", Curve::BrainpoolP384r1),
@@ -38,7 +39,7 @@ fn keys_of_openssl_are_read_and_written_the_same() {
             secret.dangerous_bytes()
         );
         assert_eq!(public_from_file(&der_of(&public)).unwrap(), *secret.public_key());
-        if curve != Curve::Ed25519 {
+        if !curve.is_octet_string() {
             // With EC PARAMETERS in front.
             let sec1 = openssl(&format!("{name}.sec1"));
             for file in [sec1.as_bytes(), &der_of(&sec1)] {

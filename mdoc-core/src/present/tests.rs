@@ -20,6 +20,10 @@ fn key(seed: u8) -> SecretKey {
 
 /// A document with boolean elements, bound to key 1.
 fn issue(elements: &[(&str, bool)], authorizations: KeyAuthorizations) -> Vec<u8> {
+    issue_to(key(1).public_key(), elements, authorizations)
+}
+
+fn issue_to(device: &PublicKey, elements: &[(&str, bool)], authorizations: KeyAuthorizations) -> Vec<u8> {
     let elements = elements
         .iter()
         .map(|(name, value)| ((*name).to_owned(), Value::Bool(*value)))
@@ -32,8 +36,7 @@ fn issue(elements: &[(&str, bool)], authorizations: KeyAuthorizations) -> Vec<u8
         valid_until: Timestamp::from_unix(9),
         expected_update: None,
     };
-    let device = key(1);
-    let draft = Draft::new("type", &name_spaces, device.public_key(), validity).authorize(authorizations);
+    let draft = Draft::new("type", &name_spaces, device, validity).authorize(authorizations);
     let signer = SoftwareKey::new(key(2)).unwrap();
     draft
         .salt(&mut ChaCha20Rng::from_seed([0; 32]), &RustCrypto)
@@ -186,6 +189,46 @@ fn trap_43_one_call_makes_a_signature_or_a_mac() {
             matches!(document.device_signed.device_auth, DeviceAuth::Mac(_)),
             is_mac
         );
+    }
+}
+
+/// A device key that can only agree, in the hands of the reader: the tag is that of the MAC key of the reader's half.
+#[test]
+fn device_keys_mac_on_every_curve_that_agrees() {
+    for curve in Curve::ALL.into_iter().filter(|curve| curve.agrees()) {
+        let mut rng = ChaCha20Rng::from_seed([8; 32]);
+        let (secret, reader) = (
+            SecretKey::generate(curve, &mut rng),
+            SecretKey::generate(curve, &mut rng),
+        );
+        let document = issue_to(secret.public_key(), &[("a", true)], KeyAuthorizations::default());
+        let document = IssuerSigned::decode(&document, &LIMITS).unwrap();
+        let transcript = SessionTranscript::decode(&[0x83, 0xf6, 0xf6, 0xf6], &LIMITS).unwrap();
+        let key = DeviceKey::Mac {
+            secret: &secret,
+            reader_key: reader.public_key(),
+        };
+        let presentation = Presentation {
+            document: &document,
+            release: &[("ns", "a")],
+            device_elements: &Vec::new(),
+            transcript: &transcript,
+            key: &key,
+        };
+        let encoded = presentation.encode(&LIMITS, &RustCrypto).unwrap();
+        let item = crate::cbor::Item::parse(&encoded, &LIMITS).unwrap();
+        let presented = Document::from_item(item, &LIMITS).unwrap();
+        let DeviceAuth::Mac(mac) = &presented.device_signed.device_auth else {
+            panic!("a MAC");
+        };
+        let payload = device_authentication_bytes(&transcript, "type", &[0xd8, 0x18, 0x41, 0xa0]);
+        let theirs = mac_key(&reader, secret.public_key(), &transcript, &RustCrypto).unwrap();
+        mac.verify_detached(&theirs, &payload, &RustCrypto).unwrap();
+        let zero = PublicKey::from_bytes(Curve::X25519, &[0; 32]).unwrap();
+        if curve == Curve::X25519 {
+            let refused = mac_key(&reader, &zero, &transcript, &RustCrypto).map(|_| ());
+            assert_eq!(refused, Err(CryptoError::ZeroSecret));
+        }
     }
 }
 

@@ -69,7 +69,9 @@ where
     }
 
     fn sign(&self, to_sign: &[u8]) -> Result<Vec<u8>, SignerError> {
-        let algorithm = self.algorithm();
+        let curve = self.public.curve();
+        let algorithm = curve.algorithm();
+        let algorithm = algorithm.ok_or(SignerError::Crypto(CryptoError::NoSignatures))?;
         let asked = match algorithm {
             SignatureAlgorithm::EdDsa => ToSign::Message(to_sign),
             _ => ToSign::Digest(
@@ -78,7 +80,6 @@ where
             ),
         };
         let answer = (self.sign)(asked)?;
-        let curve = self.public.curve();
         let raw = match self.form {
             SignatureForm::Der if curve != Curve::Ed25519 => raw_signature(curve, &answer)?,
             _ => answer,
@@ -101,9 +102,9 @@ impl<F> fmt::Debug for RemoteKey<F> {
 /// Strict: one sequence of two positive integers in their shortest form, and nothing after it.
 ///
 /// # Errors
-/// [`SignerError::BadSignature`] for anything else; Ed25519 has no such signatures.
+/// [`SignerError::BadSignature`] for anything else; Ed25519 has no such signatures, and X25519 none.
 pub fn raw_signature(curve: Curve, der: &[u8]) -> Result<Vec<u8>, SignerError> {
-    if curve == Curve::Ed25519 {
+    if curve.is_octet_string() {
         return Err(SignerError::BadSignature(CryptoError::CurveMismatch));
     }
     raw_from_der(curve, der).map_err(|_| SignerError::BadSignature(CryptoError::SignatureEncoding))
@@ -180,7 +181,7 @@ mod tests {
                     RustCrypto
                         .verify(
                             held.public_key(),
-                            curve.algorithm().digest(),
+                            curve.algorithm().unwrap().digest(),
                             &[&message],
                             &signature,
                         )

@@ -4,8 +4,10 @@ use rand_core::SeedableRng;
 use super::*;
 use crate::cbor::embed;
 use crate::cose::key;
-use crate::crypto::{Backend, Curve, DigestAlgorithm, RustCrypto, SecretKey, fastest};
-use crate::engagement::{BleOptions, DeviceEngagement};
+use crate::crypto::{
+    Backend, CryptoError, Curve, DigestAlgorithm, PublicKey, RustCrypto, SecretKey, fastest,
+};
+use crate::engagement::{BleOptions, DeviceEngagement, encode_ble};
 use crate::limits::Limits;
 use crate::transcript::{Handover, SessionTranscript};
 
@@ -319,4 +321,47 @@ fn nothing_secret_is_shown() {
     let reply = mdoc.answer_and_end(b"personal data", fastest()).unwrap();
     let received = reader.receive(&reply, &LIMITS, fastest()).unwrap();
     assert_eq!(format!("{received:?}"), "Last(Response(13 bytes))");
+}
+
+/// EDeviceKey on each curve that agrees; the reader's key follows it.
+#[test]
+fn a_session_goes_its_whole_way_on_every_curve_that_agrees() {
+    for curve in Curve::ALL.into_iter().filter(|curve| curve.agrees()) {
+        let mut rng = rng();
+        let mdoc = DeviceSession::engage(curve, &BleOptions::default(), &mut rng);
+        let scanned = DeviceEngagement::decode(mdoc.engagement(), &LIMITS).unwrap();
+        let reader = ReaderSession::open(&scanned, &mut rng, fastest()).unwrap();
+        let (reader, hello) = reader.ask(b"first", fastest()).unwrap();
+        let (mdoc, request) = mdoc.accept(&hello, &LIMITS, &RustCrypto).unwrap();
+        assert_eq!(request.as_slice(), b"first", "{curve}");
+        assert_eq!(mdoc.reader_key().curve(), curve);
+        let (mdoc, reply) = mdoc.answer(b"one", &RustCrypto).unwrap();
+        let Received::More(reader, response) = reader.receive(&reply, &LIMITS, fastest()).unwrap() else {
+            panic!("{curve}: the session goes on");
+        };
+        assert_eq!(response.bytes(), b"one");
+        let (reader, again) = reader.ask(b"second", fastest()).unwrap();
+        let (mdoc, request) = mdoc.receive(&again, &LIMITS, &RustCrypto).unwrap();
+        assert_eq!(request.as_slice(), b"second");
+        let reply = mdoc.answer_and_end(b"two", &RustCrypto).unwrap();
+        let Received::Last(response) = reader.receive(&reply, &LIMITS, fastest()).unwrap() else {
+            panic!("{curve}: the session ends");
+        };
+        assert_eq!(response.bytes(), b"two");
+    }
+}
+
+/// RFC 7748, 6.1: a key of small order on either side, which would make the session's keys known to everybody.
+#[test]
+fn keys_that_agree_on_zero_make_no_session() {
+    let mut rng = rng();
+    let zero = PublicKey::from_bytes(Curve::X25519, &[0; 32]).unwrap();
+    let engagement = encode_ble(&zero, &BleOptions::default());
+    let scanned = DeviceEngagement::decode(&engagement, &LIMITS).unwrap();
+    let refused = ReaderSession::open(&scanned, &mut rng, fastest()).unwrap_err();
+    assert_eq!(refused.why, Why::Agree(CryptoError::ZeroSecret));
+    let mdoc = DeviceSession::engage(Curve::X25519, &BleOptions::default(), &mut rng);
+    let hello = SessionEstablishment::encode(&embed(&key::encode(&zero)), b"never read");
+    let refused = mdoc.accept(&hello, &LIMITS, &RustCrypto).unwrap_err();
+    assert_eq!(refused.why, Why::Agree(CryptoError::ZeroSecret));
 }

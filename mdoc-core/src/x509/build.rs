@@ -29,7 +29,7 @@ use super::profile::{Limit, Role, is_within, may_issue};
 use super::signature::to_x509;
 use super::{Certificate, CertificateSignature, KeyUsage};
 use super::{der, public_key_der};
-use crate::crypto::{CryptoRng, Curve, PublicKey, RustCrypto};
+use crate::crypto::{CryptoRng, PublicKey, RustCrypto};
 use crate::seams::Signer;
 use crate::time::Timestamp;
 
@@ -73,7 +73,7 @@ impl Leaf<'_> {
         let Above { issuer, signer } = above;
         check_issuer(key, issuer, signer)?;
         for curve in [key.curve(), signer.public_key().curve()] {
-            if curve == Curve::Ed25519 && !self.role.allows_edwards() {
+            if !self.role.allows(curve) {
                 return Err(BuildError::Curve(curve));
             }
         }

@@ -265,7 +265,7 @@ impl RequestTerms {
     /// [`BuildError`] for the first part that the profile does not allow, or if the key did not sign.
     pub fn build(&self, signer: &dyn Signer) -> Result<CertificationRequest, BuildError> {
         let key = signer.public_key();
-        if key.curve() == crate::crypto::Curve::Ed25519 && !self.role.allows_edwards() {
+        if !self.role.allows(key.curve()) {
             return Err(BuildError::Curve(key.curve()));
         }
         let mut name = Vec::new();

@@ -160,6 +160,8 @@ oids! {
     EC_PUBLIC_KEY = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1];
     /// id-Ed25519, 1.3.101.112.
     ED25519 = [0x2B, 0x65, 0x70];
+    /// id-X25519, 1.3.101.110.
+    X25519 = [0x2B, 0x65, 0x6E];
     /// secp256r1, 1.2.840.10045.3.1.7.
     P256 = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7];
     /// secp384r1, 1.3.132.0.34.
@@ -178,12 +180,13 @@ oids! {
     ECDSA_SHA512 = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 4];
 }
 
-/// The identifier of a curve, or of Ed25519.
+/// The identifier of a curve with two coordinates, or of the algorithm of the others (RFC 8410, 3).
 pub(crate) const fn of_curve(curve: Curve) -> Oid<'static> {
     match curve {
         Curve::P256 => P256,
         Curve::P384 => P384,
         Curve::P521 => P521,
+        Curve::X25519 => X25519,
         Curve::Ed25519 => ED25519,
         Curve::BrainpoolP256r1 => BRAINPOOL_P256R1,
         Curve::BrainpoolP384r1 => BRAINPOOL_P384R1,
@@ -194,7 +197,7 @@ pub(crate) const fn of_curve(curve: Curve) -> Oid<'static> {
 pub(crate) fn named_curve(oid: Oid<'_>) -> Option<Curve> {
     Curve::ALL
         .into_iter()
-        .filter(|curve| *curve != Curve::Ed25519)
+        .filter(|curve| !curve.is_octet_string())
         .find(|curve| of_curve(*curve) == oid)
 }
 
@@ -222,6 +225,7 @@ mod tests {
             (P384, "1.3.132.0.34"),
             (BRAINPOOL_P384R1, "1.3.36.3.3.2.8.1.1.11"),
             (ECDSA_SHA384, "1.2.840.10045.4.3.3"),
+            (X25519, "1.3.101.110"),
             (ED25519, "1.3.101.112"),
         ] {
             assert_eq!(oid.to_string(), dotted);

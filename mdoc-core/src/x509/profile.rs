@@ -16,7 +16,6 @@ use self::table::{CaRules, FORBIDDEN, KNOWN, KeyUsageRules, Profile, PurposeRule
 use super::extension::{Points, ocsp_addresses};
 use super::oid::{self, Oid};
 use super::{BadCertificate, Certificate, CertificateSignature, KeyUsage};
-use crate::crypto::Curve;
 use crate::time::Timestamp;
 
 /// What a certificate is used for.
@@ -193,8 +192,8 @@ impl Check<'_> {
         let expected = "an uncompressed point on a curve of Annex B, by name";
         match certificate.key() {
             Err(why) => self.add(Rule::PublicKey, why.to_string(), expected),
-            Ok(key) if key.curve() == Curve::Ed25519 && !self.profile.edwards => {
-                self.add(Rule::PublicKey, "Ed25519", expected);
+            Ok(key) if !self.profile.allows(key.curve()) => {
+                self.add(Rule::PublicKey, key.curve().to_string(), expected);
             }
             Ok(key) if key.as_bytes() != certificate.public_key_octets() => {
                 self.add(Rule::PublicKey, "a compressed point", expected);

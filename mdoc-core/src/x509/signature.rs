@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::der::{self, BadCertificate, Reader};
 use super::oid::{self, Oid};
-use crate::crypto::{Backend, CryptoError, Curve, DigestAlgorithm, PublicKey};
+use crate::crypto::{Backend, CryptoError, Curve, DigestAlgorithm, PublicKey, SignatureAlgorithm};
 
 /// A signature algorithm of a certificate (ISO/IEC 18013-5:2021, Table B.1 and following).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +34,12 @@ impl CertificateSignature {
 
     /// The `AlgorithmIdentifier` that goes with a key on that curve.
     pub(super) fn der_for(curve: Curve) -> Vec<u8> {
-        let oid = match (curve, curve.algorithm().digest()) {
-            (Curve::Ed25519, _) => oid::ED25519,
-            (_, DigestAlgorithm::Sha256) => oid::ECDSA_SHA256,
-            (_, DigestAlgorithm::Sha384) => oid::ECDSA_SHA384,
-            (_, DigestAlgorithm::Sha512) => oid::ECDSA_SHA512,
+        let oid = match curve.algorithm() {
+            Some(SignatureAlgorithm::Es256) => oid::ECDSA_SHA256,
+            Some(SignatureAlgorithm::Es384) => oid::ECDSA_SHA384,
+            Some(SignatureAlgorithm::Es512) => oid::ECDSA_SHA512,
+            // What has no signatures is refused by who would make one.
+            Some(SignatureAlgorithm::EdDsa) | None => oid::ED25519,
         };
         let oid = der::tlv(der::OBJECT_IDENTIFIER, &[oid.content()]);
         der::tlv(der::SEQUENCE, &[&oid])
@@ -53,7 +54,7 @@ impl CertificateSignature {
         backend: &dyn Backend,
     ) -> Result<(), SignatureError> {
         match self {
-            Self::Ecdsa(digest) if key.curve() != Curve::Ed25519 => {
+            Self::Ecdsa(digest) if !key.curve().is_octet_string() => {
                 let raw = raw_from_der(key.curve(), signature)?;
                 Ok(backend.verify(key, *digest, &[message], &raw)?)
             }
@@ -148,7 +149,7 @@ pub(crate) fn raw_from_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, Ba
 
 /// A raw signature of that curve in the form that certificates have.
 pub(crate) fn to_x509(curve: Curve, raw: &[u8]) -> Vec<u8> {
-    if curve == Curve::Ed25519 {
+    if curve.is_octet_string() {
         return raw.to_vec();
     }
     let (r, s) = raw.split_at(raw.len() / 2);
@@ -215,6 +216,10 @@ pub(crate) fn algorithm_curve(algorithm: &mut Reader<'_>) -> Result<Curve, Unusa
     const WHAT: &str = "key algorithm";
     let kind = algorithm.one(der::OBJECT_IDENTIFIER, WHAT)?;
     match Oid::from_content(kind.value).ok_or(kind.bad(WHAT))? {
+        oid::X25519 => {
+            algorithm.end(WHAT)?;
+            Ok(Curve::X25519)
+        }
         oid::ED25519 => {
             algorithm.end(WHAT)?;
             Ok(Curve::Ed25519)
@@ -234,7 +239,7 @@ pub(crate) fn algorithm_curve(algorithm: &mut Reader<'_>) -> Result<Curve, Unusa
 /// The `AlgorithmIdentifier` of a key on that curve.
 pub(crate) fn key_algorithm_der(curve: Curve) -> Vec<u8> {
     let name = der::tlv(der::OBJECT_IDENTIFIER, &[oid::of_curve(curve).content()]);
-    if curve == Curve::Ed25519 {
+    if curve.is_octet_string() {
         return der::tlv(der::SEQUENCE, &[&name]);
     }
     let kind = der::tlv(der::OBJECT_IDENTIFIER, &[oid::EC_PUBLIC_KEY.content()]);

@@ -15,7 +15,7 @@ use mdoc_core::session::capture::Sender;
 use mdoc_verifier::decode::{self, Explanation, Known, NoExplanation};
 use zeroize::Zeroizing;
 
-use super::{PROGRAM, check};
+use super::{PROGRAM, check, scanned};
 
 /// The longest text that is taken for the thing itself on the command line.
 const LEAST_DIGITS: usize = 16;
@@ -221,6 +221,7 @@ fn read(text: &str) -> Result<Given, Failure> {
 }
 
 fn given(input: Input) -> Result<Given, Failure> {
+    let whose = format!("{}: ", input.name);
     let bytes = match input.form {
         // What a scanner types for a keyboard of another country.
         Form::Text
@@ -229,11 +230,13 @@ fn given(input: Input) -> Result<Given, Failure> {
                 .get(..4)
                 .is_some_and(|start| start.eq_ignore_ascii_case(b"mdoc")) =>
         {
-            from_text(&input)?
+            Zeroizing::new(scanned::of_text(input.text()?, &whose)?)
         }
         Form::Cbor | Form::Text | Form::Unknown => input.bytes,
-        Form::EngagementUri => from_text(&input)?,
-        Form::Jpeg | Form::Other("a PNG picture") => from_picture(&input)?,
+        Form::EngagementUri => Zeroizing::new(scanned::of_text(input.text()?, &whose)?),
+        Form::Jpeg | Form::Other("a PNG picture") => {
+            Zeroizing::new(scanned::of_picture(&input.bytes, &whose)?)
+        }
         _ => {
             return Err(
                 input.not("an engagement, a transcript, a message of a session or a trace of Bluetooth")
@@ -246,40 +249,6 @@ fn given(input: Input) -> Result<Given, Failure> {
         bytes,
         structure,
     })
-}
-
-#[cfg(feature = "scan")]
-fn from_text(input: &Input) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let scanned = mdoc_verifier::scan::engagement_from_text(input.text()?).map_err(|error| {
-        Failure::new(format!("{}: {error}", input.name))
-            .hint("copy the whole text of the QR code: mdoc: and what follows, without a gap")
-    })?;
-    if scanned.with_slashes() {
-        output::warn(
-            PROGRAM,
-            "the text begins with `mdoc://`, the standard has `mdoc:` alone",
-        );
-    }
-    Ok(Zeroizing::new(scanned.bytes().to_vec()))
-}
-
-#[cfg(not(feature = "scan"))]
-fn from_text(input: &Input) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    Ok(Zeroizing::new(input.cbor("an engagement")?.into_owned()))
-}
-
-#[cfg(feature = "scan")]
-fn from_picture(input: &Input) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let scanned = mdoc_verifier::scan::engagement_in_picture(&input.bytes).map_err(|error| {
-        Failure::new(format!("{}: {error}", input.name))
-            .hint("take the picture again: the whole code with its white margin, in focus, without glare")
-    })?;
-    Ok(Zeroizing::new(scanned.bytes().to_vec()))
-}
-
-#[cfg(not(feature = "scan"))]
-fn from_picture(input: &Input) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    Err(input.not("an engagement, a transcript, a message of a session or a trace of Bluetooth"))
 }
 
 /// What tag 24 is around, or the bytes themselves.

@@ -19,9 +19,9 @@ use mdoc_verifier::kiosk::{Board, Outcome, Phase, Verdict, web};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::PROGRAM;
-use super::read::{no_plan, of_text};
+use super::read::no_plan;
 use super::reader::{NotRead, Reader, ReaderArguments};
+use super::{PROGRAM, scanned};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -46,6 +46,9 @@ pub(super) struct Arguments {
     /// How long a result stays on the screen.
     #[arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "15s")]
     show_for: Duration,
+    #[cfg(feature = "camera")]
+    #[command(flatten)]
+    camera: super::camera::CameraArguments,
     #[command(flatten)]
     reader: ReaderArguments,
 }
@@ -94,22 +97,50 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             log,
             show_for: arguments.show_for,
         };
-        match page {
-            Some(listener) => tokio::select! {
-                served = web::serve(listener, board, scans) => {
-                    let words = served.err().map_or_else(String::new, |error| error.to_string());
-                    return Err(Failure::new(format!("the page cannot be served any longer: {words}")));
-                }
-                went = kiosk.go() => went?,
-            },
-            None => {
+        let camera = looking(arguments, &scans)?;
+        let served = async {
+            let Some(listener) = page else {
                 drop(scans);
-                kiosk.go().await?;
-            }
+                return core::future::pending().await;
+            };
+            let served = web::serve(listener, board, scans).await;
+            let words = served.err().map_or_else(String::new, |error| error.to_string());
+            Failure::new(format!("the page cannot be served any longer: {words}"))
+        };
+        tokio::select! {
+            failure = served => return Err(failure),
+            failure = camera => return Err(failure),
+            went = kiosk.go() => went?,
         }
         output::print(&format!("{}\n", kiosk.board.now().counts))?;
         Ok(Exit::Done)
     })
+}
+
+/// Has a camera look for codes, if there is one; comes to an end if it fails.
+#[cfg(feature = "camera")]
+fn looking(
+    arguments: &Arguments,
+    scans: &mpsc::Sender<String>,
+) -> Result<impl Future<Output = Failure> + use<>, Failure> {
+    let camera = arguments.camera.open()?;
+    let fails = camera.map(|camera| super::camera::feed(camera, scans.clone()));
+    let fails = fails.transpose()?;
+    Ok(async move {
+        if let Some(fails) = fails
+            && let Ok(failure) = fails.await
+        {
+            return failure;
+        }
+        core::future::pending().await
+    })
+}
+
+/// There is no camera in this program.
+#[cfg(not(feature = "camera"))]
+#[expect(clippy::unnecessary_wraps, reason = "it is fallible where there is a camera")]
+fn looking(_: &Arguments, _: &mpsc::Sender<String>) -> Result<core::future::Pending<Failure>, Failure> {
+    Ok(core::future::pending())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -176,7 +207,7 @@ impl Kiosk<'_> {
 
     async fn one(&self, text: &str) -> Result<Outcome, Failure> {
         let began = Instant::now();
-        let engagement = match of_text(text) {
+        let engagement = match scanned::of_text(text, "") {
             Ok(engagement) => engagement,
             Err(failure) => {
                 return Ok(Outcome::without_answer(

@@ -15,18 +15,24 @@ use mdoc_radio::Interrupted;
 use mdoc_verifier::online::Source;
 use mdoc_verifier::portrait::Terminal;
 use mdoc_verifier::read::{PlanError, Reading, Took, released_nothing};
-use mdoc_verifier::scan::{self, ScanError, Scanned};
 use mdoc_verifier::show::{self, Detail};
 
-use super::PROGRAM;
 use super::reader::{NotRead, Reader, ReaderArguments};
+use super::{PROGRAM, scanned};
 
 /// Wide enough to know somebody by, and not the whole screen.
 const PORTRAIT_COLUMNS: usize = 48;
 
+/// Where the engagement may come from: one of these options.
+#[cfg(feature = "camera")]
+const FROM: [&str; 4] = ["engagement", "engagement_file", "qr_image", "camera"];
+/// Where the engagement may come from: one of these options.
+#[cfg(not(feature = "camera"))]
+const FROM: [&str; 3] = ["engagement", "engagement_file", "qr_image"];
+
 #[derive(Args)]
 #[command(
-    group = ArgGroup::new("from").required(true).args(["engagement", "engagement_file", "qr_image"]),
+    group = ArgGroup::new("from").required(true).args(FROM),
     after_help = "\
 The wallet shows a QR code; what it says starts with `mdoc:`. It is asked for what
 the preset or file names, over Bluetooth Low Energy in whichever mode it offers,
@@ -53,6 +59,9 @@ pub(super) struct Arguments {
     /// A picture of the code, PNG or JPEG: a photograph or a screenshot.
     #[arg(long, value_name = "FILE")]
     qr_image: Option<PathBuf>,
+    #[cfg(feature = "camera")]
+    #[command(flatten)]
+    camera: super::camera::CameraArguments,
     /// Write the portrait to this file, if it was asked for and the document is accepted.
     #[arg(long, value_name = "FILE")]
     portrait: Option<PathBuf>,
@@ -222,15 +231,18 @@ pub(super) fn no_plan(error: &PlanError) -> Failure {
 
 /// The encoded engagement, wherever it comes from.
 fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+    #[cfg(feature = "camera")]
+    if let Some(camera) = arguments.camera.open()? {
+        return super::camera::first(camera, arguments.reader.air.timeout);
+    }
     if let Some(path) = &arguments.qr_image {
         let picture = input::read_bytes(path)?;
-        let name = input::display(path);
-        return scanned(scan::engagement_in_picture(&picture), &format!("{name}: "));
+        return scanned::of_picture(&picture, &format!("{}: ", input::display(path)));
     }
     if let Some(path) = &arguments.engagement_file {
         let input = Input::read(path)?;
         return match input.form {
-            FileForm::EngagementUri | FileForm::Text => of_text(input.text()?),
+            FileForm::EngagementUri | FileForm::Text => scanned::of_text(input.text()?, ""),
             _ => input.cbor("an engagement").map(Cow::into_owned),
         };
     }
@@ -239,27 +251,8 @@ fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);
             read.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-            of_text(&line)
+            scanned::of_text(&line, "")
         }
-        Some(text) => of_text(text),
+        Some(text) => scanned::of_text(text, ""),
     }
-}
-
-/// The encoded engagement of a QR code's text.
-pub(super) fn of_text(text: &str) -> Result<Vec<u8>, Failure> {
-    scanned(scan::engagement_from_text(text), "")
-}
-
-fn scanned(scanned: Result<Scanned, ScanError>, whose: &str) -> Result<Vec<u8>, Failure> {
-    let scanned = scanned.map_err(|error| {
-        Failure::new(format!("{whose}{error}"))
-            .hint("give the code that the wallet shows: it says `mdoc:` and then many letters and digits")
-    })?;
-    if scanned.with_slashes() {
-        output::warn(
-            PROGRAM,
-            "the wallet's code says `mdoc://`, which is not the form of the standard; it was taken all the same",
-        );
-    }
-    Ok(scanned.bytes().to_vec())
 }

@@ -122,7 +122,8 @@ impl Gather<'_, '_> {
             return;
         };
         let (now, backend) = (self.inputs.now, self.inputs.backend);
-        let lists = self.evidence.revocation_lists.clone();
+        // Lent to the judge, which stands beside `self` while it asks.
+        let lists = core::mem::take(&mut self.evidence.revocation_lists);
         let judge = |bytes: &[u8], fetched, origin| {
             let response = OcspResponse::from_der(bytes).map_err(|error| refused(&error))?;
             let check = OcspCheck {
@@ -161,8 +162,10 @@ impl Gather<'_, '_> {
             always: nonce.is_some(),
             media_type: &|found| found == Some(OCSP_RESPONSE),
         };
+        let found = self.ask(&question, &judge);
+        self.evidence.revocation_lists = lists;
         // Whether the nonce is repeated is not looked at again.
-        if let Some(found) = self.ask(&question, &judge)
+        if let Some(found) = found
             && found.reliable
             && let Ok(response) = OcspResponse::from_der(&found.bytes)
         {

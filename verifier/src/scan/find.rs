@@ -43,13 +43,25 @@ const ATTEMPTS: [Attempt; 7] = [
 
 /// The texts of all codes that one of the attempts finds; looking ends when what is wanted is among them.
 pub(super) fn texts(picture: &Grey, wanted: fn(&str) -> bool) -> Vec<String> {
+    tried(picture, &ATTEMPTS, wanted)
+}
+
+/// The same for the picture of a camera, as it is and by one other attempt, which depends on the number of the picture:
+/// the next one shows the same again.
+pub(super) fn in_frame(picture: &Grey, number: usize, wanted: fn(&str) -> bool) -> Vec<String> {
+    let [plain, others @ ..] = ATTEMPTS;
+    let other = others.iter().cycle().nth(number % others.len()).copied();
+    tried(picture, &[plain, other.unwrap_or(plain)], wanted)
+}
+
+fn tried(picture: &Grey, attempts: &[Attempt], wanted: fn(&str) -> bool) -> Vec<String> {
     let times = (1..).find(|times| picture.pixels().len() / (times * times) <= LARGE);
     let reduced = times
         .filter(|times| *times > 1)
         .and_then(|times| picture.reduced(times));
     let picture = reduced.as_ref().unwrap_or(picture);
     let mut texts: Vec<String> = Vec::new();
-    for attempt in ATTEMPTS {
+    for attempt in attempts {
         for text in attempt(picture).map(codes).unwrap_or_default() {
             if texts.len() < MOST_CODES && !texts.contains(&text) {
                 texts.push(text);

@@ -9,13 +9,12 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::grey::Grey;
 use super::{LARGEST_FILE, MOST_PIXELS, ScanError};
+use crate::jpeg;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff];
 /// Most bytes that the PNG reader may take for itself, apart from the pixels.
 const PNG_BYTES: usize = 64 << 20;
-/// Most scans of a progressive JPEG: each costs a pass over all pixels, and encoders write about ten.
-const MOST_SCANS: usize = 100;
 
 /// # Errors
 /// [`ScanError`] if it is too large, no picture, or damaged.
@@ -70,9 +69,8 @@ fn png_size(file: &[u8]) -> Option<(usize, usize)> {
     Some((side(*wide)?, side(*rest.first_chunk::<4>()?)?))
 }
 
-fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
-    let scans = file.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
-    if scans > MOST_SCANS {
+pub(super) fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
+    if jpeg::has_too_many_scans(file) {
         return Err(ScanError::Undecodable);
     }
     let most = usize::from(u16::MAX);
@@ -89,7 +87,7 @@ fn jpeg(file: &[u8]) -> Result<Grey, ScanError> {
 }
 
 /// Adds the brightness of pixels of so many samples: grey, grey and alpha, RGB, RGBA. What is transparent is white.
-fn extend(pixels: &mut Vec<u8>, data: &[u8], samples: usize) {
+pub(super) fn extend(pixels: &mut Vec<u8>, data: &[u8], samples: usize) {
     let over_white = |grey: u8, alpha: u8| {
         let (grey, alpha) = (u32::from(grey), u32::from(alpha));
         u8::try_from((grey * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)

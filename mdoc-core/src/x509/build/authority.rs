@@ -5,7 +5,7 @@ use super::parts::{
     subject_key, text, usage,
 };
 use super::{BuildError, Draft, Validity, authority_key, check_issuer, checked};
-use crate::crypto::{CryptoRng, Curve};
+use crate::crypto::CryptoRng;
 use crate::seams::Signer;
 use crate::x509::profile::Role;
 use crate::x509::{Certificate, GeneralName, KeyUsage, der, oid};
@@ -76,7 +76,7 @@ impl IacaRoot {
     /// [`BuildError`] for the first part that the profile does not allow, or if the key did not sign.
     pub fn build(&self, signer: &dyn Signer, rng: &mut dyn CryptoRng) -> Result<Certificate, BuildError> {
         let key = signer.public_key();
-        if key.curve() == Curve::Ed25519 {
+        if key.curve().is_octet_string() {
             return Err(BuildError::Curve(key.curve()));
         }
         let mut name = vec![country(&self.country)?];
@@ -118,7 +118,7 @@ impl IacaLink {
         let key = new.public_key().map_err(BuildError::SubjectKey)?;
         check_issuer(&key, old, signer)?;
         for curve in [key.curve(), signer.public_key().curve()] {
-            if curve == Curve::Ed25519 {
+            if curve.is_octet_string() {
                 return Err(BuildError::Curve(curve));
             }
         }

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use x509_cert::der::{Decode, Encode};
 
 use super::*;
+use crate::crypto::Curve;
 use crate::x509::profile::check;
 use crate::x509::world::{
     DS, World, at, document_signer, iaca_root, kept, key, reader_authentication, world, world_on, years,

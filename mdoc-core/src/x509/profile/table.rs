@@ -1,6 +1,7 @@
 //! One table for each role.
 
 use super::{Role, Rule};
+use crate::crypto::Curve;
 use crate::x509::KeyUsage;
 use crate::x509::oid::{self, Oid};
 
@@ -193,6 +194,17 @@ const BELOW_AUTHORITY: &[Oid<'static>] = &[
     oid::SERIAL_NUMBER,
 ];
 
+impl Profile {
+    /// Whether a key may be on that curve: one with ECDSA, and where EdDSA is allowed beside it, Ed25519.
+    pub(super) const fn allows(&self, curve: Curve) -> bool {
+        match curve {
+            Curve::X25519 => false,
+            Curve::Ed25519 => self.edwards,
+            _ => true,
+        }
+    }
+}
+
 impl Role {
     pub(in crate::x509) const fn longest(self) -> Limit {
         match self {
@@ -205,9 +217,9 @@ impl Role {
         }
     }
 
-    /// Whether EdDSA is allowed beside ECDSA.
-    pub(in crate::x509) const fn allows_edwards(self) -> bool {
-        self.profile().edwards
+    /// Whether its key may be on that curve.
+    pub(in crate::x509) const fn allows(self, curve: Curve) -> bool {
+        self.profile().allows(curve)
     }
 
     /// The key usage of the role.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::crypto::Curve;
 use crate::seams::Signer;
 use crate::time::Timestamp;
 use crate::x509::world::{DS, DS_NAME, Parts, World, at, ids, kept, rules, world};

@@ -97,11 +97,11 @@ fn what_is_signed_verifies_on_each_curve_that_jose_has() {
         let only: Vec<_> = ALL
             .iter()
             .copied()
-            .filter(|alg| *alg != curve.algorithm())
+            .filter(|alg| Some(*alg) != curve.algorithm())
             .collect();
         assert_eq!(
             jws.verify(&key, &only, &RustCrypto).unwrap_err(),
-            JwsError::AlgorithmNotAllowed(curve.algorithm())
+            JwsError::AlgorithmNotAllowed(curve.algorithm().unwrap())
         );
     }
 }
