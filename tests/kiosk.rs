@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use integration::world::World;
 use mdoc_core::ble::Service;
+use mdoc_core::ble::link::Bearer;
 use mdoc_core::device_request::ItemsRequest;
 use mdoc_core::present::encode_response;
 use mdoc_core::value::Value;
@@ -27,7 +28,7 @@ fn outcome(asked: &[&str], released: &[&str], says: &[(&str, bool)]) -> Outcome 
 
 fn judged(world: &World, response: &[u8], asked: &[ItemsRequest]) -> Outcome {
     let report = verify(response, Form::DeviceResponse, &world.inputs());
-    Outcome::of(&report, asked, Service::Mdoc, Duration::from_millis(1234))
+    Outcome::of(&report, asked, (Service::Mdoc, Bearer::Gatt), Duration::from_millis(1234))
 }
 
 fn facts(outcome: &Outcome) -> Vec<(&str, &str)> {
