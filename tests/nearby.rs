@@ -91,8 +91,14 @@ impl Schedule {
             holder: shape(rng),
             reader: shape(rng),
             // Both of them in one of three.
-            l2cap: [[true, true], [true, true], [true, false], [false, true], [false, false], [false, false]]
-                [usize::try_from(below(rng, 6)).unwrap()],
+            l2cap: [
+                [true, true],
+                [true, true],
+                [true, false],
+                [false, true],
+                [false, false],
+                [false, false],
+            ][usize::try_from(below(rng, 6)).unwrap()],
         }
     }
 
@@ -183,7 +189,11 @@ impl Stage {
         };
         let shown = Presentation::new(Curve::P256, schedule.modes, channel, limits, &mut rng, backend);
         let plan = Plan::new(shown.engagement(), None, limits, &mut rng, backend).unwrap();
-        let plan = if schedule.l2cap[1] { plan.with_l2cap() } else { plan };
+        let plan = if schedule.l2cap[1] {
+            plan.with_l2cap()
+        } else {
+            plan
+        };
         let asked = [self.world.ask(&["family_name", "portrait", "age_over_18"])];
         let request = encode_request(&asked, &ReaderAuth::None).unwrap();
         let mut holder = Holder {
