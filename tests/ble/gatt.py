@@ -1,4 +1,4 @@
-"""One end of ISO/IEC 18013-5 over Bluetooth Low Energy, on bumble: fragments, State, Ident, channels of L2CAP; both ends."""
+"""One end of ISO/IEC 18013-5 over Bluetooth Low Energy, on bumble: GATT or a channel of L2CAP; both ends."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ async def serve(
     hasty: bool,
     listener: Listener | None = None,
 ) -> Link:
-    """The server's side, until a client has subscribed and said Start, or opened the channel. Only the reader has an Ident."""
+    """The server's side, until a client has said Start and subscribed, or opened the channel. Ident is the reader's."""
     link, started, subscribed = Link(), asyncio.Event(), asyncio.Event()
     state_uuid, up_uuid, down_uuid, ident_uuid, psm_uuid = characteristics(holder)
 
@@ -233,8 +233,10 @@ async def join(
     l2cap: bool = False,
     known: int | None = None,
 ) -> Link:
-    """The client's side, up to Start, or up to the channel whose number is `known` or asked for. `ident` is what the server
-    has to be known by, if anything."""
+    """The client's side, up to Start, or up to the channel whose number is `known` or asked for.
+
+    `ident` is what the server has to be known by, if anything.
+    """
     link, wanted = Link(), UUID(str(service))
     link.client = True
     found: asyncio.Future[Address] = asyncio.get_running_loop().create_future()

@@ -16,6 +16,7 @@ or (wallet) both; the FAULT is one of
     blunt        disconnects without a word where the session should be terminated
     l2cap        goes over a channel of L2CAP, whose number is in the engagement if the wallet is the server
     l2cap-asked  the same, and the number is nowhere but in the characteristic (as server, in two bytes)
+    l2cap-lie    the wallet's engagement has the number of a channel that is not there
     hasty        says Start before it has subscribed, and twice; its fragments are small
 
 The engagement of scenario N is the file N.engagement in DIR, which a wallet writes and a reader waits for; how it went
@@ -106,7 +107,7 @@ class Scenario:
 
     @property
     def l2cap(self) -> bool:
-        return self.fault.startswith("l2cap")
+        return self.fault in ("l2cap", "l2cap-asked")
 
     def listener(self, device: Device) -> Listener | None:
         return Listener(device, self.fault == "l2cap-asked") if self.l2cap else None
@@ -136,6 +137,7 @@ async def wallet(
     central = uuid.uuid4() if scenario.mode in ("central-client", "both") else None
     listener = scenario.listener(device) if peripheral else None
     psm = listener.psm if listener and scenario.fault == "l2cap" else None
+    psm = 0xF1 if scenario.fault == "l2cap-lie" else psm
     engagement = mdoc.Engagement.make(key.public_key(), peripheral, central, psm)
     announce(engagement)
     link = await first(
