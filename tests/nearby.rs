@@ -183,7 +183,7 @@ impl Stage {
         };
         let (wallet_air, reader_air) = (air(schedule.holder), air(schedule.reader));
         let channel = match schedule.l2cap[0] {
-            true if seed % 2 == 0 => Channel::Any,
+            true if seed.is_multiple_of(2) => Channel::Any,
             true => Channel::Known(memory.listen().await.unwrap()),
             false => Channel::No,
         };
