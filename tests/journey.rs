@@ -33,6 +33,7 @@ use mdoc_holder::reader::ReaderTrust;
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::issue::{Order, issue};
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
+use mdoc_radio::Channel;
 use mdoc_radio::memory::Memory;
 use mdoc_verifier::read::{Plan, Times, read};
 use mdoc_verifier::request;
@@ -263,7 +264,7 @@ impl Bar {
 fn meet(mut phone: Phone<'_>, modes: Modes, bar: &Bar, rng: &mut ChaCha20Rng) -> Result<Response> {
     let limits = Limits::DEFAULT;
     let backend = fastest();
-    let shown = Presentation::new(Curve::P256, modes, limits, rng, backend);
+    let shown = Presentation::new(Curve::P256, modes, Channel::No, limits, rng, backend);
     println!("QR code          {} characters", shown.uri().len());
     let scanned = EngagementUri::parse(&shown.uri())?;
     let plan = Plan::new(&scanned.bytes, None, limits, rng, backend)?;

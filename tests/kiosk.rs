@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use integration::world::World;
 use mdoc_core::ble::Service;
+use mdoc_core::ble::link::Bearer;
 use mdoc_core::device_request::ItemsRequest;
 use mdoc_core::present::encode_response;
 use mdoc_core::value::Value;
@@ -27,7 +28,12 @@ fn outcome(asked: &[&str], released: &[&str], says: &[(&str, bool)]) -> Outcome 
 
 fn judged(world: &World, response: &[u8], asked: &[ItemsRequest]) -> Outcome {
     let report = verify(response, Form::DeviceResponse, &world.inputs());
-    Outcome::of(&report, asked, Service::Mdoc, Duration::from_millis(1234))
+    Outcome::of(
+        &report,
+        asked,
+        (Service::Mdoc, Bearer::Gatt),
+        Duration::from_millis(1234),
+    )
 }
 
 fn facts(outcome: &Outcome) -> Vec<(&str, &str)> {
@@ -134,7 +140,7 @@ fn neither_log_nor_debug_output_holds_anything_of_a_person() {
     assert!(!said.contains("Vlas") && !said.contains("yes"), "{said}");
     assert_eq!(
         outcome.log_line("2026-06-01T12:00:00Z"),
-        "{\"time\":\"2026-06-01T12:00:00Z\",\"verdict\":\"accepted\",\"codes\":[],\"mode\":\"peripheral-server\",\
+        "{\"time\":\"2026-06-01T12:00:00Z\",\"verdict\":\"accepted\",\"codes\":[],\"mode\":\"peripheral-server\",\"bearer\":\"gatt\",\
          \"milliseconds\":1234}\n"
     );
 }

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use mdoc_core::engagement::DeviceEngagement;
+use mdoc_core::limits::Limits;
 use serde_json::Value;
 
 use crate::programs::{NOW, PERSONAL, Workspace, issue, program, run};
@@ -128,6 +131,34 @@ fn a_wallet_is_read_in_both_modes_and_only_what_was_asked_is_shown() {
             0,
             "no socket is left"
         );
+    }
+}
+
+#[test]
+fn both_sides_say_over_what_it_went_and_l2cap_takes_both() {
+    for mode in ["central-client", "peripheral-server"] {
+        for (holder, reader, bearer) in [
+            (&["--l2cap"][..], &["--l2cap"][..], "l2cap"),
+            (&["--l2cap"], &[], "gatt"),
+            (&[], &["--l2cap"], "gatt"),
+        ] {
+            let space = stage();
+            let (wallet, code) = wallet(&space, &[&["--yes", "--json", "--mode", mode], holder].concat());
+            let read = read(&space, &[&["--json"], reader].concat());
+            let presented = wallet.wait_with_output().unwrap();
+            assert_eq!(read.status.code(), Some(0), "{}", text(&read.stderr));
+            assert_eq!(presented.status.code(), Some(0), "{}", text(&presented.stderr));
+            for told in [&read.stdout, &presented.stdout] {
+                let told: Value = serde_json::from_slice(told).unwrap();
+                assert_eq!((&told["bearer"], &told["mode"]), (&bearer.into(), &mode.into()));
+            }
+            assert_eq!(text(&read.stderr), "", "who has not offered it has not failed");
+            let engagement = code.trim().strip_prefix("mdoc:").unwrap();
+            let engagement = Base64UrlUnpadded::decode_vec(engagement).unwrap();
+            let engagement = DeviceEngagement::decode(&engagement, &Limits::DEFAULT).unwrap();
+            let known = mode == "peripheral-server" && !holder.is_empty();
+            assert_eq!(engagement.ble().unwrap().peripheral_psm.is_some(), known);
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Reader and wallet over an air in which things go wrong, ten thousand times, on a clock that runs ahead.
 //!
-//! Each schedule draws an MTU, the modes, delays, a loss of the connection at either end, values that come twice, and
+//! Each schedule draws an MTU, the modes, who would use L2CAP, delays, a loss of the connection at either end, values that come twice, and
 //! what the holder does. It has to end, within the times that were set, in the right report or in an error that fits.
 
 use std::time::Duration;
 
 use integration::world::World;
 use mdoc_core::ble::Service;
-use mdoc_core::ble::link::{Gatt, Timeouts};
+use mdoc_core::ble::link::{Bearer, Gatt, Timeouts};
 use mdoc_core::cbor::Item;
 use mdoc_core::crypto::{Curve, fastest};
 use mdoc_core::device_request::{DeviceRequest, ReaderAuth, encode_request};
@@ -21,7 +21,7 @@ use mdoc_holder::question::{Held, Question, Session};
 use mdoc_holder::reader::ReaderTrust;
 use mdoc_radio::memory::Memory;
 use mdoc_radio::shape::{Shape, shaped};
-use mdoc_radio::{Air, Interrupted, Offer, Radio};
+use mdoc_radio::{Air, Channel, Interrupted, Offer, Radio};
 use mdoc_verifier::read::{Plan, Times, read};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
@@ -54,6 +54,8 @@ enum Mood {
 struct Schedule {
     mtu: u16,
     modes: Modes,
+    /// Whether the holder, and the reader, would use L2CAP.
+    l2cap: [bool; 2],
     big: bool,
     mood: Mood,
     holder: Shape,
@@ -88,6 +90,22 @@ impl Schedule {
             },
             holder: shape(rng),
             reader: shape(rng),
+            // Both of them in one of three.
+            l2cap: [
+                [true, true],
+                [true, true],
+                [true, false],
+                [false, true],
+                [false, false],
+                [false, false],
+            ][usize::try_from(below(rng, 6)).unwrap()],
+        }
+    }
+
+    fn bearer(&self) -> Bearer {
+        match self.l2cap {
+            [true, true] => Bearer::L2cap,
+            _ => Bearer::Gatt,
         }
     }
 
@@ -164,8 +182,18 @@ impl Stage {
             seed,
         };
         let (wallet_air, reader_air) = (air(schedule.holder), air(schedule.reader));
-        let shown = Presentation::new(Curve::P256, schedule.modes, limits, &mut rng, backend);
+        let channel = match schedule.l2cap[0] {
+            true if seed.is_multiple_of(2) => Channel::Any,
+            true => Channel::Known(memory.listen().await.unwrap()),
+            false => Channel::No,
+        };
+        let shown = Presentation::new(Curve::P256, schedule.modes, channel, limits, &mut rng, backend);
         let plan = Plan::new(shown.engagement(), None, limits, &mut rng, backend).unwrap();
+        let plan = if schedule.l2cap[1] {
+            plan.with_l2cap()
+        } else {
+            plan
+        };
         let asked = [self.world.ask(&["family_name", "portrait", "age_over_18"])];
         let request = encode_request(&asked, &ReaderAuth::None).unwrap();
         let mut holder = Holder {
@@ -190,6 +218,10 @@ impl Stage {
             assert_eq!(document.elements().len(), 3);
             drop(document);
             drop(report);
+            // One that lost its peer before it began goes on without.
+            if schedule.l2cap != [true; 2] || !schedule.is_rough() {
+                assert_eq!(reading.bearer(), schedule.bearer(), "{schedule:?}");
+            }
             reading.finish().await;
             Ok::<(), Interrupted>(())
         };
@@ -224,6 +256,9 @@ impl Stage {
         }
         if let Ok(presented) = &presented {
             assert_eq!(presented.declined, schedule.mood == Mood::No, "{schedule:?}");
+            if schedule.l2cap != [true; 2] || !schedule.is_rough() {
+                assert_eq!(presented.bearer, schedule.bearer(), "{schedule:?}");
+            }
         } else {
             assert!(schedule.is_rough(), "{presented:?} {schedule:?}");
         }

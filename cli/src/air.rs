@@ -25,6 +25,9 @@ pub struct AirArguments {
     /// Which side advertises: in mdoc central client mode the reader, in mdoc peripheral server mode the wallet.
     #[cfg_attr(feature = "clap", arg(long, value_enum, value_name = "MODE", default_value_t = Mode::Both))]
     pub mode: Mode,
+    /// Use L2CAP if the other side has it as well (on Linux), and GATT otherwise.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub l2cap: bool,
     /// How long the other side is waited for.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "60s"))]
     pub timeout: Duration,

@@ -111,7 +111,7 @@ const CHARACTERISTICS: [Characteristic; 5] = [
     Characteristic::L2cap,
 ];
 
-/// Whatever a radio tells, in any order: the first byte chooses the end, then each event has a kind, a byte and, for
+/// Whatever a radio tells, in any order: the first byte chooses the end and whether it uses L2CAP, then each event has a kind, a byte and, for
 /// values, a length with as many bytes.
 pub fn ble_link(input: &[u8]) {
     let Some((first, mut rest)) = input.split_first() else {
@@ -125,6 +125,7 @@ pub fn ble_link(input: &[u8]) {
             Gatt::Server
         },
         ident: [9; 16],
+        l2cap: first & 4 != 0,
         timeouts: Timeouts::default(),
         limits: Limits {
             message: 600,
@@ -144,7 +145,7 @@ pub fn ble_link(input: &[u8]) {
             let len = usize::from(*len).min(bytes.len());
             bytes.split_at(len)
         };
-        match kind % 12 {
+        match kind % 15 {
             0 => link.handle(Input::Connected { peer, room }, now),
             1 => link.handle(Input::Resized { peer, room }, now),
             2 => link.handle(Input::Ident((byte & 1 == 0).then(|| vec![*byte; 16])), now),
@@ -173,6 +174,14 @@ pub fn ble_link(input: &[u8]) {
                 link.handle(Input::Tick, now);
             }
             10 => link.send(vec![*byte; usize::from(*byte)], now),
+            12 => link.handle(Input::Channel { peer }, now),
+            13 => link.handle(Input::NoChannel, now),
+            14 => {
+                let (bytes, after) = value();
+                rest = after;
+                let bytes = bytes.to_vec();
+                link.handle(Input::Bytes { peer, bytes }, now);
+            }
             _ => link.end(now),
         }
         while let Some(action) = link.poll() {
@@ -184,6 +193,7 @@ pub fn ble_link(input: &[u8]) {
                 }
                 Action::Message(message) => assert!(!message.is_empty() && message.len() <= 600),
                 Action::Put(_, _, value) => assert!(!value.is_empty() && value.len() <= 512),
+                Action::Send(_, piece) => assert!(!piece.is_empty() && piece.len() <= 4_096),
                 _ => {}
             }
         }

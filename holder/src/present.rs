@@ -5,14 +5,14 @@
 
 use core::time::Duration;
 
-use mdoc_core::ble::link::{Ending, Oddity, Role, Timeouts};
+use mdoc_core::ble::link::{Bearer, Ending, Oddity, Role, Timeouts};
 use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng, Curve, PublicKey};
 use mdoc_core::engagement::{BleOptions, DeviceEngagement};
 use mdoc_core::limits::Limits;
 use mdoc_core::session::{Answered, Asked, DeviceSession, Engaged, SessionData, Status, Why};
 use mdoc_core::transcript::SessionTranscript;
-use mdoc_radio::{Air, Event, Interrupted, Offer, Way, Wire, first_ready};
+use mdoc_radio::{Air, Channel, Event, Interrupted, Offer, Way, Wire, first_ready};
 
 /// What a reader asks.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub struct Presentation {
 pub struct Presented {
     /// In which mode.
     pub service: Service,
+    /// Over what.
+    pub bearer: Bearer,
     /// How many requests were answered.
     pub answers: usize,
     /// Whether the holder declined.
@@ -85,11 +87,13 @@ impl Modes {
 }
 
 impl Presentation {
-    /// A new ephemeral key on the curve, and services that nobody has used before.
+    /// A new ephemeral key on the curve, and services that nobody has used before. With a `channel`, L2CAP is used where
+    /// the reader has it as well; its number, if it is known ([`Air::listen`]), is in the engagement.
     #[must_use]
     pub fn new(
         curve: Curve,
         modes: Modes,
+        channel: Channel,
         limits: Limits,
         rng: &mut dyn CryptoRng,
         backend: &dyn Backend,
@@ -98,14 +102,26 @@ impl Presentation {
         let options = BleOptions {
             central_client_uuid: fresh(Service::Reader),
             peripheral_server_uuid: fresh(Service::Mdoc),
+            peripheral_psm: match channel {
+                Channel::Known(psm) => Some(psm.number().into()),
+                Channel::Any | Channel::No => None,
+            },
             ..BleOptions::default()
         };
         let session = DeviceSession::engage(curve, &options, rng);
         let ident = DeviceEngagement::decode(session.engagement(), &limits)
             .map(|engagement| ident(engagement.e_device_key_bytes.raw(), backend))
             .unwrap_or_default();
+        let offers = Offer::all(&options, ident).map(|offer| Offer {
+            channel: match (offer.service, channel) {
+                // The reader's number is its own.
+                (Service::Reader, Channel::Known(_)) => Channel::Any,
+                _ => channel,
+            },
+            ..offer
+        });
         Self {
-            offers: Offer::all(&options, ident).collect(),
+            offers: offers.collect(),
             session,
             limits,
         }
@@ -139,7 +155,8 @@ impl Presentation {
         let (service, wire) = first_ready(air, &ways, Duration::ZERO)
             .await
             .map_err(Interrupted::NotReached)?;
-        tracing::info!(mode = service.mode(), "connected");
+        let bearer = wire.bearer();
+        tracing::info!(mode = service.mode(), bearer = bearer.name(), "connected");
         let mut talk = Talk {
             wire,
             limits: self.limits,
@@ -164,6 +181,7 @@ impl Presentation {
         };
         Ok(Presented {
             service,
+            bearer,
             answers,
             declined,
             ending,

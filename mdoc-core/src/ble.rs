@@ -6,6 +6,7 @@
 //! Source: ISO/IEC 18013-5:2021, 8.3.3.1.1.
 
 pub mod frame;
+pub mod l2cap;
 pub mod link;
 
 use core::fmt;

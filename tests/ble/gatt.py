@@ -1,4 +1,4 @@
-"""One end of ISO/IEC 18013-5 over Bluetooth Low Energy, on bumble: messages in fragments, State, Ident; both ends."""
+"""One end of ISO/IEC 18013-5 over Bluetooth Low Energy, on bumble: GATT or a channel of L2CAP; both ends."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device, Peer
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.hci import Address
+from bumble.l2cap import LeCreditBasedChannel, LeCreditBasedChannelSpec
 
 import mdoc
 
@@ -20,6 +21,7 @@ MORE, LAST = b"\x01", b"\x00"
 # BlueZ up to 5.68 drops writes of 511 and 512 bytes; fragments of 510 are as good.
 WRITE_LIMIT, NOTIFY_LIMIT = 510, 512
 SMALL = 100  # a hasty peer's
+PIECE = 2000  # of what goes over a channel
 
 
 class Over(Exception):
@@ -29,11 +31,11 @@ class Over(Exception):
 # GATT: the same two characteristics either way, and what is the server's alone
 
 
-def characteristics(holder_serves: bool) -> tuple[UUID, UUID, UUID, UUID]:
-    """State, Client2Server, Server2Client, Ident."""
-    numbers = (1, 2, 3, 8) if holder_serves else (5, 6, 7, 8)
-    state, up, down, ident = (UUID(f"{number:08X}-A123-48CE-896B-4C76973373E6") for number in numbers)
-    return state, up, down, ident
+def characteristics(holder_serves: bool) -> tuple[UUID, UUID, UUID, UUID, UUID]:
+    """State, Client2Server, Server2Client, Ident, L2CAP."""
+    numbers = (1, 2, 3, 8, 0x0A) if holder_serves else (5, 6, 7, 8, 0x0B)
+    state, up, down, ident, psm = (UUID(f"{number:08X}-A123-48CE-896B-4C76973373E6") for number in numbers)
+    return state, up, down, ident, psm
 
 
 class Link:
@@ -48,6 +50,31 @@ class Link:
         self.signal_end: Callable[[], Any]
         self.room = 20
         self.client = False
+        self.channel: LeCreditBasedChannel | None = None
+
+    def over(self, channel: LeCreditBasedChannel) -> None:
+        """Everything goes over this channel: each message with its length in front, four bytes in network order."""
+        self.channel, self.room = channel, PIECE
+        channel.sink = self.on_bytes
+        channel.on(LeCreditBasedChannel.EVENT_CLOSE, lambda: self.messages.put_nowait(Over("the channel is closed")))
+
+        async def write(piece: bytes) -> None:
+            channel.write(piece)
+            await channel.drain()
+
+        # The session's status says when it is over.
+        async def nothing() -> None: ...
+
+        self.write, self.signal_end = write, nothing
+
+    def on_bytes(self, value: bytes) -> None:
+        self.partial += value
+        while len(self.partial) >= 4:
+            end = 4 + int.from_bytes(self.partial[:4], "big")
+            if len(self.partial) < end:
+                return
+            self.messages.put_nowait(self.partial[4:end])
+            self.partial = self.partial[end:]
 
     def bind(self, connection: Connection) -> None:
         self.connection = connection
@@ -77,7 +104,7 @@ class Link:
         return message
 
     async def send(self, message: bytes, vanish: bool = False) -> None:
-        parts = list(fragments(message, self.room))
+        parts = list(fragments(message, self.room) if self.channel is None else pieces(message, self.room))
         for number, fragment in enumerate(parts):
             if vanish and number == len(parts) // 2:
                 # What was written before is on its way while this is decided.
@@ -109,10 +136,40 @@ def fragments(message: bytes, room: int) -> Iterator[bytes]:
         yield (LAST if at + body >= len(message) else MORE) + message[at : at + body]
 
 
-async def serve(device: Device, service: uuid.UUID, holder: bool, ident: bytes | None, hasty: bool) -> Link:
-    """The GATT server's side, until a client has subscribed and said Start. Only the reader has an Ident."""
+def pieces(message: bytes, room: int) -> Iterator[bytes]:
+    framed = len(message).to_bytes(4, "big") + message
+    for at in range(0, len(framed), room):
+        yield framed[at : at + room]
+
+
+class Listener:
+    """Where a server takes the channel of the first client."""
+
+    def __init__(self, device: Device, short: bool) -> None:
+        self.link, self.opened = Link(), asyncio.Event()
+        self.psm: int = device.create_l2cap_server(LeCreditBasedChannelSpec(), self.on_channel).psm
+        # As two families of wallets write it.
+        self.value = self.psm.to_bytes(2, "little") if short else self.psm.to_bytes(4, "big")
+
+    def on_channel(self, channel: LeCreditBasedChannel) -> None:
+        if self.opened.is_set():
+            return
+        self.link.bind(channel.connection)
+        self.link.over(channel)
+        self.opened.set()
+
+
+async def serve(
+    device: Device,
+    service: uuid.UUID,
+    holder: bool,
+    ident: bytes | None,
+    hasty: bool,
+    listener: Listener | None = None,
+) -> Link:
+    """The server's side, until a client has said Start and subscribed, or opened the channel. Ident is the reader's."""
     link, started, subscribed = Link(), asyncio.Event(), asyncio.Event()
-    state_uuid, up_uuid, down_uuid, ident_uuid = characteristics(holder)
+    state_uuid, up_uuid, down_uuid, ident_uuid, psm_uuid = characteristics(holder)
 
     def on_state(connection: Connection, value: bytes) -> None:
         if value == START and link.connection is None:
@@ -143,6 +200,8 @@ async def serve(device: Device, service: uuid.UUID, holder: bool, ident: bytes |
     offered = [state, up, down]
     if ident is not None:
         offered.append(Characteristic[bytes](ident_uuid, properties.READ, Characteristic.READABLE, ident))
+    if listener is not None:
+        offered.append(Characteristic[bytes](psm_uuid, properties.READ, Characteristic.READABLE, listener.value))
     name = UUID(str(service))
     device.add_service(Service(name, offered))
     advertised = AdvertisingData(
@@ -152,6 +211,9 @@ async def serve(device: Device, service: uuid.UUID, holder: bool, ident: bytes |
         ]
     )
     await device.start_advertising(advertising_data=bytes(advertised), auto_restart=False)
+    if listener is not None:
+        await listener.opened.wait()
+        return listener.link
     await started.wait()
     await subscribed.wait()
     connection = link.connection
@@ -162,8 +224,19 @@ async def serve(device: Device, service: uuid.UUID, holder: bool, ident: bytes |
     return link
 
 
-async def join(device: Device, service: uuid.UUID, holder: bool, ident: bytes | None, hasty: bool) -> Link:
-    """The GATT client's side, up to Start. `ident` is what the server has to be known by, if anything."""
+async def join(
+    device: Device,
+    service: uuid.UUID,
+    holder: bool,
+    ident: bytes | None,
+    hasty: bool,
+    l2cap: bool = False,
+    known: int | None = None,
+) -> Link:
+    """The client's side, up to Start, or up to the channel whose number is `known` or asked for.
+
+    `ident` is what the server has to be known by, if anything.
+    """
     link, wanted = Link(), UUID(str(service))
     link.client = True
     found: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
@@ -181,18 +254,28 @@ async def join(device: Device, service: uuid.UUID, holder: bool, ident: bytes | 
         await device.stop_scanning()
     connection = await device.connect(address)
     link.bind(connection)
+    if known is not None:
+        link.over(await connection.create_l2cap_channel(LeCreditBasedChannelSpec(psm=known)))
+        return link
     peer = Peer(connection)
     # The most that is of use, as phones ask for.
     mtu = await peer.request_mtu(517)
     await peer.discover_services()
     await peer.discover_characteristics()
-    state_uuid, up_uuid, down_uuid, ident_uuid = characteristics(not holder)
+    state_uuid, up_uuid, down_uuid, ident_uuid, psm_uuid = characteristics(not holder)
     state, up, down = (peer.get_characteristics_by_uuid(one)[0] for one in (state_uuid, up_uuid, down_uuid))
     if ident is not None:
         got = await peer.get_characteristics_by_uuid(ident_uuid)[0].read_value()
         if got != ident:
             await link.disconnect()
             raise mdoc.Refused("Ident is another reader's")
+    if l2cap:
+        value = await peer.get_characteristics_by_uuid(psm_uuid)[0].read_value()
+        if len(value) != 4:
+            raise mdoc.Refused(f"the number of the channel has {len(value)} bytes")
+        psm = int.from_bytes(value, "big")
+        link.over(await connection.create_l2cap_channel(LeCreditBasedChannelSpec(psm=psm)))
+        return link
     link.room = min(mtu - 3, SMALL if hasty else WRITE_LIMIT)
     link.write = lambda fragment: up.write_value(fragment, with_response=False)
     link.signal_end = lambda: state.write_value(END, with_response=False)

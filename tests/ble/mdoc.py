@@ -169,16 +169,23 @@ class Engagement:
     device_key_bytes: bytes
     peripheral_server: uuid.UUID | None
     central_client: uuid.UUID | None
+    psm: int | None = None
 
     @classmethod
     def make(
-        cls, key: ec.EllipticCurvePublicKey, peripheral: uuid.UUID | None, central: uuid.UUID | None
+        cls,
+        key: ec.EllipticCurvePublicKey,
+        peripheral: uuid.UUID | None,
+        central: uuid.UUID | None,
+        psm: int | None = None,
     ) -> Engagement:
         options: dict[int, Any] = {0: peripheral is not None, 1: central is not None}
         if peripheral:
             options[10] = peripheral.bytes
         if central:
             options[11] = central.bytes
+        if psm is not None:
+            options[21] = psm
         device_key = cbor2.dumps(cose_key(key))
         return cls.decode(cbor2.dumps({0: "1.0", 1: [1, tagged(device_key)], 2: [[2, 1, options]]}))
 
@@ -197,6 +204,7 @@ class Engagement:
             cbor2.dumps(key),
             uuid.UUID(bytes=options[10]) if options.get(0) else None,
             uuid.UUID(bytes=options[11]) if options.get(1) else None,
+            options.get(21),
         )
 
     @classmethod

@@ -14,6 +14,9 @@ or (wallet) both; the FAULT is one of
     tampered     one bit of what it encrypted is wrong
     wrong-ident  the reader is not the one that the wallet looks for
     blunt        disconnects without a word where the session should be terminated
+    l2cap        goes over a channel of L2CAP, whose number is in the engagement if the wallet is the server
+    l2cap-asked  the same, and the number is nowhere but in the characteristic (as server, in two bytes)
+    l2cap-lie    the wallet's engagement has the number of a channel that is not there
     hasty        says Start before it has subscribed, and twice; its fragments are small
 
 The engagement of scenario N is the file N.engagement in DIR, which a wallet writes and a reader waits for; how it went
@@ -48,7 +51,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import annex_d
 import mdoc
 from air import Air, pace
-from gatt import Link, Over, join, serve
+from gatt import Link, Listener, Over, join, serve
 
 LIMIT = 60.0  # seconds for a scenario
 NAMESPACE = "org.iso.18013.5.1"
@@ -102,6 +105,13 @@ class Scenario:
             raise argparse.ArgumentTypeError(f"{text} is no scenario")
         return cls(role, mode, fault)
 
+    @property
+    def l2cap(self) -> bool:
+        return self.fault in ("l2cap", "l2cap-asked")
+
+    def listener(self, device: Device) -> Listener | None:
+        return Listener(device, self.fault == "l2cap-asked") if self.l2cap else None
+
 
 @contextlib.asynccontextmanager
 async def device(air: Air, number: int) -> AsyncIterator[Device]:
@@ -125,11 +135,14 @@ async def wallet(
     key = ec.generate_private_key(ec.SECP256R1())
     peripheral = uuid.uuid4() if scenario.mode in ("peripheral-server", "both") else None
     central = uuid.uuid4() if scenario.mode in ("central-client", "both") else None
-    engagement = mdoc.Engagement.make(key.public_key(), peripheral, central)
+    listener = scenario.listener(device) if peripheral else None
+    psm = listener.psm if listener and scenario.fault == "l2cap" else None
+    psm = 0xF1 if scenario.fault == "l2cap-lie" else psm
+    engagement = mdoc.Engagement.make(key.public_key(), peripheral, central, psm)
     announce(engagement)
     link = await first(
-        peripheral and serve(device, peripheral, True, None, scenario.fault == "hasty"),
-        central and join(device, central, True, engagement.ident(), scenario.fault == "hasty"),
+        peripheral and serve(device, peripheral, True, None, scenario.fault == "hasty", listener),
+        central and join(device, central, True, engagement.ident(), scenario.fault == "hasty", scenario.l2cap),
     )
     session, request = mdoc.accept(engagement, key, await link.receive())
     asked = cbor2.loads(request)["docRequests"][0]
@@ -166,9 +179,10 @@ async def reader(device: Device, scenario: Scenario, material: Material, engagem
     if scenario.fault == "wrong-ident":
         ident = bytes(16)
     if scenario.mode == "central-client" and engagement.central_client:
-        link = await serve(device, engagement.central_client, False, ident, hasty)
+        link = await serve(device, engagement.central_client, False, ident, hasty, scenario.listener(device))
     elif scenario.mode == "peripheral-server" and engagement.peripheral_server:
-        link = await join(device, engagement.peripheral_server, False, None, hasty)
+        known = engagement.psm if scenario.fault == "l2cap" else None
+        link = await join(device, engagement.peripheral_server, False, None, hasty, scenario.l2cap, known)
     else:
         raise mdoc.Refused(f"the holder does not offer {scenario.mode}")
     await link.send(spoilt(hello, scenario), scenario.fault == "vanish")
@@ -279,7 +293,7 @@ async def selftest(material: Path | None) -> int:
     results = list(annex_d.checks())
     if material is not None:
         for mode in ("central-client", "peripheral-server"):
-            for fault in ("", "hasty"):
+            for fault in ("", "hasty", "l2cap"):
                 results.append((f"wallet and reader, {mode} {fault}", await loopback(mode, fault, material)))
     for title, good in results:
         if not good:
@@ -296,7 +310,9 @@ async def loopback(mode: str, fault: str, folder: Path) -> bool:
     async with device(air, 1) as one, device(air, 2) as two:
 
         async def read() -> str:
-            return await reader(two, Scenario("reader", mode, ""), material, await engaged)
+            # L2CAP takes both.
+            over = fault if fault == "l2cap" else ""
+            return await reader(two, Scenario("reader", mode, over), material, await engaged)
 
         held = wallet(one, Scenario("wallet", mode, fault), material, engaged.set_result)
         said = [outcome(Scenario("wallet", mode, fault), held), outcome(Scenario("reader", mode, ""), read())]

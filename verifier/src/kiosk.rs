@@ -10,6 +10,7 @@ use core::fmt;
 use std::time::Duration;
 
 use mdoc_core::ble::Service;
+use mdoc_core::ble::link::Bearer;
 use mdoc_core::cbor::Kind;
 use mdoc_core::device_request::ItemsRequest;
 use mdoc_core::verify::{Accepted, Report};
@@ -76,6 +77,8 @@ pub struct Outcome {
     pub portrait: Option<Vec<u8>>,
     /// How the wallet was reached, if it was.
     pub service: Option<Service>,
+    /// Over what, if it was.
+    pub bearer: Option<Bearer>,
     /// From the scan to this.
     pub took: Duration,
 }
@@ -97,7 +100,12 @@ impl fmt::Debug for Outcome {
 impl Outcome {
     /// Of a report on what a wallet answered.
     #[must_use]
-    pub fn of(report: &Report<'_>, asked: &[ItemsRequest], service: Service, took: Duration) -> Self {
+    pub fn of(
+        report: &Report<'_>,
+        asked: &[ItemsRequest],
+        (service, bearer): (Service, Bearer),
+        took: Duration,
+    ) -> Self {
         let mut outcome = Self {
             verdict: Verdict::Accepted,
             facts: Vec::new(),
@@ -105,6 +113,7 @@ impl Outcome {
             codes: Vec::new(),
             portrait: None,
             service: Some(service),
+            bearer: Some(bearer),
             took,
         };
         if released_nothing(report) {
@@ -143,6 +152,7 @@ impl Outcome {
             codes: vec![code],
             portrait: None,
             service: None,
+            bearer: None,
             took,
         }
     }
@@ -223,6 +233,7 @@ impl Outcome {
             "verdict": self.verdict.code(),
             "codes": self.codes,
             "mode": self.service.map(Service::mode),
+            "bearer": self.bearer.map(Bearer::name),
             "milliseconds": millis,
         });
         format!("{line}\n")

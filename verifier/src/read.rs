@@ -26,7 +26,8 @@
 use core::fmt;
 use std::time::{Duration, Instant};
 
-use mdoc_core::ble::link::{Ending, Oddity, Role, Timeouts};
+use mdoc_core::ble::l2cap::Psm;
+use mdoc_core::ble::link::{Bearer, Ending, Oddity, Role, Timeouts};
 use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng};
 use mdoc_core::engagement::DeviceEngagement;
@@ -35,7 +36,7 @@ use mdoc_core::limits::Limits;
 use mdoc_core::session::{MayAsk, ReaderSession, Received, Response, Why};
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::verify::{Code, DocumentReport, Outcome, ReasonCode, Report};
-use mdoc_radio::{Air, Event, Interrupted, Offer, Way, Wire, first_ready};
+use mdoc_radio::{Air, Channel, Event, Interrupted, Offer, Way, Wire, first_ready};
 
 /// Whether the wallet answered without a document: its holder released nothing of what was asked, or it has nothing of it.
 #[must_use]
@@ -71,6 +72,8 @@ impl Default for Times {
 pub struct Plan {
     session: ReaderSession<MayAsk>,
     offers: Vec<Offer>,
+    /// The mdoc's channel, if it has one.
+    psm: Option<Psm>,
     limits: Limits,
 }
 
@@ -147,8 +150,22 @@ impl Plan {
         Ok(Self {
             session: session.map_err(|ended| PlanError::Session(ended.why))?,
             offers,
+            psm: ble.peripheral_psm.and_then(Psm::of_number),
             limits,
         })
+    }
+
+    /// Uses L2CAP where the wallet has it as well: a channel is offered to it, or asked for if the engagement does not say
+    /// its number. Whatever goes wrong with that, GATT is used.
+    #[must_use]
+    pub fn with_l2cap(mut self) -> Self {
+        for offer in &mut self.offers {
+            offer.channel = match (offer.service, self.psm) {
+                (Service::Mdoc, Some(psm)) => Channel::Known(psm),
+                _ => Channel::Any,
+            };
+        }
+        self
     }
 
     /// What the signatures of a reader are over.
@@ -187,6 +204,12 @@ pub struct Took {
 }
 
 impl Reading {
+    /// Over what.
+    #[must_use]
+    pub const fn bearer(&self) -> Bearer {
+        self.wire.bearer()
+    }
+
     /// What the wallet did that the standard does not have, and that was put up with.
     #[must_use]
     pub fn oddities(&self) -> &[Oddity] {
@@ -227,7 +250,7 @@ pub async fn read(
         .await
         .map_err(Interrupted::NotReached)?;
     let connecting = began.elapsed();
-    tracing::info!(mode = service.mode(), "connected");
+    tracing::info!(mode = service.mode(), bearer = wire.bearer().name(), "connected");
     let asked = Instant::now();
     let answer = tokio::time::timeout(times.answer, ask(&mut wire, plan, request, backend));
     let answer = answer.await.unwrap_or(Err(Interrupted::Link(Ending::Idle, None)));

@@ -21,7 +21,7 @@ use mdoc_holder::question::{Held, Question, Session};
 use mdoc_holder::reader::ReaderTrust;
 use mdoc_radio::memory::Memory;
 use mdoc_radio::shape::{Shape, shaped};
-use mdoc_radio::{Air, Offer, Radio};
+use mdoc_radio::{Air, Channel, Offer, Radio};
 use mdoc_verifier::read::{Plan, Times, read};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -137,7 +137,7 @@ impl Stage {
             air: air.clone(),
             pace,
         };
-        let shown = Presentation::new(Curve::P256, Modes::Only(Service::Mdoc), limits, &mut rng, backend);
+        let shown = Presentation::new(Curve::P256, Modes::Only(Service::Mdoc), Channel::No, limits, &mut rng, backend);
         let plan = Plan::new(shown.engagement(), None, limits, &mut rng, backend).unwrap();
         let request = encode_request(&self.asked, &ReaderAuth::None).unwrap();
         let times = Times::default();

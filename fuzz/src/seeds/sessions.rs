@@ -110,6 +110,14 @@ pub(crate) fn ble_link() -> Vec<Vec<u8>> {
         client(1).to_vec(),
         server(2).to_vec(),
         server(3).to_vec(),
+        // Over a channel: a reader that knows its number, an mdoc that is spoken to, and a reader that gets none.
+        vec![
+            5, 12, 0, 10, 80, 6, 0, 14, 0, 7, 0, 0, 0, 3, 0xa0, 1, 2, 11, 0, 9, 0,
+        ],
+        vec![
+            6, 12, 0, 14, 0, 5, 0, 0, 0, 1, 0xa0, 10, 80, 6, 0, 14, 0, 4, 0, 0, 0, 0, 8, 0,
+        ],
+        vec![5, 0, 63, 13, 0, 3, 0, 3, 8, 6, 0, 10, 80, 6, 0, 11, 0, 9, 0],
     ];
     // The Ident that an mdoc looks for.
     all[0][3] = 2;

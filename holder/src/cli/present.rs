@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mdoc_cli::air::{self, AirArguments};
+use mdoc_cli::air::{self, AirArguments, Mode};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::system::{self, SystemClock};
 use mdoc_cli::{Exit, Failure, args, input, keys};
@@ -14,6 +14,7 @@ use mdoc_core::seams::{Clock as _, SoftwareKey};
 use mdoc_core::time::Timestamp;
 use mdoc_holder::present::{Modes, Presentation, Presented};
 use mdoc_holder::qr::{Ground, QrCode, Screen};
+use mdoc_radio::{Air, Channel};
 
 use super::PROGRAM;
 use super::consent::{Answering, Consent, Wallet};
@@ -113,8 +114,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     wallet.fits(arguments.document.iter().zip(&arguments.key))?;
     let mut rng = system::random()?;
     let modes = arguments.air.mode.only().map_or(Modes::Both, Modes::Only);
-    // The reader has to take any curve; P-256 is the one that it surely takes fast.
-    let presentation = Presentation::new(Curve::P256, modes, Limits::DEFAULT, &mut rng, fastest());
     let answering = match (arguments.yes, arguments.decline) {
         (true, _) => Answering::Yes,
         (_, true) => Answering::No,
@@ -122,6 +121,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     air::block_on(async {
         let air = arguments.air.open(PROGRAM).await?;
+        let channel = channel(air.as_ref(), &arguments.air).await;
+        // The reader has to take any curve; P-256 is the one that it surely takes fast.
+        let (curve, limits) = (Curve::P256, Limits::DEFAULT);
+        let presentation = Presentation::new(curve, modes, channel, limits, &mut rng, fastest());
         show(&presentation, arguments)?;
         let uri = presentation.uri();
         let mut consent = Consent::new(&wallet, answering, &arguments.only);
@@ -134,6 +137,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let presented = presented.map_err(|interrupted| air::interrupted(&interrupted))?;
         told(&presented, &consent, &uri, arguments)
     })
+}
+
+/// The channel for L2CAP, if it is wanted, with its number if we may be the server.
+async fn channel(air: &dyn Air, arguments: &AirArguments) -> Channel {
+    match (arguments.l2cap, arguments.mode) {
+        (false, _) => Channel::No,
+        (true, Mode::CentralClient) => Channel::Any,
+        (true, Mode::Both | Mode::PeripheralServer) => match air.listen().await {
+            Ok(psm) => Channel::Known(psm),
+            Err(fault) => {
+                output::warn(PROGRAM, &format!("no L2CAP, {fault}: GATT is used"));
+                Channel::No
+            }
+        },
+    }
 }
 
 /// The code, wherever it is wanted.
@@ -198,6 +216,7 @@ fn told(
         output::print_json(&serde_json::json!({
             "engagement": uri,
             "mode": presented.service.mode(),
+            "bearer": presented.bearer.name(),
             "answers": presented.answers,
             "declined": presented.declined,
             "ended": presented.ending.code(),

@@ -1,12 +1,16 @@
-//! One transaction over GATT, as a machine without I/O: for the mdoc and the reader, as client and as server.
+//! One transaction over GATT or L2CAP, as a machine without I/O: for the mdoc and the reader, as client and as server.
 //!
 //! The radio tells what happened ([`Input`]), with the time, and is told what to do ([`Action`]). Messages go in and come
 //! out whole; what is in them, and the session's keys, are not the link's business.
 //!
 //! ```text
-//! client  Seeking → Identifying (the mdoc) → Subscribing → Starting → Open → Closing → Over
+//! client  Seeking → Identifying (the mdoc) → [Opening] → Subscribing → Starting → Open → Closing → Over
 //! server  Waiting → Open → Closing → Over
 //! ```
+//!
+//! L2CAP is used if [`Setup::l2cap`] says so and the other side has it: a client asks for a channel before it subscribes,
+//! or has one as soon as the peer is found, and goes on with GATT if there is none. There is no Start on a channel: an
+//! mdoc is bound to who speaks first, a reader to who opens it.
 //!
 //! Tolerances, each for what real wallets do: a server takes Start before the subscriptions and a message before
 //! Start; a second Start is nothing; a message whose last fragment forgets to say so is taken when nothing has come for
@@ -14,18 +18,21 @@
 //!
 //! Source: ISO/IEC 18013-5:2021, 8.3.3.1.1.
 
+mod begin;
 mod event;
+mod exchange;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use core::fmt;
 use core::time::Duration;
 
 pub use self::event::{Action, Ending, Input, Oddity, Peer};
 use super::frame::{Fragments, Joiner, Room};
+use super::l2cap::{Pieces, Splitter};
 use super::{Characteristic, State};
-use crate::crypto::equal_in_constant_time;
 use crate::limits::Limits;
 
 /// Whose end of the link this is.
@@ -44,6 +51,36 @@ pub enum Gatt {
     Client,
     /// It advertises and notifies.
     Server,
+}
+
+/// What messages go over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Bearer {
+    /// The characteristics of the standard.
+    #[default]
+    Gatt,
+    /// A channel of bytes.
+    L2cap,
+}
+
+impl Bearer {
+    /// Stable for ever: for programs and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gatt => "gatt",
+            Self::L2cap => "l2cap",
+        }
+    }
+}
+
+impl fmt::Display for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gatt => "GATT",
+            Self::L2cap => "L2CAP",
+        })
+    }
 }
 
 /// How long what may take, at most.
@@ -85,6 +122,8 @@ pub struct Setup {
     pub gatt: Gatt,
     /// What the reader's Ident has to be, which an mdoc that is a client looks at.
     pub ident: [u8; 16],
+    /// Whether L2CAP is used if the other side has it.
+    pub l2cap: bool,
     /// How long what may take.
     pub timeouts: Timeouts,
     /// Bounds on what comes in.
@@ -108,9 +147,12 @@ pub struct Link {
     /// Whom the transaction is with.
     peer: Option<Peer>,
     room: Room,
+    bearer: Bearer,
     joiner: Joiner,
+    splitter: Splitter,
     outgoing: VecDeque<Vec<u8>>,
-    fragments: Option<Fragments>,
+    /// What is left of the message that is being sent.
+    going: Option<Going>,
     /// A value is on its way.
     sending: bool,
     /// End is to be said when everything else is.
@@ -122,6 +164,15 @@ pub struct Link {
 struct Candidate {
     room: Room,
     subscribed: bool,
+    /// It has opened a channel.
+    channel: bool,
+}
+
+/// A message on its way out.
+#[derive(Debug)]
+enum Going {
+    Fragments(Fragments),
+    Pieces(Pieces),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,11 +181,13 @@ enum Phase {
     Seeking,
     /// Client of the mdoc: reading Ident.
     Identifying,
+    /// Client: asking for a channel.
+    Opening,
     /// Client: subscribing to this.
     Subscribing(Characteristic),
     /// Client: Start is on its way.
     Starting,
-    /// Server: for somebody who connects, subscribes and starts.
+    /// Server: for somebody who connects, subscribes and starts, or opens a channel.
     Waiting,
     /// Messages go.
     Open,
@@ -159,9 +212,11 @@ impl Link {
             candidates: BTreeMap::new(),
             peer: None,
             room: Room::of_mtu(0),
+            bearer: Bearer::Gatt,
             joiner: Joiner::default(),
+            splitter: Splitter::default(),
             outgoing: VecDeque::new(),
-            fragments: None,
+            going: None,
             sending: false,
             ending: false,
             actions: VecDeque::from([action]),
@@ -178,6 +233,12 @@ impl Link {
     pub fn deadline(&self) -> Option<Duration> {
         let until = self.pause.map_or(self.until, |pause| pause.min(self.until));
         (self.phase != Phase::Over).then_some(until)
+    }
+
+    /// What messages go over, once they do.
+    #[must_use]
+    pub const fn bearer(&self) -> Bearer {
+        self.bearer
     }
 
     /// Sends a message after those that were given before; dropped if the transaction is ending.
@@ -215,6 +276,9 @@ impl Link {
                 characteristic,
                 value,
             } => self.value(peer, characteristic, &value, now),
+            Input::Channel { peer } => self.channel(peer, now),
+            Input::NoChannel => self.no_channel(now),
+            Input::Bytes { peer, bytes } => self.bytes(peer, &bytes, now),
             Input::Sent => self.sent(now),
             Input::Failed => match self.phase {
                 Phase::Closing(ending) => self.over(ending),
@@ -224,231 +288,6 @@ impl Link {
             Input::Tick => {}
         }
         self.look_at(now);
-    }
-
-    fn connected(&mut self, peer: Peer, room: Room, now: Duration) {
-        match self.phase {
-            Phase::Seeking => {
-                self.peer = Some(peer);
-                self.room = room;
-                self.until = now.saturating_add(self.setup.timeouts.setup);
-                match self.setup.role {
-                    Role::Mdoc => {
-                        self.phase = Phase::Identifying;
-                        self.actions.push_back(Action::ReadIdent);
-                    }
-                    Role::Reader => self.subscribe(Characteristic::State),
-                }
-            }
-            Phase::Waiting => {
-                self.candidate(peer).room = room;
-                // Whoever comes late has the time that it takes.
-                self.until = self.until.max(now.saturating_add(self.setup.timeouts.setup));
-            }
-            _ => {}
-        }
-    }
-
-    /// The peer among those that are connected.
-    fn candidate(&mut self, peer: Peer) -> &mut Candidate {
-        if self.candidates.len() >= MOST_CANDIDATES && !self.candidates.contains_key(&peer) {
-            self.candidates.pop_first();
-        }
-        self.candidates.entry(peer).or_insert(Candidate {
-            room: Room::of_mtu(0),
-            subscribed: false,
-        })
-    }
-
-    fn resized(&mut self, peer: Peer, room: Room) {
-        if self.phase == Phase::Waiting {
-            self.candidate(peer).room = room;
-        }
-        if self.peer == Some(peer) {
-            self.room = room;
-        }
-    }
-
-    fn identified(&mut self, ident: Option<&[u8]>) {
-        if self.phase != Phase::Identifying {
-            return;
-        }
-        if ident.is_some_and(|ident| equal_in_constant_time(ident, &self.setup.ident)) {
-            self.subscribe(Characteristic::State);
-        } else {
-            self.over(Ending::WrongIdent);
-        }
-    }
-
-    fn subscribe(&mut self, characteristic: Characteristic) {
-        self.phase = Phase::Subscribing(characteristic);
-        self.actions.push_back(Action::Subscribe(characteristic));
-    }
-
-    fn subscribed(&mut self, peer: Peer, characteristic: Characteristic, now: Duration) {
-        match self.phase {
-            Phase::Subscribing(wanted) if wanted == characteristic => {
-                if wanted == Characteristic::State {
-                    self.subscribe(Characteristic::Server2Client);
-                } else {
-                    self.phase = Phase::Starting;
-                    self.put(Characteristic::State, vec![State::Start.byte()]);
-                }
-            }
-            Phase::Waiting if characteristic == Characteristic::Server2Client => {
-                self.candidate(peer).subscribed = true;
-                self.open_if_bound(now);
-            }
-            _ => {}
-        }
-    }
-
-    fn value(&mut self, peer: Peer, characteristic: Characteristic, value: &[u8], now: Duration) {
-        // Others than whom the transaction is with have no say in it.
-        if self.peer.is_some_and(|bound| bound != peer) || matches!(self.phase, Phase::Closing(_)) {
-            return;
-        }
-        match (characteristic, self.setup.gatt) {
-            (Characteristic::State, _) => self.state(peer, value, now),
-            (Characteristic::Client2Server, Gatt::Server) | (Characteristic::Server2Client, Gatt::Client) => {
-                if self.phase == Phase::Waiting && self.peer.is_none() {
-                    self.note(Oddity::MessageBeforeStart);
-                    self.bind(peer, now);
-                }
-                self.fragment(value, now);
-            }
-            _ => {}
-        }
-    }
-
-    fn state(&mut self, peer: Peer, value: &[u8], now: Duration) {
-        match (State::of(value), self.setup.gatt) {
-            (Some(State::Start), Gatt::Server) => {
-                if self.phase == Phase::Waiting && self.peer.is_none() {
-                    self.bind(peer, now);
-                }
-            }
-            (Some(State::Start), Gatt::Client) => self.note(Oddity::Start),
-            (Some(State::End), Gatt::Client) => self.over(Ending::ByPeer),
-            (Some(State::End), Gatt::Server) => {
-                // Somebody who goes before it has begun is not whom we wait for.
-                if self.peer == Some(peer) {
-                    self.close(Ending::ByPeer, now);
-                }
-            }
-            (None, _) => self.note(Oddity::UnknownState),
-        }
-    }
-
-    /// Server: from now on it is with this one.
-    fn bind(&mut self, peer: Peer, now: Duration) {
-        self.peer = Some(peer);
-        self.room = self.candidate(peer).room;
-        self.until = now.saturating_add(self.setup.timeouts.setup);
-        self.actions.push_back(Action::StopAdvertising);
-        self.open_if_bound(now);
-    }
-
-    fn open_if_bound(&mut self, now: Duration) {
-        let bound = self.peer.and_then(|peer| self.candidates.get(&peer));
-        if bound.is_some_and(|candidate| candidate.subscribed) {
-            self.open(now);
-        }
-    }
-
-    fn open(&mut self, now: Duration) {
-        self.phase = Phase::Open;
-        self.until = now.saturating_add(self.setup.timeouts.idle);
-        self.actions.push_back(Action::Ready);
-        self.go_on(now);
-    }
-
-    fn fragment(&mut self, value: &[u8], now: Duration) {
-        match self.joiner.push(value, &self.setup.limits) {
-            Ok(message) => self.actions.extend(message.map(Action::Message)),
-            Err(error) => self.over(Ending::Frame(error)),
-        }
-        let within = self.joiner.is_within();
-        self.pause = within.then(|| now.saturating_add(self.setup.timeouts.pause));
-        if self.phase == Phase::Open {
-            self.until = self.alive_until(now);
-        }
-    }
-
-    /// When something has to have come or gone again.
-    fn alive_until(&self, now: Duration) -> Duration {
-        let Timeouts { idle, stall, .. } = self.setup.timeouts;
-        now.saturating_add(if self.joiner.is_within() { stall } else { idle })
-    }
-
-    fn put(&mut self, characteristic: Characteristic, value: Vec<u8>) {
-        if let Some(peer) = self.peer {
-            self.sending = true;
-            self.actions.push_back(Action::Put(peer, characteristic, value));
-        }
-    }
-
-    fn sent(&mut self, now: Duration) {
-        self.sending = false;
-        match self.phase {
-            Phase::Starting => self.open(now),
-            Phase::Open => {
-                self.until = self.alive_until(now);
-                self.go_on(now);
-            }
-            Phase::Closing(_) => self.until = now.saturating_add(self.setup.timeouts.drain),
-            _ => {}
-        }
-    }
-
-    /// Sends the next fragment, or says End if it is time.
-    fn go_on(&mut self, now: Duration) {
-        if self.phase != Phase::Open || self.sending {
-            return;
-        }
-        let mut fragment = self.fragments.as_mut().and_then(Iterator::next);
-        while fragment.is_none()
-            && let Some(message) = self.outgoing.pop_front()
-        {
-            fragment = self.fragments.insert(Fragments::new(message, self.room)).next();
-        }
-        match fragment {
-            Some(fragment) => {
-                let characteristic = match self.setup.gatt {
-                    Gatt::Client => Characteristic::Client2Server,
-                    Gatt::Server => Characteristic::Server2Client,
-                };
-                self.put(characteristic, fragment);
-            }
-            None if self.ending => {
-                self.put(Characteristic::State, vec![State::End.byte()]);
-                self.close(Ending::ByUs, now);
-            }
-            None => {}
-        }
-    }
-
-    fn lost(&mut self, peer: Peer) {
-        if self.peer != Some(peer) {
-            self.candidates.remove(&peer);
-            return;
-        }
-        let owing = self.sending || self.fragments.as_ref().is_some_and(Fragments::is_unfinished);
-        let ending = match self.phase {
-            Phase::Closing(ending) => ending,
-            Phase::Open => match self.joiner.take_whole(&self.setup.limits) {
-                Some(message) => {
-                    self.note(Oddity::UnfinishedMessage);
-                    self.actions.push_back(Action::Message(message));
-                    Ending::Disconnected
-                }
-                None if self.joiner.is_within() || owing || !self.outgoing.is_empty() => Ending::Lost,
-                None => Ending::Disconnected,
-            },
-            _ => Ending::LostBeforeStart,
-        };
-        self.peer = None;
-        self.over(ending);
     }
 
     /// What the time says.
@@ -466,9 +305,11 @@ impl Link {
         match self.phase {
             Phase::Seeking => self.over(Ending::NoPeer),
             Phase::Waiting if self.candidates.is_empty() => self.over(Ending::NoPeer),
-            Phase::Identifying | Phase::Subscribing(_) | Phase::Starting | Phase::Waiting => {
-                self.over(Ending::NotSetUp);
-            }
+            Phase::Identifying
+            | Phase::Opening
+            | Phase::Subscribing(_)
+            | Phase::Starting
+            | Phase::Waiting => self.over(Ending::NotSetUp),
             Phase::Open => self.over(Ending::Idle),
             Phase::Closing(ending) => self.over(ending),
             Phase::Over => {}
@@ -496,7 +337,8 @@ impl Link {
         self.actions.push_back(Action::Over(ending));
         self.phase = Phase::Over;
         self.joiner = Joiner::default();
+        self.splitter = Splitter::default();
         self.outgoing.clear();
-        self.fragments = None;
+        self.going = None;
     }
 }

@@ -7,24 +7,39 @@
 mod bluez;
 mod central;
 #[cfg(target_os = "linux")]
+mod channel;
+#[cfg(target_os = "linux")]
 mod server;
 
+#[cfg(target_os = "linux")]
+use std::collections::BTreeMap;
+#[cfg(target_os = "linux")]
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+#[cfg(target_os = "linux")]
+use mdoc_core::ble::l2cap::Psm;
 use mdoc_core::ble::link::Gatt;
 use mdoc_core::ble::{Characteristic, Service};
 use tokio::sync::oneshot;
 
-#[cfg(not(target_os = "linux"))]
-use crate::Station;
-use crate::{Air, Fault, Offer, Radio};
+use crate::{Air, Fault, Offer, Radio, Station};
+#[cfg(target_os = "linux")]
+use crate::{Channel, Listening};
 
 /// An adapter of this machine.
 #[derive(Debug, Clone)]
 pub struct Bluetooth {
     adapter: String,
     warnings: Vec<String>,
+    /// Servers to be, which listen for a channel.
+    #[cfg(target_os = "linux")]
+    listening: Arc<Mutex<BTreeMap<Psm, ToBe>>>,
 }
+
+/// A server to be, which waits for its radio.
+#[cfg(target_os = "linux")]
+type ToBe = oneshot::Sender<(Station, Offer)>;
 
 impl Bluetooth {
     /// The adapter of this name, or the first one.
@@ -58,6 +73,14 @@ impl Air for Bluetooth {
         let (radio, station) = Radio::new();
         let (adapter, offer) = (self.adapter.clone(), *offer);
         let teller = station.teller();
+        #[cfg(target_os = "linux")]
+        let station = match self.listening(gatt, &offer) {
+            Some(server) => match server.send((station, offer)) {
+                Ok(()) => return radio,
+                Err((station, _)) => station,
+            },
+            None => station,
+        };
         let started = match gatt {
             Gatt::Client => on_a_thread_of_its_own(async move || central::run(station, adapter, offer).await),
             Gatt::Server => on_a_thread_of_its_own(async move || serve(station, adapter, offer).await),
@@ -67,12 +90,60 @@ impl Air for Bluetooth {
         }
         radio
     }
+
+    #[cfg(target_os = "linux")]
+    fn listen(&self) -> Listening<'_> {
+        let name = self.adapter.clone();
+        let (hand_over, server) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        Box::pin(async move {
+            // The sockets stay with the thread that has opened them.
+            on_a_thread_of_its_own(async move || {
+                let listener = listener(&name).await;
+                let psm = listener.as_ref().map(|listener| listener.psm);
+                if tell.send(psm.map_err(Clone::clone)).is_ok()
+                    && let Ok(listener) = listener
+                    && let Ok((station, offer)) = server.await
+                {
+                    server::run(station, name, offer, Some(listener)).await;
+                }
+            })?;
+            let psm = told.await.unwrap_or(Err(Fault::NoService))?;
+            let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+            listening.insert(psm, hand_over);
+            Ok(psm)
+        })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Bluetooth {
+    /// The server to be that listens already where this one is to.
+    fn listening(&self, gatt: Gatt, offer: &Offer) -> Option<ToBe> {
+        match (gatt, offer.channel) {
+            (Gatt::Server, Channel::Known(psm)) => {
+                let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+                listening.remove(&psm)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn listener(adapter: &str) -> Result<channel::Listener, Fault> {
+    let (_session, adapter) = bluez::adapter(Some(adapter)).await?;
+    channel::Listener::open(&adapter, None).await
 }
 
 #[cfg(target_os = "linux")]
 async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
     let (adapter, warnings) = bluez::look(name).await?;
-    Ok(Bluetooth { adapter, warnings })
+    Ok(Bluetooth {
+        adapter,
+        warnings,
+        listening: Arc::default(),
+    })
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -85,7 +156,9 @@ async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
 }
 
 #[cfg(target_os = "linux")]
-use server::run as serve;
+async fn serve(station: Station, adapter: String, offer: Offer) {
+    server::run(station, adapter, offer, None).await;
+}
 
 #[cfg(not(target_os = "linux"))]
 async fn serve(mut station: Station, _adapter: String, _offer: Offer) {
@@ -119,6 +192,7 @@ fn characteristics(service: Service) -> impl Iterator<Item = (Characteristic, uu
         Characteristic::Client2Server,
         Characteristic::Server2Client,
         Characteristic::Ident,
+        Characteristic::L2cap,
     ]
     .into_iter()
     .filter_map(move |characteristic| Some((characteristic, uuid(characteristic.uuid(service)?))))

@@ -10,7 +10,7 @@ use mdoc_core::ble::link::Gatt;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::stream::{self, Door};
-use crate::{Air, Offer, Radio};
+use crate::{Air, Listening, Offer, Radio};
 
 /// What a modern telephone negotiates.
 const MTU: u16 = 517;
@@ -38,7 +38,7 @@ impl Air for Folder {
         let path = socket(&self.path, offer.uuid);
         match gatt {
             Gatt::Client => {
-                tokio::spawn(stream::client(station, MTU, seek(path)));
+                tokio::spawn(stream::client(station, MTU, offer.channel, seek(path)));
             }
             Gatt::Server => {
                 let door = FolderDoor { path, listener: None };
@@ -46,6 +46,10 @@ impl Air for Folder {
             }
         }
         radio
+    }
+
+    fn listen(&self) -> Listening<'_> {
+        stream::listen()
     }
 }
 

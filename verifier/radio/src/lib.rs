@@ -13,11 +13,13 @@
 //!
 //! ```
 //! # use mdoc_core::{ble::{link::{Ending, Gatt, Role, Setup, Timeouts}, Service, Uuid}, limits::Limits};
-//! use mdoc_radio::{Air, Event, Offer, Wire, memory::Memory};
+//! use mdoc_radio::{Air, Channel, Event, Offer, Wire, memory::Memory};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-//! let (air, offer) = (Memory::new(517), Offer { service: Service::Mdoc, uuid: Uuid([7; 16]), ident: [9; 16] });
-//! # let setup = |role, gatt| Setup { role, gatt, ident: [9; 16], timeouts: Timeouts::default(), limits: Limits::DEFAULT };
+//! let (service, uuid, ident) = (Service::Mdoc, Uuid([7; 16]), [9; 16]);
+//! let (air, offer) = (Memory::new(517), Offer { service, uuid, ident, channel: Channel::No });
+//! # let (l2cap, timeouts, limits) = (false, Timeouts::default(), Limits::DEFAULT);
+//! # let setup = |role, gatt| Setup { role, gatt, ident, l2cap, timeouts, limits };
 //! let mut mdoc = Wire::new(setup(Role::Mdoc, Gatt::Server), air.radio(Gatt::Server, &offer));
 //! let mut reader = Wire::new(setup(Role::Reader, Gatt::Client), air.radio(Gatt::Client, &offer));
 //! reader.send(b"a question".to_vec()); // goes out when the link is open
@@ -58,6 +60,6 @@ mod wire;
 
 pub use self::fault::Fault;
 pub use self::interrupted::Interrupted;
-pub use self::radio::{Air, Happened, Offer, Radio, Station};
+pub use self::radio::{Air, Channel, Happened, Listening, Offer, Radio, Station};
 pub use self::ways::{Missed, Way, first_ready};
 pub use self::wire::{Event, Wire};

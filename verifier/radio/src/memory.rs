@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::stream::{self, Door};
-use crate::{Air, Offer, Radio};
+use crate::{Air, Listening, Offer, Radio};
 
 /// How much is under way before whoever sends has to wait: some fragments.
 const UNDER_WAY: usize = 4096;
@@ -47,7 +47,7 @@ impl Air for Memory {
         match gatt {
             Gatt::Client => {
                 let seek = seek(known, offer.uuid);
-                tokio::spawn(stream::client(station, self.mtu, seek));
+                tokio::spawn(stream::client(station, self.mtu, offer.channel, seek));
             }
             Gatt::Server => {
                 let (knock, clients) = unbounded_channel();
@@ -61,6 +61,10 @@ impl Air for Memory {
             }
         }
         radio
+    }
+
+    fn listen(&self) -> Listening<'_> {
+        stream::listen()
     }
 }
 

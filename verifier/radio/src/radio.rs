@@ -1,5 +1,8 @@
 //! The two ends between a link and what carries it.
 
+use core::pin::Pin;
+
+use mdoc_core::ble::l2cap::Psm;
 use mdoc_core::ble::link::{Action, Gatt, Input};
 use mdoc_core::ble::{Service, Uuid};
 use mdoc_core::engagement::BleOptions;
@@ -16,6 +19,20 @@ pub struct Offer {
     pub uuid: Uuid,
     /// What a reader that is a server serves as Ident.
     pub ident: [u8; 16],
+    /// Whether a channel of L2CAP is offered, or asked for.
+    pub channel: Channel,
+}
+
+/// Whether a channel of L2CAP is offered by a server, or asked for by a client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Channel {
+    /// Not at all.
+    #[default]
+    No,
+    /// A server takes any number; a client asks for it.
+    Any,
+    /// The engagement says this number: a server listens there, a client need not ask. See [`Air::listen`].
+    Known(Psm),
 }
 
 impl Offer {
@@ -30,6 +47,7 @@ impl Offer {
                 service,
                 uuid: Uuid(uuid?),
                 ident,
+                channel: Channel::No,
             })
         })
     }
@@ -39,6 +57,20 @@ impl Offer {
 pub trait Air: Send + Sync {
     /// A radio for one end of one link. What keeps it from working is told when the link asks for something.
     fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio;
+
+    /// Takes a number for the channel of a server, so that an engagement can say it before there is a radio: that of an
+    /// offer with this number then listens there.
+    fn listen(&self) -> Listening<'_> {
+        Box::pin(core::future::ready(Err(Fault::NotSupported("L2CAP"))))
+    }
+}
+
+/// The number of a channel, or why there is none.
+pub type Listening<'a> = Pin<Box<dyn Future<Output = Result<Psm, Fault>> + Send + 'a>>;
+
+/// What is said if a channel that was offered could not be had.
+pub(crate) fn without_channel(why: impl core::fmt::Display) -> String {
+    format!("no L2CAP, {why}: GATT is used")
 }
 
 /// What happened at a radio.

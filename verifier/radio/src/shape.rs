@@ -16,11 +16,11 @@ pub struct Shape {
     pub found: Duration,
     /// Everything that happens is late by up to this; the order stays.
     pub delay: Duration,
-    /// Every value that comes takes this long on the air, one after the other.
+    /// Every value, or piece of a channel, that comes takes this long on the air, one after the other.
     pub pace: Duration,
     /// The connection is lost after so many values have come or gone; after none, as soon as it is there.
     pub lost_after: Option<u32>,
-    /// Every so-many-th value comes twice.
+    /// Every so-many-th value comes twice; not over a channel.
     pub twice: Option<u32>,
 }
 
@@ -56,11 +56,15 @@ async fn run(mut radio: Radio, mut station: Station, shape: Shape, mut rng: impl
                     continue;
                 };
                 let mut wait = random(&mut rng, shape.delay);
-                if let Happened::Input(Input::Connected { peer: whom, .. }) = &happened {
-                    wait += shape.found;
-                    peer = *whom;
+                match &happened {
+                    Happened::Input(Input::Connected { peer: whom, .. }) => {
+                        wait += shape.found;
+                        peer = *whom;
+                    }
+                    Happened::Input(Input::Channel { peer: whom }) => peer = *whom,
+                    _ => {}
                 }
-                if matches!(happened, Happened::Input(Input::Value { .. })) {
+                if matches!(happened, Happened::Input(Input::Value { .. } | Input::Bytes { .. })) {
                     // The air is taken by what came before.
                     last = last.max(Instant::now()) + shape.pace;
                 }
@@ -71,7 +75,8 @@ async fn run(mut radio: Radio, mut station: Station, shape: Shape, mut rng: impl
                         let again = shape.twice.is_some_and(|every| values % every.max(1) == 0);
                         again.then(|| input.clone())
                     }
-                    Happened::Input(Input::Sent) => {
+                    // A channel has numbers of its own: what comes twice there is taken once.
+                    Happened::Input(Input::Sent | Input::Bytes { .. }) => {
                         values += 1;
                         None
                     }

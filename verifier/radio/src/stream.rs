@@ -1,7 +1,7 @@
 //! Stations over a stream of bytes, for airs without a radio.
 //!
-//! A frame is what it is about (a characteristic, or that it is subscribed to), a length of two bytes, and a value. The
-//! server's first frame is its Ident.
+//! A frame is what it is about (a characteristic, that it is subscribed to, or a channel), a length of two bytes, and a
+//! value. The server's first frames are its Ident and the number of its channel, empty if it has none.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,14 +10,22 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use mdoc_core::ble::Characteristic;
 use mdoc_core::ble::frame::Room;
+use mdoc_core::ble::l2cap::Psm;
 use mdoc_core::ble::link::{Action, Input, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::{Fault, Happened, Offer, Station};
+use crate::radio::without_channel;
+use crate::{Channel, Fault, Happened, Listening, Offer, Station};
 
 /// The client knows one peer.
 const SERVER: Peer = Peer(0);
+
+/// The number of a channel that is free: each connection has its own.
+const FREE: Psm = Psm::FIRST;
+
+/// A frame, without its length.
+type Frame = (u8, Vec<u8>);
 
 /// What comes with a characteristic instead of a value: that it is subscribed to.
 const SUBSCRIBE: u8 = 0x80;
@@ -37,10 +45,16 @@ pub(crate) trait Door: Send {
     fn close(&mut self);
 }
 
+/// A number for a channel.
+pub(crate) fn listen() -> Listening<'static> {
+    Box::pin(core::future::ready(Ok(FREE)))
+}
+
 /// A client, which `seek` brings to its server.
 pub(crate) async fn client<S: AsyncRead + AsyncWrite + Unpin>(
     mut station: Station,
     mtu: u16,
+    channel: Channel,
     seek: impl Future<Output = io::Result<S>>,
 ) {
     if station.action().await != Some(Action::Seek) {
@@ -54,12 +68,13 @@ pub(crate) async fn client<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(stream) => tokio::io::split(stream),
         Err(error) => return station.fail(failed("connecting", &error)),
     };
-    let Ok((IDENT, ident)) = receive(&mut read).await else {
+    let Ok((ident, psm, opened)) = meet(&mut read, &mut write, channel).await else {
         return station.tell(Input::Lost { peer: SERVER });
     };
-    station.tell(Input::Connected {
-        peer: SERVER,
-        room: Room::of_mtu(mtu),
+    let room = Room::of_mtu(mtu);
+    station.tell(match opened {
+        Some(true) => Input::Channel { peer: SERVER },
+        _ => Input::Connected { peer: SERVER, room },
     });
     let teller = station.teller();
     let outgoing = async {
@@ -73,6 +88,17 @@ pub(crate) async fn client<S: AsyncRead + AsyncWrite + Unpin>(
                         characteristic,
                     }
                 }
+                Action::OpenChannel => match Psm::of_value(&psm) {
+                    Some(psm) => {
+                        send(&mut write, OPEN, &psm.to_value()).await?;
+                        continue;
+                    }
+                    None => Input::NoChannel,
+                },
+                Action::Send(_, bytes) => {
+                    send(&mut write, BYTES, &bytes).await?;
+                    Input::Sent
+                }
                 Action::Put(_, characteristic, value) => {
                     send(&mut write, number(characteristic), &value).await?;
                     Input::Sent
@@ -85,17 +111,39 @@ pub(crate) async fn client<S: AsyncRead + AsyncWrite + Unpin>(
         write.shutdown().await
     };
     tokio::select! {
-        () = incoming(SERVER, &mut read, &teller) => {}
+        () = incoming(SERVER, &mut read, &teller, |_| false) => {}
         _ended = outgoing => {}
     }
     station.tell(Input::Lost { peer: SERVER });
 }
 
+/// What the server says first, and whether it opened the channel whose number is known, if one is.
+async fn meet(
+    read: &mut (impl AsyncRead + Unpin),
+    write: &mut (impl AsyncWrite + Unpin),
+    channel: Channel,
+) -> io::Result<(Vec<u8>, Vec<u8>, Option<bool>)> {
+    let ((IDENT, ident), (PSM, psm)) = (receive(read).await?, receive(read).await?) else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let Channel::Known(known) = channel else {
+        return Ok((ident, psm, None));
+    };
+    send(write, OPEN, &known.to_value()).await?;
+    let (answer, _) = receive(read).await?;
+    Ok((ident, psm, Some(answer == OPENED)))
+}
+
 /// A server behind its door.
 pub(crate) async fn server(mut station: Station, mtu: u16, offer: Offer, mut door: impl Door) {
-    let mut clients: BTreeMap<Peer, UnboundedSender<(Characteristic, Vec<u8>)>> = BTreeMap::new();
+    let mut clients: BTreeMap<Peer, UnboundedSender<Frame>> = BTreeMap::new();
     let mut going = FuturesUnordered::new();
     let (mut open, mut last) = (false, SERVER);
+    let psm = match offer.channel {
+        Channel::No => None,
+        Channel::Any => Some(FREE),
+        Channel::Known(psm) => Some(psm),
+    };
     loop {
         tokio::select! {
             client = door.client(), if open => {
@@ -103,7 +151,7 @@ pub(crate) async fn server(mut station: Station, mtu: u16, offer: Offer, mut doo
                 last = Peer(last.0 + 1);
                 let (put, puts) = unbounded_channel();
                 clients.insert(last, put);
-                going.push(with_client(last, stream, offer.ident, puts, station.teller()));
+                going.push(with_client(last, stream, (offer.ident, psm), puts, station.teller()));
                 station.tell(Input::Connected { peer: last, room: Room::of_mtu(mtu) });
             }
             Some(peer) = going.next() => {
@@ -121,7 +169,10 @@ pub(crate) async fn server(mut station: Station, mtu: u16, offer: Offer, mut doo
                 }
                 Some(Action::Put(peer, characteristic, value)) => {
                     // Who is gone is told as lost.
-                    let _gone = clients.get(&peer).map(|client| client.send((characteristic, value)));
+                    let _gone = clients.get(&peer).map(|client| client.send((number(characteristic), value)));
+                }
+                Some(Action::Send(peer, bytes)) => {
+                    let _gone = clients.get(&peer).map(|client| client.send((BYTES, bytes)));
                 }
                 Some(Action::Disconnect(peer)) => {
                     clients.remove(&peer);
@@ -141,40 +192,67 @@ pub(crate) async fn server(mut station: Station, mtu: u16, offer: Offer, mut doo
 async fn with_client<S: AsyncRead + AsyncWrite + Unpin>(
     peer: Peer,
     stream: S,
-    ident: [u8; 16],
-    mut puts: UnboundedReceiver<(Characteristic, Vec<u8>)>,
+    (ident, psm): ([u8; 16], Option<Psm>),
+    mut puts: UnboundedReceiver<Frame>,
     teller: UnboundedSender<Happened>,
 ) -> Peer {
     let (mut read, mut write) = tokio::io::split(stream);
+    let (reply, mut replies) = unbounded_channel();
     let outgoing = async {
         send(&mut write, IDENT, &ident).await?;
-        while let Some((characteristic, value)) = puts.recv().await {
-            send(&mut write, number(characteristic), &value).await?;
-            let _gone = teller.send(Happened::Input(Input::Sent));
+        let value = psm.map(Psm::to_value);
+        send(&mut write, PSM, value.as_ref().map_or(&[], |value| value)).await?;
+        loop {
+            tokio::select! {
+                biased;
+                Some(opened) = replies.recv() => send(&mut write, opened, &[]).await?,
+                put = puts.recv() => match put {
+                    Some((what, value)) => {
+                        send(&mut write, what, &value).await?;
+                        let _gone = teller.send(Happened::Input(Input::Sent));
+                    }
+                    None => break,
+                },
+            }
         }
         write.shutdown().await
     };
+    let opens = |value: &[u8]| {
+        let opens = psm.is_some() && Psm::of_value(value) == psm;
+        let _gone = reply.send(if opens { OPENED } else { REFUSED });
+        opens
+    };
     tokio::select! {
-        () = incoming(peer, &mut read, &teller) => {}
+        () = incoming(peer, &mut read, &teller, opens) => {}
         _ended = outgoing => {}
     }
     peer
 }
 
-/// Tells what comes, until nothing does.
-async fn incoming(peer: Peer, read: &mut (impl AsyncRead + Unpin), teller: &UnboundedSender<Happened>) {
+/// Tells what comes, until nothing does; `opens` says whether a client gets the channel that it asks for.
+async fn incoming(
+    peer: Peer,
+    read: &mut (impl AsyncRead + Unpin),
+    teller: &UnboundedSender<Happened>,
+    opens: impl Fn(&[u8]) -> bool,
+) {
     while let Ok((what, value)) = receive(read).await {
-        let Some(characteristic) = characteristic(what & !SUBSCRIBE) else {
-            return;
-        };
-        let input = if what & SUBSCRIBE == 0 {
-            Input::Value {
+        let input = match (what, characteristic(what & !SUBSCRIBE)) {
+            (OPEN, _) if !opens(&value) => continue,
+            (OPEN | OPENED, _) => Input::Channel { peer },
+            (REFUSED, _) => {
+                let words = without_channel("the other side refused the channel that it offers");
+                let _gone = teller.send(Happened::Warning(words));
+                Input::NoChannel
+            }
+            (BYTES, _) => Input::Bytes { peer, bytes: value },
+            (_, None) => return,
+            (_, Some(characteristic)) if what & SUBSCRIBE == 0 => Input::Value {
                 peer,
                 characteristic,
                 value,
-            }
-        } else {
-            Input::Subscribed { peer, characteristic }
+            },
+            (_, Some(characteristic)) => Input::Subscribed { peer, characteristic },
         };
         if teller.send(Happened::Input(input)).is_err() {
             return;
@@ -183,6 +261,13 @@ async fn incoming(peer: Peer, read: &mut (impl AsyncRead + Unpin), teller: &Unbo
 }
 
 const IDENT: u8 = 4;
+const PSM: u8 = 5;
+/// A client asks for the channel of this number.
+const OPEN: u8 = 6;
+const OPENED: u8 = 7;
+const REFUSED: u8 = 8;
+/// What goes over the channel.
+const BYTES: u8 = 9;
 
 const fn number(characteristic: Characteristic) -> u8 {
     match characteristic {
@@ -190,7 +275,7 @@ const fn number(characteristic: Characteristic) -> u8 {
         Characteristic::Client2Server => 2,
         Characteristic::Server2Client => 3,
         Characteristic::Ident => IDENT,
-        Characteristic::L2cap => 5,
+        Characteristic::L2cap => PSM,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Links over the airs that need no radio, on a clock that runs as fast as there is nothing to do.
 
+mod channel;
+
 use core::time::Duration;
 
 use mdoc_core::ble::link::{Ending, Gatt, Role, Timeouts};
@@ -11,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::memory::Memory;
 use crate::shape::{Shape, shaped};
-use crate::{Air, Event, Fault, Happened, Interrupted, Offer, Radio, Way, Wire, first_ready};
+use crate::{Air, Channel, Event, Fault, Happened, Interrupted, Offer, Radio, Way, Wire, first_ready};
 
 const IDENT: [u8; 16] = [9; 16];
 
@@ -24,6 +26,7 @@ const fn offer(service: Service) -> Offer {
         service,
         uuid: Uuid(uuid),
         ident: IDENT,
+        channel: Channel::No,
     }
 }
 

@@ -11,7 +11,7 @@ use mdoc_core::ble::link::{Ending, Gatt, Role, Setup, Timeouts};
 use mdoc_core::limits::Limits;
 use tokio::time::Instant;
 
-use crate::{Air, Event, Fault, Offer, Wire};
+use crate::{Air, Channel, Event, Fault, Offer, Wire};
 
 /// One way to the peer.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,7 @@ impl Way {
                 role,
                 gatt,
                 ident: offer.ident,
+                l2cap: !matches!(offer.channel, Channel::No),
                 timeouts,
                 limits,
             },
@@ -98,17 +99,21 @@ pub async fn first_ready(
 
 type Going<'a> = Pin<Box<dyn Future<Output = Result<(Service, Wire), Missed>> + Send + 'a>>;
 
-/// How often a client that lost its server before anything was said goes the same way again.
+/// How often a client that lost its server before anything was said goes the same way again, and then without L2CAP.
 const TRIES: u32 = 3;
 
 fn go<'a>(air: &'a dyn Air, way: &'a Way) -> Going<'a> {
     Box::pin(async move {
-        let mut tried = 1;
+        let (mut tried, mut way) = (1, *way);
         loop {
-            let gone = go_once(air, way).await;
+            let gone = go_once(air, &way).await;
             match &gone {
                 Err(missed) if missed.ending == Ending::LostBeforeStart && tried < TRIES => tried += 1,
                 _ => return gone,
+            }
+            if way.setup.gatt == Gatt::Client {
+                way.setup.l2cap = false;
+                way.offer.channel = Channel::No;
             }
         }
     })

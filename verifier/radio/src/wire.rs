@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use mdoc_core::ble::link::{Action, Ending, Input, Link, Oddity, Setup};
+use mdoc_core::ble::link::{Action, Bearer, Ending, Input, Link, Oddity, Setup};
 use tokio::time::Instant;
 
 use crate::{Fault, Happened, Radio};
@@ -105,6 +105,12 @@ impl Wire {
                 self.link.handle(input, self.began.elapsed());
             }
         }
+    }
+
+    /// What messages go over, once they do.
+    #[must_use]
+    pub const fn bearer(&self) -> Bearer {
+        self.link.bearer()
     }
 
     /// Puts back what came before it was open.

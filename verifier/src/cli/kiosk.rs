@@ -220,9 +220,9 @@ impl Kiosk<'_> {
         match self.reader.read(self.air, &engagement).await {
             Ok(mut reading) => {
                 self.reader.let_go(&mut reading).await;
-                let service = reading.service;
+                let reached = (reading.service, reading.bearer());
                 let judged = self.reader.verify(&reading);
-                let outcome = Outcome::of(&judged.report, &self.reader.asked, service, began.elapsed());
+                let outcome = Outcome::of(&judged.report, &self.reader.asked, reached, began.elapsed());
                 drop(judged);
                 reading.finish().await;
                 Ok(outcome)

@@ -115,6 +115,7 @@ fn told(
     if arguments.json {
         output::print_json(&serde_json::json!({
             "mode": reading.service.mode(),
+            "bearer": reading.bearer().name(),
             "timings": timings(&reading.took, verifying, total),
             "sources": judged.sources.iter().map(Source::to_json).collect::<Vec<_>>(),
             "report": show::to_json_of(report, asked),
@@ -128,8 +129,9 @@ fn told(
         show_portrait(report)?;
         output::print(&show::to_text_of(report, detail, asked))?;
         output::print(&format!(
-            "read in {}, {:.1} s\n",
+            "read in {} over {}, {:.1} s\n",
             reading.service,
+            reading.bearer(),
             total.as_secs_f64()
         ))?;
     }

@@ -109,6 +109,11 @@ impl Reader<'_> {
         let only = arguments.air.mode.only();
         let plan =
             Plan::new(engagement, only, Limits::DEFAULT, &mut rng, fastest()).map_err(NotRead::Plan)?;
+        let plan = if arguments.air.l2cap {
+            plan.with_l2cap()
+        } else {
+            plan
+        };
         let request = match &self.identity {
             Some(identity) => identity.sign(&self.asked, plan.transcript(), false),
             None => encode_request(&self.asked, &ReaderAuth::None)

@@ -44,7 +44,22 @@ pub enum Input {
         /// The value.
         value: Vec<u8>,
     },
-    /// The value of the last [`Action::Put`] is on its way: there is room for another.
+    /// A channel is open: the one that a client asked for, or one that was opened to our server. A client that knows its
+    /// number may say so instead of [`Input::Connected`].
+    Channel {
+        /// With whom.
+        peer: Peer,
+    },
+    /// What [`Action::OpenChannel`] asked for cannot be had.
+    NoChannel,
+    /// Bytes came over a channel.
+    Bytes {
+        /// From whom.
+        peer: Peer,
+        /// As they came, cut anywhere.
+        bytes: Vec<u8>,
+    },
+    /// What the last [`Action::Put`] or [`Action::Send`] had is on its way: there is room for another.
     Sent,
     /// What the last action asked for cannot be done.
     Failed,
@@ -68,10 +83,14 @@ pub enum Action {
     Seek,
     /// Client: read Ident.
     ReadIdent,
+    /// Client: open a channel if the other side offers one, and say whether it is open.
+    OpenChannel,
     /// Client: subscribe, and say when it is done.
     Subscribe(Characteristic),
     /// Write without response, or notify; one at a time, until [`Input::Sent`].
     Put(Peer, Characteristic, Vec<u8>),
+    /// Write to the channel; one at a time, until [`Input::Sent`].
+    Send(Peer, Vec<u8>),
     /// Close the connection.
     Disconnect(Peer),
     /// For the caller: messages can be sent.

@@ -1,3 +1,5 @@
+mod channel;
+
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
@@ -16,6 +18,7 @@ fn setup(role: Role, gatt: Gatt) -> Setup {
         role,
         gatt,
         ident: IDENT,
+        l2cap: false,
         timeouts: Timeouts::default(),
         limits: Limits::DEFAULT,
     }
@@ -371,6 +374,7 @@ fn what_is_no_fragment_ends_it() {
 /// Two ends and the air between them, with a clock of its own.
 struct Air {
     ends: [Link; 2],
+    l2cap: [bool; 2],
     inputs: [VecDeque<(u64, Input)>; 2],
     received: [Vec<Vec<u8>>; 2],
     endings: [Option<Ending>; 2],
@@ -384,14 +388,22 @@ struct Air {
 const PEERS: [Peer; 2] = [MDOC, READER];
 
 impl Air {
-    fn new(mdoc: Gatt, seed: u64, delay: u64, breaks: Option<u64>) -> Self {
+    /// `l2cap` says who of the mdoc and the reader would use it.
+    fn new(mdoc: Gatt, l2cap: [bool; 2], seed: u64, delay: u64, breaks: Option<u64>) -> Self {
         let reader = match mdoc {
             Gatt::Client => Gatt::Server,
             Gatt::Server => Gatt::Client,
         };
-        let link = |role, gatt| Link::new(setup(role, gatt), Duration::ZERO);
+        let link = |role, gatt, l2cap| {
+            let setup = setup(role, gatt);
+            Link::new(Setup { l2cap, ..setup }, Duration::ZERO)
+        };
         Self {
-            ends: [link(Role::Mdoc, mdoc), link(Role::Reader, reader)],
+            ends: [
+                link(Role::Mdoc, mdoc, l2cap[0]),
+                link(Role::Reader, reader, l2cap[1]),
+            ],
+            l2cap,
             inputs: Default::default(),
             received: Default::default(),
             endings: [None; 2],
@@ -418,6 +430,19 @@ impl Air {
                 }
             }
             Action::ReadIdent => self.arrives(end, Input::Ident(Some(IDENT.to_vec()))),
+            Action::OpenChannel if self.l2cap[other] => {
+                self.arrives(other, Input::Channel { peer: me });
+                self.arrives(end, Input::Channel { peer: PEERS[other] });
+            }
+            Action::OpenChannel => self.arrives(end, Input::NoChannel),
+            Action::Send(to, bytes) => {
+                assert_eq!((to, self.l2cap), (PEERS[other], [true; 2]));
+                for bytes in bytes.chunks(1 + usize::from(mtu)) {
+                    let bytes = bytes.to_vec();
+                    self.arrives(other, Input::Bytes { peer: me, bytes });
+                }
+                self.arrives(end, Input::Sent);
+            }
             Action::Subscribe(characteristic) => {
                 self.arrives(other, subscribed(me, characteristic));
                 self.arrives(end, subscribed(PEERS[other], characteristic));
@@ -494,15 +519,18 @@ proptest! {
         mtu in 23_u16..600,
         delay in 0_u64..300,
         mdoc_is_server in any::<bool>(),
+        l2cap in any::<[bool; 2]>(),
         size in 1_usize..5_000,
     ) {
         let gatt = if mdoc_is_server { Gatt::Server } else { Gatt::Client };
-        let mut air = Air::new(gatt, seed, delay, None);
+        let mut air = Air::new(gatt, l2cap, seed, delay, None);
         let (request, response) = (vec![0x17; size / 9 + 1], vec![0x18; size]);
         air.run(mtu, &request, &response);
         prop_assert_eq!(&air.received[0], &[request]);
         prop_assert_eq!(&air.received[1], &[response]);
         prop_assert_eq!(air.endings[1], Some(Ending::ByUs));
+        let bearer = if l2cap == [true; 2] { Bearer::L2cap } else { Bearer::Gatt };
+        prop_assert!(air.ends.iter().all(|end| end.bearer() == bearer));
         let ending = air.endings[0].unwrap();
         prop_assert!(matches!(ending, Ending::ByPeer | Ending::Disconnected), "{:?}", ending);
     }
@@ -513,10 +541,11 @@ proptest! {
         mtu in 23_u16..200,
         delay in 0_u64..50,
         mdoc_is_server in any::<bool>(),
+        l2cap in any::<[bool; 2]>(),
         breaks in 0_u64..3_000,
     ) {
         let gatt = if mdoc_is_server { Gatt::Server } else { Gatt::Client };
-        let mut air = Air::new(gatt, seed, delay, Some(breaks));
+        let mut air = Air::new(gatt, l2cap, seed, delay, Some(breaks));
         // No beginning of these is a whole item.
         let long = |byte: u8, len: u16| [&[0x59][..], &len.to_be_bytes(), &vec![byte; len.into()]].concat();
         let (request, response) = (long(1, 300), long(2, 2_000));

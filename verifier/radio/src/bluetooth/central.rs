@@ -1,6 +1,8 @@
-//! The GATT client, by btleplug.
+//! The client, by btleplug; the channels of L2CAP by the kernel of Linux.
 
 use core::pin::Pin;
+#[cfg(target_os = "linux")]
+use core::pin::pin;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -12,10 +14,15 @@ use btleplug::platform::{Adapter, Manager, Peripheral};
 use futures_util::{Stream, StreamExt as _};
 use mdoc_core::ble::Characteristic;
 use mdoc_core::ble::frame::Room;
+use mdoc_core::ble::l2cap::Psm;
 use mdoc_core::ble::link::{Action, Input, Peer};
+use tokio::sync::mpsc::UnboundedSender;
+#[cfg(target_os = "linux")]
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::{characteristics, uuid};
-use crate::{Fault, Offer, Station};
+use crate::radio::without_channel;
+use crate::{Channel, Fault, Happened, Offer, Station};
 
 /// A client knows one peer.
 const SERVER: Peer = Peer(0);
@@ -26,6 +33,16 @@ const LOOKS: Duration = Duration::from_millis(500);
 const TRIES: u32 = 5;
 /// Between two tries.
 const BETWEEN_TRIES: Duration = Duration::from_millis(400);
+
+/// What opening a channel may take: less than the link has for all that comes before the first message.
+#[cfg(target_os = "linux")]
+const OPENING: Duration = Duration::from_secs(8);
+
+#[cfg(target_os = "linux")]
+type ChannelStream = bluer::l2cap::Stream;
+/// There is none.
+#[cfg(not(target_os = "linux"))]
+type ChannelStream = core::convert::Infallible;
 
 type Incoming<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
 
@@ -45,11 +62,16 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
     // From here on there is something to be closed, however it ends; the station stays until then, since whoever lets go of
     // the radio waits for that.
     let joined = tokio::select! {
-        joined = Client::join(peripheral.clone(), events, offer) => Some(joined),
+        joined = join(&name, &peripheral, events, offer, station.teller()) => Some(joined),
         _gone = station.action() => None,
     };
     match joined {
-        Some(Ok(client)) => client.run(&mut station).await,
+        Some(Ok(Joined::Gatt(client))) => {
+            if let Some(stream) = client.run(&mut station, &name).await {
+                over_channel(&mut station, stream).await;
+            }
+        }
+        Some(Ok(Joined::Channel(stream))) => over_channel(&mut station, stream).await,
         Some(Err(fault)) => station.fail(fault),
         None => {}
     }
@@ -94,6 +116,32 @@ async fn switched_on((name, adapter): (String, Adapter)) -> Result<(Adapter, Str
         // A system that does not say will say later.
         _ => Ok((adapter, name)),
     }
+}
+
+/// How the peer was reached.
+enum Joined {
+    Gatt(Client),
+    Channel(ChannelStream),
+}
+
+/// Over the channel if its number is known, otherwise over GATT.
+async fn join(
+    name: &str,
+    peripheral: &Peripheral,
+    events: Incoming<CentralEvent>,
+    offer: Offer,
+    teller: UnboundedSender<Happened>,
+) -> Result<Joined, Fault> {
+    if let Channel::Known(psm) = offer.channel {
+        match open(name, peripheral, psm).await {
+            Ok(stream) => return Ok(Joined::Channel(stream)),
+            Err(fault) => {
+                let _gone = teller.send(Happened::Warning(without_channel(fault)));
+            }
+        }
+    }
+    let client = Client::join(peripheral.clone(), events, offer).await?;
+    Ok(Joined::Gatt(client))
 }
 
 struct Client {
@@ -142,7 +190,8 @@ impl Client {
         })
     }
 
-    async fn run(mut self, station: &mut Station) {
+    /// Until it is over; gives the channel if it goes on over one.
+    async fn run(mut self, station: &mut Station, name: &str) -> Option<ChannelStream> {
         let room = self.room();
         station.tell(Input::Connected { peer: SERVER, room });
         loop {
@@ -151,12 +200,20 @@ impl Client {
                 biased;
                 value = self.values.next() => match value {
                     Some(value) => self.notified(station, value),
-                    None => break station.tell(Input::Lost { peer: SERVER }),
+                    None => break,
                 },
                 action = station.action() => match action {
-                    Some(Action::Disconnect(_)) | None => break,
+                    Some(Action::Disconnect(_)) | None => return None,
+                    Some(Action::OpenChannel) => match self.open_channel(name).await {
+                        Ok(Some(stream)) => return Some(stream),
+                        Ok(None) => station.tell(Input::NoChannel),
+                        Err(fault) => {
+                            station.warn(without_channel(fault));
+                            station.tell(Input::NoChannel);
+                        }
+                    },
                     Some(action) => if !self.act(station, action, room).await {
-                        break station.tell(Input::Lost { peer: SERVER });
+                        break;
                     },
                 },
                 event = self.events.next() => if self.is_gone(event) {
@@ -164,10 +221,23 @@ impl Client {
                     while let Some(Some(value)) = futures_util::FutureExt::now_or_never(self.values.next()) {
                         self.notified(station, value);
                     }
-                    break station.tell(Input::Lost { peer: SERVER });
+                    break;
                 },
             }
         }
+        station.tell(Input::Lost { peer: SERVER });
+        None
+    }
+
+    /// The channel whose number the peer serves; none if it serves none.
+    async fn open_channel(&self, name: &str) -> Result<Option<ChannelStream>, Fault> {
+        let Some(found) = self.characteristics.get(&Characteristic::L2cap) else {
+            return Ok(None);
+        };
+        let value = self.peripheral.read(found).await;
+        let value = value.map_err(|error| fault("reading the number of the channel", &error))?;
+        let psm = Psm::of_value(&value).ok_or(Fault::Service("what it serves is no number of a channel"))?;
+        open(name, &self.peripheral, psm).await.map(Some)
     }
 
     /// In one value; never more than what any server on the way takes.
@@ -253,6 +323,57 @@ impl Client {
         station.tell(Input::Sent);
         Ok(())
     }
+}
+
+/// Carries everything over a channel, until it or the link is gone.
+#[cfg(target_os = "linux")]
+async fn over_channel(station: &mut Station, stream: ChannelStream) {
+    let (put, puts) = unbounded_channel();
+    let mut carried = pin!(super::channel::carry(SERVER, stream, puts, station.teller()));
+    station.tell(Input::Channel { peer: SERVER });
+    loop {
+        tokio::select! {
+            biased;
+            _closed = &mut carried => return station.tell(Input::Lost { peer: SERVER }),
+            action = station.action() => match action {
+                Some(Action::Send(_, bytes)) => {
+                    // Who is gone is told as lost.
+                    let _gone = put.send(bytes);
+                }
+                Some(Action::Disconnect(_)) | None => break,
+                Some(_) => {}
+            },
+        }
+    }
+    // What was said is still delivered.
+    drop(put);
+    let _late = tokio::time::timeout(OPENING, carried).await;
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn over_channel(_station: &mut Station, stream: ChannelStream) {
+    match stream {}
+}
+
+/// Opens the channel of that number.
+#[cfg(target_os = "linux")]
+async fn open(name: &str, peripheral: &Peripheral, psm: Psm) -> Result<ChannelStream, Fault> {
+    let properties = peripheral.properties().await.ok().flatten();
+    let kind = properties.and_then(|properties| properties.address_type);
+    let random = kind == Some(btleplug::api::AddressType::Random);
+    let address = peripheral.address().into_inner();
+    let opened = tokio::time::timeout(OPENING, super::channel::connect(name, address, random, psm)).await;
+    opened.unwrap_or_else(|_| {
+        Err(Fault::Failed {
+            what: "opening the channel",
+            cause: "it took too long".to_owned(),
+        })
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn open(_name: &str, _peripheral: &Peripheral, _psm: Psm) -> Result<ChannelStream, Fault> {
+    Err(Fault::NotSupported("L2CAP, which is for Linux,"))
 }
 
 /// Scans until somebody has the service; the news of the adapter go on from there.

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use bluer::Address;
 use bluer::adv::{Advertisement, AdvertisementHandle};
@@ -20,8 +21,10 @@ use mdoc_core::ble::link::{Action, Input, Peer};
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::channel::{Listener, carry};
 use super::{bluez, characteristics, uuid};
-use crate::{Fault, Offer, Station};
+use crate::radio::without_channel;
+use crate::{Channel, Fault, Offer, Station};
 
 /// What ATT has in front of a notified value, which a writer's room leaves out.
 const HEAD: u16 = 3;
@@ -30,12 +33,15 @@ const HEAD: u16 = 3;
 /// first: End would overtake the message before it.
 const BEFORE_STATE: Duration = Duration::from_millis(150);
 
-/// Offers the service on an adapter until the link is gone.
-pub(super) async fn run(mut station: Station, adapter: String, offer: Offer) {
+/// Marks a peer that is known by its channel.
+const OVER_CHANNEL: u64 = 1 << 48;
+
+/// Offers the service on an adapter until the link is gone; `listener` is where it listens for a channel already.
+pub(super) async fn run(mut station: Station, adapter: String, offer: Offer, listener: Option<Listener>) {
     if station.action().await != Some(Action::Advertise) {
         return;
     }
-    match Server::open(&adapter, offer).await {
+    match Server::open(&adapter, offer, listener, &station).await {
         Ok(server) => server.run(station).await,
         Err(fault) => station.fail(fault),
     }
@@ -60,16 +66,27 @@ struct Server {
     messages: CharacteristicControl,
     writers: BTreeMap<(Peer, Characteristic), Arc<CharacteristicWriter>>,
     known: BTreeSet<Peer>,
+    listener: Option<Listener>,
+    /// What is to go over channels.
+    channels: BTreeMap<Peer, UnboundedSender<Vec<u8>>>,
 }
 
 impl Server {
-    async fn open(name: &str, offer: Offer) -> Result<Self, Fault> {
+    async fn open(
+        name: &str,
+        offer: Offer,
+        listener: Option<Listener>,
+        station: &Station,
+    ) -> Result<Self, Fault> {
         let (session, adapter) = bluez::adapter(Some(name)).await?;
+        let listener = listening(&adapter, offer.channel, listener, station).await;
         let (tell, written) = unbounded_channel();
         let (state, state_handle) = characteristic_control();
         let (messages, messages_handle) = characteristic_control();
         let (mut state_handle, mut messages_handle) = (Some(state_handle), Some(messages_handle));
+        let psm = listener.as_ref().map(|listener| listener.psm.to_value().to_vec());
         let characteristics = characteristics(offer.service)
+            .filter(|(characteristic, _)| *characteristic != Characteristic::L2cap || psm.is_some())
             .map(|(characteristic, uuid)| {
                 let handle = match characteristic {
                     Characteristic::State => state_handle.take(),
@@ -80,12 +97,16 @@ impl Server {
                     characteristic,
                     Characteristic::State | Characteristic::Client2Server
                 );
-                let reads = characteristic == Characteristic::Ident;
+                let read_as = match characteristic {
+                    Characteristic::Ident => Some(offer.ident.to_vec()),
+                    Characteristic::L2cap => psm.clone(),
+                    _ => None,
+                };
                 Served {
                     uuid,
                     write: writes.then(|| write(characteristic, tell.clone())),
                     notify: handle.is_some().then(notify),
-                    read: reads.then(|| read(offer.ident)),
+                    read: read_as.map(read),
                     control_handle: handle.unwrap_or_default(),
                     ..Served::default()
                 }
@@ -121,11 +142,14 @@ impl Server {
             messages,
             writers: BTreeMap::new(),
             known: BTreeSet::new(),
+            listener,
+            channels: BTreeMap::new(),
         })
     }
 
     async fn run(mut self, mut station: Station) {
         let mut gone = FuturesUnordered::new();
+        let mut carried = FuturesUnordered::new();
         loop {
             tokio::select! {
                 // Values before everything else: they have come before whatever closes.
@@ -138,17 +162,43 @@ impl Server {
                     gone.extend(self.subscribed(&station, Characteristic::Server2Client, event).map(until_closed));
                 }
                 Some(peer) = gone.next() => self.gone(&station, peer),
+                Some(peer) = carried.next() => {
+                    self.channels.remove(&peer);
+                    station.tell(Input::Lost { peer });
+                }
+                client = client(self.listener.as_ref()) => match client {
+                    Ok((stream, address)) => {
+                        let peer = Peer(peer(address).0 | OVER_CHANNEL);
+                        let (put, puts) = unbounded_channel();
+                        self.channels.insert(peer, put);
+                        carried.push(carry(peer, stream, puts, station.teller()));
+                        station.tell(Input::Channel { peer });
+                    }
+                    Err(error) => {
+                        tracing::debug!(kind = %error.kind(), "nobody can open a channel any longer");
+                        self.listener = None;
+                    }
+                },
                 action = station.action() => match action {
                     Some(Action::StopAdvertising) => self.advertisement = None,
                     Some(Action::Put(peer, characteristic, value)) => {
                         self.put(&station, peer, characteristic, &value).await;
                     }
-                    Some(Action::Disconnect(peer)) => self.disconnect(peer).await,
+                    Some(Action::Send(peer, bytes)) => {
+                        // Who is gone is told as lost.
+                        let _gone = self.channels.get(&peer).map(|channel| channel.send(bytes));
+                    }
+                    Some(Action::Disconnect(peer)) => {
+                        self.channels.remove(&peer);
+                        self.disconnect(peer).await;
+                    }
                     Some(_) => {}
                     None => break,
                 },
             }
         }
+        self.channels.clear();
+        while carried.next().await.is_some() {}
     }
 
     /// Tells of a peer that was not heard of before.
@@ -228,6 +278,36 @@ impl Server {
     }
 }
 
+/// Where it listens for a channel, if one is offered and can be had.
+async fn listening(
+    adapter: &bluer::Adapter,
+    channel: Channel,
+    there: Option<Listener>,
+    station: &Station,
+) -> Option<Listener> {
+    let psm = match (channel, there) {
+        (Channel::No, _) => return None,
+        (_, Some(listener)) => return Some(listener),
+        (Channel::Any, None) => None,
+        (Channel::Known(psm), None) => Some(psm),
+    };
+    match Listener::open(adapter, psm).await {
+        Ok(listener) => Some(listener),
+        Err(fault) => {
+            station.warn(without_channel(fault));
+            None
+        }
+    }
+}
+
+/// Waits for who opens a channel.
+async fn client(listener: Option<&Listener>) -> io::Result<(bluer::l2cap::Stream, Address)> {
+    match listener {
+        Some(listener) => listener.client().await,
+        None => core::future::pending().await,
+    }
+}
+
 /// Ends when the subscription does, which is how a server learns that somebody is gone.
 async fn until_closed((peer, writer): (Peer, Arc<CharacteristicWriter>)) -> Peer {
     let _closed = writer.closed().await;
@@ -262,10 +342,10 @@ fn notify() -> CharacteristicNotify {
     }
 }
 
-fn read(ident: [u8; 16]) -> CharacteristicRead {
+fn read(value: Vec<u8>) -> CharacteristicRead {
     CharacteristicRead {
         read: true,
-        fun: Box::new(move |_| async move { Ok(ident.to_vec()) }.boxed()),
+        fun: Box::new(move |_| core::future::ready(Ok(value.clone())).boxed()),
         ..CharacteristicRead::default()
     }
 }
