@@ -1,0 +1,43 @@
+//! Seeing to the configuration.
+
+use clap::Subcommand;
+use mdoc_cli::{Exit, Failure, output};
+use mdoc_service::{serve, start};
+
+use super::Where;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Read the configuration, open every key and the database, and say what is wrong.
+    #[command(after_help = "Example:\n  mdoc-service config check --config authority/service.toml")]
+    Check(Where),
+}
+
+pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
+    let Command::Check(at) = command;
+    let config = at.config()?;
+    let service = start::service(&config)?;
+    if let Some(files) = &config.tls {
+        serve::tls(files)?;
+    }
+    let formats = service.terms.formats.entries().len();
+    if at.json {
+        output::print_json(&serde_json::json!({
+            "external": config.external,
+            "listen": config.listen,
+            "database": if config.database.starts_with("postgres") { "postgresql" } else { "sqlite" },
+            "formats": formats,
+            "signers": config.signers.len(),
+        }))?;
+    } else {
+        output::print(&format!(
+            "The configuration is good: {} is answered at {}{}, with {formats} formats and {} document signer{}.\n",
+            config.external,
+            config.listen,
+            if config.tls.is_some() { " by TLS" } else { ", behind a proxy" },
+            config.signers.len(),
+            if config.signers.len() == 1 { "" } else { "s" },
+        ))?;
+    }
+    Ok(Exit::Done)
+}

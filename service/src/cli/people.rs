@@ -1,0 +1,196 @@
+//! Seeing to people.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use mdoc_cli::{Exit, Failure, input, output, system};
+use mdoc_service::domain::person::{Details, Person};
+use mdoc_service::usecase::people::{self, Search};
+use serde_json::{Map, Value, json};
+
+use super::Acting;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Add a person.
+    #[command(after_help = "\
+Example:
+  mdoc-service person add --logon ada --given-name Ada --family-name Lovelace \\
+      --email ada@example.org --attributes ada.json")]
+    Add(Box<AddArguments>),
+    /// List people by name, perhaps only those in whose names, numbers or addresses a text is.
+    #[command(after_help = "Example:\n  mdoc-service person list --config authority/service.toml love")]
+    List(ListArguments),
+    /// Show a person, without the photograph.
+    #[command(after_help = "Example:\n  mdoc-service person show ada --config authority/service.toml")]
+    Show(ShowArguments),
+    /// Set or replace the photograph.
+    #[command(after_help = "Example:\n  mdoc-service person photo ada ada.jpg --config authority/service.toml")]
+    Photo(PhotoArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct AddArguments {
+    /// The name to sign in with
+    #[arg(long)]
+    logon: String,
+    /// Given names
+    #[arg(long)]
+    given_name: String,
+    /// Family name
+    #[arg(long)]
+    family_name: String,
+    /// Address of electronic mail
+    #[arg(long)]
+    email: Option<String>,
+    /// Mobile phone, as +441632960123
+    #[arg(long)]
+    mobile_phone: Option<String>,
+    /// Employee number; the next free one if not given
+    #[arg(long)]
+    employee_number: Option<String>,
+    /// What another system calls the person
+    #[arg(long)]
+    external_id: Option<String>,
+    /// Whatever documents need besides: a JSON object; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    attributes: Option<PathBuf>,
+    /// Somebody looked at the data and found them right
+    #[arg(long)]
+    approved: bool,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct ListArguments {
+    /// Part of a name, number or address
+    #[arg(default_value = "")]
+    text: String,
+    /// The most that is listed
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowArguments {
+    /// The person, by logon name
+    logon: String,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct PhotoArguments {
+    /// The person, by logon name
+    logon: String,
+    /// The picture: JPEG, JPEG 2000 or PNG
+    picture: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Add(arguments) => add(arguments),
+        Command::List(arguments) => list(arguments),
+        Command::Show(arguments) => show(arguments),
+        Command::Photo(arguments) => photo(arguments),
+    }
+}
+
+fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
+    let attributes = match &arguments.attributes {
+        None => Map::new(),
+        Some(path) => {
+            let name = input::display(path);
+            serde_json::from_slice(&input::read_bytes(path)?)
+                .map_err(|_| Failure::new(format!("{name} is no JSON object")).hint("as {\"birth_date\": \"1815-12-10\"}"))?
+        }
+    };
+    let details = Details {
+        logon_name: arguments.logon.clone(),
+        given_name: arguments.given_name.clone(),
+        family_name: arguments.family_name.clone(),
+        email: arguments.email.clone(),
+        mobile_phone: arguments.mobile_phone.clone(),
+        group: None,
+        external_id: arguments.external_id.clone(),
+        user_data_approved: arguments.approved,
+        attributes,
+    };
+    let (number, mut rng) = (arguments.employee_number.clone(), system::random()?);
+    let person = arguments.acting.open()?.write(move |tx, actor, now| {
+        people::add(tx, actor, now, (&details, number.as_deref()), &mut rng)
+    })?;
+    if arguments.acting.at.json {
+        output::print_json(&as_json(&person))?;
+    } else {
+        output::print(&format!("{} has the number {}\n", person.details.logon_name, person.employee_number))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
+    let search = Search {
+        text: arguments.text.clone(),
+        after: None,
+        limit: arguments.limit,
+    };
+    let found = arguments.acting.open()?.write(move |tx, actor, _| people::search(tx, actor, &search))?;
+    if arguments.acting.at.json {
+        output::print_json(&found.iter().map(as_json).collect::<Vec<_>>().into())?;
+        return Ok(Exit::Done);
+    }
+    for person in &found {
+        let details = &person.details;
+        output::print(&format!(
+            "{}\t{}\t{}, {}\n",
+            details.logon_name, person.employee_number, details.family_name, details.given_name
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
+    let logon = arguments.logon.clone();
+    let person = arguments.acting.open()?.write(move |tx, actor, _| {
+        let id = people::by_logon(tx, &logon)?.id;
+        people::get(tx, actor, &id)
+    })?;
+    output::print_json(&as_json(&person))?;
+    Ok(Exit::Done)
+}
+
+fn photo(arguments: &PhotoArguments) -> Result<Exit, Failure> {
+    let name = input::display(&arguments.picture);
+    let picture = input::read_bytes(&arguments.picture)?;
+    // As documents have it: what is wrong with the picture is said now, and not when somebody collects.
+    let prepared = mdoc_issuer::photo::document_portrait(&picture)
+        .map_err(|why| Failure::new(format!("{name}: {why}")).hint("give a JPEG, JPEG 2000 or PNG picture of the person"))?;
+    let logon = arguments.logon.clone();
+    arguments.acting.open()?.write(move |tx, actor, now| {
+        let id = people::by_logon(tx, &logon)?.id;
+        people::set_photo(tx, actor, now, &id, ("image/jpeg", &prepared))
+    })?;
+    Ok(Exit::Done)
+}
+
+fn as_json(person: &Person) -> Value {
+    let details = &person.details;
+    json!({
+        "id": person.id.as_str(),
+        "logon_name": details.logon_name,
+        "employee_number": person.employee_number,
+        "given_name": details.given_name,
+        "family_name": details.family_name,
+        "email": details.email,
+        "mobile_phone": details.mobile_phone,
+        "external_id": details.external_id,
+        "user_data_approved": details.user_data_approved,
+        "attributes": details.attributes,
+        "version": person.version,
+    })
+}

@@ -1,0 +1,89 @@
+//! Running the service, and copying what it keeps.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use mdoc_cli::{Exit, Failure, output};
+use mdoc_service::{serve, start};
+
+use super::Where;
+
+#[derive(Args)]
+#[command(after_help = "\
+Ends at SIGINT or SIGTERM, after the requests that are under way.
+
+Example:
+  mdoc-service serve --config authority/service.toml")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    at: Where,
+    /// Listen here instead of where the configuration says
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+The copy is of one instant, and a database that can be used as it is. A PostgreSQL
+database is copied by its own tools.
+
+Example:
+  mdoc-service backup --config authority/service.toml copy.db")]
+pub(crate) struct BackupArguments {
+    #[command(flatten)]
+    at: Where,
+    /// The new file
+    out: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let mut config = arguments.at.config()?;
+    if let Some(listen) = &arguments.listen {
+        config.listen.clone_from(listen);
+    }
+    let tls = config.tls.as_ref().map(serve::tls).transpose()?;
+    let service = Arc::new(start::service(&config)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| Failure::new(format!("the service cannot be run: {why}")))?;
+    runtime.block_on(async {
+        let (listener, address) = serve::bind(&config.listen).await?;
+        if arguments.at.json {
+            output::print_json(&serde_json::json!({ "listening": address.to_string(), "external": config.external }))?;
+        } else {
+            output::print(&format!("{} is answered at {address}\n", config.external))?;
+        }
+        let app = serve::bounded(service, &config.limits);
+        serve::serve(listener, app, (&config.limits, tls), ends())
+            .await
+            .map_err(|why| Failure::new(format!("the service ended: {why}")))
+    })?;
+    Ok(Exit::Done)
+}
+
+/// When the service is told to end.
+async fn ends() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _told = interrupted.await;
+}
+
+pub(super) fn backup(arguments: &BackupArguments) -> Result<Exit, Failure> {
+    let config = arguments.at.config()?;
+    let store = start::store(&config)?;
+    store.copy_to(&arguments.out).map_err(|why| Failure::new(why.to_string()))?;
+    output::print(&format!("{} is a copy of the database\n", arguments.out.display()))?;
+    Ok(Exit::Done)
+}

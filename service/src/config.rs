@@ -1,0 +1,401 @@
+//! The configuration: a TOML file, single settings from the environment before it, and flags before both (E22).
+//!
+//! Every key has a default but the address, the keys and the certificates. Paths are from the folder of the file.
+
+use core::fmt;
+use std::path::{Path, PathBuf};
+
+use mdoc_openid::vci::Draft;
+use mdoc_openid::web::Address;
+use serde::Deserialize;
+
+use crate::domain::code::CodeForm;
+use crate::publish::Lifetimes;
+
+/// What names of settings in the environment begin with: `MDOC_SERVICE_LISTEN`, `MDOC_SERVICE_CODES__TRIES`.
+pub const PREFIX: &str = "MDOC_SERVICE_";
+
+/// The configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What wallets and verifiers call the service: `https://id.example.org`, perhaps with a path (E12).
+    pub external: String,
+    /// Where it listens.
+    #[serde(default = "listen")]
+    pub listen: String,
+    /// The name of who issues, as wallets show it.
+    #[serde(default = "name")]
+    pub name: String,
+    /// A file of SQLite, or `postgres://…`.
+    #[serde(default = "database")]
+    pub database: String,
+    /// A folder with document formats of one's own.
+    pub formats: Option<PathBuf>,
+    /// Files with the keys of the service.
+    pub keys: Keys,
+    /// The document signers; the right one is chosen each time.
+    pub signers: Vec<SignerFiles>,
+    /// The signer of status lists.
+    pub status: Status,
+    /// The signer of the metadata, if it is signed.
+    pub metadata: Option<SignerFiles>,
+    /// The certificate of the server; without it, there is a proxy before it.
+    pub tls: Option<SignerFiles>,
+    /// Codes that people type.
+    #[serde(default)]
+    pub codes: Codes,
+    /// Collecting.
+    #[serde(default)]
+    pub collection: Collection,
+    /// What a request may cost.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Files with the keys of the service, each for its owner alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// 32 bytes, with which the service recognises what it gave out.
+    pub secret: PathBuf,
+    /// A P-256 key for which wallets may encrypt requests.
+    pub encryption: Option<PathBuf>,
+}
+
+/// A certificate, and where its key is: a file or a `pkcs11:` URI.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignerFiles {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: String,
+}
+
+/// Status lists.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {
+    /// The certificate of their signer, below the issuing authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: String,
+    /// How long a list is good, in seconds.
+    #[serde(default = "expiry")]
+    pub expiry: i64,
+    /// After how long it is asked for again, in seconds.
+    #[serde(default = "ttl")]
+    pub ttl: u32,
+    /// Entries of a list, at most 1048576.
+    #[serde(default = "list_size")]
+    pub size: i64,
+}
+
+/// Codes that people type.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Codes {
+    /// The form of simple ones.
+    pub simple: String,
+    /// The form of complex ones.
+    pub complex: String,
+    /// How often a wrong one may be given for an offer.
+    pub tries: i64,
+}
+
+/// Collecting.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Collection {
+    /// How many may collect at once: -1 is no limit, 0 nobody (E11).
+    pub max_session_count: i64,
+    /// How long a collection may take, in seconds.
+    pub session_seconds: i64,
+    /// How long an offer may be taken, in days.
+    pub offer_days: i64,
+    /// How long a wallet may refresh without its holder, in days.
+    pub refresh_days: i64,
+    /// The oldest version of OpenID4VCI whose wallets are served: `draft-13`, `draft-14`, `draft-15`, `1.0`.
+    pub oldest: String,
+}
+
+/// What a request may cost.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most bytes of a body.
+    pub body: usize,
+    /// How long a request may take, in seconds.
+    pub seconds: u64,
+    /// How many connections there may be.
+    pub connections: usize,
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self {
+            simple: CodeForm::default().to_string(),
+            complex: CodeForm::complex().to_string(),
+            tries: 5,
+        }
+    }
+}
+
+impl Default for Collection {
+    fn default() -> Self {
+        Self {
+            max_session_count: -1,
+            session_seconds: 300,
+            offer_days: 14,
+            refresh_days: 365,
+            oldest: "1.0".to_owned(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 512 * 1024,
+            seconds: 30,
+            connections: 2000,
+        }
+    }
+}
+
+fn listen() -> String {
+    "127.0.0.1:8080".to_owned()
+}
+
+fn name() -> String {
+    "Issuing authority".to_owned()
+}
+
+fn database() -> String {
+    "service.db".to_owned()
+}
+
+fn expiry() -> i64 {
+    Lifetimes::default().expiry
+}
+
+fn ttl() -> u32 {
+    Lifetimes::default().ttl
+}
+
+const fn list_size() -> i64 {
+    1 << 20
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Unreadable(String),
+    /// It is no TOML, or has a key that nobody knows, or a value of another type; in the words of the reader.
+    Malformed(String),
+    /// A value breaks its rule.
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What it has to be.
+        rule: String,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(why) | Self::Malformed(why) => f.write_str(why),
+            Self::Value { key, rule } => write!(f, "{key}: {rule}"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads a file, with single settings from the environment before it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the key and the rule.
+    pub fn read(path: &Path, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let name = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|why| ConfigError::Unreadable(format!("{name} cannot be read: {why}")))?;
+        let mut table: toml::Table =
+            toml::from_str(&text).map_err(|why| ConfigError::Malformed(format!("{name}: {}", why.message())))?;
+        for (key, value) in environment {
+            if let Some(key) = key.strip_prefix(PREFIX) {
+                set(&mut table, &key.to_ascii_lowercase(), &value);
+            }
+        }
+        let mut config: Self = table
+            .try_into()
+            .map_err(|why: toml::de::Error| ConfigError::Malformed(format!("{name}: {}", why.message())))?;
+        config.check()?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key, rule: &str| {
+            let rule = rule.to_owned();
+            Err(ConfigError::Value { key, rule })
+        };
+        if self.external.ends_with('/') || Address::identifier(&self.external).is_err() {
+            return wrong(
+                "external",
+                "it is an address without query, fragment and slash at the end, as https://id.example.org",
+            );
+        }
+        if self.listen.parse::<std::net::SocketAddr>().is_err() {
+            return wrong("listen", "it is an address and a port, as 127.0.0.1:8080");
+        }
+        if self.signers.is_empty() {
+            return wrong("signers", "there is at least one");
+        }
+        for (key, form) in [("codes.simple", &self.codes.simple), ("codes.complex", &self.codes.complex)] {
+            if let Err(why) = CodeForm::parse(form) {
+                return wrong(key, &why.to_string());
+            }
+        }
+        let ranges = [
+            ("codes.tries", self.codes.tries, 1..=100),
+            ("collection.max_session_count", self.collection.max_session_count, -1..=1_000_000),
+            ("collection.session_seconds", self.collection.session_seconds, 30..=3600),
+            ("collection.offer_days", self.collection.offer_days, 1..=365),
+            ("collection.refresh_days", self.collection.refresh_days, 1..=3650),
+            ("status.expiry", self.status.expiry, 60..=2_678_400),
+            ("status.ttl", self.status.ttl.into(), 1..=self.status.expiry),
+            ("status.size", self.status.size, 8..=1 << 20),
+        ];
+        for (key, value, range) in ranges {
+            if !range.contains(&value) {
+                return wrong(key, &format!("it is from {} to {}", range.start(), range.end()));
+            }
+        }
+        if self.oldest().is_none() {
+            return wrong("collection.oldest", "it is draft-13, draft-14, draft-15 or 1.0");
+        }
+        Ok(())
+    }
+
+    /// The oldest version of OpenID4VCI whose wallets are served.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Draft> {
+        match self.collection.oldest.as_str() {
+            "draft-13" => Some(Draft::Draft13),
+            "draft-14" => Some(Draft::Draft14),
+            "draft-15" => Some(Draft::Draft15),
+            "1.0" => Some(Draft::Final),
+            _ => None,
+        }
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let join = |path: &mut PathBuf| *path = folder.join(&*path);
+        let key = |key: &mut String| {
+            if !key.starts_with("pkcs11:") {
+                *key = folder.join(&*key).to_string_lossy().into_owned();
+            }
+        };
+        let files = self.signers.iter_mut().chain(&mut self.metadata).chain(&mut self.tls);
+        for files in files {
+            join(&mut files.certificate);
+            key(&mut files.key);
+        }
+        join(&mut self.status.certificate);
+        key(&mut self.status.key);
+        join(&mut self.keys.secret);
+        self.keys.encryption.iter_mut().for_each(join);
+        self.formats.iter_mut().for_each(join);
+        if !self.database.starts_with("postgres") {
+            let file = self.database.strip_prefix("sqlite:").unwrap_or(&self.database);
+            self.database = folder.join(file).to_string_lossy().into_owned();
+        }
+    }
+}
+
+/// Sets `codes__tries` in the table `codes`: as TOML where it can be read so, as text otherwise.
+fn set(table: &mut toml::Table, key: &str, value: &str) {
+    let (outer, inner) = key.split_once("__").map_or((key, None), |(outer, inner)| (outer, Some(inner)));
+    let Some(inner) = inner else {
+        let read: Option<toml::Table> = toml::from_str(&format!("value = {value}")).ok();
+        let read = read.and_then(|mut table| table.remove("value"));
+        table.insert(outer.to_owned(), read.unwrap_or_else(|| value.into()));
+        return;
+    };
+    let entry = table.entry(outer).or_insert_with(|| toml::Table::new().into());
+    if let Some(below) = entry.as_table_mut() {
+        set(below, inner, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+external = "https://id.example.org"
+[keys]
+secret = "secret.key"
+[[signers]]
+certificate = "ds.pem"
+key = "ds.key.pem"
+[status]
+certificate = "status.pem"
+key = "pkcs11:token=x"
+"#;
+
+    fn read(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = std::env::temp_dir().join(format!("mdoc-config-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("{:x}.toml", text.len() * 31 + environment.len()));
+        std::fs::write(&path, text).unwrap();
+        let pairs = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Config::read(&path, pairs)
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default_and_paths_are_from_the_file() {
+        let config = read(GOOD, &[]).unwrap();
+        assert_eq!(config.listen, "127.0.0.1:8080");
+        assert_eq!(config.codes.simple, "04-08N");
+        assert!(config.keys.secret.is_absolute());
+        assert!(config.signers[0].key.starts_with('/'));
+        assert_eq!(config.status.key, "pkcs11:token=x");
+    }
+
+    #[test]
+    fn the_environment_comes_before_the_file() {
+        let set = [
+            ("MDOC_SERVICE_LISTEN", "127.0.0.1:9"),
+            ("MDOC_SERVICE_CODES__TRIES", "3"),
+            ("MDOC_SERVICE_DATABASE", "postgres://db/x"),
+            ("OTHER", "y"),
+        ];
+        let config = read(GOOD, &set).unwrap();
+        assert_eq!((config.listen.as_str(), config.codes.tries), ("127.0.0.1:9", 3));
+        assert_eq!(config.database, "postgres://db/x");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            (GOOD.replace("id.example.org", "id.example.org/"), "external"),
+            (format!("listen = \"here\"\n{GOOD}"), "listen"),
+            (format!("{GOOD}[codes]\nsimple = \"x\"\n"), "codes.simple"),
+            (format!("{GOOD}[collection]\noffer_days = 0\n"), "collection.offer_days"),
+            (format!("{GOOD}[collection]\noldest = \"draft-9\"\n"), "collection.oldest"),
+            (format!("surprise = 1\n{GOOD}"), "surprise"),
+            ("external = ".to_owned(), "toml"),
+        ];
+        for (text, word) in cases {
+            let error = read(&text, &[]).unwrap_err().to_string();
+            assert!(error.contains(word), "{word}: {error}");
+        }
+    }
+}

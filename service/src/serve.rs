@@ -1,0 +1,162 @@
+//! Listening: TLS or not, bounded in size, time and number, and an end that finishes what was begun.
+
+use core::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use mdoc_cli::Failure;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::api;
+use crate::config::{Limits, SignerFiles};
+use crate::service::Service;
+
+/// How long a client may take for the head of a request, and for the handshake.
+const HEAD: Duration = Duration::from_secs(10);
+/// How long requests may take that are under way when the service is told to end.
+const LAST: Duration = Duration::from_secs(30);
+
+/// The interface with the bounds that every request has.
+pub fn bounded(service: Arc<Service>, limits: &Limits) -> Router {
+    let patience = Duration::from_secs(limits.seconds);
+    api::router(service)
+        .layer(DefaultBodyLimit::max(limits.body))
+        .layer(middleware::from_fn(move |request: Request, next: Next| async move {
+            let answer = tokio::time::timeout(patience, next.run(request)).await;
+            guarded(answer.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()))
+        }))
+}
+
+fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Answers until `ends`, then finishes what is under way.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    (limits, tls): (&Limits, Option<Arc<ServerConfig>>),
+    ends: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let acceptor = tls.map(TlsAcceptor::from);
+    let mut ends = core::pin::pin!(ends);
+    loop {
+        // Who comes when there is no room waits in the queue of the system.
+        let permit = tokio::select! {
+            permit = Arc::clone(&room).acquire_owned() => permit.map_err(io::Error::other)?,
+            () = &mut ends => break,
+        };
+        let (stream, _from) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(why) => {
+                    // Too many open files, or a client that was gone again: neither ends the service.
+                    tracing::warn!(%why, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = &mut ends => break,
+        };
+        let watcher = graceful.watcher();
+        let (app, acceptor) = (app.clone(), acceptor.clone());
+        tokio::spawn(async move {
+            let _held = permit;
+            if let Err(why) = one(stream, app, acceptor, watcher).await {
+                tracing::debug!(%why, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(LAST, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests under way were not finished in time");
+    }
+    Ok(())
+}
+
+async fn one(
+    stream: TcpStream,
+    app: Router,
+    acceptor: Option<TlsAcceptor>,
+    watcher: hyper_util::server::graceful::Watcher,
+) -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(64 * 1024);
+    let app = TowerToHyperService::new(app);
+    match acceptor {
+        None => {
+            let connection = server.serve_connection(TokioIo::new(stream), app);
+            watcher.watch(connection).await?;
+        }
+        Some(acceptor) => {
+            let stream = tokio::time::timeout(HEAD, acceptor.accept(stream)).await??;
+            let connection = server.serve_connection(TokioIo::new(stream), app);
+            watcher.watch(connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// TLS by certificates and a key in PEM.
+///
+/// # Errors
+/// [`Failure`] that names the file.
+pub fn tls(files: &SignerFiles) -> Result<Arc<ServerConfig>, Failure> {
+    let name = files.certificate.display();
+    let bad = |why: &dyn core::fmt::Display| Failure::new(format!("{name} cannot be used for TLS: {why}"));
+    let chain: Result<Vec<CertificateDer<'static>>, _> =
+        CertificateDer::pem_file_iter(&files.certificate).and_then(Iterator::collect);
+    let chain = chain.map_err(|why| bad(&why))?;
+    // Whatever is wrong with the file, others that can read it are named first.
+    let _judged = mdoc_cli::keys::secret_key(Path::new(&files.key))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|why| bad(&why))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|why| bad(&why))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Binds the address of the configuration.
+///
+/// # Errors
+/// [`Failure`] if it is taken or not this machine's.
+pub async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok::<_, io::Error>((listener, address))
+    };
+    bound.await.map_err(|why| {
+        Failure::new(format!("{address} cannot be listened at: {why}")).hint("see `listen` in the configuration")
+    })
+}

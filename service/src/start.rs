@@ -1,0 +1,172 @@
+//! From a configuration to a service: files are read, keys are opened, certificates are judged, the database is made ready.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mdoc_cli::keys::{self, KeySource};
+use mdoc_cli::system::SystemClock;
+use mdoc_cli::{Failure, output, system};
+use mdoc_core::crypto::fastest;
+use mdoc_core::seams::Signer;
+use mdoc_core::time::Timestamp;
+use mdoc_issuer::format::Catalogue;
+use mdoc_issuer::signer::{Deviations, DocumentSigner};
+use mdoc_openid::jose::{jwk, trust::Trust};
+
+use crate::config::{Config, SignerFiles};
+use crate::domain::code::CodeForm;
+use crate::making::Signers;
+use crate::publish::{Lifetimes, Publisher};
+use crate::secrets::Secrets;
+use crate::service::{Identity, Service};
+use crate::store::{Place, Store};
+use crate::terms::Terms;
+
+/// The name in messages.
+pub const PROGRAM: &str = "mdoc-service";
+
+/// Opens everything that the service needs; nothing listens yet.
+///
+/// # Errors
+/// [`Failure`] that names the file or the rule: a signer whose certificate breaks its profile or does not match its key
+/// starts no service (C1).
+pub fn service(config: &Config) -> Result<Service, Failure> {
+    system::random()?;
+    let terms = terms(config)?;
+    let mut signers = Signers::default();
+    for files in &config.signers {
+        let (certificate, key) = pair(files)?;
+        check_signer(&certificate, &*key, &terms)?;
+        signers.add(files.certificate.display().to_string(), certificate, key);
+    }
+    let (certificate, signer) = pair(&SignerFiles {
+        certificate: config.status.certificate.clone(),
+        key: config.status.key.clone(),
+    })?;
+    let lifetimes = Lifetimes {
+        expiry: config.status.expiry,
+        ttl: config.status.ttl,
+        ..Lifetimes::default()
+    };
+    let lists = format!("{}/status", config.external);
+    let status = Identity { signer, certificate };
+    let metadata_signer = match &config.metadata {
+        Some(files) => {
+            let (certificate, signer) = pair(files)?;
+            Some(Identity { signer, certificate })
+        }
+        None => None,
+    };
+    let encryption = match &config.keys.encryption {
+        Some(path) => {
+            let key = keys::secret_key(path)?;
+            Some((jwk::thumbprint(key.public_key(), fastest()), key))
+        }
+        None => None,
+    };
+    Ok(Service {
+        store: store(config)?,
+        terms,
+        signers,
+        metadata_signer,
+        publisher: Publisher::new(status, lists, lifetimes),
+        identifier: config.external.clone(),
+        display_name: config.name.clone(),
+        encryption,
+        oldest: config.oldest().unwrap_or_default(),
+        wallets: Trust::default(),
+        clock: Arc::new(SystemClock),
+        backend: fastest(),
+    })
+}
+
+/// Opens the database of a configuration.
+///
+/// # Errors
+/// [`Failure`] if it cannot be reached.
+pub fn store(config: &Config) -> Result<Store, Failure> {
+    Store::open(&Place::parse(&config.database)).map_err(|why| {
+        Failure::new(why.to_string()).hint("see `database` in the configuration, and whether it is there and yours")
+    })
+}
+
+/// The organisation's rules, from a configuration.
+///
+/// # Errors
+/// [`Failure`] if the key of the service or a format cannot be read.
+pub fn terms(config: &Config) -> Result<Terms, Failure> {
+    let mut formats = Catalogue::shipped();
+    if let Some(folder) = &config.formats {
+        formats = formats
+            .with_folder(folder)
+            .map_err(|why| Failure::new(why.to_string()).hint("see `formats` in the configuration"))?;
+        for problem in formats.problems() {
+            output::warn(PROGRAM, &problem.to_string());
+        }
+    }
+    let mut terms = Terms::new(Arc::new(formats), secrets(&config.keys.secret)?);
+    let form = |text: &str| CodeForm::parse(text).map_err(|why| Failure::new(why.to_string()));
+    terms.simple_code = form(&config.codes.simple)?;
+    terms.complex_code = form(&config.codes.complex)?;
+    terms.code_tries = config.codes.tries;
+    terms.max_sessions = (config.collection.max_session_count >= 0).then_some(config.collection.max_session_count);
+    terms.session_lifetime = config.collection.session_seconds;
+    terms.offer_lifetime = config.collection.offer_days * 86_400;
+    terms.refresh_lifetime = config.collection.refresh_days * 86_400;
+    terms.list_size = config.status.size;
+    Ok(terms)
+}
+
+fn secrets(path: &Path) -> Result<Secrets, Failure> {
+    let name = path.display();
+    let bytes = zeroize::Zeroizing::new(
+        std::fs::read(path).map_err(|why| Failure::new(format!("{name} cannot be read: {why}")))?,
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or_default();
+        if mode & 0o077 != 0 {
+            return Err(Failure::new(format!("others can read {name}, which is the key of the service"))
+                .hint(format!("`chmod 600 {name}`, if nobody did; or begin anew with another key")));
+        }
+    }
+    Secrets::from_bytes(&bytes).ok_or_else(|| {
+        Failure::new(format!("{name} is not the key of a service")).hint("it has 32 bytes; `mdoc-service init` makes one")
+    })
+}
+
+type Key = Arc<dyn Signer>;
+
+fn pair(files: &SignerFiles) -> Result<(mdoc_core::x509::Certificate, Key), Failure> {
+    let certificate = keys::certificate(&files.certificate)?;
+    let Ok(source) = files.key.parse::<KeySource>();
+    let key: Key = Arc::from(keys::signer(&source)?);
+    let name = files.certificate.display();
+    let certified = certificate
+        .public_key()
+        .map_err(|why| Failure::new(format!("{name}: {why}")))?;
+    if certified != *key.public_key() {
+        return Err(Failure::new(format!("{name} belongs to another key than {source}"))
+            .hint("a certificate and its key go in pairs"));
+    }
+    Ok((certificate, key))
+}
+
+/// Judged for the first format, as if a document were signed: what is wrong with it is said before anybody collects.
+fn check_signer(certificate: &mdoc_core::x509::Certificate, key: &dyn Signer, terms: &Terms) -> Result<(), Failure> {
+    let Some(entry) = terms.formats.entries().first() else {
+        return Ok(());
+    };
+    DocumentSigner::new(certificate.clone(), key, &entry.format.doctype, Deviations::Refuse)
+        .map(drop)
+        .map_err(|why| Failure::new(why.to_string()).hint("`mdoc-issuer pki check` says more of a certificate"))
+}
+
+/// The instant from which on a certificate of the service is to be replaced soon, if that is near.
+#[must_use]
+pub fn ends_soon(certificate: &mdoc_core::x509::Certificate, now: Timestamp) -> Option<Timestamp> {
+    const AHEAD: i64 = 30 * 86_400;
+    let end = certificate.not_after();
+    (end.unix() - now.unix() < AHEAD).then_some(end)
+}
