@@ -8,6 +8,7 @@ mod build;
 mod edit;
 mod model;
 mod oracle;
+mod reader;
 mod tables;
 
 use std::collections::BTreeMap;

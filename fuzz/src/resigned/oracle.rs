@@ -1,6 +1,6 @@
 //! What an accepted document must be, worked out a second time from what was sent and from who signed.
 //!
-//! The security object is read here by `ciborium`, and digests are compared by `sha2`, so that nothing of the
+//! The security object is read here by another reader, and digests are compared by `sha2`, so that nothing of the
 //! verifier vouches for itself.
 
 use ciborium::Value;
@@ -11,11 +11,12 @@ use mdoc_core::x509::Certificate;
 
 use super::build::Sent;
 use super::model::{Model, Payload, Spoil, hash};
+use super::reader::read;
 use super::tables;
 
 /// Stops the run if the document should not have been accepted.
 pub(super) fn check(model: &Model, sent: &Sent, form: Form, accepted: &Accepted<'_>) {
-    let mso: Value = ciborium::from_reader(sent.mso.as_slice()).expect("an accepted MSO is CBOR");
+    let mso = read(&sent.mso).expect("an accepted MSO is CBOR");
     signed_by_the_certificate(model);
     let mut issued = 0;
     for element in accepted.elements() {
@@ -84,10 +85,10 @@ fn items<'s>(sent: &'s Sent, name_space: &str) -> impl Iterator<Item = &'s [u8]>
 
 /// Whether an encoded item is that element, and the security object has its digest.
 fn covers(item: &[u8], mso: &Value, name_space: &str, identifier: &str, value: &[u8]) -> bool {
-    let Ok(Value::Tag(24, content)) = ciborium::from_reader::<Value, _>(item) else {
+    let Some(Value::Tag(24, content)) = read(item) else {
         return false;
     };
-    let Ok(decoded) = ciborium::from_reader::<Value, _>(content.as_bytes().unwrap().as_slice()) else {
+    let Some(decoded) = read(content.as_bytes().unwrap()) else {
         return false;
     };
     let has_value = content
