@@ -47,24 +47,42 @@ enum Command {
     /// Answer wallets and verifiers.
     Serve(serve::Arguments),
     /// See to the configuration.
-    #[command(subcommand, after_help = "Example:\n  mdoc-service config check --config authority/service.toml")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service config check --config authority/service.toml"
+    )]
     Config(config::Command),
     /// See to people.
-    #[command(subcommand, after_help = "Example:\n  mdoc-service person list --config authority/service.toml")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service person list --config authority/service.toml"
+    )]
     Person(people::Command),
     /// See to roles, and who has them.
-    #[command(subcommand, after_help = "Example:\n  mdoc-service role list --config authority/service.toml")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service role list --config authority/service.toml"
+    )]
     Role(role::Command),
     /// See to credential profiles.
-    #[command(subcommand, after_help = "Example:\n  mdoc-service profile list --config authority/service.toml")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service profile list --config authority/service.toml"
+    )]
     Profile(profile::Command),
     /// Request a document for somebody.
     Request(document::RequestArguments),
     /// See to documents: approve, disable, enable, cancel.
-    #[command(subcommand, after_help = "Example:\n  mdoc-service document list --config authority/service.toml --person ada")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service document list --config authority/service.toml --person ada"
+    )]
     Document(document::Command),
     /// See to the audit trail.
-    #[command(subcommand, after_help = "Example:\n  mdoc-service audit verify --config authority/service.toml")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service audit verify --config authority/service.toml"
+    )]
     Audit(audit::Command),
     /// Copy the database as it is now to a new file.
     Backup(serve::BackupArguments),
@@ -93,7 +111,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 #[derive(Args)]
 struct Where {
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "service.toml", env = "MDOC_SERVICE_CONFIG")]
+    #[arg(long, value_name = "FILE", default_value = "service.toml")]
     config: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -113,8 +131,9 @@ struct Acting {
 
 impl Where {
     fn config(&self) -> Result<Config, Failure> {
-        Config::read(&self.config, std::env::vars())
-            .map_err(|why| Failure::new(why.to_string()).hint("`mdoc-service init FOLDER` makes one to begin with"))
+        Config::read(&self.config, std::env::vars()).map_err(|why| {
+            Failure::new(why.to_string()).hint("`mdoc-service init FOLDER` makes one to begin with")
+        })
     }
 }
 
@@ -185,9 +204,15 @@ fn failed(failure: usecase::Failure) -> Failure {
                 Refusal::NotGranted { .. } => {
                     failure.hint("give a role that grants it: `mdoc-service role grant ROLE LOGON`")
                 }
-                Refusal::Unknown { what: "profile" } => failure.hint("`mdoc-service profile list` shows what there is"),
-                Refusal::Unknown { what: "person" } => failure.hint("`mdoc-service person list` shows who there is"),
-                Refusal::NotificationsNotSetUp => failure.hint("hand it out on the screen: `--delivery screen`"),
+                Refusal::Unknown { what: "profile" } => {
+                    failure.hint("`mdoc-service profile list` shows what there is")
+                }
+                Refusal::Unknown { what: "person" } => {
+                    failure.hint("`mdoc-service person list` shows who there is")
+                }
+                Refusal::NotificationsNotSetUp => {
+                    failure.hint("hand it out on the screen: `--delivery screen`")
+                }
                 _ => failure,
             }
         }

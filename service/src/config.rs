@@ -221,12 +221,15 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] with the key and the rule.
-    pub fn read(path: &Path, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub fn read(
+        path: &Path,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let name = path.display();
         let text = std::fs::read_to_string(path)
             .map_err(|why| ConfigError::Unreadable(format!("{name} cannot be read: {why}")))?;
-        let mut table: toml::Table =
-            toml::from_str(&text).map_err(|why| ConfigError::Malformed(format!("{name}: {}", why.message())))?;
+        let mut table: toml::Table = toml::from_str(&text)
+            .map_err(|why| ConfigError::Malformed(format!("{name}: {}", why.message())))?;
         for (key, value) in environment {
             if let Some(key) = key.strip_prefix(PREFIX) {
                 set(&mut table, &key.to_ascii_lowercase(), &value);
@@ -257,15 +260,26 @@ impl Config {
         if self.signers.is_empty() {
             return wrong("signers", "there is at least one");
         }
-        for (key, form) in [("codes.simple", &self.codes.simple), ("codes.complex", &self.codes.complex)] {
+        for (key, form) in [
+            ("codes.simple", &self.codes.simple),
+            ("codes.complex", &self.codes.complex),
+        ] {
             if let Err(why) = CodeForm::parse(form) {
                 return wrong(key, &why.to_string());
             }
         }
         let ranges = [
             ("codes.tries", self.codes.tries, 1..=100),
-            ("collection.max_session_count", self.collection.max_session_count, -1..=1_000_000),
-            ("collection.session_seconds", self.collection.session_seconds, 30..=3600),
+            (
+                "collection.max_session_count",
+                self.collection.max_session_count,
+                -1..=1_000_000,
+            ),
+            (
+                "collection.session_seconds",
+                self.collection.session_seconds,
+                30..=3600,
+            ),
             ("collection.offer_days", self.collection.offer_days, 1..=365),
             ("collection.refresh_days", self.collection.refresh_days, 1..=3650),
             ("status.expiry", self.status.expiry, 60..=2_678_400),
@@ -302,7 +316,11 @@ impl Config {
                 *key = folder.join(&*key).to_string_lossy().into_owned();
             }
         };
-        let files = self.signers.iter_mut().chain(&mut self.metadata).chain(&mut self.tls);
+        let files = self
+            .signers
+            .iter_mut()
+            .chain(&mut self.metadata)
+            .chain(&mut self.tls);
         for files in files {
             join(&mut files.certificate);
             key(&mut files.key);
@@ -321,7 +339,9 @@ impl Config {
 
 /// Sets `codes__tries` in the table `codes`: as TOML where it can be read so, as text otherwise.
 fn set(table: &mut toml::Table, key: &str, value: &str) {
-    let (outer, inner) = key.split_once("__").map_or((key, None), |(outer, inner)| (outer, Some(inner)));
+    let (outer, inner) = key
+        .split_once("__")
+        .map_or((key, None), |(outer, inner)| (outer, Some(inner)));
     let Some(inner) = inner else {
         let read: Option<toml::Table> = toml::from_str(&format!("value = {value}")).ok();
         let read = read.and_then(|mut table| table.remove("value"));
@@ -355,7 +375,9 @@ key = "pkcs11:token=x"
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(format!("{:x}.toml", text.len() * 31 + environment.len()));
         std::fs::write(&path, text).unwrap();
-        let pairs = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let pairs = environment
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::read(&path, pairs)
     }
 
@@ -388,8 +410,14 @@ key = "pkcs11:token=x"
             (GOOD.replace("id.example.org", "id.example.org/"), "external"),
             (format!("listen = \"here\"\n{GOOD}"), "listen"),
             (format!("{GOOD}[codes]\nsimple = \"x\"\n"), "codes.simple"),
-            (format!("{GOOD}[collection]\noffer_days = 0\n"), "collection.offer_days"),
-            (format!("{GOOD}[collection]\noldest = \"draft-9\"\n"), "collection.oldest"),
+            (
+                format!("{GOOD}[collection]\noffer_days = 0\n"),
+                "collection.offer_days",
+            ),
+            (
+                format!("{GOOD}[collection]\noldest = \"draft-9\"\n"),
+                "collection.oldest",
+            ),
             (format!("surprise = 1\n{GOOD}"), "surprise"),
             ("external = ".to_owned(), "toml"),
         ];

@@ -5,13 +5,16 @@
 //! keep what they know in a [`store`]. Documents are made by `mdoc-issuer`, and kept by nobody but their holder.
 
 pub mod api;
+pub mod config;
 pub mod domain;
 pub mod making;
 pub mod nonce;
 pub mod publish;
 mod random;
 pub mod secrets;
+pub mod serve;
 pub mod service;
+pub mod start;
 pub mod status;
 pub mod store;
 pub mod terms;

@@ -36,15 +36,20 @@ pub fn bounded(service: Arc<Service>, limits: &Limits) -> Router {
     let patience = Duration::from_secs(limits.seconds);
     api::router(service)
         .layer(DefaultBodyLimit::max(limits.body))
-        .layer(middleware::from_fn(move |request: Request, next: Next| async move {
-            let answer = tokio::time::timeout(patience, next.run(request)).await;
-            guarded(answer.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()))
-        }))
+        .layer(middleware::from_fn(
+            move |request: Request, next: Next| async move {
+                let answer = tokio::time::timeout(patience, next.run(request)).await;
+                guarded(answer.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()))
+            },
+        ))
 }
 
 fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
@@ -157,6 +162,7 @@ pub async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
         Ok::<_, io::Error>((listener, address))
     };
     bound.await.map_err(|why| {
-        Failure::new(format!("{address} cannot be listened at: {why}")).hint("see `listen` in the configuration")
+        Failure::new(format!("{address} cannot be listened at: {why}"))
+            .hint("see `listen` in the configuration")
     })
 }

@@ -86,7 +86,8 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
 /// [`Failure`] if it cannot be reached.
 pub fn store(config: &Config) -> Result<Store, Failure> {
     Store::open(&Place::parse(&config.database)).map_err(|why| {
-        Failure::new(why.to_string()).hint("see `database` in the configuration, and whether it is there and yours")
+        Failure::new(why.to_string())
+            .hint("see `database` in the configuration, and whether it is there and yours")
     })
 }
 
@@ -109,7 +110,8 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
     terms.simple_code = form(&config.codes.simple)?;
     terms.complex_code = form(&config.codes.complex)?;
     terms.code_tries = config.codes.tries;
-    terms.max_sessions = (config.collection.max_session_count >= 0).then_some(config.collection.max_session_count);
+    terms.max_sessions =
+        (config.collection.max_session_count >= 0).then_some(config.collection.max_session_count);
     terms.session_lifetime = config.collection.session_seconds;
     terms.offer_lifetime = config.collection.offer_days * 86_400;
     terms.refresh_lifetime = config.collection.refresh_days * 86_400;
@@ -125,14 +127,20 @@ fn secrets(path: &Path) -> Result<Secrets, Failure> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or_default();
+        let mode = std::fs::metadata(path)
+            .map(|data| data.permissions().mode())
+            .unwrap_or_default();
         if mode & 0o077 != 0 {
-            return Err(Failure::new(format!("others can read {name}, which is the key of the service"))
-                .hint(format!("`chmod 600 {name}`, if nobody did; or begin anew with another key")));
+            return Err(
+                Failure::new(format!("others can read {name}, which is the key of the service")).hint(
+                    format!("`chmod 600 {name}`, if nobody did; or begin anew with another key"),
+                ),
+            );
         }
     }
     Secrets::from_bytes(&bytes).ok_or_else(|| {
-        Failure::new(format!("{name} is not the key of a service")).hint("it has 32 bytes; `mdoc-service init` makes one")
+        Failure::new(format!("{name} is not the key of a service"))
+            .hint("it has 32 bytes; `mdoc-service init` makes one")
     })
 }
 
@@ -147,20 +155,31 @@ fn pair(files: &SignerFiles) -> Result<(mdoc_core::x509::Certificate, Key), Fail
         .public_key()
         .map_err(|why| Failure::new(format!("{name}: {why}")))?;
     if certified != *key.public_key() {
-        return Err(Failure::new(format!("{name} belongs to another key than {source}"))
-            .hint("a certificate and its key go in pairs"));
+        return Err(
+            Failure::new(format!("{name} belongs to another key than {source}"))
+                .hint("a certificate and its key go in pairs"),
+        );
     }
     Ok((certificate, key))
 }
 
 /// Judged for the first format, as if a document were signed: what is wrong with it is said before anybody collects.
-fn check_signer(certificate: &mdoc_core::x509::Certificate, key: &dyn Signer, terms: &Terms) -> Result<(), Failure> {
+fn check_signer(
+    certificate: &mdoc_core::x509::Certificate,
+    key: &dyn Signer,
+    terms: &Terms,
+) -> Result<(), Failure> {
     let Some(entry) = terms.formats.entries().first() else {
         return Ok(());
     };
-    DocumentSigner::new(certificate.clone(), key, &entry.format.doctype, Deviations::Refuse)
-        .map(drop)
-        .map_err(|why| Failure::new(why.to_string()).hint("`mdoc-issuer pki check` says more of a certificate"))
+    DocumentSigner::new(
+        certificate.clone(),
+        key,
+        &entry.format.doctype,
+        Deviations::Refuse,
+    )
+    .map(drop)
+    .map_err(|why| Failure::new(why.to_string()).hint("`mdoc-issuer pki check` says more of a certificate"))
 }
 
 /// The instant from which on a certificate of the service is to be replaced soon, if that is near.

@@ -55,9 +55,13 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
             let (number, digest) = chain.head();
             let digest = encode_string(digest);
             if json {
-                output::print_json(&serde_json::json!({ "whole": true, "entries": number, "digest": digest }))?;
+                output::print_json(
+                    &serde_json::json!({ "whole": true, "entries": number, "digest": digest }),
+                )?;
             } else {
-                output::print(&format!("The trail is whole: {number} entries, the last one with the digest\n{digest}\n"))?;
+                output::print(&format!(
+                    "The trail is whole: {number} entries, the last one with the digest\n{digest}\n"
+                ))?;
             }
             Ok(Exit::Done)
         }
@@ -75,7 +79,9 @@ fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let mut after = arguments.after;
     loop {
         let page = session.write(move |tx, actor, _| audit::page(tx, actor, after))?;
-        let Some((last, _)) = page.last() else { return Ok(Exit::Done) };
+        let Some((last, _)) = page.last() else {
+            return Ok(Exit::Done);
+        };
         after = *last;
         for (_, entry) in &page {
             output::print(&format!("{entry}\n"))?;

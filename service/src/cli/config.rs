@@ -34,7 +34,11 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             "The configuration is good: {} is answered at {}{}, with {formats} formats and {} document signer{}.\n",
             config.external,
             config.listen,
-            if config.tls.is_some() { " by TLS" } else { ", behind a proxy" },
+            if config.tls.is_some() {
+                " by TLS"
+            } else {
+                ", behind a proxy"
+            },
             config.signers.len(),
             if config.signers.len() == 1 { "" } else { "s" },
         ))?;

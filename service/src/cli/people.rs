@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use mdoc_cli::{Exit, Failure, input, output, system};
+use mdoc_issuer::photo::{ImageKind, Wanted, prepare};
 use mdoc_service::domain::person::{Details, Person};
 use mdoc_service::usecase::people::{self, Search};
 use serde_json::{Map, Value, json};
 
 use super::Acting;
+
+/// The most bytes of a photograph as documents have it.
+const LARGEST: usize = 256 * 1024;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -25,7 +29,9 @@ Example:
     #[command(after_help = "Example:\n  mdoc-service person show ada --config authority/service.toml")]
     Show(ShowArguments),
     /// Set or replace the photograph.
-    #[command(after_help = "Example:\n  mdoc-service person photo ada ada.jpg --config authority/service.toml")]
+    #[command(
+        after_help = "Example:\n  mdoc-service person photo ada ada.jpg --config authority/service.toml"
+    )]
     Photo(PhotoArguments),
 }
 
@@ -106,8 +112,9 @@ fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
         None => Map::new(),
         Some(path) => {
             let name = input::display(path);
-            serde_json::from_slice(&input::read_bytes(path)?)
-                .map_err(|_| Failure::new(format!("{name} is no JSON object")).hint("as {\"birth_date\": \"1815-12-10\"}"))?
+            serde_json::from_slice(&input::read_bytes(path)?).map_err(|_| {
+                Failure::new(format!("{name} is no JSON object")).hint("as {\"birth_date\": \"1815-12-10\"}")
+            })?
         }
     };
     let details = Details {
@@ -122,13 +129,17 @@ fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
         attributes,
     };
     let (number, mut rng) = (arguments.employee_number.clone(), system::random()?);
-    let person = arguments.acting.open()?.write(move |tx, actor, now| {
-        people::add(tx, actor, now, (&details, number.as_deref()), &mut rng)
-    })?;
+    let person = arguments
+        .acting
+        .open()?
+        .write(move |tx, actor, now| people::add(tx, actor, now, (&details, number.as_deref()), &mut rng))?;
     if arguments.acting.at.json {
         output::print_json(&as_json(&person))?;
     } else {
-        output::print(&format!("{} has the number {}\n", person.details.logon_name, person.employee_number))?;
+        output::print(&format!(
+            "{} has the number {}\n",
+            person.details.logon_name, person.employee_number
+        ))?;
     }
     Ok(Exit::Done)
 }
@@ -139,7 +150,10 @@ fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
         after: None,
         limit: arguments.limit,
     };
-    let found = arguments.acting.open()?.write(move |tx, actor, _| people::search(tx, actor, &search))?;
+    let found = arguments
+        .acting
+        .open()?
+        .write(move |tx, actor, _| people::search(tx, actor, &search))?;
     if arguments.acting.at.json {
         output::print_json(&found.iter().map(as_json).collect::<Vec<_>>().into())?;
         return Ok(Exit::Done);
@@ -168,12 +182,14 @@ fn photo(arguments: &PhotoArguments) -> Result<Exit, Failure> {
     let name = input::display(&arguments.picture);
     let picture = input::read_bytes(&arguments.picture)?;
     // As documents have it: what is wrong with the picture is said now, and not when somebody collects.
-    let prepared = mdoc_issuer::photo::document_portrait(&picture)
-        .map_err(|why| Failure::new(format!("{name}: {why}")).hint("give a JPEG, JPEG 2000 or PNG picture of the person"))?;
+    let wanted = Wanted::new(&[ImageKind::Jpeg], LARGEST);
+    let prepared = prepare(&picture, &wanted).map_err(|why| {
+        Failure::new(format!("{name}: {why}")).hint("give a JPEG, JPEG 2000 or PNG picture of the person")
+    })?;
     let logon = arguments.logon.clone();
     arguments.acting.open()?.write(move |tx, actor, now| {
         let id = people::by_logon(tx, &logon)?.id;
-        people::set_photo(tx, actor, now, &id, ("image/jpeg", &prepared))
+        people::set_photo(tx, actor, now, &id, ("image/jpeg", &prepared.bytes))
     })?;
     Ok(Exit::Done)
 }

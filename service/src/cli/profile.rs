@@ -16,7 +16,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  mdoc-service profile list --config authority/service.toml")]
     List(Acting),
     /// Print the settings of a profile as TOML: what `profile set` takes.
-    #[command(after_help = "Example:\n  mdoc-service profile show loyalty-card --config authority/service.toml")]
+    #[command(
+        after_help = "Example:\n  mdoc-service profile show loyalty-card --config authority/service.toml"
+    )]
     Show(OneArguments),
     /// Make a profile, or a new version of one, from a TOML file.
     #[command(after_help = "\
@@ -92,7 +94,10 @@ fn list(acting: &Acting) -> Result<Exit, Failure> {
 
 fn show(arguments: &OneArguments) -> Result<Exit, Failure> {
     let name = arguments.name.clone();
-    let current = arguments.acting.open()?.write(move |tx, _, _| profiles::current(tx, &name))?;
+    let current = arguments
+        .acting
+        .open()?
+        .write(move |tx, _, _| profiles::current(tx, &name))?;
     let settings = &current.profile.settings;
     if arguments.acting.at.json {
         let settings = serde_json::to_value(settings).map_err(|why| Failure::new(why.to_string()))?;
@@ -108,16 +113,24 @@ fn set(arguments: &SetArguments) -> Result<Exit, Failure> {
     let name = input::display(&arguments.settings);
     let text = input::read_bytes(&arguments.settings)?;
     let text = String::from_utf8(text).map_err(|_| Failure::new(format!("{name} is not UTF-8")))?;
-    let settings: Settings = toml::from_str(&text)
-        .map_err(|why| Failure::new(format!("{name}: {}", why.message())).hint("`mdoc-service profile show` prints one"))?;
+    let settings: Settings = toml::from_str(&text).map_err(|why| {
+        Failure::new(format!("{name}: {}", why.message())).hint("`mdoc-service profile show` prints one")
+    })?;
     let session = arguments.acting.open()?;
-    if start::terms(&session.config)?.formats.format(&settings.format).is_none() {
-        return Err(Failure::new(format!("{name}: there is no document format {:?}", settings.format))
-            .hint("`mdoc-issuer format list` shows what there is; others go into the folder `formats`"));
+    if start::terms(&session.config)?
+        .formats
+        .format(&settings.format)
+        .is_none()
+    {
+        return Err(Failure::new(format!(
+            "{name}: there is no document format {:?}",
+            settings.format
+        ))
+        .hint("`mdoc-issuer format list` shows what there is; others go into the folder `formats`"));
     }
     let (profile, comment) = (arguments.name.clone(), arguments.comment.clone());
-    let version =
-        session.write(move |tx, actor, now| profiles::set(tx, actor, now, (&profile, &settings), &comment))?;
+    let version = session
+        .write(move |tx, actor, now| profiles::set(tx, actor, now, (&profile, &settings), &comment))?;
     output::print(&format!("{} is version {version} now\n", arguments.name))?;
     Ok(Exit::Done)
 }

@@ -21,7 +21,9 @@ Example:
     #[command(after_help = "Example:\n  mdoc-service role grant clerks ada --config authority/service.toml")]
     Grant(PairArguments),
     /// Take a role from a person.
-    #[command(after_help = "Example:\n  mdoc-service role withdraw clerks ada --config authority/service.toml")]
+    #[command(
+        after_help = "Example:\n  mdoc-service role withdraw clerks ada --config authority/service.toml"
+    )]
     Withdraw(PairArguments),
 }
 
@@ -105,7 +107,12 @@ fn list(acting: &Acting) -> Result<Exit, Failure> {
         output::print_json(&roles.into())?;
     } else {
         for role in &roles {
-            output::print(&format!("{} ({}): {}\n", role.name, role.scope, names(role).join(", ")))?;
+            output::print(&format!(
+                "{} ({}): {}\n",
+                role.name,
+                role.scope,
+                names(role).join(", ")
+            ))?;
         }
     }
     Ok(Exit::Done)

@@ -51,7 +51,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let (listener, address) = serve::bind(&config.listen).await?;
         if arguments.at.json {
-            output::print_json(&serde_json::json!({ "listening": address.to_string(), "external": config.external }))?;
+            output::print_json(
+                &serde_json::json!({ "listening": address.to_string(), "external": config.external }),
+            )?;
         } else {
             output::print(&format!("{} is answered at {address}\n", config.external))?;
         }
@@ -83,7 +85,12 @@ async fn ends() {
 pub(super) fn backup(arguments: &BackupArguments) -> Result<Exit, Failure> {
     let config = arguments.at.config()?;
     let store = start::store(&config)?;
-    store.copy_to(&arguments.out).map_err(|why| Failure::new(why.to_string()))?;
-    output::print(&format!("{} is a copy of the database\n", arguments.out.display()))?;
+    store
+        .copy_to(&arguments.out)
+        .map_err(|why| Failure::new(why.to_string()))?;
+    output::print(&format!(
+        "{} is a copy of the database\n",
+        arguments.out.display()
+    ))?;
     Ok(Exit::Done)
 }

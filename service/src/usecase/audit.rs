@@ -10,7 +10,9 @@ use mdoc_core::time::Timestamp;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::authority::Actor;
+use super::Failure;
+use super::authority::{self, Actor};
+use crate::domain::role::Workflow;
 use crate::store::{StoreError, Tx};
 
 /// What happened.
@@ -182,6 +184,20 @@ impl Chain {
     pub fn head(&self) -> (i64, &[u8]) {
         (self.number, &self.digest)
     }
+}
+
+/// Entries after a number, at most a thousand, each with its number.
+///
+/// # Errors
+/// [`Refusal::NotGranted`](crate::domain::Refusal::NotGranted).
+pub fn page(tx: &mut Tx<'_>, actor: &Actor, after: i64) -> Result<Vec<(i64, String)>, Failure> {
+    authority::permit(tx, actor, Workflow::ViewAudit)?;
+    let page = tx.rows(
+        "SELECT number, entry FROM audit WHERE number > $1 ORDER BY number LIMIT 1000",
+        &[after.into()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(page)
 }
 
 /// Checks the whole trail in the database.

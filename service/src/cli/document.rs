@@ -1,0 +1,356 @@
+//! Requesting documents, and seeing to them.
+
+use clap::{Args, Subcommand};
+use mdoc_cli::{Exit, Failure, output, system};
+use mdoc_openid::jose::base64url;
+use mdoc_openid::vci::offer::{SCHEME, reference_uri};
+use mdoc_service::config::Config;
+use mdoc_service::domain::id::Serial;
+use mdoc_service::domain::profile::Delivery;
+use mdoc_service::start;
+use mdoc_service::usecase::change::{self, Change};
+use mdoc_service::usecase::document::{self, Document, Why};
+use mdoc_service::usecase::request::{self, Offer, Wish};
+use mdoc_service::usecase::{people, validate};
+use serde_json::{Value, json};
+
+use super::Acting;
+
+#[derive(Args)]
+#[command(after_help = "\
+What a wallet collects by is shown once, and kept by nobody: the address as a link for
+the wallet, and the authentication code, which is told over another way.
+
+Example:
+  mdoc-service request --config authority/service.toml --person ada --profile loyalty-card")]
+pub(crate) struct RequestArguments {
+    /// For whom, by logon name
+    #[arg(long, value_name = "LOGON")]
+    person: String,
+    /// What, by the name of its profile
+    #[arg(long)]
+    profile: String,
+    /// How it reaches the person: notified, screen, held; as the profile says if not given
+    #[arg(long, value_parser = delivery)]
+    delivery: Option<Delivery>,
+    /// In words
+    #[arg(long)]
+    notes: Option<String>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List a person's documents, the newest first.
+    #[command(
+        after_help = "Example:\n  mdoc-service document list --person ada --config authority/service.toml"
+    )]
+    List(ListArguments),
+    /// Show a document and everything that happened to it.
+    #[command(after_help = "Example:\n  mdoc-service document show SERIAL --config authority/service.toml")]
+    Show(OneArguments),
+    /// Show what the person collects by; what was shown before is good no more.
+    #[command(after_help = "Example:\n  mdoc-service document offer SERIAL --config authority/service.toml")]
+    Offer(OneArguments),
+    /// Approve a request of another operator.
+    #[command(after_help = "Example:\n  mdoc-service document approve SERIAL --as chief")]
+    Approve(OneArguments),
+    /// Reject a request of another operator.
+    #[command(
+        after_help = "Example:\n  mdoc-service document reject SERIAL --as chief --reason not-entitled"
+    )]
+    Reject(MoveArguments),
+    /// Switch a document off.
+    #[command(after_help = "Example:\n  mdoc-service document disable SERIAL --reason mislaid")]
+    Disable(MoveArguments),
+    /// Switch a document on again.
+    #[command(after_help = "Example:\n  mdoc-service document enable SERIAL --reason found")]
+    Enable(MoveArguments),
+    /// Cancel a document for good.
+    #[command(after_help = "Example:\n  mdoc-service document cancel SERIAL --reason lost")]
+    Cancel(MoveArguments),
+    /// Ask for a cancellation that another operator approves.
+    #[command(
+        after_help = "Example:\n  mdoc-service document request-cancel SERIAL --as clerk --reason stolen"
+    )]
+    RequestCancel(MoveArguments),
+    /// Approve the cancellation that another operator asked for.
+    #[command(after_help = "Example:\n  mdoc-service document approve-cancel SERIAL --as chief")]
+    ApproveCancel(OneArguments),
+    /// Reject the cancellation that another operator asked for.
+    #[command(
+        after_help = "Example:\n  mdoc-service document reject-cancel SERIAL --as chief --reason not-justified"
+    )]
+    RejectCancel(MoveArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct ListArguments {
+    /// Whose, by logon name
+    #[arg(long, value_name = "LOGON")]
+    person: String,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct OneArguments {
+    /// The document
+    #[arg(value_parser = serial)]
+    serial: Serial,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct MoveArguments {
+    /// The document
+    #[arg(value_parser = serial)]
+    serial: Serial,
+    /// Why, of the list that the move has: a wrong one shows it
+    #[arg(long)]
+    reason: Option<String>,
+    /// In words
+    #[arg(long)]
+    notes: Option<String>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+fn delivery(text: &str) -> Result<Delivery, String> {
+    Delivery::named(text).ok_or_else(|| "it is one of notified, screen, held".to_owned())
+}
+
+fn serial(text: &str) -> Result<Serial, String> {
+    Serial::given(text).ok_or_else(|| "it is no serial of a document".to_owned())
+}
+
+pub(super) fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
+    let session = arguments.acting.open()?;
+    let terms = start::terms(&session.config)?;
+    let (logon, profile) = (arguments.person.clone(), arguments.profile.clone());
+    let (delivery, notes, mut rng) = (arguments.delivery, arguments.notes.clone(), system::random()?);
+    let requested = session.write(move |tx, actor, now| {
+        let wish = Wish {
+            person: people::by_logon(tx, &logon)?.id,
+            profile: profile.clone(),
+            delivery,
+            notes: notes.clone(),
+        };
+        request::request(tx, actor, now, (&wish, &terms), &mut rng)
+    })?;
+    let offer = requested.offer.as_ref();
+    if arguments.acting.at.json {
+        let mut value = as_json(&requested.document);
+        if let (Some(value), Some(offer)) = (value.as_object_mut(), offer) {
+            value.insert("offer".to_owned(), offer_json(offer, &session.config));
+        }
+        output::print_json(&value)?;
+        return Ok(Exit::Done);
+    }
+    output::print(&format!(
+        "{} is {}\n",
+        requested.document.serial, requested.document.state
+    ))?;
+    offer.map_or(Ok(()), |offer| show_offer(offer, &session.config))?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::List(arguments) => list(arguments),
+        Command::Show(arguments) => show(arguments),
+        Command::Offer(arguments) => offer(arguments),
+        Command::Approve(arguments) => judge(&arguments.acting, &arguments.serial, (true, None, None)),
+        Command::Reject(arguments) => judge(
+            &arguments.acting,
+            &arguments.serial,
+            (false, arguments.reason.as_deref(), arguments.notes.as_deref()),
+        ),
+        Command::ApproveCancel(arguments) => change(
+            &arguments.acting,
+            &arguments.serial,
+            (Change::ApproveCancel, None, None),
+        ),
+        Command::Disable(arguments) => moved(arguments, Change::Disable),
+        Command::Enable(arguments) => moved(arguments, Change::Enable),
+        Command::Cancel(arguments) => moved(arguments, Change::Cancel),
+        Command::RequestCancel(arguments) => moved(arguments, Change::RequestCancel),
+        Command::RejectCancel(arguments) => moved(arguments, Change::RejectCancel),
+    }
+}
+
+fn moved(arguments: &MoveArguments, what: Change) -> Result<Exit, Failure> {
+    let why = (what, arguments.reason.as_deref(), arguments.notes.as_deref());
+    change(&arguments.acting, &arguments.serial, why)
+}
+
+fn change(
+    acting: &Acting,
+    serial: &Serial,
+    (what, reason, notes): (Change, Option<&str>, Option<&str>),
+) -> Result<Exit, Failure> {
+    let session = acting.open()?;
+    let terms = start::terms(&session.config)?;
+    let (serial, reason, notes) = (
+        serial.clone(),
+        reason.map(str::to_owned),
+        notes.map(str::to_owned),
+    );
+    let document = session.write(move |tx, actor, now| {
+        let why = Why {
+            reason: reason.as_deref(),
+            notes: notes.as_deref(),
+        };
+        change::change(tx, actor, now, (&serial, what, &terms), why)
+    })?;
+    say(acting, &document)
+}
+
+fn judge(
+    acting: &Acting,
+    serial: &Serial,
+    (approved, reason, notes): (bool, Option<&str>, Option<&str>),
+) -> Result<Exit, Failure> {
+    let (serial, reason, notes) = (
+        serial.clone(),
+        reason.map(str::to_owned),
+        notes.map(str::to_owned),
+    );
+    let document = acting.open()?.write(move |tx, actor, now| {
+        let why = Why {
+            reason: reason.as_deref(),
+            notes: notes.as_deref(),
+        };
+        validate::validate(tx, actor, now, (&serial, approved), why)
+    })?;
+    say(acting, &document)
+}
+
+fn say(acting: &Acting, document: &Document) -> Result<Exit, Failure> {
+    if acting.at.json {
+        output::print_json(&as_json(document))?;
+    } else {
+        output::print(&format!("{} is {}\n", document.serial, document.state))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
+    let logon = arguments.person.clone();
+    let documents = arguments.acting.open()?.write(move |tx, actor, _| {
+        let person = people::by_logon(tx, &logon)?.id;
+        document::of_person(tx, actor, &person)
+    })?;
+    if arguments.acting.at.json {
+        output::print_json(&documents.iter().map(as_json).collect::<Vec<_>>().into())?;
+        return Ok(Exit::Done);
+    }
+    for document in &documents {
+        let (profile, version) = &document.profile;
+        output::print(&format!(
+            "{}\t{}\t{profile} (version {version})\tsince {}\n",
+            document.serial, document.state, document.since
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(arguments: &OneArguments) -> Result<Exit, Failure> {
+    let serial = arguments.serial.clone();
+    let (document, history) = arguments.acting.open()?.write(move |tx, actor, _| {
+        let document = document::get(tx, actor, &serial)?;
+        Ok((document, document::history(tx, actor, &serial)?))
+    })?;
+    if arguments.acting.at.json {
+        let mut value = as_json(&document);
+        let history: Vec<_> = history
+            .iter()
+            .map(|made| {
+                json!({
+                    "move": made.name, "after": made.after, "at": made.at.to_string(),
+                    "by": made.by.as_ref().map(ToString::to_string), "reason": made.reason, "notes": made.notes,
+                })
+            })
+            .collect();
+        if let Some(value) = value.as_object_mut() {
+            value.insert("history".to_owned(), history.into());
+        }
+        output::print_json(&value)?;
+        return Ok(Exit::Done);
+    }
+    output::print(&format!("{} is {}\n", document.serial, document.state))?;
+    for made in &history {
+        let reason = made
+            .reason
+            .as_ref()
+            .map(|reason| format!(", {reason}"))
+            .unwrap_or_default();
+        output::print(&format!(
+            "  {} {} -> {}{reason}\n",
+            made.at, made.name, made.after
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn offer(arguments: &OneArguments) -> Result<Exit, Failure> {
+    let session = arguments.acting.open()?;
+    let terms = start::terms(&session.config)?;
+    let (serial, mut rng) = (arguments.serial.clone(), system::random()?);
+    let offer =
+        session.write(move |tx, actor, now| request::offer(tx, actor, now, (&serial, &terms), &mut rng))?;
+    if arguments.acting.at.json {
+        output::print_json(&offer_json(&offer, &session.config))?;
+    } else {
+        show_offer(&offer, &session.config)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The link that a wallet opens.
+fn link(offer: &Offer, config: &Config) -> String {
+    let address = format!("{}/offer/{}", config.external, base64url(&*offer.secret));
+    reference_uri(&format!("{SCHEME}://"), &address)
+}
+
+fn offer_json(offer: &Offer, config: &Config) -> Value {
+    json!({
+        "link": link(offer, config),
+        "invitation": offer.invitation.as_str(),
+        "code": offer.code.as_ref().map(|code| code.as_str()),
+        "expires": offer.expires.to_string(),
+    })
+}
+
+fn show_offer(offer: &Offer, config: &Config) -> Result<(), Failure> {
+    let link = link(offer, config);
+    output::print(&format!(
+        "\n{link}\n\ninvitation code      {}\n",
+        offer.invitation.as_str()
+    ))?;
+    if let Some(code) = &offer.code {
+        output::print(&format!(
+            "authentication code  {} (tell it over another way)\n",
+            code.as_str()
+        ))?;
+    }
+    output::print(&format!("good until           {}\n", offer.expires))
+}
+
+fn as_json(document: &Document) -> Value {
+    let (profile, version) = &document.profile;
+    json!({
+        "serial": document.serial.as_str(),
+        "person": document.person.as_str(),
+        "profile": profile,
+        "profile_version": version,
+        "doc_type": document.doc_type,
+        "state": document.state.name(),
+        "since": document.since.to_string(),
+        "generation": document.generation,
+        "issued": document.issued.map(|at| at.to_string()),
+        "valid_until": document.valid_until.map(|at| at.to_string()),
+    })
+}

@@ -1,0 +1,186 @@
+//! A service in an empty folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mdoc_cli::output::{Existing, NewFile};
+use mdoc_cli::{Exit, Failure, args, output, system};
+use mdoc_core::crypto::{Curve, SecretKey};
+use mdoc_core::keys::secret_to_pem;
+use mdoc_core::seams::{Clock as _, SoftwareKey};
+use mdoc_issuer::pki::{self, Authority, Made, Terms};
+use mdoc_service::domain::person::Details;
+use mdoc_service::domain::role::{Role, Scope, Workflow};
+use mdoc_service::secrets::Secrets;
+use mdoc_service::store::{Place, Store};
+use mdoc_service::usecase::authority::Actor;
+use mdoc_service::usecase::{people, roles};
+
+use super::block_on;
+
+#[derive(Args)]
+#[command(after_help = "\
+The certificates are for development: the key of the issuing authority lies beside them.
+For a service that issues real documents, have signers certified by your authority
+(`mdoc-issuer pki csr`), put them in their place, and take iaca.key.pem away.
+
+Example:
+  mdoc-service init authority --external https://id.example.org --name \"Example Authority\"")]
+pub(crate) struct Arguments {
+    /// The folder; it is made, or empty
+    folder: PathBuf,
+    /// What wallets and verifiers will call the service
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    external: String,
+    /// The name of who issues, as wallets show it
+    #[arg(long, default_value = "Development authority")]
+    name: String,
+    /// The country of the development certificates
+    #[arg(long, value_parser = args::country, default_value = "NL")]
+    country: String,
+    /// The logon name of the first operator, who may do everything
+    #[arg(long, value_name = "LOGON", default_value = "administrator")]
+    operator: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let folder = &arguments.folder;
+    output::make_folder(folder)?;
+    let name = folder.display();
+    let mut entries = fs::read_dir(folder)
+        .map_err(|why| Failure::new(format!("the folder {name} cannot be read: {why}")))?;
+    if entries.next().is_some() {
+        return Err(
+            Failure::new(format!("the folder {name} is not empty")).hint("give one that is, or a new one")
+        );
+    }
+    let written = files(arguments)?;
+    let files: Vec<NewFile<'_>> = written
+        .iter()
+        .map(|(path, content, secret)| NewFile {
+            path,
+            content,
+            secret: *secret,
+        })
+        .collect();
+    output::write_all(&files, Existing::Keep)?;
+    operator(&folder.join("service.db"), &arguments.operator)?;
+    output::print(&format!(
+        "{name} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n",
+        arguments.operator,
+        folder.join("service.toml").display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+type Written = (PathBuf, Vec<u8>, bool);
+
+fn files(arguments: &Arguments) -> Result<Vec<Written>, Failure> {
+    let mut rng = system::random()?;
+    let now = system::SystemClock.now();
+    let terms = |common_name: &str| Terms {
+        common_name: common_name.to_owned(),
+        organization: Some(arguments.name.clone()),
+        from: now,
+        lifetime: None,
+        contacts: Vec::new(),
+        crl_uri: None,
+        curve: Curve::P256,
+    };
+    let bad = |why: mdoc_core::x509::build::BuildError| {
+        Failure::new(format!("the certificates cannot be made: {why}"))
+    };
+    let iaca = pki::iaca(&arguments.country, None, &terms("Development IACA"), &mut rng).map_err(bad)?;
+    let key = SoftwareKey::new(iaca.key.clone()).map_err(|why| Failure::new(why.to_string()))?;
+    let authority = Authority {
+        certificate: &iaca.certificate,
+        signer: &key,
+    };
+    let ds = pki::document_signer(&terms("Development document signer"), authority, &mut rng).map_err(bad)?;
+    let status =
+        pki::status_list_signer(&terms("Development status signer"), authority, &mut rng).map_err(bad)?;
+    let encryption = SecretKey::generate(Curve::P256, &mut rng);
+    let at = |name: &str| arguments.folder.join(name);
+    let mut files = vec![
+        (at("service.toml"), configuration(arguments).into_bytes(), false),
+        (
+            at("secret.key"),
+            Secrets::generate(&mut rng).as_bytes().to_vec(),
+            true,
+        ),
+        (
+            at("encryption.key.pem"),
+            secret_to_pem(&encryption).as_bytes().to_vec(),
+            true,
+        ),
+    ];
+    for (stem, made) in [("iaca", &iaca), ("ds", &ds), ("status", &status)] {
+        files.extend(pair(&arguments.folder, stem, made));
+    }
+    Ok(files)
+}
+
+fn pair(folder: &Path, stem: &str, made: &Made) -> [Written; 2] {
+    [
+        (
+            folder.join(format!("{stem}.pem")),
+            made.certificate.to_pem().into_bytes(),
+            false,
+        ),
+        (
+            folder.join(format!("{stem}.key.pem")),
+            secret_to_pem(&made.key).as_bytes().to_vec(),
+            true,
+        ),
+    ]
+}
+
+fn configuration(arguments: &Arguments) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    format!(
+        "# What wallets and verifiers call the service.\n\
+         external = {}\n\
+         listen = \"127.0.0.1:8080\"\n\
+         name = {}\n\
+         database = \"service.db\"\n\n\
+         [keys]\n\
+         secret = \"secret.key\"\n\
+         encryption = \"encryption.key.pem\"\n\n\
+         [[signers]]\n\
+         certificate = \"ds.pem\"\n\
+         key = \"ds.key.pem\"\n\n\
+         [status]\n\
+         certificate = \"status.pem\"\n\
+         key = \"status.key.pem\"\n",
+        quoted(&arguments.external),
+        quoted(&arguments.name),
+    )
+}
+
+/// The first operator, with a role that grants everything.
+fn operator(database: &Path, logon: &str) -> Result<(), Failure> {
+    let store =
+        Store::open(&Place::File(database.to_owned())).map_err(|why| Failure::new(why.to_string()))?;
+    let (mut rng, now) = (system::random()?, system::SystemClock.now());
+    let details = Details {
+        logon_name: logon.to_owned(),
+        given_name: "First".to_owned(),
+        family_name: "Operator".to_owned(),
+        ..Details::default()
+    };
+    let role = Role {
+        name: "administrators".to_owned(),
+        scope: Scope::All,
+        workflows: Workflow::ALL.to_vec(),
+    };
+    block_on(async move {
+        let made = store.write(move |tx| {
+            let actor = Actor::system("set-up");
+            let person = people::add(tx, &actor, now, (&details, None), &mut rng)?;
+            roles::set(tx, &actor, now, &role)?;
+            roles::grant(tx, &actor, now, (&role.name, &person.id))
+        });
+        made.await.map_err(super::failed)
+    })
+}
