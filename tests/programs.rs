@@ -45,7 +45,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 /// The programs.
-pub(crate) const NAMES: [&str; 3] = ["mdoc-issuer", "mdoc-holder", "mdoc-verifier"];
+pub(crate) const NAMES: [&str; 4] = ["mdoc-issuer", "mdoc-holder", "mdoc-verifier", "mdoc-service"];
 
 /// What is in every document of the folder, and must not be where nobody asked for it.
 pub(crate) const PERSONAL: [&str; 4] = ["de Vries", "Anna Maria", "1994-05-17", "NL-5501-2044"];

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a service in an empty folder: keys, development certificates, configuration, database.
+    /// Make a service in an empty folder, with certificates for development.
     Init(init::Arguments),
     /// Answer wallets and verifiers.
     Serve(serve::Arguments),
