@@ -8,6 +8,7 @@ mod key;
 mod list;
 mod present;
 mod respond;
+mod taken;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::manual::{Completions, Manual};

@@ -85,7 +85,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let time = arguments.time_limit.unwrap_or(TIME_LIMIT).saturating_add(arguments.wait.unwrap_or_default());
+    let time = arguments
+        .time_limit
+        .unwrap_or(TIME_LIMIT)
+        .saturating_add(arguments.wait.unwrap_or_default());
     let http = Http::new(arguments.allow_private_addresses, time)?;
     let anchors = reader_anchors(&arguments.issuer_trust)?;
     let mut collecting = Collecting {
@@ -157,11 +160,15 @@ impl Collecting<'_> {
         let undone = |error: CollectError| failure(error.into());
         if plan.is_pre_authorized() {
             let code = self.code(plan)?;
-            let get = plan.redeem(code.as_ref(), client, &mut self.http.around()).map_err(undone)?;
+            let get = plan
+                .redeem(code.as_ref(), client, &mut self.http.around())
+                .map_err(undone)?;
             return self.http.run(get).map_err(failure);
         }
         let redirect = &self.arguments.redirect_uri;
-        let authorize = plan.authorize(client, redirect, &mut self.http.around()).map_err(undone)?;
+        let authorize = plan
+            .authorize(client, redirect, &mut self.http.around())
+            .map_err(undone)?;
         let waiting = match authorize {
             Authorize::Push(push) => self.http.run(push).map_err(failure)?,
             Authorize::Open(waiting) => waiting,
@@ -182,7 +189,10 @@ impl Collecting<'_> {
         match (&self.arguments.code, plan.tx_code()) {
             (Some(code), _) => Ok(Some(Secret::new(code.as_str()))),
             (None, Some(wanted)) if std::io::stdin().is_terminal() => {
-                let what = wanted.description.as_deref().unwrap_or("The code that the issuer sent");
+                let what = wanted
+                    .description
+                    .as_deref()
+                    .unwrap_or("The code that the issuer sent");
                 output::warn(PROGRAM, &format!("{what}:"));
                 line().map(|line| Some(Secret::new(line.trim())))
             }
@@ -193,7 +203,8 @@ impl Collecting<'_> {
     fn resume(&mut self, id: &str) -> Result<Exit, Failure> {
         let wallet = self.arguments.wallet.open()?;
         let mut record = wallet.read(id)?;
-        let (State::Pending(transaction), Some(session)) = (record.state.clone(), record.session.clone()) else {
+        let (State::Pending(transaction), Some(session)) = (record.state.clone(), record.session.clone())
+        else {
             return Err(Failure::new(format!("the record {id} is not pending"))
                 .hint("`mdoc-holder list` tells which are"));
         };
@@ -263,8 +274,13 @@ impl Collecting<'_> {
             }
             Outcome::Received(received) => {
                 for copy in &mut record.copies {
-                    let same = |got: &&mdoc_holder::collect::Copy| got.key.public_key() == copy.key.public_key();
-                    copy.document = received.copies().iter().find(same).map(|got| got.document.clone());
+                    let same =
+                        |got: &&mdoc_holder::collect::Copy| got.key.public_key() == copy.key.public_key();
+                    copy.document = received
+                        .copies()
+                        .iter()
+                        .find(same)
+                        .map(|got| got.document.clone());
                 }
                 // Keys without a document are of no use any more.
                 record.copies.retain(|copy| copy.document.is_some());

@@ -34,7 +34,11 @@ impl From<CollectError> for Undone {
 impl Http {
     /// `everywhere` allows private addresses, and those without TLS.
     pub(super) fn new(everywhere: bool, time: Duration) -> Result<Self, Failure> {
-        let reach = if everywhere { Reach::Everywhere } else { Reach::Public };
+        let reach = if everywhere {
+            Reach::Everywhere
+        } else {
+            Reach::Public
+        };
         Ok(Self {
             network: Network::new(reach),
             plain: everywhere,
@@ -147,8 +151,12 @@ pub(super) fn failure(undone: Undone) -> Failure {
                 CollectError::Offer(_) => {
                     failure.hint("give the whole text of the QR code, between quotation marks")
                 }
-                CollectError::NotOffered(_) => failure.hint("leave --document away to take the first that is offered"),
-                CollectError::Refused { status, .. } if (400..500).contains(status) => failure.exit(Exit::Rejected),
+                CollectError::NotOffered(_) => {
+                    failure.hint("leave --document away to take the first that is offered")
+                }
+                CollectError::Refused { status, .. } if (400..500).contains(status) => {
+                    failure.exit(Exit::Rejected)
+                }
                 CollectError::Denied(_) => failure.exit(Exit::Rejected),
                 _ => failure,
             }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use mdoc_cli::failure::printable_line;
 use mdoc_cli::{Exit, Failure, output};
-use mdoc_core::cbor::diagnostic::diagnostic;
+use mdoc_core::cbor::diagnostic;
 use mdoc_core::issuer_signed::{IssuerSigned, IssuerSignedItem};
 use mdoc_core::limits::Limits;
 use mdoc_holder::wallet::Record;
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::folder::{WalletArguments, records, state, valid_until};
 
-/// The longest value that is shown, in characters.
-const LONGEST_VALUE: usize = 120;
+/// Of a picture or another long value so many bytes are shown.
+const LONGEST_BYTES: usize = 16;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -90,7 +90,11 @@ fn line(record: &Record) -> String {
         all => format!("{all} copies, {unused} not shown yet{until}"),
     };
     let doc_type = printable_line(&record.doc_type);
-    format!("{}  {doc_type}  from {}: {copies}\n", record.id, printable_line(&record.issuer))
+    format!(
+        "{}  {doc_type}  from {}: {copies}\n",
+        record.id,
+        printable_line(&record.issuer)
+    )
 }
 
 pub(super) fn summary(record: &Record) -> Value {
@@ -148,7 +152,9 @@ fn elements(record: &Record) -> Vec<(String, String, String)> {
             let Ok(item) = IssuerSignedItem::read(item, &limits) else {
                 continue;
             };
-            let value = diagnostic(item.element_value, LONGEST_VALUE);
+            let value = diagnostic(item.element_value, LONGEST_BYTES);
+            let value: Vec<&str> = value.lines().map(str::trim).collect();
+            let value = value.join(" ");
             all.push((
                 name_space.clone().into_owned(),
                 item.element_identifier.into_owned(),
