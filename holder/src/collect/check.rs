@@ -50,8 +50,15 @@ impl fmt::Display for DocumentFault {
 
 impl core::error::Error for DocumentFault {}
 
-/// Checks that need to know whom to trust.
-const NEED_ANCHORS: [Check; 2] = [Check::DsChain, Check::AnchorDocType];
+/// Checks that need to know whom to trust. Signature and digests are not among them.
+const NEED_ANCHORS: [Check; 6] = [
+    Check::DsChain,
+    Check::IacaValidity,
+    Check::IacaProfile,
+    Check::CertificateCountry,
+    Check::AnchorDocType,
+    Check::DsRevocation,
+];
 
 /// Judges one document: that it decodes, is of the type, its signature and all digests hold, and to which of the keys it
 /// is bound. Gives the number of the key.
