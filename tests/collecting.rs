@@ -1,6 +1,7 @@
 //! `mdoc-holder collect` and what follows it, against an issuer on this machine, over HTTP.
 
 #[path = "../holder/src/collect/tests/issuer.rs"]
+#[expect(dead_code, reason = "this is as of today, and at an address of its own")]
 mod issuer;
 #[path = "../verifier/src/online/server.rs"]
 #[expect(dead_code, reason = "this needs no TLS")]
@@ -8,8 +9,9 @@ mod server;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use mdoc_cli::system::SystemClock;
 use mdoc_core::seams::Clock as _;
@@ -18,7 +20,7 @@ use serde_json::Value;
 
 use self::issuer::Issuer;
 use self::server::{Seen, Server, answer};
-use crate::programs::run_with;
+use crate::programs::{program, run_with};
 
 /// An issuer that listens, and a folder for the wallet.
 struct Scene {
@@ -155,6 +157,73 @@ fn a_batch_goes_into_the_wallet_is_listed_shown_and_deleted() {
     assert_eq!(scene.list().len(), 1, "nothing is deleted if one name is wrong");
     assert_eq!(scene.run(&["mdoc-holder", "delete", id]).status.code(), Some(0));
     assert!(scene.list().is_empty());
+}
+
+/// Presents from the wallet to a reader of the same machine; what the wallet says on stderr, and the copies not shown.
+fn presented(scene: &Scene) -> (String, Value) {
+    let at = SystemClock
+        .now()
+        .plus(Duration::from_secs(2 * 86_400))
+        .to_string();
+    let code = scene.folder.join("code.txt");
+    let _none = fs::remove_file(&code);
+    let start = |name: &str, arguments: &[&str]| {
+        let mut command = Command::new(program(name));
+        command.args(arguments).current_dir(&scene.folder).env_clear();
+        command.env("MDOC_KEY_PASSPHRASE", "a passphrase");
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let present = [
+        "present",
+        "--wallet",
+        "wallet",
+        "--radio",
+        "air",
+        "--engagement-out",
+        "code.txt",
+        "--yes",
+    ];
+    let wallet = start("mdoc-holder", &present);
+    let began = Instant::now();
+    while !code.exists() && began.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let read = [
+        "read",
+        "--engagement-file",
+        "code.txt",
+        "--preset",
+        "age-over-18",
+        "--radio",
+        "air",
+    ];
+    let read = [&read[..], &["--trust", "iaca.der", "--at", &at]].concat();
+    let read = start("mdoc-verifier", &read).wait_with_output().unwrap();
+    let wallet = wallet.wait_with_output().unwrap();
+    assert_eq!(read.status.code(), Some(0), "{}{}", words(&read), words(&wallet));
+    assert_eq!(wallet.status.code(), Some(0), "{}", words(&wallet));
+    let said = String::from_utf8_lossy(&wallet.stderr).into_owned();
+    (said, scene.list()[0]["unused"].clone())
+}
+
+#[test]
+fn a_copy_that_was_shown_is_not_shown_again_while_there_are_others() {
+    let scene = Scene::new("shown");
+    fs::create_dir(scene.folder.join("air")).unwrap();
+    let output = scene.collect(&["--code", "1", "--copies", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    for (unused, warned) in [(1, false), (0, false), (0, true)] {
+        let (said, left) = presented(&scene);
+        assert_eq!(
+            (left, said.contains("was shown before")),
+            (unused.into(), warned),
+            "{said}"
+        );
+    }
 }
 
 #[test]

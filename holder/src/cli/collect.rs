@@ -38,7 +38,7 @@ address that the browser ends at is read from standard input.
 
 Examples:
   mdoc-holder collect 'openid-credential-offer://?credential_offer_uri=https%3A%2F%2F…'
-  mdoc-holder collect offer-link --code '4935 36' --copies 10 --issuer-trust iaca.pem
+  mdoc-holder collect OFFER --code '4935 36' --copies 10 --issuer-trust iaca.pem
   mdoc-holder collect --resume k3mq7w2a
 
 Exit status: 0 the documents are in the wallet, 1 the issuer refuses or what it gave

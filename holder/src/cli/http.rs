@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use mdoc_cli::net::{self, Network, Reach, Terms, Unreachable, unreachable};
 use mdoc_cli::system::{SystemClock, SystemRandom};
-use mdoc_cli::{Failure, system};
+use mdoc_cli::{Exit, Failure, system};
 use mdoc_core::crypto::fastest;
 use mdoc_core::seams::Clock as _;
 use mdoc_holder::collect::{Around, CollectError, Operation, Progress, Request, Response};
+use mdoc_openid::vci::ErrorCode;
 
 /// Who asks, and within which bounds.
 pub(super) struct Http {
@@ -134,26 +135,23 @@ impl Http {
 
 /// In words, with what may help.
 pub(super) fn failure(undone: Undone) -> Failure {
-    use mdoc_cli::Exit;
     match undone {
         Undone::Unreachable(why, host) => {
             let failure = Failure::new(format!("{host}: {why}"));
-            match why.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
+            failure.hint(match why {
+                Unreachable::Private => {
+                    "--allow-private-addresses allows it, for issuers of your own network"
+                }
+                Unreachable::Insecure => "--allow-private-addresses allows it, for tries on your own machine",
+                Unreachable::Address => "the issuer has to put that right; ask it for another offer",
+                why => why
+                    .hint()
+                    .unwrap_or("try again later; the offer may still be good"),
+            })
         }
         Undone::Collect(error) => {
-            let failure = Failure::new(error.to_string());
+            let failure = Failure::new(error.to_string()).hint(hint(&error));
             match &error {
-                CollectError::TxCodeNeeded => failure.hint("give it with --code"),
-                CollectError::TxCodeNotNeeded => failure.hint("leave --code away"),
-                CollectError::Offer(_) => {
-                    failure.hint("give the whole text of the QR code, between quotation marks")
-                }
-                CollectError::NotOffered(_) => {
-                    failure.hint("leave --document away to take the first that is offered")
-                }
                 CollectError::Refused { status, .. } if (400..500).contains(status) => {
                     failure.exit(Exit::Rejected)
                 }
@@ -161,5 +159,31 @@ pub(super) fn failure(undone: Undone) -> Failure {
                 _ => failure,
             }
         }
+    }
+}
+
+fn hint(error: &CollectError) -> &'static str {
+    match error {
+        CollectError::TxCodeNeeded => "give it with --code",
+        CollectError::TxCodeNotNeeded => "leave --code away",
+        CollectError::Offer(_) => "give the whole text of the QR code, between quotation marks",
+        CollectError::NotOffered(_) => "leave --document away to take the first that is offered",
+        CollectError::Callback(_) => "give the whole address that the browser ended at, of this sign-in",
+        CollectError::Denied(_) => "ask the issuer why",
+        CollectError::Refused {
+            answer: Some(answer), ..
+        } => match answer.code() {
+            Some(ErrorCode::InvalidGrant) => {
+                "the code may be mistyped, used up or too old; the issuer can make a new offer"
+            }
+            Some(ErrorCode::InvalidTransactionId) => "the issuer does not keep it any longer; collect anew",
+            Some(ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError) => "try again later",
+            _ => "ask the issuer, and tell it this code",
+        },
+        CollectError::Refused { status: 500.., .. } => "try again later",
+        CollectError::Proof => {
+            "the issuer wants attested keys or other algorithms than ES256; another wallet may have them"
+        }
+        _ => "the issuer has to put that right",
     }
 }

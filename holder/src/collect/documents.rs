@@ -346,10 +346,14 @@ impl Operation for GetDocuments {
         let secret_answer = terms.is_some();
         let (terms, key) = terms.unzip();
         self.answer_key = key;
-        let wanted = match self.session.identifier() {
-            Some(identifier) => Wanted::Identifier(identifier.to_owned()),
-            None => Wanted::Configuration(self.session.configuration.clone()),
+        // Only drafts 13 and 14 have the nonce of proofs in the token response.
+        let draft = self.session.proof_nonce.is_some();
+        let wanted = match (self.session.identifier(), self.session.doc_type()) {
+            (Some(identifier), _) => Wanted::Identifier(identifier.to_owned()),
+            (None, Some(doc_type)) if draft => Wanted::DocType(doc_type.to_owned()),
+            _ => Wanted::Configuration(self.session.configuration.clone()),
         };
+        let version = if draft { Draft::Draft14 } else { Draft::Final };
         let request = CredentialRequest {
             wanted,
             proofs: self.proofs(around)?,
@@ -357,7 +361,7 @@ impl Operation for GetDocuments {
         };
         let url = &self.session.metadata.credential_endpoint;
         self.session
-            .sealed(url, request.encode(Draft::Final), secret_answer, around)
+            .sealed(url, request.encode(version), secret_answer, around)
     }
 
     fn receive(

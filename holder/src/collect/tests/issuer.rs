@@ -224,11 +224,7 @@ impl Issuer {
     }
 
     pub(super) fn answer(&mut self, request: &Request) -> Response {
-        let path = request
-            .url
-            .strip_prefix("https://id.example.org")
-            .unwrap()
-            .to_owned();
+        let path = request.url.strip_prefix(&self.origin).unwrap().to_owned();
         for (end, (status, body)) in &self.instead {
             if path.ends_with(end) {
                 return reply(*status, body);
@@ -367,13 +363,20 @@ impl Issuer {
         }
         let asked = self.opened(request);
         if self.draft {
-            assert_eq!(asked["credential_configuration_id"], "mdl");
+            assert_eq!(
+                (&asked["format"], &asked["doctype"]),
+                (&json!("mso_mdoc"), &json!(DOC_TYPE))
+            );
+            assert_eq!(asked["proof"]["proof_type"], "jwt");
+            assert!(asked.get("credential_configuration_id").is_none() && asked.get("proofs").is_none());
         } else {
             assert_eq!(asked["credential_identifier"], "mdl/8d1f");
             assert!(asked.get("credential_configuration_id").is_none());
         }
         let nonce = format!("nonce-{}", self.nonces);
-        let proofs = asked["proofs"]["jwt"].as_array().unwrap();
+        let one = json!([asked["proof"]["jwt"]]);
+        let proofs = if self.draft { &one } else { &asked["proofs"]["jwt"] };
+        let proofs = proofs.as_array().unwrap();
         self.keys.clear();
         for proof in proofs {
             let (head, claims, good) = jwt(proof.as_str().unwrap());
@@ -424,7 +427,8 @@ impl Issuer {
             expected_update: None,
         };
         let family = ("family_name".to_owned(), Element::from("Doe"));
-        let elements = vec![("org.iso.18013.5.1".to_owned(), vec![family])];
+        let age = ("age_over_18".to_owned(), Element::from(true));
+        let elements = vec![("org.iso.18013.5.1".to_owned(), vec![family, age])];
         let other = key(222);
         let mut texts = Vec::new();
         for (at, device) in self.keys.iter().enumerate() {
