@@ -114,7 +114,7 @@ impl Collecting<'_> {
     fn begin(&mut self, offer: &str) -> Result<Exit, Failure> {
         let fetch = match start(offer).map_err(|error| failure(error.into()))? {
             Start::Fetch(fetch) => self.http.run(fetch).map_err(failure)?,
-            Start::Have(fetch) => fetch,
+            Start::Have(fetch) => *fetch,
         };
         let described = self.http.run(fetch).map_err(failure)?;
         let fetch = described.server().map_err(|error| failure(error.into()))?;

@@ -21,7 +21,7 @@ pub enum Start {
     /// The offer is to be fetched.
     Fetch(FetchOffer),
     /// It is here.
-    Have(FetchIssuer),
+    Have(Box<FetchIssuer>),
 }
 
 /// Takes the address of an offer, or its JSON.
@@ -31,7 +31,7 @@ pub enum Start {
 pub fn start(text: &str) -> Result<Start, CollectError> {
     match CredentialOffer::parse(text).map_err(CollectError::Offer)? {
         Received::ByReference(url) => Ok(Start::Fetch(FetchOffer { url })),
-        Received::ByValue(offer) => FetchIssuer::new(offer).map(Start::Have),
+        Received::ByValue(offer) => FetchIssuer::new(offer).map(|fetch| Start::Have(Box::new(fetch))),
     }
 }
 

@@ -49,7 +49,7 @@ impl World {
     fn plan(&mut self) -> Result<Plan, CollectError> {
         let fetch = match start(&self.issuer.offer_uri())? {
             Start::Fetch(fetch) => self.run(fetch)?,
-            Start::Have(fetch) => fetch,
+            Start::Have(fetch) => *fetch,
         };
         let described = self.run(fetch)?;
         self.run(described.server()?)
