@@ -14,6 +14,8 @@ mod cache;
 #[cfg(unix)]
 mod ceremony;
 #[cfg(unix)]
+mod collecting;
+#[cfg(unix)]
 mod conversation;
 mod docs;
 mod field;

@@ -76,6 +76,7 @@ fn built() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources = [
         "mdoc-core",
+        "openid",
         "pkcs11",
         "cli",
         "issuer",

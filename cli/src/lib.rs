@@ -16,6 +16,8 @@ pub mod log;
 #[cfg(feature = "clap")]
 pub mod manual;
 pub mod nearest;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod output;
 pub mod recognise;
 #[cfg(feature = "clap")]

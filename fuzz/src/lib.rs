@@ -22,6 +22,7 @@ pub mod fixtures;
 pub mod inspecting;
 pub mod keys;
 pub mod messages;
+pub mod openid;
 pub mod pictures;
 pub mod resigned;
 pub mod responses;
@@ -67,6 +68,9 @@ targets! {
     ble_link = sessions, 1024;
     status_token = statuses, 2048;
     decode = decoding, 4096;
+    jws = openid, 2048;
+    jwe = openid, 2048;
+    credential_request = openid, 4096;
     mso = responses, 2048;
     device_request = messages, 2048;
     issuer_signed = responses, 4096;

@@ -1,9 +1,14 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+mod collect;
 mod consent;
+mod folder;
+mod http;
 mod key;
+mod list;
 mod present;
 mod respond;
+mod taken;
 
 use clap::{Parser, Subcommand};
 use mdoc_cli::manual::{Completions, Manual};
@@ -16,6 +21,8 @@ pub(crate) const PROGRAM: &str = "mdoc-holder";
 #[derive(Parser)]
 #[command(name = PROGRAM, version, arg_required_else_help = true, after_help = "\
 Examples:
+  mdoc-holder collect 'openid-credential-offer://?…' --code 493536 --copies 10
+  mdoc-holder list
   mdoc-holder key new --out wallet
   mdoc-holder present --document document.mdoc --key wallet/device.key.pem
   mdoc-holder respond --document document.mdoc --key wallet/device.key.pem \\
@@ -30,6 +37,14 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Collect documents from an issuer into a wallet.
+    Collect(collect::Arguments),
+    /// List what is in a wallet.
+    List(list::List),
+    /// Show a document of a wallet.
+    Show(list::Show),
+    /// Delete a document of a wallet.
+    Delete(list::Delete),
     /// Make device keys.
     #[command(
         subcommand,
@@ -48,6 +63,10 @@ Example:
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
+        Command::Collect(arguments) => collect::run(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Show(arguments) => list::show(&arguments),
+        Command::Delete(arguments) => list::delete(&arguments),
         Command::Key(command) => key::run(&command),
         Command::Present(arguments) => present::run(&arguments),
         Command::Respond(arguments) => respond::run(&arguments),

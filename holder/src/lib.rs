@@ -2,14 +2,19 @@
 //!
 //! A library for wallets and wallet backends: it opens nothing, shows nothing and keeps nothing. The
 //! wallet decodes a request into a [`Question`], shows it to its user, and turns the user's decision
-//! into a response.
+//! into a response. With the feature `collect` it gets documents from an issuer over OpenID4VCI, as steps that ask
+//! and are answered. The feature `wallet` is the exception: a folder that keeps documents with their keys.
 
+#[cfg(feature = "collect")]
+pub mod collect;
 #[cfg(feature = "present")]
 pub mod present;
 #[cfg(feature = "qr")]
 pub mod qr;
 pub mod question;
 pub mod reader;
+#[cfg(feature = "wallet")]
+pub mod wallet;
 
 pub use question::{Answer, AnswerError, DocumentQuestion, Held, Question};
 pub use reader::Reader;

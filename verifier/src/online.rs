@@ -33,7 +33,6 @@
 //!
 //! An issuer's own status query, by document and with authentication, is not asked: no protocol is defined for it.
 
-pub mod address;
 pub mod cache;
 pub mod fetch;
 mod gather;

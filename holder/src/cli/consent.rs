@@ -79,11 +79,16 @@ fn decoded(document: &Input) -> Result<IssuerSigned<'_>, Failure> {
         .map_err(|error| document.undecodable(mdoc_cli::recognise::Structure::IssuerSigned, &error))
 }
 
+/// Does what has to be done before documents are released.
+type Before<'a> = &'a dyn Fn(&[usize]) -> Result<(), Failure>;
+
 /// Asks the holder, and remembers what was said.
 pub(super) struct Consent<'a> {
     wallet: &'a Wallet<'a>,
     answering: Answering,
     only: &'a [(String, String)],
+    /// Is told the numbers of the documents before they are released.
+    before: Option<Before<'a>>,
     /// What was released, request by request.
     questions: Vec<Question>,
     /// Why a request could not be answered.
@@ -100,9 +105,15 @@ impl<'a> Consent<'a> {
             wallet,
             answering,
             only,
+            before: None,
             questions: Vec::new(),
             failure: None,
         }
+    }
+
+    /// Has this done, with the numbers of the documents, before they are released; nothing is if it fails.
+    pub(super) const fn before_release(&mut self, before: Before<'a>) {
+        self.before = Some(before);
     }
 
     /// How many elements.
@@ -156,6 +167,13 @@ impl<'a> Consent<'a> {
             bytes = answer.response.len(),
             "response made"
         );
+        if let Some(before) = self.before {
+            let released = question
+                .documents
+                .iter()
+                .filter(|document| !document.found.is_empty());
+            before(&released.filter_map(|document| document.held).collect::<Vec<_>>())?;
+        }
         self.questions.push(question);
         Ok(Decision::Answer(answer.response))
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mdoc_cli::air::{self, AirArguments, Mode};
+use mdoc_cli::input::Input;
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::system::{self, SystemClock};
 use mdoc_cli::{Exit, Failure, args, input, keys};
@@ -19,6 +20,7 @@ use mdoc_radio::{Air, Channel};
 use super::PROGRAM;
 use super::consent::{Answering, Consent, Wallet};
 use super::respond::reader_anchors;
+use super::taken::Taken;
 
 /// Pixels of a module in a picture: a code of some 60 modules fills a telephone's screen.
 const PIXELS: u32 = 8;
@@ -33,6 +35,7 @@ Examples:
   mdoc-holder present --document licence.mdoc --key device.key.pem
   mdoc-holder present --document licence.mdoc --key device.key.pem \\
       --document pid.mdoc --key pid.key.pem --reader-trust reader-ca.pem
+  mdoc-holder present --wallet wallet
   mdoc-holder present --document licence.mdoc --key device.key.pem \\
       --radio air --engagement-out engagement.txt --yes
 
@@ -40,11 +43,14 @@ Exit status: 0 something was released, 1 nothing was (you declined, or the walle
 has nothing of it), 2 the reader was not met or was lost.")]
 pub(super) struct Arguments {
     /// A document as issued; may be given more than once.
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "wallet")]
     document: Vec<PathBuf>,
     /// The private key that the document is bound to; one for each --document, in the same order.
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "wallet")]
     key: Vec<PathBuf>,
+    /// Present what is in this wallet: of each document a copy that was not shown yet.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["document", "key"])]
+    wallet: Option<PathBuf>,
     #[command(flatten)]
     air: AirArguments,
     /// Write the QR code to this file too, as PNG or SVG by its name.
@@ -84,6 +90,16 @@ fn picture(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+fn from_files(arguments: &Arguments) -> Result<(Vec<Input>, Vec<SoftwareKey>), Failure> {
+    let documents = arguments.document.iter();
+    let documents = documents.map(|path| super::respond::issued(path));
+    let keys = arguments.key.iter().map(|path| keys::software_key(path));
+    Ok((
+        documents.collect::<Result<_, _>>()?,
+        keys.collect::<Result<_, _>>()?,
+    ))
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.document.len() != arguments.key.len() {
         return Err(Failure::new(format!(
@@ -93,17 +109,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ))
         .hint("give the key of each document, in the same order"));
     }
-    let read = |path: &PathBuf| super::respond::issued(path);
-    let documents = arguments
-        .document
-        .iter()
-        .map(read)
-        .collect::<Result<Vec<_>, _>>()?;
-    let keys: Vec<SoftwareKey> = arguments
-        .key
-        .iter()
-        .map(|path| keys::software_key(path))
-        .collect::<Result<_, _>>()?;
+    let taken = arguments.wallet.as_deref().map(Taken::open).transpose()?;
+    let (documents, keys) = match &taken {
+        Some(taken) => taken.copies()?,
+        None => from_files(arguments)?,
+    };
     let wallet = Wallet {
         documents: &documents,
         keys: &keys,
@@ -128,6 +138,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         show(&presentation, arguments)?;
         let uri = presentation.uri();
         let mut consent = Consent::new(&wallet, answering, &arguments.only);
+        let mark = |shown: &[usize]| taken.as_ref().map_or(Ok(()), |taken| taken.mark(shown));
+        consent.before_release(&mark);
         let presented = presentation
             .run(air.as_ref(), &mut consent, arguments.air.timeouts(), fastest())
             .await;

@@ -321,6 +321,30 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_the_architecture_is_this_one() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../ARCHITECTURE.md");
+        let text = std::fs::read_to_string(file).unwrap();
+        for state in State::ALL.into_iter().filter(|state| state.is_open()) {
+            let moves: Vec<String> = Move::ALL
+                .into_iter()
+                .filter_map(|made| {
+                    let before = Some(State::Requested);
+                    let after = state.after(made, before)?;
+                    let back = made == Move::RejectCancel;
+                    Some(format!("{made} → {}", if back { "the state before" } else { after.name() }))
+                })
+                .collect();
+            let prefix = format!("| {state} | ");
+            let row = text.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap();
+            let mut written: Vec<&str> = row.trim_end_matches(" |").split("; ").collect();
+            written.sort_unstable();
+            let mut expected: Vec<&str> = moves.iter().map(String::as_str).collect();
+            expected.sort_unstable();
+            assert_eq!(written, expected, "{state}");
+        }
+    }
+
+    #[test]
     fn nothing_leads_out_of_an_end() {
         for state in State::ALL.into_iter().filter(|state| !state.is_open()) {
             for made in Move::ALL {

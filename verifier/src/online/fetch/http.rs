@@ -1,127 +1,39 @@
 //! Asking over the network.
 
 use std::fmt;
-use std::io;
+#[cfg(test)]
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
 
-use tracing::debug;
-use ureq::config::Config;
+use mdoc_cli::net::{self, Network, Terms, unreachable};
+use ureq::Body;
+use ureq::http::Response;
 use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG};
-use ureq::http::{Response, Uri};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Body};
 
-use super::{Answer, Fetch, MOST_REDIRECTS, Received, Request, Unreachable};
-use crate::online::address::is_public;
-
-/// What the header of an answer may take.
-const LARGEST_HEADER: usize = 16 * 1024;
+use super::{Answer, Fetch, Reach, Received, Request, Unreachable};
 
 /// The longest validator that is kept.
 const LONGEST_ETAG: usize = 256;
 
-/// Which hosts may be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reach {
-    /// Those with an address of the public Internet.
-    #[default]
-    Public,
-    /// All, also this machine and those of private networks.
-    Everywhere,
-}
-
-impl Reach {
-    const fn permits(self) -> fn(IpAddr) -> bool {
-        match self {
-            Self::Public => is_public,
-            Self::Everywhere => |_| true,
-        }
-    }
-}
-
-/// Asks the network, by HTTP/1.1, without proxies, cookies, credentials or compression.
-///
-/// Names are resolved once for each connection, and the addresses found are judged and connected to: a name that leads
-/// elsewhere a moment later changes nothing, and a redirect is judged as the first address was. TLS trusts the roots of the
-/// system, or of the file that `SSL_CERT_FILE` names; they are read when they are first needed.
-pub struct HttpFetch {
-    permits: fn(IpAddr) -> bool,
-    roots: OnceLock<Option<TlsConfig>>,
-}
+/// Asks the network, by HTTP/1.1, without proxies, cookies, credentials or compression; see [`mdoc_cli::net`].
+pub struct HttpFetch(Network);
 
 impl HttpFetch {
     /// Nothing is opened or read yet.
     #[must_use]
     pub const fn new(reach: Reach) -> Self {
-        Self {
-            permits: reach.permits(),
-            roots: OnceLock::new(),
-        }
+        Self(Network::new(reach))
     }
 
     /// TLS that trusts these certificates, each in DER, and no others.
     #[must_use]
     pub fn trusting(reach: Reach, roots: &[Vec<u8>]) -> Self {
-        let tls = tls(roots.iter().map(Vec::as_slice));
-        Self {
-            permits: reach.permits(),
-            roots: OnceLock::from(tls),
-        }
+        Self(Network::trusting(reach, roots))
     }
 
     /// Rules of a test.
     #[cfg(test)]
     pub(super) const fn judging(permits: fn(IpAddr) -> bool) -> Self {
-        Self {
-            permits,
-            roots: OnceLock::new(),
-        }
-    }
-
-    fn tls(&self) -> Result<TlsConfig, Unreachable> {
-        let load = || {
-            let found = rustls_native_certs::load_native_certs();
-            debug!(
-                roots = found.certs.len(),
-                errors = found.errors.len(),
-                "roots of the system read"
-            );
-            tls(found.certs.iter().map(AsRef::as_ref))
-        };
-        self.roots.get_or_init(load).clone().ok_or(Unreachable::NoRoots)
-    }
-
-    fn agent(&self, request: &Request<'_>, secure: bool) -> Result<Agent, Unreachable> {
-        let redirects = if request.post.is_some() { 0 } else { MOST_REDIRECTS };
-        let mut config = Config::builder()
-            .http_status_as_error(false)
-            // What begins with TLS stays with it.
-            .https_only(secure)
-            .proxy(None)
-            .max_redirects(redirects)
-            .user_agent("mdoc-verifier")
-            .accept_encoding("identity")
-            .max_response_header_size(LARGEST_HEADER)
-            .max_idle_connections(0)
-            .timeout_global(Some(request.time));
-        // Where the first address has no TLS, a redirect may still lead to one that has.
-        match self.tls() {
-            Ok(tls) => config = config.tls_config(tls),
-            Err(none) if secure => return Err(none),
-            Err(_) => config = config.max_redirects(0),
-        }
-        let resolver = Judged {
-            permits: self.permits,
-            system: DefaultResolver::default(),
-        };
-        Ok(Agent::with_parts(
-            config.build(),
-            DefaultConnector::default(),
-            resolver,
-        ))
+        Self(Network::judging(permits))
     }
 }
 
@@ -131,31 +43,15 @@ impl fmt::Debug for HttpFetch {
     }
 }
 
-fn tls<'a>(roots: impl Iterator<Item = &'a [u8]>) -> Option<TlsConfig> {
-    let roots: Vec<_> = roots.map(|der| Certificate::from_der(der).to_owned()).collect();
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    (!roots.is_empty()).then(|| {
-        TlsConfig::builder()
-            .root_certs(RootCerts::new_with_certs(&roots))
-            .unversioned_rustls_crypto_provider(Arc::new(provider))
-            .build()
-    })
-}
-
 impl Fetch for HttpFetch {
     fn fetch(&self, request: &Request<'_>) -> Result<Answer, Unreachable> {
-        let uri: Uri = request.url.parse().map_err(|_| Unreachable::Address)?;
-        let authority = uri.authority().ok_or(Unreachable::Address)?;
-        if authority.as_str().contains('@') || authority.host().is_empty() {
-            return Err(Unreachable::Address);
-        }
-        let secure = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") if request.plain => false,
-            Some("http") => return Err(Unreachable::Insecure),
-            _ => return Err(Unreachable::Address),
-        };
-        let agent = self.agent(request, secure)?;
+        let (uri, secure) = net::address(request.url, request.plain)?;
+        let agent = self.0.agent(Terms {
+            user_agent: "mdoc-verifier",
+            secure,
+            redirects: request.post.is_none(),
+            time: request.time,
+        })?;
         let answered = match request.post {
             Some((media_type, body)) => agent
                 .post(&uri)
@@ -216,79 +112,4 @@ fn take(mut answered: Response<Body>, request: &Request<'_>) -> Result<Answer, U
         etag,
         body,
     }))
-}
-
-/// A resolver that leaves out the addresses that may not be asked.
-#[derive(Debug)]
-struct Judged {
-    permits: fn(IpAddr) -> bool,
-    system: DefaultResolver,
-}
-
-/// The host has only addresses that may not be asked.
-#[derive(Debug)]
-struct OnlyPrivate;
-
-impl fmt::Display for OnlyPrivate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the host is in a private network")
-    }
-}
-
-impl std::error::Error for OnlyPrivate {}
-
-impl Resolver for Judged {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = self
-            .system
-            .resolve(uri, config, timeout)
-            .map_err(|error| match error {
-                // A name that is not known has no kind of its own among the errors of the system.
-                ureq::Error::Io(_) => ureq::Error::HostNotFound,
-                other => other,
-            })?;
-        let mut permitted = self.empty();
-        for address in found.iter().filter(|address| (self.permits)(address.ip())) {
-            permitted.push(*address);
-        }
-        if permitted.is_empty() {
-            return Err(ureq::Error::Other(Box::new(OnlyPrivate)));
-        }
-        Ok(permitted)
-    }
-}
-
-fn unreachable(error: ureq::Error) -> Unreachable {
-    use ureq::Error as E;
-    match error {
-        E::BadUri(_) | E::Http(_) => Unreachable::Address,
-        E::HostNotFound => Unreachable::HostUnknown,
-        E::Timeout(_) => Unreachable::Time,
-        E::TooManyRedirects | E::RedirectFailed | E::RequireHttpsOnly(_) => Unreachable::Redirect,
-        E::BodyExceedsLimit(_) => Unreachable::TooLarge,
-        E::Tls(why) => Unreachable::Tls(why.to_owned()),
-        E::Rustls(why) => Unreachable::Tls(why.to_string()),
-        E::Other(why) if why.is::<OnlyPrivate>() => Unreachable::Private,
-        E::Io(why) => system(&why),
-        E::ConnectionFailed => Unreachable::Connection("refused".to_owned()),
-        _ => Unreachable::Protocol,
-    }
-}
-
-/// TLS puts its errors inside those of the system once a connection is there.
-fn system(error: &io::Error) -> Unreachable {
-    let inner = error.get_ref();
-    if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return Unreachable::Tls(tls.to_string());
-    }
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Unreachable::Truncated,
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Unreachable::Time,
-        kind => Unreachable::Connection(kind.to_string()),
-    }
 }

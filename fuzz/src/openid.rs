@@ -1,0 +1,131 @@
+//! What a wallet and an issuer send each other over OpenID4VCI.
+
+use std::hint::black_box;
+use std::sync::OnceLock;
+
+use mdoc_core::crypto::{Curve, RustCrypto, SecretKey, SignatureAlgorithm};
+use mdoc_core::time::Timestamp;
+use mdoc_openid::Secret;
+use mdoc_openid::jose::jwe::{self, Encryption, Opening, OwnKey};
+use mdoc_openid::jose::jws::Jws;
+use mdoc_openid::vci::credential::{Answer, CredentialRequest, CredentialResponse, DeferredRequest};
+use mdoc_openid::vci::dpop::{self, DpopRules};
+use mdoc_openid::vci::metadata::IssuerMetadata;
+use mdoc_openid::vci::offer::{CredentialOffer, Received};
+use mdoc_openid::vci::proof::{self, Attestations, ProofRules, Proofs, Wallet};
+use mdoc_openid::vci::token::TokenRequest;
+use mdoc_openid::vci::{Draft, Nonces, Window};
+
+use crate::fixtures::world;
+
+/// The issuer of the seeds.
+pub(crate) const ISSUER: &str = "https://id.example.org/t/dmv";
+/// The nonce of the seeds.
+pub(crate) const NONCE: &str = "n-1";
+/// When the seeds were made.
+pub(crate) const NOW: i64 = 1_780_315_200;
+
+const ALGORITHMS: &[SignatureAlgorithm] = &[
+    SignatureAlgorithm::Es256,
+    SignatureAlgorithm::Es384,
+    SignatureAlgorithm::Es512,
+    SignatureAlgorithm::EdDsa,
+];
+
+/// The key that seeds are encrypted for.
+pub(crate) fn recipient() -> &'static SecretKey {
+    static KEY: OnceLock<SecretKey> = OnceLock::new();
+    KEY.get_or_init(|| SecretKey::generate(Curve::P256, &mut world().rng("jwe")))
+}
+
+/// A JWT, as such and as a proof of either kind. What is accepted says what was asked for.
+pub fn jws(input: &[u8]) {
+    let Ok(text) = core::str::from_utf8(input) else {
+        return;
+    };
+    match Jws::decode(text) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(jws) => {
+            black_box(jws.header().x5c().is_ok());
+            if let Ok(Some(key)) = jws.header().jwk() {
+                black_box(jws.verify(&key, ALGORITHMS, &RustCrypto).is_ok());
+            }
+        }
+    }
+    let known = |nonce: &str| nonce == NONCE;
+    let window = Window::at(Timestamp::from_unix(NOW));
+    let rules = ProofRules {
+        issuer: ISSUER,
+        algorithms: ALGORITHMS,
+        most: 2,
+        wallet: Wallet::Anonymous,
+        nonces: Nonces::Required(&known),
+        window,
+        attestations: Attestations::NotAsked,
+        attestation_alone: false,
+    };
+    let proofs = Proofs::Jwt(vec![text.to_owned()]);
+    if let Ok(proved) = proof::verify(Some(&proofs), &rules, &RustCrypto) {
+        assert!(proved.nonces() == [NONCE] && proved.keys().len() == 1);
+    }
+    let token = Secret::from("t-1");
+    let rules = DpopRules {
+        method: "POST",
+        url: ISSUER,
+        access_token: Some(&token),
+        bound_to: None,
+        nonces: Nonces::NotUsed,
+        window,
+        algorithms: ALGORITHMS,
+    };
+    if let Ok(proof) = dpop::verify(text, &rules, &RustCrypto) {
+        assert!(window.contains(proof.issued()) && !proof.jti().is_empty());
+    }
+}
+
+/// A JWE. What is opened is no larger than is allowed.
+pub fn jwe(input: &[u8]) {
+    let Ok(text) = core::str::from_utf8(input) else {
+        return;
+    };
+    let keys = [OwnKey {
+        kid: None,
+        secret: recipient(),
+    }];
+    let opening = Opening {
+        keys: &keys,
+        encryptions: &Encryption::ALL,
+        compressed: true,
+    };
+    match jwe::decrypt(text, &opening, &RustCrypto) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(opened) => assert!(opened.plaintext.len() <= jwe::LARGEST_PLAINTEXT.max(text.len())),
+    }
+}
+
+/// The bodies of the protocol. What is read is written and read to itself.
+pub fn credential_request(input: &[u8]) {
+    for version in [Draft::Draft13, Draft::Draft15, Draft::Final] {
+        match CredentialRequest::decode(input, true, version) {
+            Err(error) => assert!(!error.code().text().is_empty()),
+            Ok(request) => {
+                let again = CredentialRequest::decode(&request.encode(version), true, version);
+                assert!(again.unwrap() == request);
+            }
+        }
+    }
+    black_box(DeferredRequest::decode(input, true, Draft::Draft13).is_ok());
+    black_box(IssuerMetadata::decode(input, ISSUER).is_ok());
+    if let Ok(Answer::Response(response @ CredentialResponse::Issued(_))) = Answer::decode(200, input, None) {
+        let (status, body) = response.encode(Draft::Draft13);
+        assert!(Answer::decode(status, &body, None) == Ok(Answer::Response(response)));
+    }
+    if let Ok(request) = TokenRequest::decode(input) {
+        assert!(TokenRequest::decode(request.encode().as_bytes()) == Ok(request));
+    }
+    let text = core::str::from_utf8(input).unwrap_or_default();
+    if let Ok(Received::ByValue(offer)) = CredentialOffer::parse(text) {
+        let uri = offer.to_uri("openid-credential-offer://");
+        assert!(CredentialOffer::parse(&uri) == Ok(Received::ByValue(offer)));
+    }
+}
