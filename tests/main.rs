@@ -24,10 +24,11 @@ mod formats;
 #[cfg(unix)]
 mod golden;
 mod goldens;
+#[cfg(unix)]
+mod issuing;
 mod kiosk;
 #[cfg(unix)]
 mod leaks;
-#[cfg(unix)]
 mod lists;
 #[cfg(unix)]
 mod manual;

@@ -331,7 +331,10 @@ mod tests {
                     let before = Some(State::Requested);
                     let after = state.after(made, before)?;
                     let back = made == Move::RejectCancel;
-                    Some(format!("{made} → {}", if back { "the state before" } else { after.name() }))
+                    Some(format!(
+                        "{made} → {}",
+                        if back { "the state before" } else { after.name() }
+                    ))
                 })
                 .collect();
             let prefix = format!("| {state} | ");

@@ -32,8 +32,11 @@ pub(super) struct Wallet {
     router: axum::Router,
     key: SoftwareKey,
     rng: ChaCha20Rng,
-    last: Option<(String, Vec<(String, String)>, Vec<u8>)>,
+    last: Option<Sent>,
 }
+
+/// A request with a token, as it was sent: path, headers, body.
+type Sent = (String, Vec<(String, String)>, Vec<u8>);
 
 /// What came back.
 pub(super) struct Answered {
