@@ -12,7 +12,7 @@ use crate::openid::{ISSUER, NONCE, NOW, recipient};
 pub(crate) fn jws() -> Vec<Vec<u8>> {
     let key = world().key("proof", Curve::P256);
     let now = Timestamp::from_unix(NOW);
-    let proof = proof::sign(ISSUER, None, Some(NONCE), None, now, key).unwrap();
+    let proof = proof::sign(ISSUER, None, Some(NONCE), None, now, &key).unwrap();
     let token = Secret::from("t-1");
     let request = dpop::Request {
         method: "POST",
@@ -20,7 +20,7 @@ pub(crate) fn jws() -> Vec<Vec<u8>> {
         access_token: Some(&token),
         nonce: None,
     };
-    let dpop = dpop::sign(&request, &Secret::from("jti"), now, key, &RustCrypto).unwrap();
+    let dpop = dpop::sign(&request, &Secret::from("jti"), now, &key, &RustCrypto).unwrap();
     vec![proof.into_bytes(), dpop.into_bytes()]
 }
 
