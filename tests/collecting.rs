@@ -3,9 +3,6 @@
 #[path = "../holder/src/collect/tests/issuer.rs"]
 #[expect(dead_code, reason = "this is as of today, and at an address of its own")]
 mod issuer;
-#[path = "../verifier/src/online/server.rs"]
-#[expect(dead_code, reason = "this needs no TLS")]
-mod server;
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,7 +16,7 @@ use mdoc_holder::collect::{Request, Response};
 use serde_json::Value;
 
 use self::issuer::Issuer;
-use self::server::{Seen, Server, answer};
+use crate::online::server::{Seen, Server, answer};
 use crate::programs::{program, run_with};
 
 /// An issuer that listens, and a folder for the wallet.
@@ -141,7 +138,7 @@ fn a_batch_goes_into_the_wallet_is_listed_shown_and_deleted() {
         (&3.into(), &"ready".into())
     );
     assert_eq!(record["refreshable"], true);
-    assert_eq!(scene.list(), [record.clone()]);
+    assert_eq!(scene.list(), std::slice::from_ref(&record));
 
     let id = record["id"].as_str().unwrap();
     let shown = words(&scene.run(&["mdoc-holder", "show", id]));

@@ -5,7 +5,7 @@ mod net;
 mod program;
 mod refused;
 #[path = "../verifier/src/online/server.rs"]
-mod server;
+pub(crate) mod server;
 
 use core::time::Duration;
 use std::io::Write;
