@@ -23,6 +23,7 @@ use mdoc_core::ble::link::Gatt;
 use mdoc_core::ble::{Characteristic, Service};
 use tokio::sync::oneshot;
 
+use crate::connections::Connections;
 use crate::{Air, Fault, Offer, Radio, Station};
 #[cfg(target_os = "linux")]
 use crate::{Channel, Listening};
@@ -32,6 +33,7 @@ use crate::{Channel, Listening};
 pub struct Bluetooth {
     adapter: String,
     warnings: Vec<String>,
+    connections: Connections,
     /// Servers to be, which listen for a channel.
     #[cfg(target_os = "linux")]
     listening: Arc<Mutex<BTreeMap<Psm, ToBe>>>,
@@ -72,6 +74,7 @@ impl Air for Bluetooth {
     fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
         let (radio, station) = Radio::new();
         let (adapter, offer) = (self.adapter.clone(), *offer);
+        let connections = self.connections.clone();
         let teller = station.teller();
         #[cfg(target_os = "linux")]
         let station = match self.listening(gatt, &offer) {
@@ -82,8 +85,12 @@ impl Air for Bluetooth {
             None => station,
         };
         let started = match gatt {
-            Gatt::Client => on_a_thread_of_its_own(async move || central::run(station, adapter, offer).await),
-            Gatt::Server => on_a_thread_of_its_own(async move || serve(station, adapter, offer).await),
+            Gatt::Client => {
+                on_a_thread_of_its_own(async move || central::run(station, adapter, offer, connections).await)
+            }
+            Gatt::Server => {
+                on_a_thread_of_its_own(async move || serve(station, adapter, offer, connections).await)
+            }
         };
         if let Err(fault) = started {
             let _gone = teller.send(crate::Happened::Fault(fault));
@@ -93,7 +100,7 @@ impl Air for Bluetooth {
 
     #[cfg(target_os = "linux")]
     fn listen(&self) -> Listening<'_> {
-        let name = self.adapter.clone();
+        let (name, connections) = (self.adapter.clone(), self.connections.clone());
         let (hand_over, server) = oneshot::channel();
         let (tell, told) = oneshot::channel();
         Box::pin(async move {
@@ -105,7 +112,7 @@ impl Air for Bluetooth {
                     && let Ok(listener) = listener
                     && let Ok((station, offer)) = server.await
                 {
-                    server::run(station, name, offer, Some(listener)).await;
+                    server::run(station, name, offer, Some(listener), connections).await;
                 }
             })?;
             let psm = told.await.unwrap_or(Err(Fault::NoService))?;
@@ -142,6 +149,7 @@ async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
     Ok(Bluetooth {
         adapter,
         warnings,
+        connections: Connections::default(),
         listening: Arc::default(),
     })
 }
@@ -152,16 +160,17 @@ async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
     Ok(Bluetooth {
         adapter,
         warnings: Vec::new(),
+        connections: Connections::default(),
     })
 }
 
 #[cfg(target_os = "linux")]
-async fn serve(station: Station, adapter: String, offer: Offer) {
-    server::run(station, adapter, offer, None).await;
+async fn serve(station: Station, adapter: String, offer: Offer, connections: Connections) {
+    server::run(station, adapter, offer, None, connections).await;
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn serve(mut station: Station, _adapter: String, _offer: Offer) {
+async fn serve(mut station: Station, _adapter: String, _offer: Offer, _connections: Connections) {
     // Until it is asked for: the other way may do.
     if station.action().await.is_some() {
         station.fail(Fault::NotSupported("being a Bluetooth server"));

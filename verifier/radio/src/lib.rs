@@ -45,6 +45,7 @@
 
 #[cfg(feature = "bluetooth")]
 pub mod bluetooth;
+mod connections;
 mod fault;
 #[cfg(unix)]
 pub mod folder;

@@ -1,6 +1,7 @@
 //! Links over the airs that need no radio, on a clock that runs as fast as there is nothing to do.
 
 mod channel;
+mod shared;
 
 use core::time::Duration;
 

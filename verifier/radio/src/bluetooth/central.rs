@@ -21,6 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::{characteristics, uuid};
+use crate::connections::{Address, Connections};
 use crate::radio::without_channel;
 use crate::{Channel, Fault, Happened, Offer, Station};
 
@@ -47,7 +48,7 @@ type ChannelStream = core::convert::Infallible;
 type Incoming<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
 
 /// Looks for the service with an adapter, and stays with it until the link is gone.
-pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
+pub(super) async fn run(mut station: Station, name: String, offer: Offer, connections: Connections) {
     if station.action().await != Some(Action::Seek) {
         return;
     }
@@ -59,6 +60,8 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
         Ok(found) => found,
         Err(fault) => return station.fail(fault),
     };
+    let address = peripheral.address().into_inner();
+    connections.join(address, true);
     // From here on there is something to be closed, however it ends; the station stays until then, since whoever lets go of
     // the radio waits for that.
     let joined = tokio::select! {
@@ -75,10 +78,17 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer) {
         Some(Err(fault)) => station.fail(fault),
         None => {}
     }
-    if let Err(error) = peripheral.disconnect().await {
-        tracing::debug!(%error, "the peer was not disconnected");
+    let left = connections.leave(address);
+    if left.last {
+        if let Err(error) = peripheral.disconnect().await {
+            tracing::debug!(%error, "the peer was not disconnected");
+        }
+    } else {
+        tracing::debug!("another way goes over this connection, which stays");
     }
-    forget(&name, &peripheral).await;
+    if left.found {
+        forget(&name, address).await;
+    }
     drop(station);
 }
 
@@ -452,12 +462,12 @@ async fn connect(peripheral: &Peripheral) -> Result<(), Fault> {
 
 /// BlueZ ignores for half a minute what services a device advertises that it knows.
 #[cfg(target_os = "linux")]
-async fn forget(adapter: &str, peripheral: &Peripheral) {
-    super::bluez::forget(adapter, peripheral.address().into_inner()).await;
+async fn forget(adapter: &str, address: Address) {
+    super::bluez::forget(adapter, address).await;
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn forget(_adapter: &str, _peripheral: &Peripheral) {}
+async fn forget(_adapter: &str, _address: Address) {}
 
 fn fault(what: &'static str, error: &btleplug::Error) -> Fault {
     match error {

@@ -23,6 +23,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::channel::{Listener, carry};
 use super::{bluez, characteristics, uuid};
+use crate::connections::{Connections, Left};
 use crate::radio::without_channel;
 use crate::{Channel, Fault, Offer, Station};
 
@@ -37,11 +38,17 @@ const BEFORE_STATE: Duration = Duration::from_millis(150);
 const OVER_CHANNEL: u64 = 1 << 48;
 
 /// Offers the service on an adapter until the link is gone; `listener` is where it listens for a channel already.
-pub(super) async fn run(mut station: Station, adapter: String, offer: Offer, listener: Option<Listener>) {
+pub(super) async fn run(
+    mut station: Station,
+    adapter: String,
+    offer: Offer,
+    listener: Option<Listener>,
+    connections: Connections,
+) {
     if station.action().await != Some(Action::Advertise) {
         return;
     }
-    match Server::open(&adapter, offer, listener, &station).await {
+    match Server::open(&adapter, offer, listener, connections, &station).await {
         Ok(server) => server.run(station).await,
         Err(fault) => station.fail(fault),
     }
@@ -69,6 +76,9 @@ struct Server {
     listener: Option<Listener>,
     /// What is to go over channels.
     channels: BTreeMap<Peer, UnboundedSender<Vec<u8>>>,
+    connections: Connections,
+    /// Whose connections this server uses.
+    using: BTreeSet<Address>,
 }
 
 impl Server {
@@ -76,6 +86,7 @@ impl Server {
         name: &str,
         offer: Offer,
         listener: Option<Listener>,
+        connections: Connections,
         station: &Station,
     ) -> Result<Self, Fault> {
         let (session, adapter) = bluez::adapter(Some(name)).await?;
@@ -144,6 +155,8 @@ impl Server {
             known: BTreeSet::new(),
             listener,
             channels: BTreeMap::new(),
+            connections,
+            using: BTreeSet::new(),
         })
     }
 
@@ -161,13 +174,15 @@ impl Server {
                 Some(event) = self.messages.next() => {
                     gone.extend(self.subscribed(&station, Characteristic::Server2Client, event).map(until_closed));
                 }
-                Some(peer) = gone.next() => self.gone(&station, peer),
+                Some(peer) = gone.next() => self.gone(&station, peer).await,
                 Some(peer) = carried.next() => {
                     self.channels.remove(&peer);
+                    self.left_by(peer).await;
                     station.tell(Input::Lost { peer });
                 }
                 client = client(self.listener.as_ref()) => match client {
                     Ok((stream, address)) => {
+                        self.uses(address);
                         let peer = Peer(peer(address).0 | OVER_CHANNEL);
                         let (put, puts) = unbounded_channel();
                         self.channels.insert(peer, put);
@@ -199,10 +214,38 @@ impl Server {
         }
         self.channels.clear();
         while carried.next().await.is_some() {}
+        // What this server alone was over stays for the peer to close, unless a way that found the peer shared it.
+        for address in core::mem::take(&mut self.using) {
+            self.forget(address, self.connections.leave(address.0)).await;
+        }
+    }
+
+    fn uses(&mut self, address: Address) {
+        if self.using.insert(address) {
+            self.connections.join(address.0, false);
+        }
+    }
+
+    /// No longer uses a connection that its peer has left, over GATT and over a channel.
+    async fn left_by(&mut self, peer: Peer) {
+        let address = address(peer);
+        let gatt = self::peer(address);
+        let there = self.known.contains(&gatt) || self.channels.contains_key(&Peer(gatt.0 | OVER_CHANNEL));
+        if !there && self.using.remove(&address) {
+            self.forget(address, self.connections.leave(address.0)).await;
+        }
+    }
+
+    /// Does what a way that found the peer has left to whoever is the last.
+    async fn forget(&self, address: Address, left: Left) {
+        if left.found {
+            bluez::forget(self.adapter.name(), address.0).await;
+        }
     }
 
     /// Tells of a peer that was not heard of before.
     fn meet(&mut self, station: &Station, address: Address, mtu: u16) -> Peer {
+        self.uses(address);
         let peer = peer(address);
         let room = Room::of_mtu(mtu);
         station.tell(if self.known.insert(peer) {
@@ -260,21 +303,31 @@ impl Server {
         }
     }
 
-    fn gone(&mut self, station: &Station, peer: Peer) {
+    async fn gone(&mut self, station: &Station, peer: Peer) {
         self.writers.retain(|(of, _), _| *of != peer);
         if self.known.remove(&peer) {
+            self.left_by(peer).await;
             station.tell(Input::Lost { peer });
         }
     }
 
     async fn disconnect(&mut self, peer: Peer) {
         self.writers.retain(|(of, _), _| *of != peer);
-        let device = self.adapter.device(address(peer));
+        let address = address(peer);
+        if !self.using.remove(&address) {
+            return;
+        }
+        let left = self.connections.leave(address.0);
+        if !left.last {
+            return tracing::debug!("another way goes over this connection, which stays");
+        }
+        let device = self.adapter.device(address);
         if let Ok(device) = device
             && let Err(error) = device.disconnect().await
         {
             tracing::debug!(kind = %error.kind, "the device was not disconnected");
         }
+        self.forget(address, left).await;
     }
 }
 
