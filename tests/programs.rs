@@ -82,6 +82,7 @@ fn built() -> PathBuf {
         "issuer",
         "holder",
         "verifier",
+        "service",
         "document-formats",
         "Cargo.lock",
     ];

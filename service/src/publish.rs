@@ -67,12 +67,12 @@ pub struct Lifetimes {
 }
 
 impl Default for Lifetimes {
-    /// A day, five minutes, a second.
+    /// A day, five minutes, not at all: what another node or the command line changed is told at once.
     fn default() -> Self {
         Self {
             expiry: 86_400,
             ttl: 300,
-            look: 1,
+            look: 0,
         }
     }
 }
