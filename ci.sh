@@ -13,7 +13,13 @@ export RUSTDOCFLAGS="-D warnings"
 mkdir -p target
 export MDOC_NOT_DONE="$PWD/target/not-done.txt"
 : >"$MDOC_NOT_DONE"
-step cargo test --workspace --locked
+# Beside a PostgreSQL server, on which the rules of the service are tested as well as on SQLite.
+if [ -d /usr/lib/postgresql ]; then
+  step tests/postgres/run cargo test --workspace --locked
+else
+  echo "PostgreSQL: it is not installed; the service was tested on SQLite alone" >>"$MDOC_NOT_DONE"
+  step cargo test --workspace --locked
+fi
 step cargo run --quiet --locked -p integration --example journey
 step cargo run --quiet --locked -p mdoc-release -- sbom --out target/sbom.cdx.json
 step cargo fmt --all --check
@@ -29,7 +35,8 @@ step cargo test --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hosti
 step benches/run --check
 step benches/run hostile
 # Bluetooth: over a mock of bluetoothd, then on a real one in a virtual machine. 77: it has said what is missing.
-# The programs are those that the tests above have built; they are not optimised, so that reading may take longer than the five seconds that are asserted otherwise.
+# The programs are those that the tests above have built; they are not optimised, so that reading may take longer than
+# the five seconds that are asserted otherwise.
 for part in run-mock "run central-client peripheral-server again-central-client"; do
   # shellcheck disable=SC2086 # the words are a program and its arguments
   READ_LIMIT=15 MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/ble/$part || { status=$? && [ "$status" = 77 ]; }
