@@ -152,5 +152,5 @@ fn edits_that_are_signed_again_reach_the_checks_behind_the_signatures() {
 #[test]
 fn an_element_may_be_a_simple_value_without_a_meaning() {
     // The oracle once read documents with a reader that has no value for those, and took an accepted one for a fault.
-    resigned_issued(&[0, 0x1b, 0, 0x86, 0x86, 0x86, 0x86, 0x86, 0x86, 0, 0]);
+    resigned::resigned_issued(&[0, 0x1b, 0, 0x86, 0x86, 0x86, 0x86, 0x86, 0x86, 0, 0]);
 }

@@ -8,7 +8,7 @@ use crate::domain::life::State;
 use crate::domain::profile::{GenerateCode, StatusKind};
 use crate::domain::role::Scope;
 use crate::usecase::change::{Change, change};
-use crate::usecase::collect::{self, Holder};
+use crate::usecase::collect::{self, Begun, Holder};
 use crate::usecase::document::{self, Why};
 use crate::usecase::request::Offer;
 
@@ -16,6 +16,13 @@ async fn offer(world: &mut World) -> Offer {
     world.data_of("loyalty-card").await;
     let clerk = world.clerk.clone();
     world.request_as(&clerk, "licence").await.unwrap().offer.unwrap()
+}
+
+/// What a wallet begins with that was given an offer and its code.
+async fn begun(world: &mut World, holder: &Holder) -> Begun {
+    let offer = offer(world).await;
+    let typed = offer.code.clone().unwrap();
+    world.redeem(&offer, Some(&typed), holder).await.unwrap()
 }
 
 fn bound(key: u8) -> Holder {
@@ -140,12 +147,7 @@ fn so_many_collect_at_once_and_no_more() {
 #[test]
 fn copies_have_keys_salts_and_entries_of_their_own_and_the_same_rounded_times() {
     everywhere(async |mut world| {
-        let offer = offer(&mut world).await;
-        let typed = offer.code.clone().unwrap();
-        let begun = world
-            .redeem(&offer, Some(&typed), &Holder::default())
-            .await
-            .unwrap();
+        let begun = begun(&mut world, &Holder::default()).await;
         world.later(77);
         let copies = world.issue(&begun, 3, b"nonce").await.unwrap();
         let msos: Vec<_> = copies
@@ -181,12 +183,7 @@ fn an_identifier_list_gets_identifiers() {
         world
             .profile("licence", |s| s.status = StatusKind::IdentifierList)
             .await;
-        let offer = offer(&mut world).await;
-        let typed = offer.code.clone().unwrap();
-        let begun = world
-            .redeem(&offer, Some(&typed), &Holder::default())
-            .await
-            .unwrap();
+        let begun = begun(&mut world, &Holder::default()).await;
         let copies = world.issue(&begun, 2, b"nonce").await.unwrap();
         let mut ids: Vec<_> = copies
             .iter()
@@ -205,12 +202,7 @@ fn an_identifier_list_gets_identifiers() {
 #[test]
 fn a_nonce_is_good_once_and_a_token_until_it_is_over() {
     everywhere(async |mut world| {
-        let offer = offer(&mut world).await;
-        let typed = offer.code.clone().unwrap();
-        let begun = world
-            .redeem(&offer, Some(&typed), &Holder::default())
-            .await
-            .unwrap();
+        let begun = begun(&mut world, &Holder::default()).await;
         world.issue(&begun, 1, b"nonce").await.unwrap();
         assert_eq!(code(world.issue(&begun, 1, b"nonce").await), "replayed");
         assert_eq!(code(world.issue(&begun, 1, b"fresh").await), "done");
@@ -222,9 +214,7 @@ fn a_nonce_is_good_once_and_a_token_until_it_is_over() {
 #[test]
 fn a_refresh_token_without_its_key_is_good_for_nothing() {
     everywhere(async |mut world| {
-        let offer = offer(&mut world).await;
-        let typed = offer.code.clone().unwrap();
-        let begun = world.redeem(&offer, Some(&typed), &bound(1)).await.unwrap();
+        let begun = begun(&mut world, &bound(1)).await;
         world.issue(&begun, 1, b"nonce").await.unwrap();
         let token = begun.refresh.as_ref().unwrap().to_vec();
         let refresh = async |world: &mut World, holder: Holder| {
@@ -309,12 +299,7 @@ fn settings_say_no_at_the_collection_as_well() {
 #[test]
 fn what_changed_while_it_was_signed_is_not_given_out() {
     everywhere(async |mut world| {
-        let offer = offer(&mut world).await;
-        let typed = offer.code.clone().unwrap();
-        let begun = world
-            .redeem(&offer, Some(&typed), &Holder::default())
-            .await
-            .unwrap();
+        let begun = begun(&mut world, &Holder::default()).await;
         let (serial, terms, now, mut rng) =
             (begun.serial.clone(), world.terms.clone(), world.now, world.rng());
         let (name, gathered) = (serial.clone(), terms.clone());

@@ -20,6 +20,20 @@ use crate::usecase::validate;
 
 const ISSUER: &str = "https://id.example.org/t/club";
 
+/// A wallet with an access token for a document that was offered.
+async fn begun(world: &mut World) -> (Wallet, wallet::Answered) {
+    let offer = offer(world).await;
+    let mut wallet = Wallet::new(world);
+    let token = redeemed(&mut wallet, &offer).await;
+    (wallet, token)
+}
+
+async fn redeemed(wallet: &mut Wallet, offer: &Offer) -> wallet::Answered {
+    let pre = wallet.pre_authorized(offer).await;
+    let code = offer.code.as_ref().map(|code| code.as_str());
+    wallet.token(&pre, code).await
+}
+
 async fn offer(world: &mut World) -> Offer {
     world.data_of("loyalty-card").await;
     let clerk = world.clerk.clone();
@@ -122,19 +136,14 @@ fn a_wallet_collects_copies_bound_to_its_keys_and_says_so() {
 }
 
 fn issued(answer: &wallet::Answered) -> Issued {
-    match Answer_::decode(answer) {
+    match decoded(answer) {
         Answer::Response(CredentialResponse::Issued(issued)) => issued,
         other => panic!("{other:?}"),
     }
 }
 
-/// Reading an answer, with its status.
-struct Answer_;
-
-impl Answer_ {
-    fn decode(answer: &wallet::Answered) -> Answer {
-        Answer::decode(answer.status, &answer.body, None).unwrap()
-    }
+fn decoded(answer: &wallet::Answered) -> Answer {
+    Answer::decode(answer.status, &answer.body, None).unwrap()
 }
 
 #[test]
@@ -188,12 +197,7 @@ fn each_error_has_its_code() {
 #[test]
 fn proofs_and_nonces_are_good_once() {
     everywhere(async |mut world| {
-        let offer = offer(&mut world).await;
-        let mut wallet = Wallet::new(&mut world);
-        let pre = wallet.pre_authorized(&offer).await;
-        let token = wallet
-            .token(&pre, offer.code.as_ref().map(|code| code.as_str()))
-            .await;
+        let (mut wallet, token) = begun(&mut world).await;
         let nonce = wallet.nonce().await;
         assert_eq!(wallet.collect_with(&token, 1, Some(&nonce)).await.status, 200);
         let repeated = wallet.repeat_last().await;
@@ -218,12 +222,9 @@ fn what_is_not_approved_yet_comes_later() {
         let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
         let offer = world.hand_out(&clerk, &serial).await.unwrap();
         let mut wallet = Wallet::new(&mut world);
-        let pre = wallet.pre_authorized(&offer).await;
-        let token = wallet
-            .token(&pre, offer.code.as_ref().map(|code| code.as_str()))
-            .await;
+        let token = redeemed(&mut wallet, &offer).await;
         let CredentialResponse::Pending { transaction_id, .. } =
-            (match Answer_::decode(&wallet.collect(&token, 2).await) {
+            (match decoded(&wallet.collect(&token, 2).await) {
                 Answer::Response(response) => response,
                 other => panic!("{other:?}"),
             })
@@ -249,12 +250,7 @@ fn what_is_not_approved_yet_comes_later() {
 #[test]
 fn lists_follow_at_once_and_are_sent_once() {
     everywhere(async |mut world| {
-        let offer = offer(&mut world).await;
-        let mut wallet = Wallet::new(&mut world);
-        let pre = wallet.pre_authorized(&offer).await;
-        let token = wallet
-            .token(&pre, offer.code.as_ref().map(|code| code.as_str()))
-            .await;
+        let (mut wallet, token) = begun(&mut world).await;
         let issued = issued(&wallet.collect(&token, 1).await);
         let document = IssuerSigned::decode(&issued.documents[0], &Limits::DEFAULT).unwrap();
         let status = document

@@ -44,27 +44,13 @@ pub fn add(
         version: 1,
     };
     is_free(tx, &person)?;
-    let attributes = Json::Object(details.attributes.clone()).to_string();
-    tx.execute(
+    write(
+        tx,
+        now,
+        &person,
         "INSERT INTO person (id, logon_name, logon_key, employee_number, external_id, given_name, family_name, email, \
          mobile_phone, group_id, user_data_approved, attributes, search_key, version, created, changed) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, $14, $14)",
-        &[
-            (&person.id).into(),
-            (&details.logon_name).into(),
-            (&details.logon_key()).into(),
-            (&person.employee_number).into(),
-            details.external_id.as_ref().into(),
-            (&details.given_name).into(),
-            (&details.family_name).into(),
-            details.email.as_ref().into(),
-            details.mobile_phone.as_ref().into(),
-            details.group.as_ref().into(),
-            details.user_data_approved.into(),
-            (&attributes).into(),
-            (&details.search_key(&person.employee_number)).into(),
-            now.into(),
-        ],
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $14, $14)",
     )?;
     // Whoever could add the person sees the person: that is part of the scope.
     authority::permit_for(tx, actor, Workflow::EditPeople, &person.id)?;
@@ -91,28 +77,13 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
         return Err(Refusal::ChangedMeanwhile.into());
     }
     is_free(tx, person)?;
-    let attributes = Json::Object(details.attributes.clone()).to_string();
-    let written = tx.execute(
+    let written = write(
+        tx,
+        now,
+        person,
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $4, external_id = $5, given_name = $6, \
          family_name = $7, email = $8, mobile_phone = $9, group_id = $10, user_data_approved = $11, attributes = $12, \
          search_key = $13, version = version + 1, changed = $14 WHERE id = $1 AND version = $15",
-        &[
-            (&person.id).into(),
-            (&details.logon_name).into(),
-            (&details.logon_key()).into(),
-            (&person.employee_number).into(),
-            details.external_id.as_ref().into(),
-            (&details.given_name).into(),
-            (&details.family_name).into(),
-            details.email.as_ref().into(),
-            details.mobile_phone.as_ref().into(),
-            details.group.as_ref().into(),
-            details.user_data_approved.into(),
-            (&attributes).into(),
-            (&details.search_key(&person.employee_number)).into(),
-            now.into(),
-            person.version.into(),
-        ],
     )?;
     if written == 0 {
         return Err(Refusal::ChangedMeanwhile.into());
@@ -130,6 +101,32 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
         version: person.version + 1,
         ..person.clone()
     })
+}
+
+/// Writes every member, in the order of the table, then the instant and the version that was read.
+fn write(tx: &mut Tx<'_>, now: Timestamp, person: &Person, sql: &str) -> Result<u64, StoreError> {
+    let details = &person.details;
+    let attributes = Json::Object(details.attributes.clone()).to_string();
+    tx.execute(
+        sql,
+        &[
+            (&person.id).into(),
+            (&details.logon_name).into(),
+            (&details.logon_key()).into(),
+            (&person.employee_number).into(),
+            details.external_id.as_ref().into(),
+            (&details.given_name).into(),
+            (&details.family_name).into(),
+            details.email.as_ref().into(),
+            details.mobile_phone.as_ref().into(),
+            details.group.as_ref().into(),
+            details.user_data_approved.into(),
+            (&attributes).into(),
+            (&details.search_key(&person.employee_number)).into(),
+            now.into(),
+            person.version.into(),
+        ],
+    )
 }
 
 /// A person that the actor may see.
