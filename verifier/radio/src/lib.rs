@@ -45,6 +45,7 @@
 
 #[cfg(feature = "bluetooth")]
 pub mod bluetooth;
+#[cfg(any(feature = "bluetooth", test))]
 mod connections;
 mod fault;
 #[cfg(unix)]
