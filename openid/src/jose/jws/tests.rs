@@ -78,7 +78,7 @@ fn the_example_of_rfc_8037_verifies_if_its_payload_were_json() {
 
 #[test]
 fn what_is_signed_verifies_on_each_curve_that_jose_has() {
-    for curve in Curve::ALL {
+    for curve in Curve::SIGNING {
         let signer = signer(curve);
         let claims = json!({ "iat": 1_700_000_000 });
         let token = sign("x+jwt", Named::Jwk, &[("a", "b")], &claims, &signer);
