@@ -25,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::api;
 use crate::config::{Limits, SignerFiles};
 use crate::service::Service;
+use crate::usecase;
 
 /// How long a client may take for the head of a request, and for the handshake.
 const HEAD: Duration = Duration::from_secs(10);
@@ -127,6 +128,24 @@ async fn one(
         }
     }
     Ok(())
+}
+
+/// Does every minute what time does to what is kept.
+pub async fn sweep(service: Arc<Service>) {
+    const EACH: Duration = Duration::from_secs(60);
+    loop {
+        let now = service.now();
+        match service
+            .store
+            .write(move |tx| usecase::sweep::sweep(tx, now))
+            .await
+        {
+            Ok(swept) if swept.is_full() => continue,
+            Ok(_) => {}
+            Err(why) => tracing::error!(%why, "what is over was not put away"),
+        }
+        tokio::time::sleep(EACH).await;
+    }
 }
 
 /// TLS by certificates and a key in PEM.

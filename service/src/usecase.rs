@@ -7,12 +7,14 @@ pub mod change;
 pub mod collect;
 pub mod deferred;
 pub mod delivery;
+pub mod devices;
 pub mod document;
 pub mod issue;
 pub mod people;
 pub mod profiles;
 pub mod request;
 pub mod roles;
+pub mod sweep;
 pub mod validate;
 
 use core::fmt;

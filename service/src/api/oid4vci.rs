@@ -55,23 +55,15 @@ pub(super) fn routes(base: &str) -> Router<Arc<Service>> {
             post(credential::notification),
         );
     // Since draft 16 the well-known part is between host and path; before it was at the end, and some still look there.
-    let mut places = vec![String::new()];
+    let mut places = vec![(String::new(), base)];
     if !base.is_empty() {
-        places.push(base.to_owned());
+        places.push((base.to_owned(), ""));
     }
-    for (before, after) in [(String::new(), base), (base.to_owned(), "")]
-        .into_iter()
-        .take(places.len())
-    {
+    for (before, after) in places {
+        let place = |name| format!("{before}/.well-known/{name}{after}");
         router = router
-            .route(
-                &format!("{before}/.well-known/{}{after}", message::WELL_KNOWN),
-                get(metadata::issuer),
-            )
-            .route(
-                &format!("{before}/.well-known/{}{after}", server::WELL_KNOWN),
-                get(metadata::server),
-            );
+            .route(&place(message::WELL_KNOWN), get(metadata::issuer))
+            .route(&place(server::WELL_KNOWN), get(metadata::server));
     }
     router
 }

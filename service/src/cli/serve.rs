@@ -57,10 +57,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         } else {
             output::print(&format!("{} is answered at {address}\n", config.external))?;
         }
+        let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
         let app = serve::bounded(service, &config.limits);
         serve::serve(listener, app, (&config.limits, tls), ends())
             .await
-            .map_err(|why| Failure::new(format!("the service ended: {why}")))
+            .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
+        sweeping.abort();
+        Ok::<_, Failure>(())
     })?;
     Ok(Exit::Done)
 }

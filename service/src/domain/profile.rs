@@ -240,6 +240,12 @@ impl Settings {
         if !(1..=MOST_COPIES).contains(&self.copies) {
             return Err(Refusal::field("copies", "it is not from 1 to 50"));
         }
+        if !self.badge_layouts.is_empty() {
+            return Err(Refusal::field(
+                "badge_layouts",
+                "the service does not deliver badges yet",
+            ));
+        }
         let grouped = self.credential_group.is_some();
         for (set, field) in [
             (self.block_multiple_requests, "block_multiple_requests"),
@@ -306,7 +312,8 @@ mod tests {
     fn a_setting_that_breaks_its_rule_is_named() {
         good().check().unwrap();
         type Change = fn(&mut Settings);
-        let bad: [(&str, Change); 8] = [
+        let bad: [(&str, Change); 9] = [
+            ("badge_layouts", |s| s.badge_layouts.push("front".to_owned())),
             ("display_name", |s| s.display_name.clear()),
             ("format", |s| s.format.clear()),
             ("lifetime_days", |s| s.lifetime_days = 0),

@@ -8,7 +8,7 @@ use super::audit::{self, Entry};
 use super::authority::Actor;
 use super::document::{self, Document, Why};
 use super::request::{Derived, code_digest};
-use super::{Failure, authority, profiles};
+use super::{Failure, authority, devices, profiles};
 use crate::domain::Refusal;
 use crate::domain::code::{CodeForm, invitation_normalised};
 use crate::domain::id::Serial;
@@ -278,6 +278,8 @@ fn begin(
     if !authority::has_one_of(tx, Some(&document.person), &profile.settings.roles.collect)? {
         return Err(Refusal::CollectRole.into());
     }
+    let key = holder.key_thumbprint.as_ref();
+    devices::check(tx, profile.settings.devices, &document.person, key)?;
     let token = random(rng);
     tx.execute(
         "INSERT INTO session (token, document, client_id, key_thumbprint, started, expires) \

@@ -12,7 +12,7 @@ use super::change::end_everything;
 use super::collect::Once;
 use super::document::{self, Document, Why};
 use super::request::data_fit;
-use super::{Failure, collect, people, profiles};
+use super::{Failure, collect, devices, people, profiles};
 use crate::domain::Refusal;
 use crate::domain::id::Serial;
 use crate::domain::life::{Move, State};
@@ -161,6 +161,7 @@ pub fn record(
     actor: &Actor,
     now: Timestamp,
     (order, copies, delivery, terms): (&Order, &[Signed], &Delivery<'_>, &Terms),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Document, Failure> {
     let mut document = document::read(tx, &order.document.serial)?;
     collectable(&document, now)?;
@@ -169,15 +170,20 @@ pub fn record(
     }
     collect::once(tx, delivery.once)?;
     let secrets = &terms.secrets;
+    let token = secrets.digest(Purpose::AccessToken, &[delivery.token]);
     let session = tx.execute(
         "UPDATE session SET delivered = $2 WHERE token = $1 AND ended IS NULL AND expires >= $2",
-        &[
-            (&secrets.digest(Purpose::AccessToken, &[delivery.token])).into(),
-            now.into(),
-        ],
+        &[(&token).into(), now.into()],
     )?;
     if session == 0 {
         return Err(Refusal::SessionUnknown.into());
+    }
+    let bound: Option<Option<Vec<u8>>> = tx.value(
+        "SELECT key_thumbprint FROM session WHERE token = $1",
+        &[(&token).into()],
+    )?;
+    if let Some(key) = bound.flatten() {
+        document.device = devices::seen(tx, now, (&document.person, &key), rng)?;
     }
     exclusive(tx, &document, order.profile.settings.exclusive_group.as_deref())?;
     let generation = document.generation + 1;
@@ -198,13 +204,15 @@ pub fn record(
         .valid_until
         .unwrap_or(Timestamp::from_unix(now.unix() + lifetime));
     tx.execute(
-        "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5 WHERE serial = $1",
+        "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6 \
+         WHERE serial = $1",
         &[
             (&document.serial).into(),
             generation.into(),
             issued.into(),
             valid_until.into(),
             order.profile.version.into(),
+            document.device.as_ref().into(),
         ],
     )?;
     document.generation = generation;

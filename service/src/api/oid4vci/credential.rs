@@ -364,7 +364,8 @@ async fn sign_and_record(
                 once: &once,
                 notification_id: &*notification,
             };
-            issue::record(tx, &wallet(), now, (&order, &signed, &delivery, &terms))
+            let recorded = (&*order, signed.as_slice(), &delivery, &terms);
+            issue::record(tx, &wallet(), now, recorded, &mut random::system())
         });
         match recorded.await {
             Ok(_) => {

@@ -117,7 +117,8 @@ impl World {
                     once: &once,
                     notification_id: &notification,
                 };
-                issue::record(tx, &system(), now, (&order, &signed, &delivery, &terms))
+                let recorded = (&*order, signed.as_slice(), &delivery, &terms);
+                issue::record(tx, &system(), now, recorded, &mut rng)
             })
             .await?;
         Ok(made)
