@@ -137,7 +137,14 @@ impl Stage {
             air: air.clone(),
             pace,
         };
-        let shown = Presentation::new(Curve::P256, Modes::Only(Service::Mdoc), Channel::No, limits, &mut rng, backend);
+        let shown = Presentation::new(
+            Curve::P256,
+            Modes::Only(Service::Mdoc),
+            Channel::No,
+            limits,
+            &mut rng,
+            backend,
+        );
         let plan = Plan::new(shown.engagement(), None, limits, &mut rng, backend).unwrap();
         let request = encode_request(&self.asked, &ReaderAuth::None).unwrap();
         let times = Times::default();
