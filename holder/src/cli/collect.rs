@@ -133,9 +133,9 @@ impl Collecting<'_> {
         let wallet = self.arguments.wallet.open_or_create()?;
         let session = self.session(&plan)?;
         let mut rng = system::random()?;
-        let key = |_| SecretKey::generate(Curve::P256, &mut rng);
-        let keys: Vec<SecretKey> = (0..copies).map(key).collect();
-        let mut rng = system::random()?;
+        let keys: Vec<SecretKey> = (0..copies)
+            .map(|_| SecretKey::generate(Curve::P256, &mut rng))
+            .collect();
         let mut record = Record::requested(wallet.new_id(&mut rng), &session, &keys, SystemClock.now());
         let get = session.documents(keys).map_err(|error| failure(error.into()))?;
         wallet.write(&record, &mut rng)?;

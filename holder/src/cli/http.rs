@@ -93,19 +93,10 @@ impl Http {
         })?;
         let answered = match &request.post {
             Some((media_type, body)) => {
-                let mut question = agent.post(&uri).header("Content-Type", *media_type);
-                for (name, value) in &request.headers {
-                    question = question.header(*name, value.as_str());
-                }
-                question.send(body.as_slice())
+                let question = agent.post(&uri).header("Content-Type", *media_type);
+                with_headers(question, request).send(body.as_slice())
             }
-            None => {
-                let mut question = agent.get(&uri);
-                for (name, value) in &request.headers {
-                    question = question.header(*name, value.as_str());
-                }
-                question.call()
-            }
+            None => with_headers(agent.get(&uri), request).call(),
         };
         let mut answered = answered.map_err(unreachable)?;
         let status = answered.status().as_u16();
@@ -131,6 +122,13 @@ impl Http {
             body,
         })
     }
+}
+
+fn with_headers<B>(question: ureq::RequestBuilder<B>, request: &Request) -> ureq::RequestBuilder<B> {
+    let headers = request.headers.iter();
+    headers.fold(question, |question, (name, value)| {
+        question.header(*name, value.as_str())
+    })
 }
 
 /// In words, with what may help.

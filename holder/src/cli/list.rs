@@ -17,13 +17,7 @@ use super::folder::{WalletArguments, records, state, valid_until};
 const LONGEST_BYTES: usize = 16;
 
 #[derive(Args)]
-#[command(after_help = "\
-Example:
-  mdoc-holder list --wallet wallet
-
-The passphrase of the wallet is asked for, or comes from MDOC_KEY_PASSPHRASE, or from
-the file that MDOC_KEY_PASSPHRASE_FILE names.")]
-pub(super) struct List {
+struct Common {
     #[command(flatten)]
     wallet: WalletArguments,
     /// Print JSON.
@@ -34,15 +28,24 @@ pub(super) struct List {
 #[derive(Args)]
 #[command(after_help = "\
 Example:
+  mdoc-holder list --wallet wallet
+
+The passphrase of the wallet is asked for, or comes from MDOC_KEY_PASSPHRASE, or from
+the file that MDOC_KEY_PASSPHRASE_FILE names.")]
+pub(super) struct List {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Example:
   mdoc-holder show k3mq7w2a")]
 pub(super) struct Show {
     /// The name of the record, from `mdoc-holder list`.
     id: String,
     #[command(flatten)]
-    wallet: WalletArguments,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -57,16 +60,13 @@ pub(super) struct Delete {
     #[arg(required = true)]
     id: Vec<String>,
     #[command(flatten)]
-    wallet: WalletArguments,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    common: Common,
 }
 
 pub(super) fn list(arguments: &List) -> Result<Exit, Failure> {
-    let wallet = arguments.wallet.open()?;
+    let wallet = arguments.common.wallet.open()?;
     let records = records(&wallet)?;
-    if arguments.json {
+    if arguments.common.json {
         let all: Vec<Value> = records.iter().map(summary).collect();
         output::print_json(&json!({ "records": all }))?;
         return Ok(Exit::Done);
@@ -113,10 +113,10 @@ pub(super) fn summary(record: &Record) -> Value {
 }
 
 pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
-    let wallet = arguments.wallet.open()?;
+    let wallet = arguments.common.wallet.open()?;
     let record = wallet.read(&arguments.id)?;
     let elements = elements(&record);
-    if arguments.json {
+    if arguments.common.json {
         let mut shown = summary(&record);
         if let Some(members) = shown.as_object_mut() {
             let all = elements.iter().map(|(name_space, element, value)| {
@@ -166,18 +166,18 @@ fn elements(record: &Record) -> Vec<(String, String, String)> {
 }
 
 pub(super) fn delete(arguments: &Delete) -> Result<Exit, Failure> {
-    let wallet = arguments.wallet.open()?;
+    let wallet = arguments.common.wallet.open()?;
     // All of them are looked for first: nothing is removed if a name is mistyped.
     for id in &arguments.id {
         wallet.read(id)?;
     }
     for id in &arguments.id {
         wallet.delete(id)?;
-        if !arguments.json {
+        if !arguments.common.json {
             output::print(&format!("removed {id}\n"))?;
         }
     }
-    if arguments.json {
+    if arguments.common.json {
         output::print_json(&json!({ "removed": arguments.id }))?;
     }
     Ok(Exit::Done)

@@ -57,24 +57,44 @@ impl Operation for FetchOffer {
     }
 }
 
+/// The places where metadata may be: one is tried after the other.
+#[derive(Debug)]
+struct Places {
+    now: String,
+    later: Vec<String>,
+}
+
+impl Places {
+    fn request(&self) -> Request {
+        Request::get(&self.now)
+    }
+
+    /// Goes on to the next place after a failure; without one, the failure it is.
+    fn next(&mut self, error: CollectError) -> Result<(), CollectError> {
+        self.now = self.later.pop().ok_or(error)?;
+        Ok(())
+    }
+}
+
 /// Gets the metadata of the issuer, where it is since the final version or where it was before.
 #[derive(Debug)]
 pub struct FetchIssuer {
     offer: CredentialOffer,
-    place: String,
-    others: Vec<String>,
+    places: Places,
 }
 
 impl FetchIssuer {
     fn new(offer: CredentialOffer) -> Result<Self, CollectError> {
         let places = well_known(&offer.credential_issuer, WELL_KNOWN);
-        let [place, other] = places.map_err(|fault| {
+        let [now, other] = places.map_err(|fault| {
             CollectError::Issuer(metadata::MetadataError::Endpoint("credential_issuer", fault))
         })?;
         Ok(Self {
             offer,
-            place,
-            others: vec![other],
+            places: Places {
+                now,
+                later: vec![other],
+            },
         })
     }
 
@@ -89,7 +109,7 @@ impl Operation for FetchIssuer {
     type Done = Described;
 
     fn request(&mut self, _: &mut Around<'_>) -> Result<Request, CollectError> {
-        Ok(Request::get(&self.place))
+        Ok(self.places.request())
     }
 
     fn receive(mut self, response: &Response, _: &mut Around<'_>) -> Result<Progress<Self>, CollectError> {
@@ -99,16 +119,12 @@ impl Operation for FetchIssuer {
         } else {
             Err(response.refusal(Step::Issuer))
         };
-        match (read, self.others.pop()) {
-            (Ok(metadata), _) => Ok(Progress::Done(Described {
+        match read {
+            Ok(metadata) => Ok(Progress::Done(Described {
                 offer: self.offer,
                 metadata,
             })),
-            (Err(_), Some(next)) => {
-                self.place = next;
-                Ok(Progress::Again(self))
-            }
-            (Err(error), None) => Err(error),
+            Err(error) => self.places.next(error).map(|()| Progress::Again(self)),
         }
     }
 }
@@ -139,13 +155,15 @@ impl Described {
             .map_err(CollectError::Issuer)?
             .to_owned();
         let missing = |_| CollectError::Missing("authorization_servers");
-        let [place, appended] = well_known(&server, server::WELL_KNOWN).map_err(missing)?;
+        let [now, appended] = well_known(&server, server::WELL_KNOWN).map_err(missing)?;
         let [_, openid] = well_known(&server, OPENID).map_err(missing)?;
         Ok(FetchServer {
             described: self,
             server,
-            place,
-            others: vec![openid, appended],
+            places: Places {
+                now,
+                later: vec![openid, appended],
+            },
         })
     }
 }
@@ -155,15 +173,14 @@ impl Described {
 pub struct FetchServer {
     described: Described,
     server: String,
-    place: String,
-    others: Vec<String>,
+    places: Places,
 }
 
 impl Operation for FetchServer {
     type Done = Plan;
 
     fn request(&mut self, _: &mut Around<'_>) -> Result<Request, CollectError> {
-        Ok(Request::get(&self.place))
+        Ok(self.places.request())
     }
 
     fn receive(mut self, response: &Response, _: &mut Around<'_>) -> Result<Progress<Self>, CollectError> {
@@ -172,13 +189,9 @@ impl Operation for FetchServer {
         } else {
             Err(response.refusal(Step::Server))
         };
-        match (read, self.others.pop()) {
-            (Ok(server), _) => Plan::new(self.described, server).map(Progress::Done),
-            (Err(_), Some(next)) => {
-                self.place = next;
-                Ok(Progress::Again(self))
-            }
-            (Err(error), None) => Err(error),
+        match read {
+            Ok(server) => Plan::new(self.described, server).map(Progress::Done),
+            Err(error) => self.places.next(error).map(|()| Progress::Again(self)),
         }
     }
 }

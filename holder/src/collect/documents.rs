@@ -15,11 +15,8 @@ use mdoc_openid::vci::proof::{self, Proofs};
 use zeroize::Zeroizing;
 
 use super::check::{self, DocumentFault, Judge};
-use super::session::{For, Session, wants_dpop_nonce};
+use super::session::{For, Session, Tries};
 use super::{Around, CollectError, LARGEST_ANSWER, Operation, Progress, Request, Response, Step};
-
-/// How often a request is made again, because of a nonce of one kind or the other.
-const MOST_TRIES: u32 = 4;
 
 /// A document and its key.
 #[derive(Clone)]
@@ -197,7 +194,7 @@ impl Pending {
             endpoint,
             pending: self,
             answer_key: None,
-            tries: 0,
+            tries: Tries::default(),
         })
     }
 }
@@ -235,9 +232,8 @@ impl Session {
             session: self,
             keys,
             nonce: None,
-            getting_nonce: false,
             answer_key: None,
-            tries: 0,
+            tries: Tries::default(),
         })
     }
 
@@ -307,12 +303,17 @@ pub struct GetDocuments {
     session: Session,
     keys: Vec<SecretKey>,
     nonce: Option<Secret>,
-    getting_nonce: bool,
     answer_key: Option<SecretKey>,
-    tries: u32,
+    tries: Tries,
 }
 
 impl GetDocuments {
+    /// Where the next step gets a nonce, if it does.
+    fn nonce_to_get(&self) -> Option<&str> {
+        let endpoint = self.session.metadata.nonce_endpoint.as_deref();
+        endpoint.filter(|_| self.nonce.is_none())
+    }
+
     fn proofs(&self, around: &Around<'_>) -> Result<Option<Proofs>, CollectError> {
         let described = self.session.described().ok_or(CollectError::NoDocument)?;
         if described.proof_types_supported.is_empty() {
@@ -336,12 +337,9 @@ impl Operation for GetDocuments {
     type Done = Given;
 
     fn request(&mut self, around: &mut Around<'_>) -> Result<Request, CollectError> {
-        let needs_nonce = self.nonce.is_none();
-        if let (Some(endpoint), true) = (&self.session.metadata.nonce_endpoint, needs_nonce) {
-            self.getting_nonce = true;
+        if let Some(endpoint) = self.nonce_to_get() {
             return Ok(Request::post(endpoint, "application/json", Vec::new()));
         }
-        self.getting_nonce = false;
         let terms = self.session.terms(around)?;
         let secret_answer = terms.is_some();
         let (terms, key) = terms.unzip();
@@ -369,8 +367,8 @@ impl Operation for GetDocuments {
         response: &Response,
         around: &mut Around<'_>,
     ) -> Result<Progress<Self>, CollectError> {
-        let new = self.session.take_nonce(response, For::Resource);
-        if self.getting_nonce {
+        if self.nonce_to_get().is_some() {
+            self.session.take_nonce(response, For::Resource);
             if !response.is_good() {
                 return Err(response.refusal(Step::Nonce));
             }
@@ -379,8 +377,7 @@ impl Operation for GetDocuments {
             self.nonce = Some(nonce.c_nonce);
             return Ok(Progress::Again(self));
         }
-        self.tries += 1;
-        if wants_dpop_nonce(response) && new && self.tries < MOST_TRIES {
+        if self.session.asks_again(response, For::Resource, &mut self.tries) {
             return Ok(Progress::Again(self));
         }
         let body = opened(response, self.answer_key.as_ref(), around)?;
@@ -388,12 +385,12 @@ impl Operation for GetDocuments {
         let stale = |code| matches!(code, Some(ErrorCode::InvalidNonce));
         match answer {
             Answer::Response(response) => Ok(Progress::Done(given(response, self.session, self.keys))),
-            Answer::Error { body, .. } if stale(body.code()) && self.tries < MOST_TRIES => {
+            Answer::Error { body, .. } if stale(body.code()) && self.tries.more() => {
                 self.nonce = None;
                 Ok(Progress::Again(self))
             }
             // Drafts 13 and 14 send the nonce with the refusal.
-            Answer::Error { body, .. } if body.c_nonce.is_some() && self.tries < MOST_TRIES => {
+            Answer::Error { body, .. } if body.c_nonce.is_some() && self.tries.more() => {
                 self.nonce = body.c_nonce;
                 Ok(Progress::Again(self))
             }
@@ -427,7 +424,7 @@ pub struct GetDeferred {
     endpoint: String,
     pending: Pending,
     answer_key: Option<SecretKey>,
-    tries: u32,
+    tries: Tries,
 }
 
 impl Operation for GetDeferred {
@@ -451,9 +448,8 @@ impl Operation for GetDeferred {
         response: &Response,
         around: &mut Around<'_>,
     ) -> Result<Progress<Self>, CollectError> {
-        let new = self.pending.session.take_nonce(response, For::Resource);
-        self.tries += 1;
-        if wants_dpop_nonce(response) && new && self.tries < MOST_TRIES {
+        let session = &mut self.pending.session;
+        if session.asks_again(response, For::Resource, &mut self.tries) {
             return Ok(Progress::Again(self));
         }
         let body = opened(response, self.answer_key.as_ref(), around)?;
@@ -475,7 +471,7 @@ pub struct Notify {
     session: Session,
     endpoint: String,
     notification: Notification,
-    tries: u32,
+    tries: Tries,
 }
 
 impl Notify {
@@ -488,7 +484,7 @@ impl Notify {
                 event_description: None,
             },
             session,
-            tries: 0,
+            tries: Tries::default(),
         })
     }
 }
@@ -502,9 +498,7 @@ impl Operation for Notify {
     }
 
     fn receive(mut self, response: &Response, _: &mut Around<'_>) -> Result<Progress<Self>, CollectError> {
-        let new = self.session.take_nonce(response, For::Resource);
-        self.tries += 1;
-        if wants_dpop_nonce(response) && new && self.tries < MOST_TRIES {
+        if self.session.asks_again(response, For::Resource, &mut self.tries) {
             return Ok(Progress::Again(self));
         }
         if response.is_good() {

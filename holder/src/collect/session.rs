@@ -190,10 +190,30 @@ impl Session {
         *known = Some(found.to_owned());
         new
     }
+
+    /// Counts a try, and says whether the request is to be made again with the nonce of DPoP that the answer tells.
+    pub(super) fn asks_again(&mut self, response: &Response, place: For, tries: &mut Tries) -> bool {
+        tries.0 += 1;
+        let new = self.take_nonce(response, place);
+        new && wants_dpop_nonce(response) && tries.more()
+    }
+}
+
+/// How often a request was made, because of nonces of one kind or the other.
+#[derive(Debug, Default)]
+pub(super) struct Tries(u32);
+
+impl Tries {
+    const MOST: u32 = 4;
+
+    /// Whether it may be made once more.
+    pub(super) const fn more(&self) -> bool {
+        self.0 < Self::MOST
+    }
 }
 
 /// Whether an answer says that DPoP needs a nonce.
-pub(super) fn wants_dpop_nonce(response: &Response) -> bool {
+fn wants_dpop_nonce(response: &Response) -> bool {
     const CODE: &str = "use_dpop_nonce";
     let said = response.header("WWW-Authenticate").unwrap_or_default();
     let body = mdoc_openid::vci::ErrorAnswer::decode(&response.body);

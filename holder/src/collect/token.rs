@@ -5,7 +5,7 @@ use mdoc_openid::vci::authorization::{self, AuthorizationRequest, Callback, Push
 use mdoc_openid::vci::pkce;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
 
-use super::session::{For, Session, wants_dpop_nonce};
+use super::session::{For, Session, Tries};
 use super::{Around, CollectError, Operation, Progress, Request, Response, Step};
 
 /// How a sign-in begins.
@@ -41,7 +41,7 @@ impl Authorize {
                 push,
                 body: request.encode(),
                 waiting: waiting(session, endpoint),
-                asked_again: false,
+                tries: Tries::default(),
             })),
             None => {
                 let url = authorization::address(&endpoint, &request.encode());
@@ -57,7 +57,7 @@ pub struct Push {
     push: String,
     body: String,
     waiting: Waiting,
-    asked_again: bool,
+    tries: Tries,
 }
 
 impl Operation for Push {
@@ -69,9 +69,8 @@ impl Operation for Push {
     }
 
     fn receive(mut self, response: &Response, _: &mut Around<'_>) -> Result<Progress<Self>, CollectError> {
-        let new = self.waiting.session.take_nonce(response, For::Server);
-        if wants_dpop_nonce(response) && new && !self.asked_again {
-            self.asked_again = true;
+        let session = &mut self.waiting.session;
+        if session.asks_again(response, For::Server, &mut self.tries) {
             return Ok(Progress::Again(self));
         }
         if !response.is_good() {
@@ -138,7 +137,7 @@ pub struct GetToken {
     session: Session,
     endpoint: String,
     grant: Grant,
-    asked_again: bool,
+    tries: Tries,
 }
 
 impl GetToken {
@@ -148,7 +147,7 @@ impl GetToken {
             endpoint: endpoint.ok_or(CollectError::Missing("token_endpoint"))?,
             session,
             grant,
-            asked_again: false,
+            tries: Tries::default(),
         })
     }
 }
@@ -164,9 +163,7 @@ impl Operation for GetToken {
     }
 
     fn receive(mut self, response: &Response, _: &mut Around<'_>) -> Result<Progress<Self>, CollectError> {
-        let new = self.session.take_nonce(response, For::Server);
-        if wants_dpop_nonce(response) && new && !self.asked_again {
-            self.asked_again = true;
+        if self.session.asks_again(response, For::Server, &mut self.tries) {
             return Ok(Progress::Again(self));
         }
         if !response.is_good() {
