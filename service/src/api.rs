@@ -1,12 +1,15 @@
 //! The interface over HTTP: wire types and handlers, no rules.
 
 pub mod answer;
+mod machine;
 mod oid4vci;
 mod status;
 
 use std::sync::Arc;
 
 use axum::Router;
+
+pub use self::machine::openapi;
 
 use crate::service::Service;
 
@@ -15,6 +18,7 @@ pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .merge(oid4vci::routes(service.base()))
         .merge(status::routes(service.base()))
+        .merge(machine::routes(service.base()))
         .with_state(service)
 }
 

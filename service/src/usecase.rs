@@ -4,16 +4,19 @@
 pub mod audit;
 pub mod authority;
 pub mod change;
+pub mod clients;
 pub mod collect;
 pub mod deferred;
 pub mod delivery;
 pub mod devices;
 pub mod document;
+pub mod import;
 pub mod issue;
 pub mod people;
 pub mod profiles;
 pub mod request;
 pub mod roles;
+pub mod standing;
 pub mod sweep;
 pub mod validate;
 

@@ -175,6 +175,25 @@ pub fn scope(tx: &mut Tx<'_>, actor: &Actor, workflow: Workflow) -> Result<Scope
         .ok_or_else(|| not_granted.into())
 }
 
+/// The groups that a scope reaches, for a query: `$4` is the operator, `$5` the [`width`] of the scope.
+pub(super) const BELOW: &str = "WITH RECURSIVE below (id) AS ( \
+       SELECT group_id FROM person WHERE id = $4 AND $5 >= 1 \
+       UNION SELECT g.id FROM person_group g JOIN below ON g.parent = below.id WHERE $5 >= 2 \
+     )";
+
+/// Whether the person `p` is in that scope.
+pub(super) const IS_COVERED: &str = "($5 = 3 OR p.id = $4 OR p.group_id IN (SELECT id FROM below))";
+
+/// A scope as queries have it.
+pub(super) const fn width(scope: Scope) -> i64 {
+    match scope {
+        Scope::Itself => 0,
+        Scope::Group => 1,
+        Scope::GroupAndBelow => 2,
+        Scope::All => 3,
+    }
+}
+
 /// Whether a person has one of the roles; any person if none is named.
 ///
 /// # Errors
