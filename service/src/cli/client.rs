@@ -43,8 +43,8 @@ pub(crate) struct AddArguments {
     /// What operators call it
     name: String,
     /// In whose name it acts, by logon name
-    #[arg(long, value_name = "LOGON")]
-    operator: String,
+    #[arg(long = "operator", value_name = "LOGON")]
+    whose: String,
     /// What it may do; more than once for more
     #[arg(long, value_name = "SCOPE", required = true, value_parser = scope)]
     scope: Vec<ApiScope>,
@@ -82,7 +82,7 @@ fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
     let (secrets, mut rng) = (start::secrets(&session.config.keys.secret)?, system::random()?);
     let (name, operator, scopes) = (
         arguments.name.clone(),
-        arguments.operator.clone(),
+        arguments.whose.clone(),
         arguments.scope.clone(),
     );
     let (client, secret) = session.write(move |tx, actor, now| {

@@ -99,7 +99,7 @@ pub(super) async fn import(machine: Machine, request: Request) -> Result<Answer<
     let body = bytes(request, &()).await?;
     let unreadable =
         |why: import::Unreadable| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body.invalid", why);
-    let mut table = Table::new(&*body, b',').map_err(unreadable)?;
+    let mut table = Table::new(&body, b',').map_err(unreadable)?;
     let mut imported = Imported {
         added: 0,
         refused: Vec::new(),
