@@ -369,6 +369,7 @@ fn as_json(person: &Person) -> Value {
         "family_name": details.family_name,
         "email": details.email,
         "mobile_phone": details.mobile_phone,
+        "group": details.group.as_ref().map(ToString::to_string),
         "external_id": details.external_id,
         "user_data_approved": details.user_data_approved,
         "attributes": details.attributes,

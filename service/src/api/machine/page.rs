@@ -37,7 +37,7 @@ body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1r
 h2{margin-top:2.5rem;border-bottom:1px solid}\
 h3{margin:2rem 0 .25rem;font:600 1rem ui-monospace,monospace;overflow-wrap:anywhere}\
 p{margin:.25rem 0}\
-code,th{font-family:ui-monospace,monospace}\
+code,th{font-family:ui-monospace,monospace}th{width:9rem}\
 table{border-collapse:collapse;margin:.5rem 0;width:100%}\
 td,th{text-align:left;vertical-align:top;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #8884}\
 .verb{display:inline-block;min-width:4rem;font-weight:700}\
