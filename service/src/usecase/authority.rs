@@ -135,7 +135,7 @@ pub fn permit_for(
 ) -> Result<(), Failure> {
     let scope = scope(tx, actor, workflow)?;
     let covered = match (scope, actor.person()) {
-        (Scope::All, _) => true,
+        (Scope::All, _) => is_there(tx, person)?,
         (_, None) => false,
         (_, Some(operator)) if operator == person => true,
         (Scope::Itself, _) => false,
@@ -206,6 +206,11 @@ pub fn has_one_of(tx: &mut Tx<'_>, person: Option<&PersonId>, roles: &[String]) 
     Ok(roles_of(tx, person)?
         .iter()
         .any(|role| roles.contains(&role.name)))
+}
+
+fn is_there(tx: &mut Tx<'_>, person: &PersonId) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.value("SELECT 1 FROM person WHERE id = $1", &[person.into()])?;
+    Ok(found.is_some())
 }
 
 fn group_of(tx: &mut Tx<'_>, person: &PersonId) -> Result<Option<GroupId>, StoreError> {

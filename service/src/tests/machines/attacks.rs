@@ -151,6 +151,20 @@ fn who_is_out_of_scope_is_as_invisible_as_who_is_not_there() {
         assert_eq!((one.problem(), &one.body), ((404, "not-found"), &other.body));
         let listed = machine.get("/documents?state=active").await;
         assert_eq!(listed.body, json!([]));
+        // Who may see everybody is told the same of nobody.
+        world.role("everything", Scope::All, &Workflow::ALL).await;
+        world.grant("everything", &clerk).await;
+        let device = json!({ "key": base64url(&[1; 32]), "facts": {} });
+        let registered = machine.json("POST", "/people/none/devices", &device).await;
+        assert_eq!(registered.problem(), (404, "not-found"));
+        for path in ["/people/none", "/people/none/documents", "/people/none/devices"] {
+            assert_eq!(machine.get(path).await.problem(), (404, "not-found"), "{path}");
+        }
+        let photo = include_bytes!("../../../../document-formats/samples/portrait.jpg");
+        let sent = machine
+            .send("PUT", "/api/v1/people/none/photo", "image/jpeg", photo)
+            .await;
+        assert_eq!(sent.problem(), (404, "not-found"));
     });
 }
 
