@@ -1,6 +1,7 @@
 //! The interface over HTTP: wire types and handlers, no rules.
 
 pub mod answer;
+mod health;
 mod oid4vci;
 mod status;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
+pub use self::health::watched;
 use crate::service::Service;
 
 /// Everything that the service answers.
@@ -15,6 +17,7 @@ pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .merge(oid4vci::routes(service.base()))
         .merge(status::routes(service.base()))
+        .merge(health::routes(service.base()))
         .with_state(service)
 }
 

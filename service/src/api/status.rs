@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use mdoc_core::status::STATUS_LIST_JWT;
 
 use super::Shared;
 use super::answer::No;
-use crate::publish::{self, PublishError, Published};
+use crate::publish::{self, Jwt, PublishError, Published};
 use crate::service::Service;
 
 pub(super) fn routes(base: &str) -> Router<Arc<Service>> {
@@ -47,22 +47,22 @@ async fn one(State(service): Shared, Path(number): Path<String>, headers: Header
         PublishError::Unknown => No::Nothing,
         other => No::inside(&other),
     })?;
-    Ok(send(&list, &headers))
+    let wants_jwt = as_text(&headers, header::ACCEPT).contains(STATUS_LIST_JWT);
+    let jwt = match wants_jwt {
+        true => service.publisher.jwt(&list).map_err(|why| No::inside(&why))?,
+        false => None,
+    };
+    Ok(send(&list, jwt, &headers))
 }
 
-fn send(list: &Arc<Published>, asked: &HeaderMap) -> Response {
-    let as_text = |name| {
-        asked
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
-    let jwt = list
-        .jwt
-        .as_ref()
-        .filter(|_| as_text(header::ACCEPT).contains(STATUS_LIST_JWT));
+fn as_text(headers: &HeaderMap, name: HeaderName) -> &str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+fn send(list: &Published, jwt: Option<&Jwt>, asked: &HeaderMap) -> Response {
     let gzip = jwt.is_some()
-        && as_text(header::ACCEPT_ENCODING)
+        && as_text(asked, header::ACCEPT_ENCODING)
             .split(',')
             .any(|one| one.trim().starts_with("gzip"));
     // A tag for each form: a cache on the way would mix them up.
@@ -85,7 +85,7 @@ fn send(list: &Arc<Published>, asked: &HeaderMap) -> Response {
     set(header::CACHE_CONTROL, &format!("public, max-age={}", list.ttl));
     set(header::VARY, "accept, accept-encoding");
     set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    let known = as_text(header::IF_NONE_MATCH);
+    let known = as_text(asked, header::IF_NONE_MATCH);
     if known
         .split(',')
         .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")

@@ -152,7 +152,10 @@ fn configuration(arguments: &Arguments) -> String {
          key = \"ds.key.pem\"\n\n\
          [status]\n\
          certificate = \"status.pem\"\n\
-         key = \"status.key.pem\"\n",
+         key = \"status.key.pem\"\n\n\
+         [log]\n\
+         level = \"info\"\n\
+         file = \"service.log\"\n",
         quoted(&arguments.external),
         quoted(&arguments.name),
     )
