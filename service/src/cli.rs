@@ -6,6 +6,7 @@ mod document;
 mod init;
 mod people;
 mod profile;
+mod restore;
 mod role;
 mod serve;
 
@@ -86,6 +87,8 @@ enum Command {
     Audit(audit::Command),
     /// Copy the database as it is now to a new file.
     Backup(serve::BackupArguments),
+    /// Put a copy of the database into its place.
+    Restore(restore::Arguments),
     Completions(Completions),
     Man(Manual),
 }
@@ -102,6 +105,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Document(command) => document::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(arguments) => serve::backup(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Completions(arguments) => arguments.run::<Arguments>(),
         Command::Man(arguments) => arguments.run::<Arguments>(),
     }

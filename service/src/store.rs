@@ -7,6 +7,7 @@
 mod engine;
 mod migrate;
 mod postgres;
+pub mod restore;
 mod sqlite;
 mod transaction;
 mod value;
