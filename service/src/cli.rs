@@ -2,6 +2,8 @@
 
 mod audit;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod document;
 mod init;
 mod people;
@@ -28,6 +30,7 @@ use mdoc_service::usecase::{self, people as registry};
 #[derive(Parser)]
 #[command(name = start::PROGRAM, version, arg_required_else_help = true, after_help = "\
 Examples:
+  mdoc-service demo
   mdoc-service init authority
   mdoc-service serve --config authority/service.toml
   mdoc-service person add --config authority/service.toml --logon ada \\
@@ -45,6 +48,9 @@ pub(crate) struct Arguments {
 enum Command {
     /// Make a service in an empty folder, with certificates for development.
     Init(init::Arguments),
+    /// Show the whole life of documents, with people who do not exist.
+    #[cfg(feature = "demo")]
+    Demo(demo::Arguments),
     /// Answer wallets and verifiers.
     Serve(serve::Arguments),
     /// See to the configuration.
@@ -96,6 +102,8 @@ enum Command {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Person(command) => people::run(&command),

@@ -19,6 +19,12 @@ use mdoc_service::usecase::{people, roles};
 
 use super::block_on;
 
+const EXTERNAL: &str = "http://127.0.0.1:8080";
+const LISTEN: &str = "127.0.0.1:8080";
+const NAME: &str = "Development authority";
+const COUNTRY: &str = "NL";
+const OPERATOR: &str = "administrator";
+
 #[derive(Args)]
 #[command(after_help = "\
 The certificates are for development: the key of the issuing authority lies beside them.
@@ -29,22 +35,52 @@ Example:
   mdoc-service init authority --external https://id.example.org --name \"Example Authority\"")]
 pub(crate) struct Arguments {
     /// The folder; it is made, or empty
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// What wallets and verifiers will call the service
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    external: String,
+    #[arg(long, value_name = "URL", default_value = EXTERNAL)]
+    pub(super) external: String,
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]
+    pub(super) listen: String,
     /// The name of who issues, as wallets show it
-    #[arg(long, default_value = "Development authority")]
-    name: String,
+    #[arg(long, default_value = NAME)]
+    pub(super) name: String,
     /// The country of the development certificates
-    #[arg(long, value_parser = args::country, default_value = "NL")]
-    country: String,
+    #[arg(long, value_parser = args::country, default_value = COUNTRY)]
+    pub(super) country: String,
     /// The logon name of the first operator, who may do everything
-    #[arg(long, value_name = "LOGON", default_value = "administrator")]
-    operator: String,
+    #[arg(long, value_name = "LOGON", default_value = OPERATOR)]
+    pub(super) operator: String,
+}
+
+#[cfg(feature = "demo")]
+impl Arguments {
+    /// What is made in a folder if nothing else is said.
+    pub(super) fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            external: EXTERNAL.to_owned(),
+            listen: LISTEN.to_owned(),
+            name: NAME.to_owned(),
+            country: COUNTRY.to_owned(),
+            operator: OPERATOR.to_owned(),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    make(arguments)?;
+    output::print(&format!(
+        "{} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n",
+        arguments.folder.display(),
+        arguments.operator,
+        arguments.folder.join("service.toml").display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// Makes everything in the folder.
+pub(super) fn make(arguments: &Arguments) -> Result<(), Failure> {
     let folder = &arguments.folder;
     output::make_folder(folder)?;
     let name = folder.display();
@@ -65,13 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         })
         .collect();
     output::write_all(&files, Existing::Keep)?;
-    operator(&folder.join("service.db"), &arguments.operator)?;
-    output::print(&format!(
-        "{name} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n",
-        arguments.operator,
-        folder.join("service.toml").display()
-    ))?;
-    Ok(Exit::Done)
+    operator(&folder.join("service.db"), &arguments.operator)
 }
 
 type Written = (PathBuf, Vec<u8>, bool);
@@ -141,7 +171,7 @@ fn configuration(arguments: &Arguments) -> String {
     format!(
         "# What wallets and verifiers call the service.\n\
          external = {}\n\
-         listen = \"127.0.0.1:8080\"\n\
+         listen = {}\n\
          name = {}\n\
          database = \"service.db\"\n\n\
          [keys]\n\
@@ -157,6 +187,7 @@ fn configuration(arguments: &Arguments) -> String {
          level = \"info\"\n\
          file = \"service.log\"\n",
         quoted(&arguments.external),
+        quoted(&arguments.listen),
         quoted(&arguments.name),
     )
 }
