@@ -1,6 +1,7 @@
 //! The interface over HTTP: wire types and handlers, no rules.
 
 pub mod answer;
+mod health;
 mod machine;
 mod oid4vci;
 mod status;
@@ -11,6 +12,7 @@ use axum::Router;
 
 pub use self::machine::openapi;
 
+pub use self::health::watched;
 use crate::service::Service;
 
 /// Everything that the service answers.
@@ -19,6 +21,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(oid4vci::routes(service.base()))
         .merge(status::routes(service.base()))
         .merge(machine::routes(service.base()))
+        .merge(health::routes(service.base()))
         .with_state(service)
 }
 

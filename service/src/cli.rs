@@ -3,12 +3,15 @@
 mod audit;
 mod client;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod device;
 mod document;
 mod group;
 mod init;
 mod people;
 mod profile;
+mod restore;
 mod role;
 mod serve;
 
@@ -30,6 +33,7 @@ use mdoc_service::usecase::{self, people as registry};
 #[derive(Parser)]
 #[command(name = start::PROGRAM, version, arg_required_else_help = true, after_help = "\
 Examples:
+  mdoc-service demo
   mdoc-service init authority
   mdoc-service serve --config authority/service.toml
   mdoc-service person add --config authority/service.toml --logon ada \\
@@ -47,6 +51,9 @@ pub(crate) struct Arguments {
 enum Command {
     /// Make a service in an empty folder, with certificates for development.
     Init(init::Arguments),
+    /// Show the whole life of documents, with people who do not exist.
+    #[cfg(feature = "demo")]
+    Demo(demo::Arguments),
     /// Answer wallets and verifiers.
     Serve(serve::Arguments),
     /// See to the configuration.
@@ -107,6 +114,8 @@ enum Command {
     Audit(audit::Command),
     /// Copy the database as it is now to a new file.
     Backup(serve::BackupArguments),
+    /// Put a copy of the database into its place.
+    Restore(restore::Arguments),
     Completions(Completions),
     Man(Manual),
 }
@@ -114,6 +123,8 @@ enum Command {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Person(command) => people::run(&command),
@@ -126,6 +137,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Client(command) => client::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(arguments) => serve::backup(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Completions(arguments) => arguments.run::<Arguments>(),
         Command::Man(arguments) => arguments.run::<Arguments>(),
     }

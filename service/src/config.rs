@@ -10,7 +10,10 @@ use mdoc_openid::web::Address;
 use serde::Deserialize;
 
 use crate::domain::code::CodeForm;
+use crate::log;
 use crate::publish::Lifetimes;
+use crate::serve::Rates;
+use crate::store::DATABASE_CONNECTIONS;
 
 /// What names of settings in the environment begin with: `MDOC_SERVICE_LISTEN`, `MDOC_SERVICE_CODES__TRIES`.
 pub const PREFIX: &str = "MDOC_SERVICE_";
@@ -51,6 +54,11 @@ pub struct Config {
     /// What a request may cost.
     #[serde(default)]
     pub limits: Limits,
+    /// What is logged, and where to.
+    #[serde(default)]
+    pub log: log::Settings,
+    /// Where metrics, health and readiness are answered for who watches the service, if anywhere: `127.0.0.1:9090`.
+    pub metrics: Option<String>,
 }
 
 /// Files with the keys of the service, each for its owner alone.
@@ -130,6 +138,10 @@ pub struct Limits {
     pub seconds: u64,
     /// How many connections there may be.
     pub connections: usize,
+    /// How many connections to a PostgreSQL server this node has.
+    pub database_connections: usize,
+    /// How often one address may ask.
+    pub rates: Rates,
 }
 
 impl Default for Codes {
@@ -160,6 +172,8 @@ impl Default for Limits {
             body: 512 * 1024,
             seconds: 30,
             connections: 2000,
+            database_connections: DATABASE_CONNECTIONS,
+            rates: Rates::default(),
         }
     }
 }
@@ -257,6 +271,26 @@ impl Config {
         if self.listen.parse::<std::net::SocketAddr>().is_err() {
             return wrong("listen", "it is an address and a port, as 127.0.0.1:8080");
         }
+        if let Some(metrics) = &self.metrics
+            && (metrics.parse::<std::net::SocketAddr>().is_err() || *metrics == self.listen)
+        {
+            return wrong(
+                "metrics",
+                "it is an address and a port of its own, as 127.0.0.1:9090",
+            );
+        }
+        if self.log.level().is_none() {
+            return wrong(
+                "log.level",
+                "it is none, fatal, error, warning, info, debug or trace",
+            );
+        }
+        if !(1..=1000).contains(&self.limits.database_connections) {
+            return wrong("limits.database_connections", "it is from 1 to 1000");
+        }
+        if self.log.bytes < 1024 || self.log.keep > 1000 {
+            return wrong("log", "bytes is at least 1024, and keep at most 1000");
+        }
         if self.signers.is_empty() {
             return wrong("signers", "there is at least one");
         }
@@ -330,6 +364,7 @@ impl Config {
         join(&mut self.keys.secret);
         self.keys.encryption.iter_mut().for_each(join);
         self.formats.iter_mut().for_each(join);
+        self.log.file.iter_mut().for_each(join);
         if !self.database.starts_with("postgres") {
             let file = self.database.strip_prefix("sqlite:").unwrap_or(&self.database);
             self.database = folder.join(file).to_string_lossy().into_owned();
@@ -418,6 +453,12 @@ key = "pkcs11:token=x"
                 format!("{GOOD}[collection]\noldest = \"draft-9\"\n"),
                 "collection.oldest",
             ),
+            (format!("metrics = \"here\"\n{GOOD}"), "metrics"),
+            (format!("metrics = \"127.0.0.1:8080\"\n{GOOD}"), "port of its own"),
+            (format!("{GOOD}[log]\nlevel = \"loud\"\n"), "log.level"),
+            (format!("{GOOD}[log]\nbytes = 1\n"), "log"),
+            (format!("{GOOD}[limits]\ndatabase_connections = 0\n"), "from 1 to"),
+            (format!("{GOOD}[limits.rates]\ntokens = 1\n"), "tokens"),
             (format!("surprise = 1\n{GOOD}"), "surprise"),
             ("external = ".to_owned(), "toml"),
         ];

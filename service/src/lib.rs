@@ -7,7 +7,9 @@
 pub mod api;
 pub mod config;
 pub mod domain;
+pub mod log;
 pub mod making;
+pub mod metrics;
 pub mod nonce;
 pub mod publish;
 mod random;

@@ -11,7 +11,7 @@ use mdoc_core::limits::Limits;
 use mdoc_core::mso::{IdentifierListReference, Status, StatusListReference};
 use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
-use mdoc_issuer::format::fill::taken;
+use mdoc_issuer::format::fill::{has_portrait, taken};
 use mdoc_issuer::issue::{Content, IssueError, Terms as Mso, prepare};
 use mdoc_issuer::signer::{Deviations, DocumentSigner, NoSigner, SignerSet, Wanted};
 use sha2::{Digest, Sha256};
@@ -112,7 +112,8 @@ pub fn make(
     let content = Content {
         format,
         data: &data,
-        portrait: order.photo.as_deref(),
+        // The registry has photographs for those formats that have one.
+        portrait: order.photo.as_deref().filter(|_| has_portrait(format)),
         issue_date: None,
         authority: None,
     };

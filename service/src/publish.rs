@@ -2,48 +2,53 @@
 //!
 //! The bits are kept too, so that a change of one among a million costs a compression and a signature, not a million rows.
 
+mod packed;
+
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use core::fmt;
 
 use bytes::Bytes;
 use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::write::GzEncoder;
 use mdoc_core::seams::SignerError;
 use mdoc_core::status::{
     Bits, BuildError, Claims, Content, EncodedList, IDENTIFIER_LIST_CWT, IdentifierList, STATUS_LIST_CWT,
     StatusList,
 };
 use mdoc_core::time::Timestamp;
+use mdoc_core::x509::Certificate;
 use mdoc_openid::jose::base64url;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex as AsyncMutex;
 
+use self::packed::Packed;
+use crate::metrics::Metrics;
 use crate::service::Identity;
 use crate::store::{Store, StoreError, Tx};
 
-/// The level of zlib: the highest ones cost ten times as much for a few bytes less.
-const LEVEL: u32 = 6;
 /// What was written in the second of the last look may not have been seen by it.
 const OVERLAP: i64 = 2;
 
 /// A list as it is sent.
-#[derive(Debug)]
 pub struct Published {
     /// The CWT.
     pub cwt: Bytes,
     /// Its media type.
     pub media_type: &'static str,
-    /// The JWT, compressed by gzip and not; none for lists of identifiers.
-    pub jwt: Option<Jwt>,
     /// What tells one version from another.
     pub tag: String,
     /// For how long it may be kept before it is asked for again, in seconds.
     pub ttl: u32,
     signed: Timestamp,
+    entries: u64,
+    claims: Claims,
+    /// The JWT, made when the first one asks for it.
+    jwt: OnceLock<Option<Jwt>>,
 }
 
 /// A JWT in the two forms in which it is sent.
@@ -144,7 +149,7 @@ struct Kept {
 }
 
 enum Entries {
-    Bits(StatusList),
+    Bits(Packed),
     Identifiers(BTreeSet<Vec<u8>>),
 }
 
@@ -175,6 +180,47 @@ impl Publisher {
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// The certificate of who signs.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        &self.signer.certificate
+    }
+
+    /// The JWT of a list, made when the first one asks for it; none for lists of identifiers.
+    ///
+    /// # Errors
+    /// [`PublishError`] if it cannot be signed.
+    pub fn jwt<'p>(&self, list: &'p Published) -> Result<Option<&'p Jwt>, PublishError> {
+        if let Some(made) = list.jwt.get() {
+            return Ok(made.as_ref());
+        }
+        let made = match &list.claims.content {
+            Content::StatusList(_) => {
+                let chain = [self.signer.certificate.der()];
+                let plain = list.claims.sign_jwt(&*self.signer.signer, &chain)?;
+                Some(Jwt {
+                    gzip: gzip(plain.as_bytes())?.into(),
+                    plain: plain.into(),
+                })
+            }
+            Content::IdentifierList(_) => None,
+        };
+        Ok(list.jwt.get_or_init(|| made).as_ref())
+    }
+
+    /// Notes what the lists are like that were sent.
+    pub fn measure(&self, metrics: &Metrics, now: Timestamp) {
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        for (number, kept) in lists.iter() {
+            // One that is being made is told of the next time.
+            let published = kept.try_lock().ok().and_then(|kept| kept.published.clone());
+            if let Some(list) = published {
+                let age = now.unix() - list.signed.unix();
+                metrics.list(*number, age, (list.entries, list.cwt.len()));
+            }
+        }
     }
 
     /// Says that this node changed something: whoever asks from now on is told.
@@ -228,12 +274,14 @@ impl Publisher {
             return Ok(Arc::clone(published));
         }
         kept.changes = found.changes;
+        let began = Instant::now();
         let mut entries = match kept.entries.take() {
             Some(entries) => entries,
             None => Entries::new(&found)?,
         };
         entries.follow(&found)?;
-        let made = self.make(list, &entries, now).map(Arc::new);
+        let made = self.make(list, &mut entries, now).map(Arc::new);
+        store.metrics().list_made(began.elapsed());
         kept.entries = Some(entries);
         let published = made?;
         kept.published = Some(Arc::clone(&published));
@@ -245,9 +293,8 @@ impl Publisher {
         now.unix() - published.signed.unix() > self.lifetimes.expiry / 2
     }
 
-    fn make(&self, list: i64, entries: &Entries, now: Timestamp) -> Result<Published, PublishError> {
+    fn make(&self, list: i64, entries: &mut Entries, now: Timestamp) -> Result<Published, PublishError> {
         let (content, media_type) = entries.content()?;
-        let is_status = matches!(content, Content::StatusList(_));
         let claims = Claims {
             subject: format!("{}/{list}", self.prefix),
             issued_at: now,
@@ -258,23 +305,16 @@ impl Publisher {
         };
         let chain = [self.signer.certificate.der()];
         let cwt = claims.sign_cwt(&*self.signer.signer, &chain)?;
-        let jwt = if is_status {
-            let plain = claims.sign_jwt(&*self.signer.signer, &chain)?;
-            Some(Jwt {
-                gzip: gzip(plain.as_bytes())?.into(),
-                plain: plain.into(),
-            })
-        } else {
-            None
-        };
         let digest = Sha256::digest(&cwt);
         Ok(Published {
             tag: format!("\"{}\"", base64url(digest.get(..12).unwrap_or_default())),
             cwt: cwt.into(),
             media_type,
-            jwt,
             ttl: self.lifetimes.ttl,
             signed: now,
+            entries: entries.count(),
+            claims,
+            jwt: OnceLock::new(),
         })
     }
 }
@@ -288,7 +328,7 @@ impl Entries {
         let bits = u64::try_from(found.bits).ok().and_then(Bits::from_count);
         let bits = bits.ok_or_else(|| PublishError::Build(format!("{} bits", found.bits)))?;
         StatusList::new(bits, size)
-            .map(Self::Bits)
+            .map(|list| Self::Bits(Packed::new(list)))
             .map_err(|why| PublishError::Build(why.to_string()))
     }
 
@@ -298,8 +338,7 @@ impl Entries {
                 (Self::Bits(list), _) => {
                     let place = u64::try_from(*place).unwrap_or(u64::MAX);
                     let status = u8::try_from(*status).unwrap_or(1);
-                    list.set(place, status)
-                        .map_err(|why| PublishError::Build(why.to_string()))?;
+                    list.set(place, status)?;
                 }
                 (Self::Identifiers(ids), Some(id)) if *status != 0 => drop(ids.insert(id.clone())),
                 (Self::Identifiers(ids), Some(id)) => drop(ids.remove(id)),
@@ -309,14 +348,19 @@ impl Entries {
         Ok(())
     }
 
-    fn content(&self) -> Result<(Content, &'static str), PublishError> {
+    fn count(&self) -> u64 {
+        match self {
+            Self::Bits(packed) => packed.list().entries(),
+            Self::Identifiers(identifiers) => u64::try_from(identifiers.len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn content(&mut self) -> Result<(Content, &'static str), PublishError> {
         Ok(match self {
-            Self::Bits(list) => {
-                let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(LEVEL));
-                let lst = encoder.write_all(list.as_bytes()).and_then(|()| encoder.finish());
+            Self::Bits(packed) => {
                 let content = EncodedList {
-                    bits: list.bits(),
-                    lst: lst.map_err(|why| PublishError::Build(why.to_string()))?,
+                    lst: packed.compressed()?,
+                    bits: packed.list().bits(),
                     aggregation_uri: None,
                 };
                 (Content::StatusList(content), STATUS_LIST_CWT)
@@ -367,7 +411,8 @@ pub fn numbers(tx: &mut Tx<'_>) -> Result<Vec<i64>, StoreError> {
 }
 
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>, PublishError> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(LEVEL));
+    // What is compressed already and then written in 64 characters loses a quarter, whatever the level.
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let done = encoder.write_all(bytes).and_then(|()| encoder.finish());
     done.map_err(|why| PublishError::Build(why.to_string()))
 }

@@ -1,5 +1,8 @@
 //! Listening: TLS or not, bounded in size, time and number, and an end that finishes what was begun.
 
+mod observe;
+mod rate;
+
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +24,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
 
+pub use self::observe::{REQUEST_ID, Refused};
+use self::rate::Limiter;
+pub use self::rate::{Peer, Rates, client_address};
 use crate::api;
 use crate::config::{Limits, SignerFiles};
 use crate::service::Service;
@@ -35,6 +42,9 @@ const LAST: Duration = Duration::from_secs(30);
 /// The interface with the bounds that every request has.
 pub fn bounded(service: Arc<Service>, limits: &Limits) -> Router {
     let patience = Duration::from_secs(limits.seconds);
+    let metrics = Arc::clone(service.store.metrics());
+    let limiter = Arc::new(Limiter::new(&limits.rates));
+    let counted = Arc::clone(&metrics);
     api::router(service)
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(middleware::from_fn(
@@ -43,6 +53,13 @@ pub fn bounded(service: Arc<Service>, limits: &Limits) -> Router {
                 guarded(answer.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()))
             },
         ))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            Arc::clone(&limiter).pass(Arc::clone(&counted), request, next)
+        }))
+        // The outermost: whatever the others do is told of.
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            observe::observe(Arc::clone(&metrics), request, next)
+        }))
 }
 
 fn guarded(mut response: Response) -> Response {
@@ -75,7 +92,7 @@ pub async fn serve(
             permit = Arc::clone(&room).acquire_owned() => permit.map_err(io::Error::other)?,
             () = &mut ends => break,
         };
-        let (stream, _from) = tokio::select! {
+        let (stream, from) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(why) => {
@@ -91,7 +108,7 @@ pub async fn serve(
         let (app, acceptor) = (app.clone(), acceptor.clone());
         tokio::spawn(async move {
             let _held = permit;
-            if let Err(why) = one(stream, app, acceptor, watcher).await {
+            if let Err(why) = one((stream, from), app, acceptor, watcher).await {
                 tracing::debug!(%why, "a connection ended early");
             }
         });
@@ -104,7 +121,7 @@ pub async fn serve(
 }
 
 async fn one(
-    stream: TcpStream,
+    (stream, from): (TcpStream, SocketAddr),
     app: Router,
     acceptor: Option<TlsAcceptor>,
     watcher: hyper_util::server::graceful::Watcher,
@@ -115,7 +132,10 @@ async fn one(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(64 * 1024);
-    let app = TowerToHyperService::new(app);
+    let app = TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<_>| {
+        request.extensions_mut().insert(Peer(from));
+        app.clone().oneshot(request)
+    }));
     match acceptor {
         None => {
             let connection = server.serve_connection(TokioIo::new(stream), app);

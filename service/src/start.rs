@@ -85,7 +85,11 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
 /// # Errors
 /// [`Failure`] if it cannot be reached.
 pub fn store(config: &Config) -> Result<Store, Failure> {
-    Store::open(&Place::parse(&config.database)).map_err(|why| {
+    Store::with_connections(
+        &Place::parse(&config.database),
+        config.limits.database_connections,
+    )
+    .map_err(|why| {
         Failure::new(why.to_string())
             .hint("see `database` in the configuration, and whether it is there and yours")
     })

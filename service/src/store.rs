@@ -7,6 +7,7 @@
 mod engine;
 mod migrate;
 mod postgres;
+pub mod restore;
 mod sqlite;
 mod transaction;
 mod value;
@@ -20,12 +21,17 @@ use tokio::sync::oneshot;
 pub use self::migrate::{MIGRATIONS, Migration};
 pub use self::transaction::Tx;
 pub use self::value::{FromColumn, Row, Value};
+use crate::metrics::Metrics;
 use engine::{Engine, Job, Work};
+
+/// How many connections a node has to a PostgreSQL server, unless it is told otherwise.
+pub const DATABASE_CONNECTIONS: usize = 12;
 
 /// A database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
     engine: Arc<dyn Engine>,
+    metrics: Arc<Metrics>,
 }
 
 /// Which database.
@@ -98,11 +104,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if it cannot be reached, is no database of this program, or is newer.
     pub fn open(place: &Place) -> Result<Self, StoreError> {
+        Self::with_connections(place, DATABASE_CONNECTIONS)
+    }
+
+    /// The same, with so many connections if it is a server.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn with_connections(place: &Place, connections: usize) -> Result<Self, StoreError> {
+        let metrics = Arc::new(Metrics::default());
         let engine: Arc<dyn Engine> = match place {
-            Place::File(path) => Arc::new(sqlite::Sqlite::open(path)?),
-            Place::Server(url) => Arc::new(postgres::Postgres::open(url)?),
+            Place::File(path) => Arc::new(sqlite::Sqlite::open(path, Arc::clone(&metrics))?),
+            Place::Server(url) => Arc::new(postgres::Postgres::open(url, connections, Arc::clone(&metrics))?),
         };
-        Ok(Self { engine })
+        Ok(Self { engine, metrics })
+    }
+
+    /// What is counted and measured of this service.
+    #[must_use]
+    pub const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Does the work in a transaction that may write. What it wrote is on the disk when this returns `Ok`.
@@ -153,7 +174,10 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        queue(&*self.engine, Box::new(Work::new(work, reply)));
+        queue(
+            &*self.engine,
+            Box::new(Work::new(work, reply, Arc::clone(&self.metrics))),
+        );
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("it was closed".to_owned()).into()))

@@ -36,7 +36,8 @@ pub enum Level {
 }
 
 impl Level {
-    const ALL: [Self; 7] = [
+    /// All of them, from nothing to everything.
+    pub const ALL: [Self; 7] = [
         Self::None,
         Self::Fatal,
         Self::Error,
@@ -75,7 +76,9 @@ impl Level {
         })
     }
 
-    const fn filter(self) -> LevelFilter {
+    /// The nearest level of `tracing`, which has none above errors.
+    #[must_use]
+    pub const fn filter(self) -> LevelFilter {
         match self {
             Self::None => LevelFilter::OFF,
             Self::Fatal | Self::Error => LevelFilter::ERROR,
@@ -86,7 +89,9 @@ impl Level {
         }
     }
 
-    fn of(event: &Event<'_>) -> Self {
+    /// The level of an event.
+    #[must_use]
+    pub fn of(event: &Event<'_>) -> Self {
         let metadata = event.metadata();
         match *metadata.level() {
             TracingLevel::ERROR if metadata.target() == FATAL => Self::Fatal,

@@ -150,7 +150,7 @@ impl Filling<'_> {
         self.read_birth_date();
         self.read_issue_date();
         let format = self.format;
-        if self.portrait.is_some() && !format.elements().any(|(_, element)| takes_portrait(element)) {
+        if self.portrait.is_some() && !has_portrait(format) {
             self.converter
                 .fail::<()>(PORTRAIT, FillProblem::NoPortraitElement);
         }
@@ -394,6 +394,12 @@ impl Filling<'_> {
         find_unknown(self.data, &[], &known, &mut unknown);
         self.converter.errors.extend(unknown);
     }
+}
+
+/// Whether one of its elements takes the portrait that is given as a file.
+#[must_use]
+pub fn has_portrait(format: &Format) -> bool {
+    format.elements().any(|(_, element)| takes_portrait(element))
 }
 
 /// Of data that serve several formats, what this one takes: the members that one of its elements comes from.

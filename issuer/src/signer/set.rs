@@ -125,6 +125,13 @@ impl<K> SignerSet<K> {
         self.entries.is_empty()
     }
 
+    /// All certificates, with their names, in the order in which they were added.
+    pub fn certificates(&self) -> impl Iterator<Item = (&str, &Certificate)> {
+        self.entries
+            .iter()
+            .map(|entry| (entry.name.as_str(), &entry.certificate))
+    }
+
     /// Chooses the signer for documents signed now; the rule is that of the module.
     ///
     /// Whether the key belongs to the certificate is found out by [`DocumentSigner::new`](super::DocumentSigner::new):

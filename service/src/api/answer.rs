@@ -6,6 +6,7 @@ use mdoc_openid::vci::error::Endpoint;
 use mdoc_openid::vci::{ErrorAnswer, ErrorCode};
 
 use crate::domain::Refusal;
+use crate::serve::Refused;
 use crate::usecase::Failure;
 
 /// Why a wallet does not get what it asked for.
@@ -13,6 +14,8 @@ use crate::usecase::Failure;
 pub(crate) enum No {
     /// By the protocol: at which kind of endpoint, with which code, in which words.
     Protocol(Endpoint, ErrorCode, String),
+    /// By a rule, whose code is counted.
+    Rule(&'static str, Box<Self>),
     /// Not now; after so many seconds perhaps.
     Later(u32),
     /// There is nothing there.
@@ -34,6 +37,10 @@ impl No {
 
     /// A rule that said no, at the token endpoint.
     pub(crate) fn of_token(refusal: &Refusal) -> Self {
+        Self::Rule(refusal.code(), Box::new(Self::said_of_token(refusal)))
+    }
+
+    fn said_of_token(refusal: &Refusal) -> Self {
         let code = match refusal {
             Refusal::SessionsFull { retry_after } => return Self::Later(*retry_after),
             Refusal::SessionsRefused => return Self::Later(3600),
@@ -60,7 +67,7 @@ impl No {
             Refusal::TooManyKeys { .. } => ErrorCode::InvalidProof,
             _ => ErrorCode::CredentialRequestDenied,
         };
-        Self::resource(code, refusal)
+        Self::Rule(refusal.code(), Box::new(Self::resource(code, refusal)))
     }
 
     /// What failed inside is logged, and nothing of it is said.
@@ -83,6 +90,11 @@ impl IntoResponse for No {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let (endpoint, code, words) = match self {
             Self::Protocol(endpoint, code, words) => (endpoint, code, words),
+            Self::Rule(code, said) => {
+                let mut response = said.into_response();
+                response.extensions_mut().insert(Refused(code));
+                return response;
+            }
             Self::Later(seconds) => {
                 headers.insert(header::RETRY_AFTER, seconds.into());
                 return (StatusCode::SERVICE_UNAVAILABLE, headers).into_response();

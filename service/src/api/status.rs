@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use mdoc_core::status::STATUS_LIST_JWT;
+use mdoc_core::status::{IDENTIFIER_LIST_CWT, STATUS_LIST_CWT, STATUS_LIST_JWT};
 
 use super::Shared;
 use super::answer::No;
-use crate::publish::{self, PublishError, Published};
+use crate::publish::{self, Jwt, PublishError, Published};
 use crate::service::Service;
 
 pub(super) fn routes(base: &str) -> Router<Arc<Service>> {
@@ -47,22 +47,37 @@ async fn one(State(service): Shared, Path(number): Path<String>, headers: Header
         PublishError::Unknown => No::Nothing,
         other => No::inside(&other),
     })?;
-    Ok(send(&list, &headers))
+    let jwt = if wants_jwt(as_text(&headers, header::ACCEPT)) {
+        service.publisher.jwt(&list).map_err(|why| No::inside(&why))?
+    } else {
+        None
+    };
+    Ok(send(&list, jwt, &headers))
 }
 
-fn send(list: &Arc<Published>, asked: &HeaderMap) -> Response {
-    let as_text = |name| {
-        asked
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+/// Whether a JWT is asked for rather than a CWT, which is what documents refer to: whoever takes both gets that.
+fn wants_jwt(accept: &str) -> bool {
+    let weight = |wanted: &[&str]| {
+        let weights = accept.split(',').filter_map(|one| {
+            let mut parts = one.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let known = wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+            let given = parts.find_map(|part| part.strip_prefix("q="));
+            known.then(|| given.and_then(|text| text.parse().ok()).unwrap_or(1.0_f32))
+        });
+        weights.fold(0.0, f32::max)
     };
-    let jwt = list
-        .jwt
-        .as_ref()
-        .filter(|_| as_text(header::ACCEPT).contains(STATUS_LIST_JWT));
+    weight(&[STATUS_LIST_JWT]) > weight(&[STATUS_LIST_CWT, IDENTIFIER_LIST_CWT, "application/*", "*/*"])
+}
+
+fn as_text(headers: &HeaderMap, name: HeaderName) -> &str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+fn send(list: &Published, jwt: Option<&Jwt>, asked: &HeaderMap) -> Response {
     let gzip = jwt.is_some()
-        && as_text(header::ACCEPT_ENCODING)
+        && as_text(asked, header::ACCEPT_ENCODING)
             .split(',')
             .any(|one| one.trim().starts_with("gzip"));
     // A tag for each form: a cache on the way would mix them up.
@@ -85,7 +100,7 @@ fn send(list: &Arc<Published>, asked: &HeaderMap) -> Response {
     set(header::CACHE_CONTROL, &format!("public, max-age={}", list.ttl));
     set(header::VARY, "accept, accept-encoding");
     set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    let known = as_text(header::IF_NONE_MATCH);
+    let known = as_text(asked, header::IF_NONE_MATCH);
     if known
         .split(',')
         .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")
@@ -102,4 +117,25 @@ fn send(list: &Arc<Published>, asked: &HeaderMap) -> Response {
         set(header::CONTENT_ENCODING, "gzip");
     }
     (headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_both_gets_what_documents_refer_to() {
+        let (cwt, jwt) = (STATUS_LIST_CWT, STATUS_LIST_JWT);
+        for (accept, wanted) in [
+            (String::new(), false),
+            ("*/*".to_owned(), false),
+            (jwt.to_owned(), true),
+            (format!("{jwt}, */*;q=0.1"), true),
+            (format!("{cwt}, {jwt};q=0.9"), false),
+            (format!("{jwt}, {cwt}"), false),
+            (format!("{cwt};q=0.5, {jwt}"), true),
+        ] {
+            assert_eq!(wants_jwt(&accept), wanted, "{accept}");
+        }
+    }
 }

@@ -23,6 +23,12 @@ use mdoc_service::usecase::{people, roles};
 
 use super::block_on;
 
+const EXTERNAL: &str = "http://127.0.0.1:8080";
+const LISTEN: &str = "127.0.0.1:8080";
+const NAME: &str = "Development authority";
+const COUNTRY: &str = "NL";
+const OPERATOR: &str = "administrator";
+
 #[derive(Args)]
 #[command(after_help = "\
 The certificates are for development: the key of the issuing authority lies beside them.
@@ -33,22 +39,56 @@ Example:
   mdoc-service init authority --external https://id.example.org --name \"Example Authority\"")]
 pub(crate) struct Arguments {
     /// The folder; it is made, or empty
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// What wallets and verifiers will call the service
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    external: String,
+    #[arg(long, value_name = "URL", default_value = EXTERNAL)]
+    pub(super) external: String,
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]
+    pub(super) listen: String,
     /// The name of who issues, as wallets show it
-    #[arg(long, default_value = "Development authority")]
-    name: String,
+    #[arg(long, default_value = NAME)]
+    pub(super) name: String,
     /// The country of the development certificates
-    #[arg(long, value_parser = args::country, default_value = "NL")]
-    country: String,
+    #[arg(long, value_parser = args::country, default_value = COUNTRY)]
+    pub(super) country: String,
     /// The logon name of the first operator, who may do everything
-    #[arg(long, value_name = "LOGON", default_value = "administrator")]
-    operator: String,
+    #[arg(long, value_name = "LOGON", default_value = OPERATOR)]
+    pub(super) operator: String,
+}
+
+#[cfg(feature = "demo")]
+impl Arguments {
+    /// What is made in a folder if nothing else is said.
+    pub(super) fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            external: EXTERNAL.to_owned(),
+            listen: LISTEN.to_owned(),
+            name: NAME.to_owned(),
+            country: COUNTRY.to_owned(),
+            operator: OPERATOR.to_owned(),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let (client, secret) = make(arguments)?;
+    output::print(&format!(
+        "{} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n\n\
+         A machine that acts in that name; its secret is shown this once:\n\n  \
+         client id      {}\n  client secret  {}\n",
+        arguments.folder.display(),
+        arguments.operator,
+        arguments.folder.join("service.toml").display(),
+        client.id,
+        base64url(&*secret),
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// Makes everything in the folder, and a machine that acts in the name of the first operator.
+pub(super) fn make(arguments: &Arguments) -> Result<(Client, Shown), Failure> {
     let folder = &arguments.folder;
     output::make_folder(folder)?;
     let name = folder.display();
@@ -69,17 +109,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         })
         .collect();
     output::write_all(&files, Existing::Keep)?;
-    let (client, secret) = operator(folder, &arguments.operator)?;
-    output::print(&format!(
-        "{name} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n\n\
-         A machine that acts in that name; its secret is shown this once:\n\n  \
-         client id      {}\n  client secret  {}\n",
-        arguments.operator,
-        folder.join("service.toml").display(),
-        client.id,
-        base64url(&*secret),
-    ))?;
-    Ok(Exit::Done)
+    operator(folder, &arguments.operator)
 }
 
 type Written = (PathBuf, Vec<u8>, bool);
@@ -149,7 +179,7 @@ fn configuration(arguments: &Arguments) -> String {
     format!(
         "# What wallets and verifiers call the service.\n\
          external = {}\n\
-         listen = \"127.0.0.1:8080\"\n\
+         listen = {}\n\
          name = {}\n\
          database = \"service.db\"\n\n\
          [keys]\n\
@@ -160,8 +190,12 @@ fn configuration(arguments: &Arguments) -> String {
          key = \"ds.key.pem\"\n\n\
          [status]\n\
          certificate = \"status.pem\"\n\
-         key = \"status.key.pem\"\n",
+         key = \"status.key.pem\"\n\n\
+         [log]\n\
+         level = \"info\"\n\
+         file = \"service.log\"\n",
         quoted(&arguments.external),
+        quoted(&arguments.listen),
         quoted(&arguments.name),
     )
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use mdoc_cli::{Exit, Failure, output};
-use mdoc_service::{serve, start};
+use mdoc_service::{api, log, serve, start};
 
 use super::Where;
 
@@ -42,6 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(listen) = &arguments.listen {
         config.listen.clone_from(listen);
     }
+    log::start(&config.log)?;
     let tls = config.tls.as_ref().map(serve::tls).transpose()?;
     let service = Arc::new(start::service(&config)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -50,19 +51,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map_err(|why| Failure::new(format!("the service cannot be run: {why}")))?;
     runtime.block_on(async {
         let (listener, address) = serve::bind(&config.listen).await?;
+        let watched = match &config.metrics {
+            Some(place) => Some(serve::bind(place).await?),
+            None => None,
+        };
         if arguments.at.json {
-            output::print_json(
-                &serde_json::json!({ "listening": address.to_string(), "external": config.external }),
-            )?;
+            output::print_json(&serde_json::json!({
+                "listening": address.to_string(), "external": config.external,
+                "metrics": watched.as_ref().map(|(_, address)| address.to_string()),
+            }))?;
         } else {
             output::print(&format!("{} is answered at {address}\n", config.external))?;
+            if let Some((_, address)) = &watched {
+                output::print(&format!("http://{address}/metrics is for who watches it\n"))?;
+            }
         }
+        let watching = watched.map(|(listener, _)| {
+            let (app, limits) = (api::watched(Arc::clone(&service)), config.limits.clone());
+            tokio::spawn(async move { serve::serve(listener, app, (&limits, None), ends()).await })
+        });
         let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
         let app = serve::bounded(service, &config.limits);
         serve::serve(listener, app, (&config.limits, tls), ends())
             .await
             .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
         sweeping.abort();
+        if let Some(watching) = watching {
+            watching.abort();
+        }
         Ok::<_, Failure>(())
     })?;
     Ok(Exit::Done)

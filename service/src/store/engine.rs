@@ -1,10 +1,12 @@
 //! What the two databases have in common: they are given jobs, and tell how each ended.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::{StoreError, Tx};
+use crate::metrics::Metrics;
 
 /// A database that does jobs, each in a transaction.
 pub(super) trait Engine: Send + Sync {
@@ -35,14 +37,19 @@ pub(super) struct Work<F, T, E> {
     work: F,
     result: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
+    metrics: Arc<Metrics>,
+    /// What it noted for the metrics, in the last run.
+    noted: Vec<String>,
 }
 
 impl<F, T, E> Work<F, T, E> {
-    pub(super) const fn new(work: F, reply: oneshot::Sender<Result<T, E>>) -> Self {
+    pub(super) const fn new(work: F, reply: oneshot::Sender<Result<T, E>>, metrics: Arc<Metrics>) -> Self {
         Self {
             work,
             result: None,
             reply,
+            metrics,
+            noted: Vec::new(),
         }
     }
 }
@@ -57,10 +64,14 @@ where
         let result = (self.work)(tx);
         let wish = if result.is_ok() { Wish::Keep } else { Wish::Discard };
         self.result = Some(result);
+        self.noted = tx.take_noted();
         wish
     }
 
     fn end(self: Box<Self>, kept: Result<(), StoreError>) {
+        if kept.is_ok() && matches!(self.result, Some(Ok(_))) {
+            self.noted.iter().for_each(|action| self.metrics.done(action));
+        }
         let result = match (kept, self.result) {
             (Err(error), _) => Err(error.into()),
             (Ok(()), Some(result)) => result,

@@ -21,6 +21,45 @@ pub const MIGRATIONS: [Migration; 1] = [Migration {
 /// What keeps two nodes from doing this at once; any number that nothing else uses in this database.
 const LOCK: i64 = 0x6d64_6f63;
 
+/// The version of the schema, if this program knows it and all before it; nothing is changed.
+pub(super) fn check(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    let applied = applied(tx)?;
+    for ((version, digest), migration) in applied.iter().zip(&MIGRATIONS) {
+        same(*version, migration, digest)?;
+    }
+    applied
+        .last()
+        .map(|(version, _)| *version)
+        .ok_or_else(|| StoreError::Unexpected("it has no schema".to_owned()))
+}
+
+fn applied(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>, StoreError> {
+    let applied = tx.rows(
+        "SELECT version, digest FROM migration ORDER BY version",
+        &[],
+        |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)),
+    )?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    match applied.last() {
+        Some((found, _)) if *found > known => Err(StoreError::Newer { found: *found, known }),
+        _ => Ok(applied),
+    }
+}
+
+fn same(version: i64, migration: &Migration, before: &str) -> Result<(), StoreError> {
+    if before == digest(migration) {
+        return Ok(());
+    }
+    Err(StoreError::Unexpected(format!(
+        "step {version} of the schema ({}) is not the one of this program",
+        migration.name
+    )))
+}
+
+fn digest(migration: &Migration) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(migration.sql))
+}
+
 /// Applies what is missing. The transaction is the caller's.
 pub(super) fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     if tx.is_server() {
@@ -34,25 +73,10 @@ pub(super) fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         "CREATE TABLE IF NOT EXISTS migration \
          (version BIGINT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)",
     )?;
-    let applied = tx.rows(
-        "SELECT version, digest FROM migration ORDER BY version",
-        &[],
-        |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)),
-    )?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if let Some((found, _)) = applied.last().filter(|(version, _)| *version > known) {
-        return Err(StoreError::Newer { found: *found, known });
-    }
+    let applied = applied(tx)?;
     for (version, migration) in (1i64..).zip(&MIGRATIONS) {
-        let digest = base16ct::lower::encode_string(&Sha256::digest(migration.sql));
         match applied.iter().find(|(done, _)| *done == version) {
-            Some((_, before)) if *before == digest => {}
-            Some(_) => {
-                return Err(StoreError::Unexpected(format!(
-                    "step {version} of the schema ({}) is not the one of this program",
-                    migration.name
-                )));
-            }
+            Some((_, before)) => same(version, migration, before)?,
             None => {
                 let sql = if tx.is_server() {
                     migration.sql.replace(" BLOB", " BYTEA")
@@ -62,7 +86,7 @@ pub(super) fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
                 tx.batch(&sql)?;
                 tx.execute(
                     "INSERT INTO migration (version, name, digest) VALUES ($1, $2, $3)",
-                    &[version.into(), migration.name.into(), (&digest).into()],
+                    &[version.into(), migration.name.into(), (&digest(migration)).into()],
                 )?;
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::error::SqlState;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -18,8 +18,8 @@ use super::engine::{Engine, Job, Wish};
 use super::transaction::Session;
 use super::value::Value;
 use super::{StoreError, Tx, migrate};
+use crate::metrics::Metrics;
 
-const CONNECTIONS: usize = 12;
 /// How often work is done again when the server asks for that.
 const ATTEMPTS: u32 = 12;
 
@@ -34,20 +34,24 @@ enum Access {
 }
 
 impl Postgres {
-    pub(super) fn open(url: &str) -> Result<Self, StoreError> {
+    pub(super) fn open(url: &str, connections: usize, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
         let mut config: Config = url
             .parse()
             .map_err(|why: postgres::Error| StoreError::Unavailable(format!("the database's URL: {why}")))?;
         config
             .application_name("mdoc-service")
             .connect_timeout(Duration::from_secs(10));
-        let dial = Arc::new(Dial { config, tls: tls()? });
+        let dial = Arc::new(Dial {
+            config,
+            tls: tls()?,
+            metrics,
+        });
         // The client waits on a runtime of its own, which the caller's thread may not be in another one for.
         let migrated = thread::scope(|scope| scope.spawn(|| migrate_all(&dial)).join());
         migrated.unwrap_or_else(|_| Err(StoreError::Unexpected("the migration broke off".to_owned())))?;
         let (jobs, to_do) = channel();
         let to_do = Arc::new(Mutex::new(to_do));
-        for _ in 0..CONNECTIONS {
+        for _ in 0..connections {
             let (dial, to_do) = (Arc::clone(&dial), Arc::clone(&to_do));
             thread::Builder::new()
                 .name("store".to_owned())
@@ -77,6 +81,7 @@ impl Engine for Postgres {
 struct Dial {
     config: Config,
     tls: MakeRustlsConnect,
+    metrics: Arc<Metrics>,
 }
 
 impl Dial {
@@ -135,8 +140,16 @@ impl Worker {
     fn attempts(&mut self, access: Access, job: &mut dyn Job) -> Result<(), StoreError> {
         let mut pause = Duration::from_millis(1);
         for _ in 0..ATTEMPTS {
-            match self.attempt(access, job) {
-                Err(fault) if fault.again => thread::sleep(pause),
+            let began = Instant::now();
+            let done = self.attempt(access, job);
+            if access == Access::Write {
+                self.dial.metrics.wrote(1, began.elapsed());
+            }
+            match done {
+                Err(fault) if fault.again => {
+                    self.dial.metrics.retried();
+                    thread::sleep(pause);
+                }
                 done => return done.map_err(|fault| fault.error),
             }
             pause = (pause * 2).min(Duration::from_millis(100));

@@ -17,6 +17,7 @@ use super::engine::{Engine, Job, Wish};
 use super::transaction::Session;
 use super::value::{Row, Value};
 use super::{StoreError, Tx, migrate};
+use crate::metrics::Metrics;
 
 /// How long another program may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
         create(path)?;
         let mut writer = connect(path)?;
         migrate_all(&mut writer)?;
@@ -41,7 +42,7 @@ impl Sqlite {
             .collect::<Result<Vec<_>, _>>()?;
         let (writes, to_write) = channel();
         let (reads, to_read) = channel();
-        spawn("store-writer", move || write_all(&writer, &to_write))?;
+        spawn("store-writer", move || write_all(&writer, &to_write, &metrics))?;
         let to_read = Arc::new(Mutex::new(to_read));
         for connection in readers {
             let to_read = Arc::clone(&to_read);
@@ -92,7 +93,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreEr
 }
 
 /// The file with names of people in it is its owner's alone from the beginning.
-fn create(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -139,7 +140,7 @@ fn migrate_all(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-fn write_all(connection: &Connection, jobs: &Receiver<Box<dyn Job>>) {
+fn write_all(connection: &Connection, jobs: &Receiver<Box<dyn Job>>, metrics: &Metrics) {
     while let Ok(first) = jobs.recv() {
         if let Err(why) = begin(connection, "BEGIN IMMEDIATE") {
             first.end(Err(why));
@@ -164,6 +165,7 @@ fn write_all(connection: &Connection, jobs: &Receiver<Box<dyn Job>>) {
         if kept.is_err() && !connection.is_autocommit() {
             let _told_already = finish(connection, "ROLLBACK");
         }
+        metrics.wrote(group.len(), began.elapsed());
         for job in group {
             job.end(kept.clone());
         }

@@ -13,6 +13,7 @@ pub struct Tx<'a> {
     session: Session<'a>,
     /// The database wants it all done again.
     again: bool,
+    noted: Vec<String>,
 }
 
 pub(super) enum Session<'a> {
@@ -28,11 +29,21 @@ impl<'a> Tx<'a> {
         Self {
             session,
             again: false,
+            noted: Vec::new(),
         }
     }
 
     pub(super) fn into_parts(self) -> (Session<'a>, bool) {
         (self.session, self.again)
+    }
+
+    /// Notes something that was done, to be counted if it is kept.
+    pub fn note(&mut self, action: &str) {
+        self.noted.push(action.to_owned());
+    }
+
+    pub(super) fn take_noted(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.noted)
     }
 
     /// Writes, and says how many rows that concerned.

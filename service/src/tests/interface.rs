@@ -1,5 +1,6 @@
 //! Over HTTP, as wallets see it: the messages of OpenID4VCI and the lists.
 
+mod running;
 mod wallet;
 
 use mdoc_core::issuer_signed::IssuerSigned;
@@ -12,11 +13,11 @@ use mdoc_openid::vci::offer::CredentialOffer;
 use mdoc_openid::vci::server::ServerMetadata;
 
 use self::wallet::Wallet;
-use super::world::{World, everywhere, operator};
+use super::world::{World, everywhere, operator, system};
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
-use crate::usecase::validate;
+use crate::usecase::{people, validate};
 
 const ISSUER: &str = "https://id.example.org/t/club";
 
@@ -191,6 +192,19 @@ fn each_error_has_its_code() {
         let stolen = thief.collect(&token, 1).await;
         assert_eq!((stolen.status, stolen.error()), (401, "invalid_token".to_owned()));
         assert_eq!(issued(&wallet.collect(&token, 2).await).documents.len(), 2);
+    });
+}
+
+#[test]
+fn a_photograph_is_no_obstacle_to_a_document_without_one() {
+    everywhere(async |mut world| {
+        let (ada, now) = (world.ada.clone(), world.now);
+        let portrait: &[u8] = include_bytes!("../../../document-formats/samples/portrait.jpg");
+        world
+            .run(move |tx| people::set_photo(tx, &system(), now, &ada, ("image/jpeg", portrait)))
+            .await;
+        let (mut wallet, token) = begun(&mut world).await;
+        assert_eq!(issued(&wallet.collect(&token, 1).await).documents.len(), 1);
     });
 }
 

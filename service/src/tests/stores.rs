@@ -1,7 +1,7 @@
 //! What both databases have to do alike.
 
-use super::world::{everywhere, places};
-use crate::store::{MIGRATIONS, Store, StoreError, Tx};
+use super::world::{World, everywhere, places};
+use crate::store::{MIGRATIONS, Place, Store, StoreError, Tx};
 
 #[test]
 fn what_failed_leaves_nothing_and_what_was_done_stays() {
@@ -131,12 +131,128 @@ fn a_copy_of_the_file_is_whole() {
             world.store.copy_to(&copy).is_err(),
             "a file that is there was overwritten"
         );
-        let store = Store::open(&crate::store::Place::File(copy.clone())).unwrap();
+        let store = Store::open(&Place::File(copy.clone())).unwrap();
         let people: Option<i64> = store
             .read(|tx| tx.value("SELECT COUNT(*) FROM person", &[]))
             .await
             .unwrap();
         assert_eq!(people, Some(3));
         std::fs::remove_file(&copy).unwrap();
+    });
+}
+
+/// A folder with a database in which something was done before and after it was copied.
+async fn copied(mut world: World, folder: &std::path::Path) -> Option<(String, String)> {
+    world.data_of("loyalty-card").await;
+    let (clerk, copy) = (world.clerk.clone(), folder.join("copy.db"));
+    let first = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+    world.store.copy_to(&copy).ok()?;
+    let why = || crate::usecase::document::Why {
+        reason: Some("lost"),
+        notes: None,
+    };
+    let (actor, terms, serial, now) = (
+        crate::tests::world::operator(&clerk),
+        world.terms.clone(),
+        first.clone(),
+        world.now,
+    );
+    let what = crate::usecase::change::Change::Cancel;
+    world
+        .run(move |tx| crate::usecase::change::change(tx, &actor, now, (&serial, what, &terms), why()))
+        .await;
+    let second = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+    world.store.copy_to(&folder.join("service.db")).unwrap();
+    Some((first.as_str().to_owned(), second.as_str().to_owned()))
+}
+
+#[test]
+fn a_copy_is_restored_whole_and_says_what_is_lost() {
+    use crate::store::restore::{RestoreError, examine, restore};
+    everywhere(async |world| {
+        let now = world.now;
+        let folder = std::env::temp_dir().join(format!("mdoc-restore-{}", std::process::id()));
+        let _left_over = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        // A server has tools of its own.
+        let Some((first, second)) = copied(world, &folder).await else {
+            return;
+        };
+        let (copy, place) = (folder.join("copy.db"), folder.join("service.db"));
+        let before = std::fs::read(&place).unwrap();
+        let unchanged = || assert_eq!(std::fs::read(&place).unwrap(), before);
+
+        assert!(matches!(
+            restore(&copy, &place, false, now),
+            Err(RestoreError::Exists)
+        ));
+        unchanged();
+        let open = Store::open(&Place::File(place.clone())).unwrap();
+        assert!(matches!(
+            restore(&copy, &place, true, now),
+            Err(RestoreError::InUse)
+        ));
+        drop(open);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+
+        let mut damaged = std::fs::read(&copy).unwrap();
+        let middle = damaged.len() / 2;
+        damaged[middle..middle + 2000].fill(0x5a);
+        std::fs::write(folder.join("damaged.db"), damaged).unwrap();
+        let done = restore(&folder.join("damaged.db"), &place, true, now).unwrap_err();
+        assert!(
+            matches!(done, RestoreError::Damaged(_) | RestoreError::Unusable(_)),
+            "{done}"
+        );
+        std::fs::write(folder.join("text.db"), "no database").unwrap();
+        assert!(matches!(
+            restore(&folder.join("text.db"), &place, true, now),
+            Err(RestoreError::Unusable(_))
+        ));
+        let changed = folder.join("changed.db");
+        std::fs::copy(&copy, &changed).unwrap();
+        rusqlite::Connection::open(&changed)
+            .unwrap()
+            .execute(
+                "UPDATE audit SET entry = replace(entry, 'ada', 'bob') || ' ' WHERE number = 2",
+                [],
+            )
+            .unwrap();
+        assert!(matches!(
+            restore(&changed, &place, true, now),
+            Err(RestoreError::Trail(_))
+        ));
+
+        let restored = restore(&copy, &place, true, now).unwrap();
+        assert_eq!((restored.contents.people, restored.contents.documents), (3, 1));
+        let lost = restored.lost.unwrap();
+        assert_eq!(lost.again, [format!("document.cancel {first}")]);
+        assert_eq!(
+            (lost.acts["document.cancel"], lost.acts["document.release"]),
+            (1, 1)
+        );
+        assert_eq!(examine(restored.kept.as_ref().unwrap()).unwrap().documents, 2);
+        let contents = examine(&place).unwrap();
+        assert_eq!(contents.entries, restored.contents.entries + 1);
+
+        let store = Store::open(&Place::File(place.clone())).unwrap();
+        let trail = store.read(crate::usecase::audit::verify).await.unwrap().unwrap();
+        assert_eq!(trail.head().0, contents.entries);
+        let (state, unknown, open): (Option<String>, Option<String>, Option<i64>) = store
+            .read::<_, StoreError>(move |tx| {
+                let state = "SELECT state FROM document WHERE serial = $1";
+                Ok((
+                    tx.value(state, &[(&first).into()])?,
+                    tx.value(state, &[(&second).into()])?,
+                    tx.value("SELECT COUNT(*) FROM status_list WHERE closed = 0", &[])?,
+                ))
+            })
+            .await
+            .unwrap();
+        assert_eq!(
+            (state.as_deref(), unknown, open),
+            (Some("collectable"), None, Some(0))
+        );
+        std::fs::remove_dir_all(folder).unwrap();
     });
 }

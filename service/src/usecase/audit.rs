@@ -101,6 +101,7 @@ pub fn append(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, entry: &Entry<'_>)
         "UPDATE audit_head SET number = $1, digest = $2 WHERE one = 1",
         &[number.into(), (&digest).into()],
     )?;
+    tx.note(entry.action);
     Ok(())
 }
 

@@ -92,6 +92,11 @@ impl Wallet {
         }
     }
 
+    /// Goes through that from now on.
+    pub(super) fn through(&mut self, app: axum::Router) {
+        self.router = app;
+    }
+
     async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
