@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod oid4vci;
+pub mod remote;
 mod status;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::service::Service;
 /// Everything that the service answers.
 pub fn router(service: Arc<Service>) -> Router {
     Router::new()
-        .merge(oid4vci::routes(service.base()))
+        .merge(oid4vci::routes(&service))
         .merge(status::routes(service.base()))
         .with_state(service)
 }

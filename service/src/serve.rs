@@ -1,5 +1,6 @@
 //! Listening: TLS or not, bounded in size, time and number, and an end that finishes what was begun.
 
+use core::convert::Infallible;
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -21,10 +23,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tower::{Service, ServiceExt as _};
 
 use crate::api;
+use crate::api::remote::Connected;
 use crate::config::{Limits, SignerFiles};
-use crate::service::Service;
+use crate::service;
 use crate::usecase;
 
 /// How long a client may take for the head of a request, and for the handshake.
@@ -33,7 +37,7 @@ const HEAD: Duration = Duration::from_secs(10);
 const LAST: Duration = Duration::from_secs(30);
 
 /// The interface with the bounds that every request has.
-pub fn bounded(service: Arc<Service>, limits: &Limits) -> Router {
+pub fn bounded(service: Arc<service::Service>, limits: &Limits) -> Router {
     let patience = Duration::from_secs(limits.seconds);
     api::router(service)
         .layer(DefaultBodyLimit::max(limits.body))
@@ -75,7 +79,7 @@ pub async fn serve(
             permit = Arc::clone(&room).acquire_owned() => permit.map_err(io::Error::other)?,
             () = &mut ends => break,
         };
-        let (stream, _from) = tokio::select! {
+        let (stream, from) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(why) => {
@@ -89,6 +93,10 @@ pub async fn serve(
         };
         let watcher = graceful.watcher();
         let (app, acceptor) = (app.clone(), acceptor.clone());
+        let app = app.map_request(move |mut request: hyper::Request<_>| {
+            request.extensions_mut().insert(Connected(from));
+            request
+        });
         tokio::spawn(async move {
             let _held = permit;
             if let Err(why) = one(stream, app, acceptor, watcher).await {
@@ -105,7 +113,10 @@ pub async fn serve(
 
 async fn one(
     stream: TcpStream,
-    app: Router,
+    app: impl Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static,
     acceptor: Option<TlsAcceptor>,
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
@@ -131,7 +142,7 @@ async fn one(
 }
 
 /// Does every minute what time does to what is kept.
-pub async fn sweep(service: Arc<Service>) {
+pub async fn sweep(service: Arc<service::Service>) {
     const EACH: Duration = Duration::from_secs(60);
     loop {
         let now = service.now();

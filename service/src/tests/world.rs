@@ -234,6 +234,25 @@ impl World {
             .await
     }
 
+    /// What the audit trail tells.
+    pub(crate) async fn audited(&self) -> Vec<serde_json::Value> {
+        let entries = self
+            .run(|tx| {
+                let sql = "SELECT entry FROM audit ORDER BY number";
+                Ok(tx.rows(sql, &[], |row| row.get::<String>(0))?)
+            })
+            .await;
+        entries
+            .iter()
+            .map(|entry| serde_json::from_str(entry).unwrap())
+            .collect()
+    }
+
+    pub(crate) async fn actions(&self) -> Vec<String> {
+        let action = |entry: serde_json::Value| entry["action"].as_str().unwrap().to_owned();
+        self.audited().await.into_iter().map(action).collect()
+    }
+
     pub(crate) fn rng(&mut self) -> ChaCha20Rng {
         ChaCha20Rng::from_rng(&mut self.rng)
     }
