@@ -1,19 +1,19 @@
 //! From a configuration to a service: files are read, keys are opened, certificates are judged, the database is made ready.
 
+mod wallets;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use mdoc_cli::keys::{self, KeySource};
 use mdoc_cli::system::SystemClock;
-use mdoc_cli::trust::trust_anchors;
 use mdoc_cli::{Failure, output, system};
-use mdoc_core::crypto::{PublicKey, fastest};
+use mdoc_core::crypto::fastest;
 use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
-use mdoc_openid::jose::{Jwk, json, jwk, trust::Trust};
-use mdoc_openid::vci::metadata::Jwks;
+use mdoc_openid::jose::jwk;
 
 use crate::config::{Config, SignerFiles};
 use crate::domain::code::CodeForm;
@@ -23,7 +23,6 @@ use crate::secrets::Secrets;
 use crate::service::{Identity, Service};
 use crate::store::{Place, Store};
 use crate::terms::Terms;
-use crate::wallets::Wallets;
 
 /// The name in messages.
 pub const PROGRAM: &str = "mdoc-service";
@@ -77,8 +76,8 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
         display_name: config.name.clone(),
         encryption,
         oldest: config.oldest().unwrap_or_default(),
-        wallets: wallets(config)?,
-        proxies: config.proxies().map_err(wrong)?,
+        wallets: wallets::wallets(config)?,
+        proxies: config.proxies().map_err(wallets::wrong)?,
         clock: Arc::new(SystemClock),
         backend: fastest(),
     })
@@ -121,58 +120,6 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
     terms.refresh_lifetime = config.collection.refresh_days * 86_400;
     terms.list_size = config.status.size;
     Ok(terms)
-}
-
-fn wrong(why: crate::config::ConfigError) -> Failure {
-    Failure::new(why.to_string())
-}
-
-/// What is asked of wallets; the files of those whose word counts are read.
-fn wallets(config: &Config) -> Result<Wallets, Failure> {
-    let (sets, certificates): (Vec<_>, Vec<_>) = config
-        .wallets
-        .trust
-        .iter()
-        .partition(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let mut trust = Trust::default();
-    if !certificates.is_empty() {
-        let found = trust_anchors(&certificates)?;
-        for warning in &found.warnings {
-            output::warn(PROGRAM, warning);
-        }
-        trust.anchors = found.certificates;
-    }
-    for path in sets {
-        trust.keys.extend(named_keys(path)?);
-    }
-    Ok(Wallets {
-        trust,
-        attested: config.wallets.attested,
-        challenges: config.wallets.challenges,
-        dpop_nonces: config.collection.dpop_nonces,
-        redirect_uris: config.redirect_uris().map_err(wrong)?,
-        apps: config.apps().map_err(wrong)?,
-    })
-}
-
-/// The keys of a set of JWK, each with its `kid`.
-fn named_keys(path: &Path) -> Result<Vec<(String, PublicKey)>, Failure> {
-    let name = path.display();
-    let hint = "it is {\"keys\": [ … ]} with public keys, each with a `kid`";
-    let bad = |why: &dyn core::fmt::Display| {
-        Failure::new(format!("{name} is no set of keys that can be used: {why}")).hint(hint)
-    };
-    let text = std::fs::read(path).map_err(|why| Failure::new(format!("{name} cannot be read: {why}")))?;
-    let set: Jwks = json::read(&text).map_err(|why| bad(&why))?;
-    if set.keys.is_empty() {
-        return Err(bad(&"it is empty"));
-    }
-    let key = |jwk: &Jwk| {
-        let kid = jwk.text("kid").ok_or_else(|| bad(&"a key has no kid"))?;
-        let key = jwk.public_key().map_err(|why| bad(&why))?;
-        Ok((kid.to_owned(), key))
-    };
-    set.keys.iter().map(key).collect()
 }
 
 fn secrets(path: &Path) -> Result<Secrets, Failure> {

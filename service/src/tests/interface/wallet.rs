@@ -45,6 +45,7 @@ pub(super) struct Wallet {
     /// From where it comes, and what a proxy says of that.
     pub(super) connected: Option<SocketAddr>,
     pub(super) forwarded: Option<&'static str>,
+    content_type: Option<&'static str>,
 }
 
 /// An installation of a wallet, and its provider.
@@ -132,6 +133,7 @@ impl Wallet {
             installed: None,
             connected: None,
             forwarded: None,
+            content_type: None,
         }
     }
 
@@ -312,6 +314,14 @@ impl Wallet {
             .await
     }
 
+    /// Sends an encrypted request with a token and its proof.
+    pub(super) async fn sealed(&mut self, path: &str, token: &Answered, body: &[u8]) -> Answered {
+        self.content_type = Some("application/jwt");
+        let answer = self.with_token((path, "DPoP", true), token, body).await;
+        self.content_type = None;
+        answer
+    }
+
     async fn with_token(
         &mut self,
         (path, scheme, proved): (&str, &str, bool),
@@ -322,6 +332,9 @@ impl Wallet {
         let mut headers = vec![("authorization".to_owned(), format!("{scheme} {}", token.expose()))];
         if proved {
             headers.push(("dpop".to_owned(), self.dpop(path, Some(&token))));
+        }
+        if let Some(kind) = self.content_type {
+            headers.push(("content-type".to_owned(), kind.to_owned()));
         }
         self.last = Some((path.to_owned(), headers, body.to_vec()));
         self.repeat_last().await
