@@ -19,6 +19,8 @@ pub mod nearest;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod output;
+#[cfg(feature = "qr")]
+pub mod qr;
 pub mod recognise;
 #[cfg(feature = "clap")]
 pub mod run;

@@ -10,7 +10,7 @@ pub mod collect;
 #[cfg(feature = "present")]
 pub mod present;
 #[cfg(feature = "qr")]
-pub mod qr;
+pub use mdoc_cli::qr;
 pub mod question;
 pub mod reader;
 #[cfg(feature = "wallet")]

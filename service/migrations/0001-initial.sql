@@ -180,6 +180,7 @@ CREATE TABLE copy (
 CREATE INDEX copy_by_document ON copy (document);
 CREATE INDEX copy_by_change ON copy (list, changed);
 CREATE INDEX copy_not_valid ON copy (list, status) WHERE status <> 0;
+CREATE INDEX copy_by_identifier ON copy (list, identifier) WHERE identifier IS NOT NULL;
 
 -- Collection --------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 //! The interface over HTTP: wire types and handlers, no rules.
 
 pub mod answer;
+mod machine;
 mod oid4vci;
 pub mod remote;
 mod status;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 
 use axum::Router;
 
+pub use self::machine::openapi;
+
 use crate::service::Service;
 
 /// Everything that the service answers.
@@ -16,6 +19,7 @@ pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .merge(oid4vci::routes(&service))
         .merge(status::routes(service.base()))
+        .merge(machine::routes(service.base()))
         .with_state(service)
 }
 

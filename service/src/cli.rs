@@ -1,8 +1,11 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
 mod audit;
+mod client;
 mod config;
+mod device;
 mod document;
+mod group;
 mod init;
 mod people;
 mod profile;
@@ -58,6 +61,18 @@ enum Command {
         after_help = "Example:\n  mdoc-service person list --config authority/service.toml"
     )]
     Person(people::Command),
+    /// See to groups of people.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service group list --config authority/service.toml"
+    )]
+    Group(group::Command),
+    /// See to the devices of people.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service device list ada --config authority/service.toml"
+    )]
+    Device(device::Command),
     /// See to roles, and who has them.
     #[command(
         subcommand,
@@ -78,6 +93,12 @@ enum Command {
         after_help = "Example:\n  mdoc-service document list --config authority/service.toml --person ada"
     )]
     Document(document::Command),
+    /// See to machines that use the interface.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service client list --config authority/service.toml"
+    )]
+    Client(client::Command),
     /// See to the audit trail.
     #[command(
         subcommand,
@@ -96,10 +117,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Person(command) => people::run(&command),
+        Command::Group(command) => group::run(&command),
+        Command::Device(command) => device::run(&command),
         Command::Role(command) => role::run(&command),
         Command::Profile(command) => profile::run(&command),
         Command::Request(arguments) => document::request(&arguments),
         Command::Document(command) => document::run(&command),
+        Command::Client(command) => client::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(arguments) => serve::backup(&arguments),
         Command::Completions(arguments) => arguments.run::<Arguments>(),
@@ -206,6 +230,12 @@ fn failed(failure: usecase::Failure) -> Failure {
                 }
                 Refusal::Unknown { what: "profile" } => {
                     failure.hint("`mdoc-service profile list` shows what there is")
+                }
+                Refusal::Unknown { what: "group" } => {
+                    failure.hint("`mdoc-service group list` shows what there is")
+                }
+                Refusal::Unknown { what: "machine" } => {
+                    failure.hint("`mdoc-service client list` shows what there is")
                 }
                 Refusal::Unknown { what: "person" } => {
                     failure.hint("`mdoc-service person list` shows who there is")

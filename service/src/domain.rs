@@ -7,5 +7,6 @@ pub mod person;
 pub mod profile;
 pub mod refusal;
 pub mod role;
+pub mod scope;
 
 pub use refusal::Refusal;

@@ -32,6 +32,8 @@ pub enum Purpose {
     RefreshToken,
     /// The secret of a machine.
     ClientSecret,
+    /// A token of a machine.
+    ClientToken,
     /// An authorization code, or the name of a pushed request.
     Authorization,
     /// A nonce for proofs of keys.
@@ -57,6 +59,7 @@ impl Purpose {
             Self::AccessToken => b"access-token",
             Self::RefreshToken => b"refresh-token",
             Self::ClientSecret => b"client-secret",
+            Self::ClientToken => b"client-token",
             Self::Authorization => b"authorization",
             Self::Nonce => b"nonce",
             Self::DpopNonce => b"dpop-nonce",

@@ -122,7 +122,11 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
     Ok(terms)
 }
 
-fn secrets(path: &Path) -> Result<Secrets, Failure> {
+/// The key of the service, from its file.
+///
+/// # Errors
+/// [`Failure`] if it cannot be read, is another thing, or others can read it.
+pub fn secrets(path: &Path) -> Result<Secrets, Failure> {
     let name = path.display();
     let bytes = zeroize::Zeroizing::new(
         std::fs::read(path).map_err(|why| Failure::new(format!("{name} cannot be read: {why}")))?,

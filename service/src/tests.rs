@@ -4,6 +4,7 @@
 mod collecting;
 mod interface;
 mod lives;
+mod machines;
 mod registry;
 mod requests;
 mod stores;

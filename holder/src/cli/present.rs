@@ -1,6 +1,5 @@
 //! `mdoc-holder present`.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,16 +13,13 @@ use mdoc_core::limits::Limits;
 use mdoc_core::seams::{Clock as _, SoftwareKey};
 use mdoc_core::time::Timestamp;
 use mdoc_holder::present::{Modes, Presentation, Presented};
-use mdoc_holder::qr::{Ground, QrCode, Screen};
+use mdoc_holder::qr::{self, QrCode, Screen};
 use mdoc_radio::{Air, Channel};
 
 use super::PROGRAM;
 use super::consent::{Answering, Consent, Wallet};
 use super::respond::reader_anchors;
 use super::taken::Taken;
-
-/// Pixels of a module in a picture: a code of some 60 modules fills a telephone's screen.
-const PIXELS: u32 = 8;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -54,7 +50,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     air: AirArguments,
     /// Write the QR code to this file too, as PNG or SVG by its name.
-    #[arg(long, value_name = "FILE", value_parser = picture)]
+    #[arg(long, value_name = "FILE", value_parser = qr::file_name)]
     qr: Option<PathBuf>,
     /// Write the text of the QR code to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
@@ -80,14 +76,6 @@ pub(super) struct Arguments {
     /// Print JSON, and no QR code.
     #[arg(long)]
     json: bool,
-}
-
-fn picture(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("png" | "svg") => Ok(path),
-        _ => Err("the name has to end in .png or .svg".to_owned()),
-    }
 }
 
 fn from_files(arguments: &Arguments) -> Result<(Vec<Input>, Vec<SoftwareKey>), Failure> {
@@ -171,13 +159,9 @@ fn show(presentation: &Presentation, arguments: &Arguments) -> Result<(), Failur
     let uri = presentation.uri();
     let code = QrCode::new(&uri).map_err(|error| Failure::new(error.to_string()))?;
     if let Some(path) = &arguments.qr {
-        let svg = path.extension().is_some_and(|extension| extension == "svg");
-        let content = if svg {
-            code.to_svg().into_bytes()
-        } else {
-            code.to_png(PIXELS)
-                .map_err(|error| Failure::new(error.to_string()))?
-        };
+        let content = code
+            .to_file(path)
+            .map_err(|error| Failure::new(error.to_string()))?;
         write(path, &content)?;
     }
     if let Some(path) = &arguments.engagement_out {
@@ -191,12 +175,7 @@ fn show(presentation: &Presentation, arguments: &Arguments) -> Result<(), Failur
     if arguments.json {
         return Ok(());
     }
-    let screen = if !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some() {
-        Screen::Blocks(Ground::Dark)
-    } else {
-        Screen::Colours
-    };
-    output::print(&format!("{}\n{uri}\n", code.to_text(screen)))?;
+    output::print(&format!("{}\n{uri}\n", code.to_text(Screen::of_output())))?;
     output::warn(PROGRAM, "waiting for a reader; Ctrl-C ends it");
     Ok(())
 }

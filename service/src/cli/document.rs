@@ -1,6 +1,10 @@
 //! Requesting documents, and seeing to them.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+use mdoc_cli::output::{Existing, NewFile};
+use mdoc_cli::qr::{self, QrCode, Screen};
 use mdoc_cli::{Exit, Failure, output, system};
 use mdoc_openid::jose::base64url;
 use mdoc_openid::vci::offer::{SCHEME, reference_uri};
@@ -37,7 +41,20 @@ pub(crate) struct RequestArguments {
     #[arg(long)]
     notes: Option<String>,
     #[command(flatten)]
+    shown: Shown,
+    #[command(flatten)]
     acting: Acting,
+}
+
+/// How an offer is shown.
+#[derive(Args)]
+pub(crate) struct Shown {
+    /// Print the QR code of the link
+    #[arg(long)]
+    qr: bool,
+    /// Write the QR code of the link to this file, as PNG or SVG by its name
+    #[arg(long, value_name = "FILE", value_parser = qr::file_name)]
+    qr_out: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -51,8 +68,8 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  mdoc-service document show SERIAL --config authority/service.toml")]
     Show(OneArguments),
     /// Show what the person collects by; what was shown before is good no more.
-    #[command(after_help = "Example:\n  mdoc-service document offer SERIAL --config authority/service.toml")]
-    Offer(OneArguments),
+    #[command(after_help = "Example:\n  mdoc-service document offer SERIAL --qr-out offer.svg")]
+    Offer(OfferArguments),
     /// Approve a request of another operator.
     #[command(after_help = "Example:\n  mdoc-service document approve SERIAL --as chief")]
     Approve(OneArguments),
@@ -104,6 +121,14 @@ pub(crate) struct OneArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct OfferArguments {
+    #[command(flatten)]
+    shown: Shown,
+    #[command(flatten)]
+    one: OneArguments,
+}
+
+#[derive(Args)]
 pub(crate) struct MoveArguments {
     /// The document
     #[arg(value_parser = serial)]
@@ -141,6 +166,9 @@ pub(super) fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
         request::request(tx, actor, now, (&wish, &terms), &mut rng)
     })?;
     let offer = requested.offer.as_ref();
+    if let Some(offer) = offer {
+        arguments.shown.write(offer, &session.config)?;
+    }
     if arguments.acting.at.json {
         let mut value = as_json(&requested.document);
         if let (Some(value), Some(offer)) = (value.as_object_mut(), offer) {
@@ -153,7 +181,9 @@ pub(super) fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
         "{} is {}\n",
         requested.document.serial, requested.document.state
     ))?;
-    offer.map_or(Ok(()), |offer| show_offer(offer, &session.config))?;
+    offer.map_or(Ok(()), |offer| {
+        show_offer(offer, &session.config, &arguments.shown)
+    })?;
     Ok(Exit::Done)
 }
 
@@ -295,18 +325,39 @@ fn show(arguments: &OneArguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn offer(arguments: &OneArguments) -> Result<Exit, Failure> {
-    let session = arguments.acting.open()?;
+fn offer(arguments: &OfferArguments) -> Result<Exit, Failure> {
+    let one = &arguments.one;
+    let session = one.acting.open()?;
     let terms = start::terms(&session.config)?;
-    let (serial, mut rng) = (arguments.serial.clone(), system::random()?);
+    let (serial, mut rng) = (one.serial.clone(), system::random()?);
     let offer =
         session.write(move |tx, actor, now| request::offer(tx, actor, now, (&serial, &terms), &mut rng))?;
-    if arguments.acting.at.json {
+    arguments.shown.write(&offer, &session.config)?;
+    if one.acting.at.json {
         output::print_json(&offer_json(&offer, &session.config))?;
     } else {
-        show_offer(&offer, &session.config)?;
+        show_offer(&offer, &session.config, &arguments.shown)?;
     }
     Ok(Exit::Done)
+}
+
+impl Shown {
+    /// Writes the QR code to its file. It is as secret as the link.
+    fn write(&self, offer: &Offer, config: &Config) -> Result<(), Failure> {
+        let Some(path) = &self.qr_out else { return Ok(()) };
+        let content = code(offer, config)?.to_file(path);
+        let content = content.map_err(|why| Failure::new(why.to_string()))?;
+        let file = NewFile {
+            path,
+            content: &content,
+            secret: true,
+        };
+        output::write(file, Existing::Replace)
+    }
+}
+
+fn code(offer: &Offer, config: &Config) -> Result<QrCode, Failure> {
+    QrCode::new(&link(offer, config)).map_err(|why| Failure::new(why.to_string()))
 }
 
 /// The link that a wallet opens.
@@ -324,7 +375,10 @@ fn offer_json(offer: &Offer, config: &Config) -> Value {
     })
 }
 
-fn show_offer(offer: &Offer, config: &Config) -> Result<(), Failure> {
+fn show_offer(offer: &Offer, config: &Config, shown: &Shown) -> Result<(), Failure> {
+    if shown.qr {
+        output::print(&code(offer, config)?.to_text(Screen::of_output()))?;
+    }
     let link = link(offer, config);
     output::print(&format!(
         "\n{link}\n\ninvitation code      {}\n",

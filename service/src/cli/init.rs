@@ -10,11 +10,15 @@ use mdoc_core::crypto::{Curve, SecretKey};
 use mdoc_core::keys::secret_to_pem;
 use mdoc_core::seams::{Clock as _, SoftwareKey};
 use mdoc_issuer::pki::{self, Authority, Made, Terms};
+use mdoc_openid::jose::base64url;
 use mdoc_service::domain::person::Details;
 use mdoc_service::domain::role::{Role, Scope, Workflow};
+use mdoc_service::domain::scope::ApiScope;
 use mdoc_service::secrets::Secrets;
+use mdoc_service::start;
 use mdoc_service::store::{Place, Store};
 use mdoc_service::usecase::authority::Actor;
+use mdoc_service::usecase::clients::{self, Client, Shown};
 use mdoc_service::usecase::{people, roles};
 
 use super::block_on;
@@ -65,11 +69,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         })
         .collect();
     output::write_all(&files, Existing::Keep)?;
-    operator(&folder.join("service.db"), &arguments.operator)?;
+    let (client, secret) = operator(folder, &arguments.operator)?;
     output::print(&format!(
-        "{name} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n",
+        "{name} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n\n\
+         A machine that acts in that name; its secret is shown this once:\n\n  \
+         client id      {}\n  client secret  {}\n",
         arguments.operator,
-        folder.join("service.toml").display()
+        folder.join("service.toml").display(),
+        client.id,
+        base64url(&*secret),
     ))?;
     Ok(Exit::Done)
 }
@@ -161,10 +169,11 @@ fn configuration(arguments: &Arguments) -> String {
     )
 }
 
-/// The first operator, with a role that grants everything.
-fn operator(database: &Path, logon: &str) -> Result<(), Failure> {
+/// The first operator, with a role that grants everything, and a machine of the same name.
+fn operator(folder: &Path, logon: &str) -> Result<(Client, Shown), Failure> {
     let store =
-        Store::open(&Place::File(database.to_owned())).map_err(|why| Failure::new(why.to_string()))?;
+        Store::open(&Place::File(folder.join("service.db"))).map_err(|why| Failure::new(why.to_string()))?;
+    let secrets = start::secrets(&folder.join("secret.key"))?;
     let (mut rng, now) = (system::random()?, system::SystemClock.now());
     let details = Details {
         logon_name: logon.to_owned(),
@@ -182,7 +191,9 @@ fn operator(database: &Path, logon: &str) -> Result<(), Failure> {
             let actor = Actor::system("set-up");
             let person = people::add(tx, &actor, now, (&details, None), &mut rng)?;
             roles::set(tx, &actor, now, &role)?;
-            roles::grant(tx, &actor, now, (&role.name, &person.id))
+            roles::grant(tx, &actor, now, (&role.name, &person.id))?;
+            let wanted = (details.logon_name.as_str(), &person.id, ApiScope::ALL.as_slice());
+            clients::add(tx, &actor, now, wanted, (&secrets, &mut rng))
         });
         made.await.map_err(super::failed)
     })

@@ -1,11 +1,12 @@
 //! Seeing to people.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use mdoc_cli::{Exit, Failure, input, output, system};
 use mdoc_issuer::photo::{ImageKind, Wanted, prepare};
 use mdoc_service::domain::person::{Details, Person};
+use mdoc_service::usecase::import::{self, Table};
 use mdoc_service::usecase::people::{self, Search};
 use serde_json::{Map, Value, json};
 
@@ -22,6 +23,24 @@ Example:
   mdoc-service person add --logon ada --given-name Ada --family-name Lovelace \\
       --email ada@example.org --attributes ada.json")]
     Add(Box<AddArguments>),
+    /// Add the people of a table: comma-separated values with a header.
+    #[command(after_help = "\
+Columns: logon_name, given_name, family_name, and email, mobile_phone,
+employee_number, external_id, user_data_approved (true or false), group (its path from
+the top: Berlin/Sales). Every other column is an attribute: text, or JSON if its name
+ends in :json, as height:json.
+
+Rows that a rule refuses are printed with their line, and the others are added. When
+the table is given again, who is there is refused as such.
+
+Example:
+  mdoc-service person import people.csv --config authority/service.toml")]
+    Import(ImportArguments),
+    /// Change what is known of a person.
+    #[command(after_help = "\
+Example:
+  mdoc-service person change ada --email ada@example.net --approved true")]
+    Change(Box<ChangeArguments>),
     /// List people by name, perhaps only those in whose names, numbers or addresses a text is.
     #[command(after_help = "Example:\n  mdoc-service person list --config authority/service.toml love")]
     List(ListArguments),
@@ -61,11 +80,64 @@ pub(crate) struct AddArguments {
     /// Whatever documents need besides: a JSON object; `-` is standard input
     #[arg(long, value_name = "FILE")]
     attributes: Option<PathBuf>,
+    /// The path of the group from the top, as Berlin/Sales
+    #[arg(long)]
+    group: Option<String>,
     /// Somebody looked at the data and found them right
     #[arg(long)]
     approved: bool,
     #[command(flatten)]
     acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct ImportArguments {
+    /// The table; `-` is standard input
+    table: PathBuf,
+    /// What is between cells
+    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
+    delimiter: u8,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct ChangeArguments {
+    /// The person, by logon name
+    logon: String,
+    /// Given names
+    #[arg(long)]
+    given_name: Option<String>,
+    /// Family name
+    #[arg(long)]
+    family_name: Option<String>,
+    /// Address of electronic mail; empty for none
+    #[arg(long)]
+    email: Option<String>,
+    /// Mobile phone, as +441632960123; empty for none
+    #[arg(long)]
+    mobile_phone: Option<String>,
+    /// What another system calls the person; empty for nothing
+    #[arg(long)]
+    external_id: Option<String>,
+    /// The path of the group from the top, as Berlin/Sales; empty for none
+    #[arg(long)]
+    group: Option<String>,
+    /// Whatever documents need besides: a JSON object that takes the place of the one before; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    attributes: Option<PathBuf>,
+    /// Whether somebody looked at the data and found them right
+    #[arg(long, value_name = "true|false")]
+    approved: Option<bool>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte @ (b',' | b';' | b'\t' | b'|')] => Ok(*byte),
+        _ => Err("it is a comma, a semicolon, a tabulator or |".to_owned()),
+    }
 }
 
 #[derive(Args)]
@@ -101,6 +173,8 @@ pub(crate) struct PhotoArguments {
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Add(arguments) => add(arguments),
+        Command::Import(arguments) => import(arguments),
+        Command::Change(arguments) => change(arguments),
         Command::List(arguments) => list(arguments),
         Command::Show(arguments) => show(arguments),
         Command::Photo(arguments) => photo(arguments),
@@ -108,16 +182,11 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
 }
 
 fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
-    let attributes = match &arguments.attributes {
-        None => Map::new(),
-        Some(path) => {
-            let name = input::display(path);
-            serde_json::from_slice(&input::read_bytes(path)?).map_err(|_| {
-                Failure::new(format!("{name} is no JSON object")).hint("as {\"birth_date\": \"1815-12-10\"}")
-            })?
-        }
-    };
-    let details = Details {
+    let attributes = arguments
+        .attributes
+        .as_deref()
+        .map_or_else(|| Ok(Map::new()), attributes)?;
+    let mut details = Details {
         logon_name: arguments.logon.clone(),
         given_name: arguments.given_name.clone(),
         family_name: arguments.family_name.clone(),
@@ -129,10 +198,13 @@ fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
         attributes,
     };
     let (number, mut rng) = (arguments.employee_number.clone(), system::random()?);
-    let person = arguments
-        .acting
-        .open()?
-        .write(move |tx, actor, now| people::add(tx, actor, now, (&details, number.as_deref()), &mut rng))?;
+    let group = arguments.group.clone();
+    let person = arguments.acting.open()?.write(move |tx, actor, now| {
+        if let Some(path) = &group {
+            details.group = people::group_at(tx, path)?;
+        }
+        people::add(tx, actor, now, (&details, number.as_deref()), &mut rng)
+    })?;
     if arguments.acting.at.json {
         output::print_json(&as_json(&person))?;
     } else {
@@ -141,6 +213,99 @@ fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
             person.details.logon_name, person.employee_number
         ))?;
     }
+    Ok(Exit::Done)
+}
+
+fn attributes(path: &Path) -> Result<Map<String, Value>, Failure> {
+    let name = input::display(path);
+    serde_json::from_slice(&input::read_bytes(path)?).map_err(|_| {
+        Failure::new(format!("{name} is no JSON object")).hint("as {\"birth_date\": \"1815-12-10\"}")
+    })
+}
+
+fn import(arguments: &ImportArguments) -> Result<Exit, Failure> {
+    let name = input::display(&arguments.table);
+    let bad = |why: import::Unreadable| {
+        Failure::new(format!("{name}: {why}"))
+            .hint("`mdoc-service person import --help` says which columns there are")
+    };
+    let table = input::read_bytes(&arguments.table)?;
+    let mut table = Table::new(&table, arguments.delimiter).map_err(bad)?;
+    let session = arguments.acting.open()?;
+    let (mut added, mut refused) = (0, Vec::new());
+    loop {
+        let (rows, unreadable) = table.some().map_err(bad)?;
+        if rows.is_empty() && unreadable.is_empty() {
+            break;
+        }
+        let (count, mut rng) = (rows.len(), system::random()?);
+        let not_added =
+            session.write(move |tx, actor, now| Ok(import::add(tx, actor, now, &rows, &mut rng)?))?;
+        added += count - not_added.len();
+        refused.extend(unreadable);
+        refused.extend(not_added);
+    }
+    refused.sort_by_key(|row| row.line);
+    if arguments.acting.at.json {
+        let rows = refused
+            .iter()
+            .map(|row| json!({ "line": row.line, "code": row.code, "detail": row.words }));
+        output::print_json(&json!({ "added": added, "refused": rows.collect::<Vec<_>>() }))?;
+    } else {
+        for row in &refused {
+            output::print(&format!("line {}: {} [{}]\n", row.line, row.words, row.code))?;
+        }
+        output::print(&format!("{added} added, {} refused\n", refused.len()))?;
+    }
+    Ok(if refused.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Rejected
+    })
+}
+
+fn change(arguments: &ChangeArguments) -> Result<Exit, Failure> {
+    let attributes = arguments.attributes.as_deref().map(attributes).transpose()?;
+    let set = |text: &Option<String>| text.clone().map(|text| (!text.is_empty()).then_some(text));
+    let (email, mobile_phone, external_id) = (
+        set(&arguments.email),
+        set(&arguments.mobile_phone),
+        set(&arguments.external_id),
+    );
+    let (given_name, family_name) = (arguments.given_name.clone(), arguments.family_name.clone());
+    let (logon, group, approved) = (arguments.logon.clone(), set(&arguments.group), arguments.approved);
+    let person = arguments.acting.open()?.write(move |tx, actor, now| {
+        let mut person = people::by_logon(tx, &logon)?;
+        let details = &mut person.details;
+        let put = |member: &mut Option<String>, new: &Option<Option<String>>| {
+            if let Some(new) = new {
+                member.clone_from(new);
+            }
+        };
+        put(&mut details.email, &email);
+        put(&mut details.mobile_phone, &mobile_phone);
+        put(&mut details.external_id, &external_id);
+        for (member, new) in [
+            (&mut details.given_name, &given_name),
+            (&mut details.family_name, &family_name),
+        ] {
+            if let Some(new) = new {
+                member.clone_from(new);
+            }
+        }
+        if let Some(group) = &group {
+            details.group = match group {
+                None => None,
+                Some(path) => people::group_at(tx, path)?,
+            };
+        }
+        if let Some(attributes) = &attributes {
+            details.attributes.clone_from(attributes);
+        }
+        details.user_data_approved = approved.unwrap_or(details.user_data_approved);
+        people::change(tx, actor, now, &person)
+    })?;
+    output::print_json(&as_json(&person))?;
     Ok(Exit::Done)
 }
 
@@ -204,6 +369,7 @@ fn as_json(person: &Person) -> Value {
         "family_name": details.family_name,
         "email": details.email,
         "mobile_phone": details.mobile_phone,
+        "group": details.group.as_ref().map(ToString::to_string),
         "external_id": details.external_id,
         "user_data_approved": details.user_data_approved,
         "attributes": details.attributes,

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::refusal::Refusal;
 
@@ -10,7 +11,7 @@ use super::refusal::Refusal;
 pub const MOST_COPIES: u32 = 50;
 
 /// The settings of one version of a profile, as its file and the interface have them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -68,7 +69,7 @@ pub struct Settings {
 }
 
 /// Roles by name; where none is named, every role may.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Roles {
     /// The person has one of them.
@@ -82,7 +83,7 @@ pub struct Roles {
 }
 
 /// How the address of a collection and its code reach the person (E9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scheme {
     /// The address by mail, the code by mail and by message.
@@ -128,7 +129,7 @@ impl Delivery {
 }
 
 /// Whether a request generates a code, and of which of the two forms that are configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GenerateCode {
     /// None: whoever has the address collects.
@@ -141,7 +142,7 @@ pub enum GenerateCode {
 }
 
 /// What device management has to say of a device (F2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MdmRestriction {
     /// Nothing.
@@ -154,7 +155,7 @@ pub enum MdmRestriction {
 }
 
 /// Onto which devices a document may go (F1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Devices {
     /// Any; it is registered by the collection.
@@ -167,7 +168,7 @@ pub enum Devices {
 }
 
 /// What a wallet has to prove of its keys (F3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyAttestation {
     /// That it has them.
@@ -178,7 +179,7 @@ pub enum KeyAttestation {
 }
 
 /// How verifiers learn of a revocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusKind {
     /// A bit or two in a token status list.

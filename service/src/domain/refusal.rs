@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::life::{Move, State};
 use super::role::Workflow;
+use super::scope::ApiScope;
 
 /// A rule that said no.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +164,18 @@ pub enum Refusal {
     },
     /// The document cannot be made of the person's data; operators see why.
     NotIssuable,
+
+    /// There is no machine of that name, it has another secret, or it is switched off.
+    ClientUnknown,
+    /// The token of a machine is over, or was never given.
+    TokenUnknown,
+    /// The token of a machine is not for that.
+    ScopeMissing {
+        /// What it is not for.
+        scope: ApiScope,
+    },
+    /// A machine is to act in somebody else's name.
+    OtherOperator,
 }
 
 impl Refusal {
@@ -229,6 +242,10 @@ impl Refusal {
             Self::Replayed { .. } => "replayed",
             Self::TooManyKeys { .. } => "keys.too-many",
             Self::NotIssuable => "issuance.failed",
+            Self::ClientUnknown => "client.unknown",
+            Self::TokenUnknown => "token.unknown",
+            Self::ScopeMissing { .. } => "token.scope",
+            Self::OtherOperator => "client.other-operator",
         }
     }
 }
@@ -279,6 +296,14 @@ impl fmt::Display for Refusal {
                     f,
                     "there are more keys than copies of this document: at most {most}"
                 );
+            }
+            Self::ScopeMissing { scope } => return write!(f, "the token is not for {scope}"),
+            Self::ClientUnknown => {
+                "there is no machine of that name, it has another secret, or it is switched off"
+            }
+            Self::TokenUnknown => "the token is over, or was never given",
+            Self::OtherOperator => {
+                "a machine that acts in somebody else's name is made by whoever has the files of the service"
             }
             Self::ChangedMeanwhile => "somebody else changed it meanwhile: read it again",
             Self::ProfileDisabled => "the profile is switched off",

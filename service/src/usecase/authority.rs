@@ -135,7 +135,7 @@ pub fn permit_for(
 ) -> Result<(), Failure> {
     let scope = scope(tx, actor, workflow)?;
     let covered = match (scope, actor.person()) {
-        (Scope::All, _) => true,
+        (Scope::All, _) => is_there(tx, person)?,
         (_, None) => false,
         (_, Some(operator)) if operator == person => true,
         (Scope::Itself, _) => false,
@@ -175,6 +175,25 @@ pub fn scope(tx: &mut Tx<'_>, actor: &Actor, workflow: Workflow) -> Result<Scope
         .ok_or_else(|| not_granted.into())
 }
 
+/// The groups that a scope reaches, for a query: `$4` is the operator, `$5` the [`width`] of the scope.
+pub(super) const BELOW: &str = "WITH RECURSIVE below (id) AS ( \
+       SELECT group_id FROM person WHERE id = $4 AND $5 >= 1 \
+       UNION SELECT g.id FROM person_group g JOIN below ON g.parent = below.id WHERE $5 >= 2 \
+     )";
+
+/// Whether the person `p` is in that scope.
+pub(super) const IS_COVERED: &str = "($5 = 3 OR p.id = $4 OR p.group_id IN (SELECT id FROM below))";
+
+/// A scope as queries have it.
+pub(super) const fn width(scope: Scope) -> i64 {
+    match scope {
+        Scope::Itself => 0,
+        Scope::Group => 1,
+        Scope::GroupAndBelow => 2,
+        Scope::All => 3,
+    }
+}
+
 /// Whether a person has one of the roles; any person if none is named.
 ///
 /// # Errors
@@ -187,6 +206,11 @@ pub fn has_one_of(tx: &mut Tx<'_>, person: Option<&PersonId>, roles: &[String]) 
     Ok(roles_of(tx, person)?
         .iter()
         .any(|role| roles.contains(&role.name)))
+}
+
+fn is_there(tx: &mut Tx<'_>, person: &PersonId) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.value("SELECT 1 FROM person WHERE id = $1", &[person.into()])?;
+    Ok(found.is_some())
 }
 
 fn group_of(tx: &mut Tx<'_>, person: &PersonId) -> Result<Option<GroupId>, StoreError> {

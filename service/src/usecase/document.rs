@@ -10,7 +10,7 @@ use crate::domain::Refusal;
 use crate::domain::id::{DeviceId, PersonId, Serial};
 use crate::domain::life::{Move, Standing, State};
 use crate::domain::role::Workflow;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, Value};
 
 /// The most bytes of the notes to a move.
 pub const LONGEST_NOTES: usize = 1000;
@@ -157,6 +157,32 @@ pub fn of_person(tx: &mut Tx<'_>, actor: &Actor, person: &PersonId) -> Result<Ve
     authority::permit_for(tx, actor, Workflow::ViewReports, person)?;
     let sql = format!("SELECT {COLUMNS} FROM document WHERE person = $1 ORDER BY requested DESC, serial");
     Ok(tx.rows(&sql, &[person.into()], of_row)?)
+}
+
+/// Documents in a state that the actor may see, by their serials: those after one, at most so many.
+///
+/// # Errors
+/// [`Refusal::NotGranted`].
+pub fn in_state(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (state, after, limit): (State, Option<&Serial>, u32),
+) -> Result<Vec<Document>, Failure> {
+    let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
+    let sql = format!(
+        "{} SELECT {COLUMNS} FROM document d WHERE d.state = $1 AND d.serial > $2 \
+         AND ($5 = 3 OR d.person IN (SELECT p.id FROM person p WHERE {})) ORDER BY d.serial LIMIT $3",
+        authority::BELOW,
+        authority::IS_COVERED,
+    );
+    let values: [Value<'_>; 5] = [
+        state.name().into(),
+        after.map_or("", Serial::as_str).into(),
+        i64::from(limit.clamp(1, 500)).into(),
+        actor.person().map_or("", PersonId::as_str).into(),
+        authority::width(scope).into(),
+    ];
+    Ok(tx.rows(&sql, &values, of_row)?)
 }
 
 /// A move that was made.

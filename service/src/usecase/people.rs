@@ -11,7 +11,7 @@ use super::authority::{self, Actor};
 use crate::domain::Refusal;
 use crate::domain::id::{GroupId, PersonId};
 use crate::domain::person::{Details, Person, key};
-use crate::domain::role::{Scope, Workflow};
+use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx, Value};
 
 /// The most bytes of a photograph.
@@ -171,17 +171,7 @@ pub struct Search {
 /// # Errors
 /// [`Refusal::NotGranted`].
 pub fn search(tx: &mut Tx<'_>, actor: &Actor, search: &Search) -> Result<Vec<Person>, Failure> {
-    const IN_SCOPE: &str = "WITH RECURSIVE below (id) AS ( \
-           SELECT group_id FROM person WHERE id = $4 AND $5 >= 1 \
-           UNION SELECT g.id FROM person_group g JOIN below ON g.parent = below.id WHERE $5 >= 2 \
-         ) ";
     let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
-    let width = match scope {
-        Scope::Itself => 0,
-        Scope::Group => 1,
-        Scope::GroupAndBelow => 2,
-        Scope::All => 3_i64,
-    };
     let pattern = format!("%{}%", escaped(&key(&search.text)));
     let after = match &search.after {
         Some(id) => Some(read(tx, id)?),
@@ -196,10 +186,11 @@ pub fn search(tx: &mut Tx<'_>, actor: &Actor, search: &Search) -> Result<Vec<Per
         )
     });
     let sql = format!(
-        "{IN_SCOPE}SELECT {COLUMNS} FROM person p WHERE p.search_key LIKE $1 ESCAPE '!' \
-         AND ($5 = 3 OR p.id = $4 OR p.group_id IN (SELECT id FROM below)) \
+        "{} SELECT {COLUMNS} FROM person p WHERE p.search_key LIKE $1 ESCAPE '!' AND {} \
          AND (p.family_name > $2 OR p.family_name = $2 AND (p.given_name > $3 OR p.given_name = $3 AND p.id > $6)) \
-         ORDER BY p.family_name, p.given_name, p.id LIMIT $7"
+         ORDER BY p.family_name, p.given_name, p.id LIMIT $7",
+        authority::BELOW,
+        authority::IS_COVERED,
     );
     let operator = actor.person().map_or("", PersonId::as_str);
     let values: [Value<'_>; 7] = [
@@ -207,7 +198,7 @@ pub fn search(tx: &mut Tx<'_>, actor: &Actor, search: &Search) -> Result<Vec<Per
         family.into(),
         given.into(),
         operator.into(),
-        width.into(),
+        authority::width(scope).into(),
         id.into(),
         i64::from(search.limit.clamp(1, 500)).into(),
     ];
@@ -302,6 +293,55 @@ pub fn add_group(
     }
     audit::append(tx, actor, now, &Entry::new("group.add", ("group", id.as_str())))?;
     Ok(id)
+}
+
+/// A group of people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name for programs.
+    pub id: GroupId,
+    /// The one above it.
+    pub parent: Option<GroupId>,
+    /// Its name, which no other group below the same one has.
+    pub name: String,
+}
+
+/// All groups, by name.
+///
+/// # Errors
+/// [`Refusal::NotGranted`].
+pub fn groups(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Group>, Failure> {
+    authority::permit(tx, actor, Workflow::ViewReports)?;
+    let groups = tx.rows(
+        "SELECT id, parent, name FROM person_group ORDER BY name, id",
+        &[],
+        |row| {
+            Ok(Group {
+                id: row.get(0)?,
+                parent: row.get(1)?,
+                name: row.get(2)?,
+            })
+        },
+    )?;
+    Ok(groups)
+}
+
+/// The group at the end of a path of names from the top, with `/` between. Groups are made by name beforehand: a slip of
+/// the pen makes none.
+///
+/// # Errors
+/// [`Refusal::Unknown`].
+pub fn group_at(tx: &mut Tx<'_>, path: &str) -> Result<Option<GroupId>, Failure> {
+    let mut found: Option<GroupId> = None;
+    for name in path.split('/') {
+        let above = found.as_ref().map_or("", GroupId::as_str);
+        let below: Option<GroupId> = tx.value(
+            "SELECT id FROM person_group WHERE COALESCE(parent, '') = $1 AND name = $2",
+            &[above.into(), name.into()],
+        )?;
+        found = Some(below.ok_or(Refusal::Unknown { what: "group" })?);
+    }
+    Ok(found)
 }
 
 const COLUMNS: &str = "id, logon_name, employee_number, external_id, given_name, family_name, email, mobile_phone, \

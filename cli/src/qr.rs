@@ -1,11 +1,11 @@
-//! The QR code of an engagement: for a terminal, as SVG and as PNG.
+//! QR codes, of engagements and of offers: for a terminal, as SVG and as PNG.
 //!
 //! All of them have the quiet zone of four modules that readers need. Dark modules are dark and light ones are light,
 //! whatever the colours of the terminal or of the page are, except where a form says that it relies on them.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use mdoc_holder::qr::{QrCode, Screen};
+//! use mdoc_cli::qr::{QrCode, Screen};
 //!
 //! let code = QrCode::of_engagement(b"an encoded DeviceEngagement")?;
 //! println!("{}", code.to_text(Screen::Colours));
@@ -22,6 +22,8 @@
 
 use core::fmt::{self, Write as _};
 use core::ops::RangeInclusive;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use mdoc_core::engagement;
 use qrcode::{Color, EcLevel};
@@ -35,6 +37,34 @@ pub struct QrCode {
     width: usize,
     /// Row by row; whether it is dark.
     modules: Vec<bool>,
+}
+
+enum Kind {
+    Svg,
+    Png,
+}
+
+impl Kind {
+    fn of(name: &Path) -> Result<Self, QrError> {
+        let is = |ending: &str| {
+            name.extension()
+                .is_some_and(|found| found.eq_ignore_ascii_case(ending))
+        };
+        match (is("svg"), is("png")) {
+            (true, _) => Ok(Self::Svg),
+            (_, true) => Ok(Self::Png),
+            _ => Err(QrError::Name),
+        }
+    }
+}
+
+/// The name of a file for a code, from the command line.
+///
+/// # Errors
+/// Words that say which names there are.
+pub fn file_name(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    Kind::of(&path).map(|_| path).map_err(|why| why.to_string())
 }
 
 /// What a terminal can show, and how its colours are.
@@ -60,6 +90,18 @@ pub enum Ground {
     Light,
 }
 
+impl Screen {
+    /// That of standard output: colours if it is a terminal that has them (`NO_COLOR`), otherwise blocks on dark ground.
+    #[must_use]
+    pub fn of_output() -> Self {
+        if !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some() {
+            Self::Blocks(Ground::Dark)
+        } else {
+            Self::Colours
+        }
+    }
+}
+
 /// Why there is no QR code or no picture of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,6 +113,8 @@ pub enum QrError {
     },
     /// A module of so many pixels is not possible.
     Pixels(u32),
+    /// A file of another kind than SVG and PNG.
+    Name,
 }
 
 impl fmt::Display for QrError {
@@ -81,6 +125,7 @@ impl fmt::Display for QrError {
                 "a text of {bytes} bytes is more than a QR code holds, at most {}",
                 QrCode::LONGEST
             ),
+            Self::Name => f.write_str("the name has to end in .png or .svg"),
             Self::Pixels(pixels) => write!(
                 f,
                 "a module of {pixels} pixels is not possible, {} to {} are",
@@ -96,6 +141,8 @@ impl core::error::Error for QrError {}
 impl QrCode {
     /// Most bytes of a text, at the least correction that is used.
     pub const LONGEST: usize = 2331;
+    /// How many pixels a module of a picture is wide if nobody says.
+    const PIXELS_OF_FILES: u32 = 8;
     /// How many pixels a module of a picture may be wide.
     pub const PIXELS: RangeInclusive<u32> = 1..=40;
 
@@ -130,6 +177,17 @@ impl QrCode {
             width: code.width(),
             modules: code.into_colors().into_iter().map(|c| c == Color::Dark).collect(),
         })
+    }
+
+    /// The code as a file of that name: SVG or PNG.
+    ///
+    /// # Errors
+    /// [`QrError::Name`] for any other ending.
+    pub fn to_file(&self, name: &Path) -> Result<Vec<u8>, QrError> {
+        match Kind::of(name)? {
+            Kind::Svg => Ok(self.to_svg().into_bytes()),
+            Kind::Png => self.to_png(Self::PIXELS_OF_FILES),
+        }
     }
 
     /// Modules on a side, the quiet zone included.
@@ -392,6 +450,16 @@ mod tests {
         assert_eq!(small.width, plain.width());
         let modules: Vec<bool> = plain.to_colors().iter().map(|c| *c == Color::Dark).collect();
         assert_ne!(small.modules, modules, "level M alone would leave room unused");
+    }
+
+    #[test]
+    fn a_file_is_of_the_kind_that_its_name_says() {
+        let code = QrCode::new("mdoc:AAAA").unwrap();
+        assert!(code.to_file(Path::new("a/b.SVG")).unwrap().starts_with(b"<svg"));
+        assert!(code.to_file(Path::new("b.png")).unwrap().starts_with(b"\x89PNG"));
+        for name in ["b", "b.jpg", "png", ""] {
+            assert_eq!(code.to_file(Path::new(name)), Err(QrError::Name), "{name}");
+        }
     }
 
     #[test]
