@@ -45,6 +45,14 @@ done
 step tests/browser/kiosk.py "${CARGO_TARGET_DIR:-target}/debug" || {
   [ $? = 77 ] && echo "the kiosk's page: chromium or chromedriver is missing" >>"$MDOC_NOT_DONE"
 }
+# A wallet by others, from the npm registry, collects from the service.
+if command -v npm >/dev/null; then
+  MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/interop/run-wallet || {
+    [ $? = 2 ] && echo "a wallet by others: its packages cannot be had from here" >>"$MDOC_NOT_DONE"
+  }
+else
+  echo "a wallet by others: node and npm are missing" >>"$MDOC_NOT_DONE"
+fi
 if command -v cargo-deny >/dev/null; then
   step cargo deny --locked check --hide-inclusion-graph bans licenses sources
   # The advisories are on another host than the packages, which not every machine reaches.

@@ -219,3 +219,40 @@ fn the_library_example_of_the_readme_is_one_that_is_compiled() {
         "the example in README.md is not that of verifier/src/lib.rs"
     );
 }
+
+/// A rule is held by the test that the table names, if there is one of that name.
+#[test]
+fn the_tests_that_hold_the_rules_for_issuers_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let document = std::fs::read_to_string(root.join("docs/openid4vci.md")).unwrap();
+    let (_, rules) = document.split_once("## The rules for issuers").unwrap();
+    let mut sources = String::new();
+    let mut folders = vec![
+        root.join("service/src"),
+        root.join("openid/src"),
+        root.join("tests"),
+    ];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let named: Vec<&str> = rules
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.matches('_').count() >= 3)
+        .collect();
+    assert!(named.len() > 50, "{}", named.len());
+    for name in named {
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "there is no test {name}"
+        );
+    }
+}

@@ -18,8 +18,8 @@ const PERSON: &str = include_str!("../document-formats/samples/loyalty-card.json
 const PASSPHRASE: (&str, &str) = ("MDOC_KEY_PASSPHRASE", "of the wallet");
 
 /// A service that runs, and everybody around it.
-struct Stage {
-    space: Workspace,
+pub(crate) struct Stage {
+    pub(crate) space: Workspace,
     database: Option<String>,
     serving: Child,
 }
@@ -31,7 +31,7 @@ impl Drop for Stage {
     }
 }
 
-fn command(folder: &Path, name: &str, arguments: &[&str], database: Option<&String>) -> Command {
+pub(crate) fn command(folder: &Path, name: &str, arguments: &[&str], database: Option<&String>) -> Command {
     let mut command = Command::new(program(name));
     command
         .args(arguments)
@@ -48,7 +48,7 @@ fn command(folder: &Path, name: &str, arguments: &[&str], database: Option<&Stri
 }
 
 impl Stage {
-    fn new(database: Option<String>) -> Self {
+    pub(crate) fn new(database: Option<String>) -> Self {
         let space = Workspace::new();
         let folder = space.0.clone();
         let port = TcpListener::bind("127.0.0.1:0")
@@ -98,7 +98,7 @@ impl Stage {
         stage
     }
 
-    fn service(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn service(&self, arguments: &[&str]) -> Value {
         let arguments = [arguments, &["--config", "authority/service.toml", "--json"]].concat();
         let output = good(command(
             &self.space.0,
@@ -107,6 +107,35 @@ impl Stage {
             self.database.as_ref(),
         ));
         serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// Ada, a profile, and a document of it for her.
+    pub(crate) fn requested(&self) -> Value {
+        let ada = [
+            "person",
+            "add",
+            "--logon",
+            "ada",
+            "--given-name",
+            "Ada",
+            "--family-name",
+            "Lovelace",
+        ];
+        self.service(&[&ada[..], &["--attributes", "ada.json"]].concat());
+        good(command(
+            &self.space.0,
+            "mdoc-service",
+            &[
+                "profile",
+                "set",
+                "club",
+                "club.toml",
+                "--config",
+                "authority/service.toml",
+            ],
+            self.database.as_ref(),
+        ));
+        self.service(&["request", "--person", "ada", "--profile", "club"])
     }
 
     fn collect(&self, offer: &Value, copies: &str) -> Command {
@@ -127,7 +156,7 @@ impl Stage {
 
     /// Shows a copy to a reader that asks the issuer; gives what the reader found. Not `require`: nobody publishes a revocation
     /// list of the certificates for development.
-    fn shown(&self) -> Value {
+    pub(crate) fn shown(&self) -> Value {
         let folder = &self.space.0;
         let code = folder.join("code.txt");
         let _none = fs::remove_file(&code);
@@ -177,13 +206,13 @@ impl Stage {
     }
 }
 
-fn good(mut command: Command) -> Output {
+pub(crate) fn good(mut command: Command) -> Output {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
     output
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -193,31 +222,7 @@ fn life(database: Option<String>) {
         // `init` made a file, and this is another database: the operator is the service itself.
         assert_eq!(stage.service(&["person", "list"]), Value::Array(Vec::new()));
     }
-    let ada = [
-        "person",
-        "add",
-        "--logon",
-        "ada",
-        "--given-name",
-        "Ada",
-        "--family-name",
-        "Lovelace",
-    ];
-    stage.service(&[&ada[..], &["--attributes", "ada.json"]].concat());
-    good(command(
-        &stage.space.0,
-        "mdoc-service",
-        &[
-            "profile",
-            "set",
-            "club",
-            "club.toml",
-            "--config",
-            "authority/service.toml",
-        ],
-        stage.database.as_ref(),
-    ));
-    let requested = stage.service(&["request", "--person", "ada", "--profile", "club"]);
+    let requested = stage.requested();
     let (serial, offer) = (requested["serial"].as_str().unwrap(), &requested["offer"]);
     assert_eq!(requested["state"], "collectable");
     good(stage.collect(offer, "6"));

@@ -54,6 +54,8 @@ mod rules;
 mod second_opinion;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod sign_in;
 mod status;
 mod supply;
 #[cfg(unix)]

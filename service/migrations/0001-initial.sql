@@ -199,19 +199,23 @@ CREATE TABLE offer (
 );
 CREATE INDEX offer_by_document ON offer (document);
 
+-- What a wallet pushed; then the code that its holder's browser brings back, and what was given for that.
 CREATE TABLE authorization_request (
   id BLOB PRIMARY KEY,
-  offer BLOB,
   client_id TEXT NOT NULL,
+  instance_key BLOB,
+  key_thumbprint BLOB,
   redirect_uri TEXT NOT NULL,
   state TEXT,
   challenge TEXT NOT NULL,
-  key_thumbprint BLOB,
   wanted TEXT NOT NULL,
+  offer BLOB,
+  posts BIGINT NOT NULL,
+  failures BIGINT NOT NULL,
   code BLOB UNIQUE,
-  document TEXT REFERENCES document (serial),
-  expires BIGINT NOT NULL,
-  used BIGINT
+  used BIGINT,
+  refresh_token BLOB,
+  expires BIGINT NOT NULL
 );
 CREATE INDEX authorization_request_expires ON authorization_request (expires);
 
@@ -232,6 +236,7 @@ CREATE TABLE refresh_token (
   token BLOB PRIMARY KEY,
   document TEXT NOT NULL REFERENCES document (serial),
   client_id TEXT,
+  instance_key BLOB,
   key_thumbprint BLOB,
   issued BIGINT NOT NULL,
   expires BIGINT NOT NULL,

@@ -2,8 +2,10 @@
 
 pub mod answer;
 mod health;
+mod html;
 mod machine;
 mod oid4vci;
+pub mod remote;
 mod status;
 
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::service::Service;
 /// Everything that the service answers.
 pub fn router(service: Arc<Service>) -> Router {
     Router::new()
-        .merge(oid4vci::routes(service.base()))
+        .merge(oid4vci::routes(&service))
         .merge(status::routes(service.base()))
         .merge(machine::routes(service.base()))
         .merge(health::routes(service.base()))

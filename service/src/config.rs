@@ -2,6 +2,10 @@
 //!
 //! Every key has a default but the address, the keys and the certificates. Paths are from the folder of the file.
 
+mod wallets;
+
+pub use self::wallets::{Download, Wallets};
+
 use core::fmt;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +55,15 @@ pub struct Config {
     /// Collecting.
     #[serde(default)]
     pub collection: Collection,
+    /// Whose word of wallets and of their keys counts.
+    #[serde(default)]
+    pub wallets: Wallets,
+    /// The addresses of proxies that are believed when they say who asked them.
+    #[serde(default)]
+    pub proxies: Vec<String>,
+    /// The header in which they say so: `x-forwarded-for` or `forwarded`.
+    #[serde(default = "proxy_header")]
+    pub proxy_header: String,
     /// What a request may cost.
     #[serde(default)]
     pub limits: Limits,
@@ -126,6 +139,13 @@ pub struct Collection {
     pub refresh_days: i64,
     /// The oldest version of OpenID4VCI whose wallets are served: `draft-13`, `draft-14`, `draft-15`, `1.0`.
     pub oldest: String,
+    /// Where wallets may have browsers sent after a sign-in, each as it stands; `http://127.0.0.1/…` with any port. Without
+    /// any, nothing is collected by a sign-in.
+    pub redirect_uris: Vec<String>,
+    /// Whether proofs of DPoP have to carry a nonce of the service.
+    pub dpop_nonces: bool,
+    /// Wallets for those who have none, shown with an offer.
+    pub wallets: Vec<Download>,
 }
 
 /// What a request may cost.
@@ -162,6 +182,9 @@ impl Default for Collection {
             offer_days: 14,
             refresh_days: 365,
             oldest: "1.0".to_owned(),
+            redirect_uris: Vec::new(),
+            dpop_nonces: false,
+            wallets: Vec::new(),
         }
     }
 }
@@ -184,6 +207,10 @@ fn listen() -> String {
 
 fn name() -> String {
     "Issuing authority".to_owned()
+}
+
+fn proxy_header() -> String {
+    "x-forwarded-for".to_owned()
 }
 
 fn database() -> String {
@@ -328,7 +355,7 @@ impl Config {
         if self.oldest().is_none() {
             return wrong("collection.oldest", "it is draft-13, draft-14, draft-15 or 1.0");
         }
-        Ok(())
+        self.check_wallets()
     }
 
     /// The oldest version of OpenID4VCI whose wallets are served.
@@ -365,6 +392,7 @@ impl Config {
         self.keys.encryption.iter_mut().for_each(join);
         self.formats.iter_mut().for_each(join);
         self.log.file.iter_mut().for_each(join);
+        self.wallets.trust.iter_mut().for_each(join);
         if !self.database.starts_with("postgres") {
             let file = self.database.strip_prefix("sqlite:").unwrap_or(&self.database);
             self.database = folder.join(file).to_string_lossy().into_owned();
@@ -459,6 +487,17 @@ key = "pkcs11:token=x"
             (format!("{GOOD}[log]\nbytes = 1\n"), "log"),
             (format!("{GOOD}[limits]\ndatabase_connections = 0\n"), "from 1 to"),
             (format!("{GOOD}[limits.rates]\ntokens = 1\n"), "tokens"),
+            (
+                format!("{GOOD}[collection]\nredirect_uris = [\"http://wallet.example/\"]\n"),
+                "collection.redirect_uris",
+            ),
+            (
+                format!("{GOOD}[[collection.wallets]]\nname = \"W\"\nurl = \"http://w.example\"\n"),
+                "collection.wallets",
+            ),
+            (format!("{GOOD}[wallets]\nattested = true\n"), "wallets.trust"),
+            (format!("proxies = [\"proxy\"]\n{GOOD}"), "proxies"),
+            (format!("proxy_header = \"via\"\n{GOOD}"), "proxy_header"),
             (format!("surprise = 1\n{GOOD}"), "surprise"),
             ("external = ".to_owned(), "toml"),
         ];

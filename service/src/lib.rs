@@ -21,6 +21,7 @@ pub mod status;
 pub mod store;
 pub mod terms;
 pub mod usecase;
+pub mod wallets;
 
 #[cfg(test)]
 mod tests;

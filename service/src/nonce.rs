@@ -10,29 +10,50 @@ use crate::secrets::{Purpose, Secrets};
 /// How long a nonce is good, in seconds.
 pub const LIFETIME: i64 = 300;
 
+/// What a nonce is for; one is never taken for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Proofs of possession of a document's key: `c_nonce`.
+    Proof,
+    /// Proofs of DPoP (RFC 9449, 8).
+    Dpop,
+    /// Proofs of client attestations.
+    Challenge,
+}
+
+impl Kind {
+    const fn purpose(self) -> Purpose {
+        match self {
+            Self::Proof => Purpose::Nonce,
+            Self::Dpop => Purpose::DpopNonce,
+            Self::Challenge => Purpose::Challenge,
+        }
+    }
+}
+
 const TIME: usize = 8;
 const RANDOM: usize = 16;
 const TAG: usize = 16;
 
 /// A new nonce.
 #[must_use]
-pub fn new(secrets: &Secrets, now: Timestamp, rng: &mut dyn CryptoRng) -> String {
+pub fn new(secrets: &Secrets, kind: Kind, now: Timestamp, rng: &mut dyn CryptoRng) -> String {
     let mut random = [0; RANDOM];
     rng.fill_bytes(&mut random);
     let mut nonce = Vec::with_capacity(TIME + RANDOM + TAG);
     nonce.extend_from_slice(&now.unix().to_be_bytes());
     nonce.extend_from_slice(&random);
-    let tag = secrets.digest(Purpose::Nonce, &[&nonce]);
+    let tag = secrets.digest(kind.purpose(), &[&nonce]);
     nonce.extend_from_slice(tag.get(..TAG).unwrap_or_default());
     base64url(&nonce)
 }
 
 /// Until when a nonce is good; none if this service did not make it, or it is not good any more.
 #[must_use]
-pub fn good_until(secrets: &Secrets, now: Timestamp, nonce: &str) -> Option<Timestamp> {
+pub fn good_until(secrets: &Secrets, kind: Kind, now: Timestamp, nonce: &str) -> Option<Timestamp> {
     let nonce = from_base64url(nonce).filter(|nonce| nonce.len() == TIME + RANDOM + TAG)?;
     let (made, tag) = nonce.split_at_checked(TIME + RANDOM)?;
-    let expected = secrets.digest(Purpose::Nonce, &[made]);
+    let expected = secrets.digest(kind.purpose(), &[made]);
     if !equal_in_constant_time(expected.get(..TAG)?, tag) {
         return None;
     }
@@ -52,21 +73,24 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (ours, theirs) = (Secrets::generate(&mut rng), Secrets::generate(&mut rng));
         let at = |seconds: i64| Timestamp::from_unix(1_000_000 + seconds);
-        let nonce = new(&ours, at(0), &mut rng);
-        assert_ne!(nonce, new(&ours, at(0), &mut rng));
-        assert_eq!(good_until(&ours, at(0), &nonce), Some(at(300)));
-        assert_eq!(good_until(&ours, at(300), &nonce), Some(at(300)));
-        assert_eq!(good_until(&ours, at(301), &nonce), None);
-        assert_eq!(good_until(&ours, at(-1), &nonce), None);
-        assert_eq!(good_until(&theirs, at(0), &nonce), None);
+        let nonce = new(&ours, Kind::Proof, at(0), &mut rng);
+        assert_ne!(nonce, new(&ours, Kind::Proof, at(0), &mut rng));
+        assert_eq!(good_until(&ours, Kind::Proof, at(0), &nonce), Some(at(300)));
+        assert_eq!(good_until(&ours, Kind::Proof, at(300), &nonce), Some(at(300)));
+        assert_eq!(good_until(&ours, Kind::Proof, at(301), &nonce), None);
+        assert_eq!(good_until(&ours, Kind::Proof, at(-1), &nonce), None);
+        assert_eq!(good_until(&theirs, Kind::Proof, at(0), &nonce), None);
+        for other in [Kind::Dpop, Kind::Challenge] {
+            assert_eq!(good_until(&ours, other, at(0), &nonce), None);
+        }
         let mut changed = nonce.clone().into_bytes();
         changed[5] = if changed[5] == b'A' { b'B' } else { b'A' };
         assert_eq!(
-            good_until(&ours, at(0), core::str::from_utf8(&changed).unwrap()),
+            good_until(&ours, Kind::Proof, at(0), core::str::from_utf8(&changed).unwrap()),
             None
         );
         for bad in ["", "x", "AAAA", &"A".repeat(10_000)] {
-            assert_eq!(good_until(&ours, at(0), bad), None);
+            assert_eq!(good_until(&ours, Kind::Proof, at(0), bad), None);
         }
     }
 }

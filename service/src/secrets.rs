@@ -36,8 +36,14 @@ pub enum Purpose {
     ClientToken,
     /// An authorization code, or the name of a pushed request.
     Authorization,
-    /// A nonce.
+    /// A nonce for proofs of keys.
     Nonce,
+    /// A nonce for proofs of DPoP.
+    DpopNonce,
+    /// A challenge for client attestations.
+    Challenge,
+    /// What the page of a sign-in carries, once.
+    Page,
     /// The name of a deferred collection, or of a delivery.
     Transaction,
 }
@@ -56,6 +62,9 @@ impl Purpose {
             Self::ClientToken => b"client-token",
             Self::Authorization => b"authorization",
             Self::Nonce => b"nonce",
+            Self::DpopNonce => b"dpop-nonce",
+            Self::Challenge => b"challenge",
+            Self::Page => b"page",
             Self::Transaction => b"transaction",
         }
     }

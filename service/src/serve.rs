@@ -3,6 +3,7 @@
 mod observe;
 mod rate;
 
+use core::convert::Infallible;
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -28,10 +30,11 @@ use tower::ServiceExt as _;
 
 pub use self::observe::{REQUEST_ID, Refused};
 use self::rate::Limiter;
-pub use self::rate::{Peer, Rates, client_address};
+pub use self::rate::Rates;
 use crate::api;
+use crate::api::remote::Connected;
 use crate::config::{Limits, SignerFiles};
-use crate::service::Service;
+use crate::service;
 use crate::usecase;
 
 /// How long a client may take for the head of a request, and for the handshake.
@@ -40,10 +43,10 @@ const HEAD: Duration = Duration::from_secs(10);
 const LAST: Duration = Duration::from_secs(30);
 
 /// The interface with the bounds that every request has.
-pub fn bounded(service: Arc<Service>, limits: &Limits) -> Router {
+pub fn bounded(service: Arc<service::Service>, limits: &Limits) -> Router {
     let patience = Duration::from_secs(limits.seconds);
     let metrics = Arc::clone(service.store.metrics());
-    let limiter = Arc::new(Limiter::new(&limits.rates));
+    let limiter = Arc::new(Limiter::new(&limits.rates, service.proxies.clone()));
     let counted = Arc::clone(&metrics);
     api::router(service)
         .layer(DefaultBodyLimit::max(limits.body))
@@ -106,9 +109,13 @@ pub async fn serve(
         };
         let watcher = graceful.watcher();
         let (app, acceptor) = (app.clone(), acceptor.clone());
+        let app = app.map_request(move |mut request: hyper::Request<_>| {
+            request.extensions_mut().insert(Connected(from));
+            request
+        });
         tokio::spawn(async move {
             let _held = permit;
-            if let Err(why) = one((stream, from), app, acceptor, watcher).await {
+            if let Err(why) = one(stream, app, acceptor, watcher).await {
                 tracing::debug!(%why, "a connection ended early");
             }
         });
@@ -121,8 +128,11 @@ pub async fn serve(
 }
 
 async fn one(
-    (stream, from): (TcpStream, SocketAddr),
-    app: Router,
+    stream: TcpStream,
+    app: impl tower::Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static,
     acceptor: Option<TlsAcceptor>,
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
@@ -132,10 +142,7 @@ async fn one(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(64 * 1024);
-    let app = TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<_>| {
-        request.extensions_mut().insert(Peer(from));
-        app.clone().oneshot(request)
-    }));
+    let app = TowerToHyperService::new(app);
     match acceptor {
         None => {
             let connection = server.serve_connection(TokioIo::new(stream), app);
@@ -151,7 +158,7 @@ async fn one(
 }
 
 /// Does every minute what time does to what is kept.
-pub async fn sweep(service: Arc<Service>) {
+pub async fn sweep(service: Arc<service::Service>) {
     const EACH: Duration = Duration::from_secs(60);
     loop {
         let now = service.now();

@@ -6,13 +6,13 @@ use mdoc_core::crypto::{Backend, SecretKey};
 use mdoc_core::seams::{Clock, Signer};
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::Certificate;
-use mdoc_openid::jose::trust::Trust;
 use mdoc_openid::vci::Draft;
 
 use crate::making::Signers;
 use crate::publish::Publisher;
 use crate::store::Store;
 use crate::terms::Terms;
+use crate::wallets::{Proxies, Wallets};
 
 /// A key and the certificates that say whose it is.
 #[derive(Clone)]
@@ -43,8 +43,10 @@ pub struct Service {
     pub encryption: Option<(String, SecretKey)>,
     /// The oldest draft of OpenID4VCI whose wallets are served too.
     pub oldest: Draft,
-    /// Whose word of wallets and their keys counts.
-    pub wallets: Trust,
+    /// What is asked of wallets, and what they are told.
+    pub wallets: Wallets,
+    /// Who forwards requests, and in which header it says whose.
+    pub proxies: Proxies,
     /// The clock.
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// The cryptography.

@@ -1,5 +1,7 @@
 //! From a configuration to a service: files are read, keys are opened, certificates are judged, the database is made ready.
 
+mod wallets;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
-use mdoc_openid::jose::{jwk, trust::Trust};
+use mdoc_openid::jose::jwk;
 
 use crate::config::{Config, SignerFiles};
 use crate::domain::code::CodeForm;
@@ -74,7 +76,8 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
         display_name: config.name.clone(),
         encryption,
         oldest: config.oldest().unwrap_or_default(),
-        wallets: Trust::default(),
+        wallets: wallets::wallets(config)?,
+        proxies: config.proxies().map_err(wallets::wrong)?,
         clock: Arc::new(SystemClock),
         backend: fastest(),
     })

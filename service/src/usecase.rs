@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod authority;
+pub mod authorize;
 pub mod change;
 pub mod clients;
 pub mod collect;

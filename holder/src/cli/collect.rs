@@ -33,8 +33,9 @@ link. Each copy is bound to a key of its own that is made and kept here, so that
 readers who were shown two copies cannot tell that they met the same person. What
 comes is checked before the issuer is told that it is accepted.
 
-If the offer needs a sign-in, the address to open in a browser is printed, and the
-address that the browser ends at is read from standard input.
+If the offer needs a sign-in, or --sign-in asks for one, the address to open in a
+browser is printed, and the address that the browser ends at is read from standard
+input.
 
 Examples:
   mdoc-holder collect 'openid-credential-offer://?credential_offer_uri=https%3A%2F%2F…'
@@ -67,6 +68,9 @@ pub(super) struct Arguments {
     /// What this wallet calls itself to the issuer.
     #[arg(long, value_name = "NAME", default_value = "mdoc-holder")]
     client_id: String,
+    /// Sign in with a browser even if the offer has a code.
+    #[arg(long, conflicts_with_all = ["resume", "code"])]
+    sign_in: bool,
     /// Where the issuer sends the browser after a sign-in.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1/mdoc-holder")]
     redirect_uri: String,
@@ -158,7 +162,7 @@ impl Collecting<'_> {
     fn session(&mut self, plan: &Plan) -> Result<Session, Failure> {
         let client = &self.arguments.client_id;
         let undone = |error: CollectError| failure(error.into());
-        if plan.is_pre_authorized() {
+        if plan.is_pre_authorized() && !self.arguments.sign_in {
             let code = self.code(plan)?;
             let get = plan
                 .redeem(code.as_ref(), client, &mut self.http.around())

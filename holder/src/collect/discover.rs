@@ -354,6 +354,8 @@ impl Plan {
                 code_challenge: String::new(),
                 issuer_state: grant.and_then(|grant| grant.issuer_state.clone()),
                 resource,
+                // Where there is DPoP, what is pushed carries a proof.
+                dpop_jkt: None,
             },
             around,
         )

@@ -84,6 +84,8 @@ pub struct AuthorizationRequest {
     pub issuer_state: Option<String>,
     /// The issuer, if it is not the server itself (RFC 8707).
     pub resource: Option<String>,
+    /// The thumbprint of the key that the code is to be bound to (RFC 9449, 10); a proof in a header of PAR says the same.
+    pub dpop_jkt: Option<String>,
 }
 
 /// Why an authorization request was not taken.
@@ -146,6 +148,7 @@ impl AuthorizationRequest {
         form.add("code_challenge_method", S256);
         form.add_if("issuer_state", self.issuer_state.as_deref());
         form.add_if("resource", self.resource.as_deref());
+        form.add_if("dpop_jkt", self.dpop_jkt.as_deref());
         form.encode()
     }
 
@@ -176,6 +179,7 @@ impl AuthorizationRequest {
             code_challenge: challenge.to_owned(),
             issuer_state: text("issuer_state")?,
             resource: text("resource")?,
+            dpop_jkt: text("dpop_jkt")?,
         })
     }
 }
@@ -317,6 +321,7 @@ mod tests {
             code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
             issuer_state: Some("i".to_owned()),
             resource: None,
+            dpop_jkt: Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".to_owned()),
         }
     }
 

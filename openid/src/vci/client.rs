@@ -8,11 +8,13 @@ use core::fmt;
 use mdoc_core::crypto::{Backend, PublicKey, SignatureAlgorithm};
 use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::ErrorCode;
 use super::{Nonces, Window};
 use crate::Secret;
+use crate::jose::json::{self, BadJson};
 use crate::jose::jwk::{self, Jwk};
 use crate::jose::jws::{self, Claims, Jws, JwsError, Named};
 use crate::jose::trust::{Trust, TrustError};
@@ -25,6 +27,29 @@ pub const POP_HEADER: &str = "OAuth-Client-Attestation-PoP";
 
 /// The header of an answer with a new challenge.
 pub const CHALLENGE_HEADER: &str = "OAuth-Client-Attestation-Challenge";
+
+/// The answer of the challenge endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengeResponse {
+    /// To be put into the installation's proof.
+    pub attestation_challenge: Secret,
+}
+
+impl ChallengeResponse {
+    /// The JSON.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        json::write(self)
+    }
+
+    /// Reads the answer.
+    ///
+    /// # Errors
+    /// [`BadJson`].
+    pub fn decode(body: &[u8]) -> Result<Self, BadJson> {
+        json::read(body)
+    }
+}
 
 /// The type of the provider's statement.
 pub const ATTESTATION_TYPE: &str = "oauth-client-attestation+jwt";

@@ -2,11 +2,15 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use mdoc_openid::Secret;
 use mdoc_openid::vci::error::Endpoint;
-use mdoc_openid::vci::{ErrorAnswer, ErrorCode};
+use mdoc_openid::vci::{Draft, ErrorAnswer, ErrorCode};
 
 use crate::domain::Refusal;
+use crate::nonce::{self, Kind};
+use crate::random;
 use crate::serve::Refused;
+use crate::service::Service;
 use crate::usecase::Failure;
 
 /// Why a wallet does not get what it asked for.
@@ -16,6 +20,8 @@ pub(crate) enum No {
     Protocol(Endpoint, ErrorCode, String),
     /// By a rule, whose code is counted.
     Rule(&'static str, Box<Self>),
+    /// The same, with a nonce to try again with: for wallets of drafts 13 and 14.
+    Nonce(ErrorCode, String, Secret),
     /// Not now; after so many seconds perhaps.
     Later(u32),
     /// There is nothing there.
@@ -45,6 +51,7 @@ impl No {
             Refusal::SessionsFull { retry_after } => return Self::Later(*retry_after),
             Refusal::SessionsRefused => return Self::Later(3600),
             Refusal::CodeMissing | Refusal::CodeUnexpected => ErrorCode::InvalidRequest,
+            Refusal::Replayed { what: "attestation" } => ErrorCode::InvalidClientAttestation,
             Refusal::Replayed { .. } => ErrorCode::InvalidDpopProof,
             _ => ErrorCode::InvalidGrant,
         };
@@ -70,6 +77,22 @@ impl No {
         Self::Rule(refusal.code(), Box::new(Self::resource(code, refusal)))
     }
 
+    /// The same with a nonce, if a wallet that knows no nonce endpoint may need one.
+    pub(crate) fn with_nonce(self, service: &Service) -> Self {
+        let nonce = || {
+            let (secrets, now) = (&service.terms.secrets, service.now());
+            Secret::new(nonce::new(secrets, Kind::Proof, now, &mut random::system()))
+        };
+        match self {
+            Self::Protocol(
+                Endpoint::Resource,
+                code @ (ErrorCode::InvalidProof | ErrorCode::InvalidNonce),
+                words,
+            ) if service.oldest <= Draft::Draft14 => Self::Nonce(code, words, nonce()),
+            other => other,
+        }
+    }
+
     /// What failed inside is logged, and nothing of it is said.
     pub(crate) fn inside(why: &dyn core::fmt::Display) -> Self {
         tracing::error!(%why, "a request could not be answered");
@@ -88,8 +111,9 @@ impl IntoResponse for No {
     fn into_response(self) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let (endpoint, code, words) = match self {
-            Self::Protocol(endpoint, code, words) => (endpoint, code, words),
+        let (endpoint, code, words, c_nonce) = match self {
+            Self::Protocol(endpoint, code, words) => (endpoint, code, words, None),
+            Self::Nonce(code, words, nonce) => (Endpoint::Resource, code, words, Some(nonce)),
             Self::Rule(code, said) => {
                 let mut response = said.into_response();
                 response.extensions_mut().insert(Refused(code));
@@ -108,7 +132,9 @@ impl IntoResponse for No {
             headers.insert(header::WWW_AUTHENTICATE, value);
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        (status, headers, ErrorAnswer::new(code, &words).encode()).into_response()
+        let mut answer = ErrorAnswer::new(code, &words);
+        answer.c_nonce = c_nonce;
+        (status, headers, answer.encode()).into_response()
     }
 }
 

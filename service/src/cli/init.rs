@@ -182,6 +182,9 @@ fn configuration(arguments: &Arguments) -> String {
          listen = {}\n\
          name = {}\n\
          database = \"service.db\"\n\n\
+         [collection]\n\
+         # Where wallets may have browsers sent after a sign-in; this one is that of mdoc-holder.\n\
+         redirect_uris = [\"http://127.0.0.1/mdoc-holder\"]\n\n\
          [keys]\n\
          secret = \"secret.key\"\n\
          encryption = \"encryption.key.pem\"\n\n\

@@ -127,6 +127,12 @@ pub enum Refusal {
     OfferUsed,
     /// It expired.
     OfferExpired,
+    /// It is for another document than the wallet asked for.
+    OfferOfOther,
+    /// The wallet's request for a sign-in is over, or was never made.
+    SignInUnknown,
+    /// The page of a sign-in was sent before, or is none of ours.
+    PageStale,
     /// The code is missing.
     CodeMissing,
     /// There is a code where none is expected.
@@ -222,6 +228,9 @@ impl Refusal {
             Self::OfferUnknown => "offer.unknown",
             Self::OfferUsed => "offer.used",
             Self::OfferExpired => "offer.expired",
+            Self::OfferOfOther => "offer.other-document",
+            Self::SignInUnknown => "sign-in.unknown",
+            Self::PageStale => "sign-in.page-stale",
             Self::CodeMissing => "code.missing",
             Self::CodeUnexpected => "code.unexpected",
             Self::CodeWrong => "code.wrong",
@@ -329,6 +338,9 @@ impl fmt::Display for Refusal {
             Self::OfferUnknown => "there is no such offer",
             Self::OfferUsed => "the offer was taken already",
             Self::OfferExpired => "the offer expired",
+            Self::OfferOfOther => "the offer is for another document than the wallet asks for",
+            Self::SignInUnknown => "the wallet's request for a sign-in is over, or was never made",
+            Self::PageStale => "the page was sent before, or is not the newest one",
             Self::CodeMissing => "the authentication code is missing",
             Self::CodeUnexpected => "there is an authentication code where none is expected",
             Self::CodeWrong => "the authentication code is wrong",

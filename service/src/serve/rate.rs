@@ -1,7 +1,7 @@
 //! How often one address may ask: by kind of endpoint, with bounded memory.
 
 use core::num::NonZeroU32;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -14,7 +14,9 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use serde::Deserialize;
 
+use crate::api::remote;
 use crate::metrics::Metrics;
+use crate::wallets::Proxies;
 
 /// Addresses that are told apart at once; further ones share what one of them may do.
 const MOST: usize = 100_000;
@@ -172,13 +174,15 @@ fn network(address: IpAddr) -> IpAddr {
 /// The limits of a service.
 pub(super) struct Limiter {
     gates: Vec<(Class, Gate)>,
+    proxies: Proxies,
 }
 
 impl Limiter {
-    pub(super) fn new(rates: &Rates) -> Self {
+    pub(super) fn new(rates: &Rates, proxies: Proxies) -> Self {
         let gate = |class: Class| Some((class, Gate::new(class.rate(rates))?));
         Self {
             gates: Class::ALL.into_iter().filter_map(gate).collect(),
+            proxies,
         }
     }
 
@@ -196,8 +200,10 @@ impl Limiter {
     ) -> Response {
         let route = request.extensions().get::<MatchedPath>();
         let class = Class::of(route.map_or("", MatchedPath::as_str));
-        if let (Some(class), Some(who)) = (class, client_address(&request))
-            && let Some(seconds) = self.closed(class, who)
+        if let (Some(class), Some(who)) = (
+            class,
+            remote::client(request.extensions(), request.headers(), &self.proxies),
+        ) && let Some(seconds) = self.closed(class, who)
         {
             metrics.rate_limited(class.name());
             tracing::warn!(class = class.name(), "somebody asks too often");
@@ -209,19 +215,6 @@ impl Limiter {
         }
         next.run(request).await
     }
-}
-
-/// Where a connection comes from.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
-
-/// Who asks: the other end of the connection. None if nobody said, as in tests without a listener.
-#[must_use]
-pub fn client_address(request: &Request) -> Option<IpAddr> {
-    request
-        .extensions()
-        .get::<Peer>()
-        .map(|Peer(address)| address.ip())
 }
 
 #[cfg(test)]
@@ -239,7 +232,7 @@ mod tests {
             nonce: 0,
             ..Rates::default()
         };
-        let limiter = Limiter::new(&rates);
+        let limiter = Limiter::new(&rates, Proxies::default());
         let mallory = address("192.0.2.1");
         for _ in 0..3 {
             assert_eq!(limiter.closed(Class::Token, mallory), None);

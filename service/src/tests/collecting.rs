@@ -28,8 +28,8 @@ async fn begun(world: &mut World, holder: &Holder) -> Begun {
 
 fn bound(key: u8) -> Holder {
     Holder {
-        client_id: None,
         key_thumbprint: Some([key; 32]),
+        ..Holder::default()
     }
 }
 

@@ -1,7 +1,10 @@
 //! Over HTTP, as wallets see it: the messages of OpenID4VCI and the lists.
 
+mod conformance;
 mod running;
+mod sign_in;
 mod wallet;
+mod wallets;
 
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;

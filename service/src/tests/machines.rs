@@ -8,10 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use mdoc_core::crypto::RustCrypto;
 use mdoc_openid::jose::base64url;
-use mdoc_openid::jose::trust::Trust;
-use mdoc_openid::vci::Draft;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -20,8 +17,6 @@ use crate::api;
 use crate::domain::id::PersonId;
 use crate::domain::role::{Scope, Workflow};
 use crate::domain::scope::ApiScope;
-use crate::publish::{Lifetimes, Publisher};
-use crate::service::Service;
 use crate::usecase::clients;
 
 const ISSUER: &str = "https://id.example.org/t/club";
@@ -63,23 +58,8 @@ impl Answered {
 
 impl Caller {
     fn nobody(world: &World) -> Self {
-        let (signers, status) = super::world::signers_and_status();
-        let service = Service {
-            store: world.store.clone(),
-            terms: world.terms.clone(),
-            signers,
-            metadata_signer: None,
-            publisher: Publisher::new(status, format!("{ISSUER}/status"), Lifetimes::default()),
-            identifier: ISSUER.to_owned(),
-            display_name: "Club".to_owned(),
-            encryption: None,
-            oldest: Draft::Final,
-            wallets: Trust::default(),
-            clock: Arc::new(world.now),
-            backend: &RustCrypto,
-        };
         Self {
-            router: api::router(Arc::new(service)),
+            router: api::router(Arc::new(world.service(ISSUER))),
             token: None,
         }
     }

@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use mdoc_core::crypto::RustCrypto;
 use mdoc_core::time::Timestamp;
 use mdoc_issuer::format::Catalogue;
+use mdoc_openid::vci::Draft;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -18,12 +20,15 @@ use crate::domain::id::PersonId;
 use crate::domain::person::Details;
 use crate::domain::profile::Settings;
 use crate::domain::role::{Role, Scope, Workflow};
+use crate::publish::{Lifetimes, Publisher};
 use crate::secrets::Secrets;
+use crate::service::Service;
 use crate::store::{Place, Store, Tx};
 use crate::terms::Terms;
 use crate::usecase::authority::Actor;
 use crate::usecase::request::{self, Requested, Wish};
 use crate::usecase::{Failure, people, profiles, roles};
+use crate::wallets::{Proxies, Wallets};
 
 /// The instant at which everything begins.
 pub(crate) const NOON: i64 = 1_780_315_200;
@@ -148,6 +153,26 @@ impl World {
         world
     }
 
+    /// The service over HTTP, at `issuer`.
+    pub(crate) fn service(&self, issuer: &str) -> Service {
+        let (signers, status) = signers_and_status();
+        Service {
+            store: self.store.clone(),
+            terms: self.terms.clone(),
+            signers,
+            metadata_signer: Some(status.clone()),
+            publisher: Publisher::new(status, format!("{issuer}/status"), Lifetimes::default()),
+            identifier: issuer.to_owned(),
+            display_name: "Club".to_owned(),
+            encryption: None,
+            oldest: Draft::Final,
+            wallets: Wallets::default(),
+            proxies: Proxies::default(),
+            clock: Arc::new(self.now),
+            backend: &RustCrypto,
+        }
+    }
+
     /// Does something as the service itself.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -232,6 +257,25 @@ impl World {
         self.store
             .write(move |tx| request::request(tx, &actor, now, (&wish, &terms), &mut rng))
             .await
+    }
+
+    /// What the audit trail tells.
+    pub(crate) async fn audited(&self) -> Vec<serde_json::Value> {
+        let entries = self
+            .run(|tx| {
+                let sql = "SELECT entry FROM audit ORDER BY number";
+                Ok(tx.rows(sql, &[], |row| row.get::<String>(0))?)
+            })
+            .await;
+        entries
+            .iter()
+            .map(|entry| serde_json::from_str(entry).unwrap())
+            .collect()
+    }
+
+    pub(crate) async fn actions(&self) -> Vec<String> {
+        let action = |entry: serde_json::Value| entry["action"].as_str().unwrap().to_owned();
+        self.audited().await.into_iter().map(action).collect()
     }
 
     pub(crate) fn rng(&mut self) -> ChaCha20Rng {

@@ -18,6 +18,9 @@ use crate::secrets::{Purpose, random};
 use crate::store::{Row, StoreError, Tx};
 use crate::terms::Terms;
 
+/// How long an access token is good at most that is bound to no key, in seconds.
+const LONGEST_UNBOUND: i64 = 300;
+
 /// What a rule says after something was noted that stays, such as one more wrong code.
 pub type Noted<T> = Result<T, Refusal>;
 
@@ -28,6 +31,8 @@ pub struct Holder {
     pub client_id: Option<String>,
     /// The thumbprint of the key that its requests are bound to (DPoP).
     pub key_thumbprint: Option<[u8; 32]>,
+    /// The thumbprint of the installation's key, if its provider vouches for it.
+    pub instance_key: Option<[u8; 32]>,
 }
 
 /// What a wallet gets for what its holder was given.
@@ -59,11 +64,11 @@ pub struct Offered {
     pub code: Option<CodeForm>,
 }
 
-struct Offer {
-    id: [u8; 32],
-    serial: Serial,
+pub(in crate::usecase) struct Offer {
+    pub(super) id: [u8; 32],
+    pub(super) serial: Serial,
     code: Option<[u8; 32]>,
-    form: Option<CodeForm>,
+    pub(super) form: Option<CodeForm>,
     failures: i64,
     expires: Timestamp,
     used: bool,
@@ -85,7 +90,7 @@ impl Offer {
     }
 
     /// Whether it can still be taken.
-    fn check(&self, now: Timestamp, terms: &Terms) -> Result<(), Refusal> {
+    pub(in crate::usecase) fn check(&self, now: Timestamp, terms: &Terms) -> Result<(), Refusal> {
         if self.used {
             return Err(Refusal::OfferUsed);
         }
@@ -107,6 +112,13 @@ fn digest(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
         .map_err(|_| StoreError::Unexpected("a digest has not 32 bytes".to_owned()))
 }
 
+/// An offer by its identifier; its row stays as it is until the transaction ends if `held`.
+pub(in crate::usecase) fn by_id(tx: &mut Tx<'_>, id: &[u8], held: bool) -> Result<Option<Offer>, StoreError> {
+    let tail = if held { " FOR UPDATE" } else { "" };
+    let sql = format!("{OFFER} WHERE id = $1{tail}");
+    tx.row(&sql, &[id.into()], Offer::of_row)
+}
+
 /// The offer behind the secret of an address.
 ///
 /// # Errors
@@ -117,10 +129,7 @@ pub fn offered(
     (secret, terms): (&[u8; 32], &Terms),
 ) -> Result<Offered, Failure> {
     let id = terms.secrets.digest(Purpose::Offer, &[secret]);
-    let sql = format!("{OFFER} WHERE id = $1");
-    let offer = tx
-        .row(&sql, &[(&id).into()], Offer::of_row)?
-        .ok_or(Refusal::OfferUnknown)?;
+    let offer = by_id(tx, &id, false)?.ok_or(Refusal::OfferUnknown)?;
     offer.check(now, terms)?;
     let document = document::look(tx, &offer.serial)?.ok_or(Refusal::OfferUnknown)?;
     let (name, version) = &document.profile;
@@ -138,8 +147,8 @@ pub fn offered(
 pub enum Presented<'a> {
     /// The pre-authorized code of an offer.
     PreAuthorized(&'a [u8]),
-    /// The `issuer_state` of an offer.
-    IssuerState(&'a [u8]),
+    /// What the `issuer_state` of an offer led to: its identifier here.
+    Offer(&'a [u8; 32]),
     /// An invitation code, as it was typed.
     Invitation(&'a str),
 }
@@ -156,10 +165,20 @@ pub fn redeem(
     (presented, code, holder, terms): (Presented<'_>, Option<&str>, &Holder, &Terms),
     rng: &mut dyn CryptoRng,
 ) -> Result<Noted<Begun>, Failure> {
-    let offer = match open(tx, actor, now, (presented, code, terms))? {
-        Ok(offer) => offer,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    match open(tx, actor, now, (presented, code, terms))? {
+        Ok(offer) => take(tx, actor, now, (&offer, holder, terms), rng).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// Takes an offer that was found good, and opens a session for its document.
+pub(in crate::usecase) fn take(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (offer, holder, terms): (&Offer, &Holder, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Begun, Failure> {
     tx.execute(
         "UPDATE offer SET used = $2 WHERE id = $1",
         &[(&offer.id).into(), now.into()],
@@ -169,11 +188,11 @@ pub fn redeem(
     if let Some(key) = &holder.key_thumbprint {
         begun.refresh = Some(new_refresh(tx, now, (&document.serial, holder, key, terms), rng)?);
     }
-    Ok(Ok(begun))
+    Ok(begun)
 }
 
 /// Finds an offer and checks the code for it, without taking it. The row stays as it is until the transaction ends.
-fn open(
+pub(in crate::usecase) fn open(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
@@ -185,7 +204,7 @@ fn open(
     let secrets = &terms.secrets;
     let (column, value) = match presented {
         Presented::PreAuthorized(code) => ("pre_authorized", secrets.digest(Purpose::PreAuthorized, &[code])),
-        Presented::IssuerState(state) => ("issuer_state", secrets.digest(Purpose::IssuerState, &[state])),
+        Presented::Offer(id) => ("id", *id),
         Presented::Invitation(typed) => {
             let typed = invitation_normalised(typed).unwrap_or_default();
             (
@@ -226,7 +245,11 @@ fn open(
 }
 
 /// Whether one more may collect now.
-fn room(tx: &mut Tx<'_>, now: Timestamp, terms: &Terms) -> Result<Noted<()>, StoreError> {
+pub(in crate::usecase) fn room(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    terms: &Terms,
+) -> Result<Noted<()>, StoreError> {
     let Some(most) = terms.max_sessions else {
         return Ok(Ok(()));
     };
@@ -280,6 +303,12 @@ fn begin(
     }
     let key = holder.key_thumbprint.as_ref();
     devices::check(tx, profile.settings.devices, &document.person, key)?;
+    // What is not bound to a key is stolen more easily (OpenID4VCI 1.0, 13.10).
+    let lifetime = if key.is_some() {
+        terms.session_lifetime
+    } else {
+        terms.session_lifetime.min(LONGEST_UNBOUND)
+    };
     let token = random(rng);
     tx.execute(
         "INSERT INTO session (token, document, client_id, key_thumbprint, started, expires) \
@@ -290,7 +319,7 @@ fn begin(
             holder.client_id.as_ref().into(),
             holder.key_thumbprint.as_ref().map(<[u8; 32]>::as_slice).into(),
             now.into(),
-            (now.unix() + terms.session_lifetime).into(),
+            (now.unix() + lifetime).into(),
         ],
     )?;
     Ok(Begun {
@@ -298,7 +327,7 @@ fn begin(
         profile,
         token,
         refresh: None,
-        lifetime: terms.session_lifetime,
+        lifetime,
         bound: holder.key_thumbprint.is_some(),
     })
 }
@@ -311,8 +340,8 @@ fn new_refresh(
 ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
     let token = random(rng);
     tx.execute(
-        "INSERT INTO refresh_token (token, document, client_id, key_thumbprint, issued, expires) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO refresh_token (token, document, client_id, key_thumbprint, issued, expires, instance_key) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
             (&terms.secrets.digest(Purpose::RefreshToken, &[&*token])).into(),
             serial.into(),
@@ -320,12 +349,14 @@ fn new_refresh(
             key.into(),
             now.into(),
             (now.unix() + terms.refresh_lifetime).into(),
+            holder.instance_key.as_ref().map(<[u8; 32]>::as_slice).into(),
         ],
     )?;
     Ok(token)
 }
 
-/// Opens a session by a refresh token, which is bound to the wallet's key and stays good until it expires.
+/// Opens a session by a refresh token, which is bound to the wallet's key, and to its installation where its provider
+/// vouched for that, and stays good until it expires.
 ///
 /// # Errors
 /// [`Failure::Store`]; what a rule says is the inner result: [`Refusal::SessionUnknown`], [`Refusal::SessionOfOtherKey`], which
@@ -342,14 +373,23 @@ pub fn refresh(
     }
     let kept = terms.secrets.digest(Purpose::RefreshToken, &[token]);
     let found = tx.row(
-        "SELECT document, key_thumbprint FROM refresh_token WHERE token = $1 AND expires >= $2 FOR UPDATE",
+        "SELECT document, key_thumbprint, instance_key, client_id FROM refresh_token \
+         WHERE token = $1 AND expires >= $2 FOR UPDATE",
         &[(&kept).into(), now.into()],
-        |row| Ok((row.get::<Serial>(0)?, row.get::<Option<Vec<u8>>>(1)?)),
+        |row| {
+            let keys = (row.get::<Option<Vec<u8>>>(1)?, row.get::<Option<Vec<u8>>>(2)?);
+            Ok((row.get::<Serial>(0)?, keys, row.get::<Option<String>>(3)?))
+        },
     )?;
-    let Some((serial, key)) = found else {
+    let Some((serial, (key, instance), client)) = found else {
         return Ok(Err(Refusal::SessionUnknown));
     };
-    if !same_key(key.as_deref(), holder) {
+    // A wallet need not say who it is, but it does not say that it is another one.
+    let other_client = client.is_some() && holder.client_id.is_some() && client != holder.client_id;
+    if !same_key(key.as_deref(), holder.key_thumbprint.as_ref())
+        || instance.is_some() && !same_key(instance.as_deref(), holder.instance_key.as_ref())
+        || other_client
+    {
         let entry = Entry::new("refresh.other-key", ("document", serial.as_str()));
         audit::append(tx, actor, now, &entry)?;
         return Ok(Err(Refusal::SessionOfOtherKey));
@@ -390,14 +430,14 @@ pub fn session(
         },
     )?;
     let (session, key) = found.ok_or(Refusal::SessionUnknown)?;
-    if !same_key(key.as_deref(), holder) {
+    if !same_key(key.as_deref(), holder.key_thumbprint.as_ref()) {
         return Err(Refusal::SessionOfOtherKey.into());
     }
     Ok(session)
 }
 
-fn same_key(kept: Option<&[u8]>, holder: &Holder) -> bool {
-    match (kept, &holder.key_thumbprint) {
+pub(in crate::usecase) fn same_key(kept: Option<&[u8]>, shown: Option<&[u8; 32]>) -> bool {
+    match (kept, shown) {
         (None, None) => true,
         (Some(kept), Some(key)) => equal_in_constant_time(kept, key),
         _ => false,

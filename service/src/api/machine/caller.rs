@@ -10,6 +10,7 @@ use mdoc_openid::jose::from_base64url;
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
+use crate::api::remote;
 use crate::domain::scope::ApiScope;
 use crate::service::Service;
 use crate::store::Tx;
@@ -40,7 +41,9 @@ impl FromRequestParts<Arc<Service>> for Machine {
         Ok(Self {
             service: Arc::clone(service),
             token: Arc::new(Zeroizing::new(token.ok_or_else(missing)?)),
-            from: String::new(),
+            from: remote::client(&parts.extensions, &parts.headers, &service.proxies)
+                .map(|address| address.to_string())
+                .unwrap_or_default(),
         })
     }
 }

@@ -93,7 +93,7 @@ impl Description {
         let known = document.components.take().unwrap_or_default();
         let mut components = ComponentsBuilder::from(known).schema(Problem::name(), Problem::schema());
         for (status, words) in COMMON {
-            components = components.response(format!("Problem{status}"), problem(words));
+            components = components.response(format!("Problem{status}"), problem(status, words));
         }
         let scopes = Scopes::from_iter(ApiScope::ALL.map(|scope| (scope.name(), scope.description())));
         let flow = Flow::ClientCredentials(ClientCredentials::new(format!("{base}{}", super::TOKEN), scopes));
@@ -130,13 +130,13 @@ fn name(verb: &str, path: &str) -> String {
     words.fold(verb.to_owned(), |name, word| format!("{name}-{word}"))
 }
 
-fn problem(words: &str) -> Response {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(Problem::name())))
-        .build();
-    let mut response = ResponseBuilder::new()
-        .description(words)
-        .content(PROBLEM, content);
+fn problem(status: &str, words: &str) -> Response {
+    let mut response = ResponseBuilder::new().description(words);
+    // What limits how often one may ask knows of no interface.
+    if status != "429" {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name())));
+        response = response.content(PROBLEM, content.build());
+    }
     if words.contains("Retry-After") {
         let header = HeaderBuilder::new()
             .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))

@@ -11,6 +11,7 @@ use axum::routing::get;
 use serde_json::{Map, Value};
 
 use super::description::Description;
+use crate::api::html::escaped;
 use crate::service::Service;
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -203,19 +204,4 @@ fn shape(schema: &Value) -> String {
         _ => String::new(),
     };
     named(schema).or(of_items).or_else(choice).unwrap_or_else(plain)
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }

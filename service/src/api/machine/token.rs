@@ -12,12 +12,13 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::api::Shared;
+use crate::api::remote::Remote;
 use crate::domain::Refusal;
 use crate::domain::id::ClientId;
 use crate::domain::scope::ApiScope;
 use crate::random;
 use crate::usecase::clients::{self, Granted, TOKEN_LIFETIME};
-use crate::usecase::{Failure, audit, authority::Actor};
+use crate::usecase::{Failure, audit};
 
 /// What is asked for; the machine says who it is here or by HTTP Basic.
 #[derive(ToSchema)]
@@ -71,7 +72,12 @@ pub(super) struct TokenError {
     ),
     security(())
 )]
-pub(super) async fn token(State(service): Shared, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn token(
+    State(service): Shared,
+    remote: Remote,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let (id, secret, wanted) = match read(&headers, &body) {
         Ok(asked) => asked,
         Err((error, words)) => return refused(error, words),
@@ -85,7 +91,7 @@ pub(super) async fn token(State(service): Shared, headers: HeaderMap, body: Byte
                 let entry = audit::Entry::new("client.refused", ("client", id.as_str()));
                 audit::append(
                     tx,
-                    &Actor::wallet(String::new()),
+                    &remote.wallet(),
                     now,
                     &entry.because(Some(refusal.code()), None),
                 )?;

@@ -9,6 +9,7 @@ use mdoc_openid::vci::dpop::{self, DpopRules};
 use mdoc_openid::vci::{ErrorCode, Nonces, Window};
 
 use crate::api::answer::No;
+use crate::nonce::{self, Kind};
 use crate::service::Service;
 use crate::usecase::collect::{Holder, Once};
 
@@ -22,8 +23,8 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// At the token endpoint: perhaps a wallet whose provider vouches for it, perhaps bound to a key.
-    pub(super) fn at_token(
+    /// At an endpoint of the authorization server: perhaps a wallet whose provider vouches for it, perhaps bound to a key.
+    pub(super) fn at_server(
         service: &Service,
         path: &str,
         client_id: Option<&str>,
@@ -33,22 +34,29 @@ impl Caller {
         let window = Window::at(service.now());
         let mut holder = Holder {
             client_id: client_id.map(str::to_owned),
-            key_thumbprint: None,
+            ..Holder::default()
         };
+        let fresh = Fresh(service);
+        let (challenge, nonce) = (fresh.check(Kind::Challenge), fresh.check(Kind::Dpop));
         match (text(headers, ATTESTATION_HEADER)?, text(headers, POP_HEADER)?) {
-            (None, None) => {}
+            (None, None) if !service.wallets.attested => {}
+            (None, None) => {
+                let words = "a wallet has to come with the word of its provider: a client attestation";
+                return Err(No::server(ErrorCode::InvalidClient, words));
+            }
             (Some(attestation), Some(pop)) => {
                 let rules = ClientRules {
                     server: &service.identifier,
-                    trust: &service.wallets,
+                    trust: &service.wallets.trust,
                     client_id,
-                    challenges: Nonces::NotUsed,
+                    challenges: asked(service.wallets.challenges, &challenge),
                     window,
                     algorithms: &ALGORITHMS,
                 };
                 let verified = client::verify(attestation, pop, &rules, service.backend)
                     .map_err(|why| No::server(why.code(), why))?;
                 holder.client_id = Some(verified.client_id().to_owned());
+                holder.instance_key = digest(verified.thumbprint());
                 once.push(once_only(
                     "attestation",
                     verified.jti(),
@@ -67,7 +75,7 @@ impl Caller {
                 url: &service.address(path),
                 access_token: None,
                 bound_to: None,
-                nonces: Nonces::NotUsed,
+                nonces: asked(service.wallets.dpop_nonces, &nonce),
                 window,
                 algorithms: &ALGORITHMS,
             };
@@ -95,6 +103,8 @@ impl Caller {
         let token = Secret::new(token.trim());
         let bytes = from_base64url(token.expose()).ok_or_else(missing)?;
         let window = Window::at(service.now());
+        let fresh = Fresh(service);
+        let nonce = fresh.check(Kind::Dpop);
         let mut caller = Self {
             holder: Holder::default(),
             once: Vec::new(),
@@ -107,7 +117,7 @@ impl Caller {
                     url: &service.address(path),
                     access_token: Some(&token),
                     bound_to: None,
-                    nonces: Nonces::NotUsed,
+                    nonces: asked(service.wallets.dpop_nonces, &nonce),
                     window,
                     algorithms: &ALGORITHMS,
                 };
@@ -125,6 +135,24 @@ impl Caller {
             _ => return Err(missing()),
         }
         Ok((caller, bytes))
+    }
+}
+
+/// What the service gave out lately.
+struct Fresh<'s>(&'s Service);
+
+impl Fresh<'_> {
+    fn check(&self, kind: Kind) -> impl Fn(&str) -> bool {
+        let (secrets, now) = (&self.0.terms.secrets, self.0.now());
+        move |nonce| nonce::good_until(secrets, kind, now, nonce).is_some()
+    }
+}
+
+fn asked<'a>(wanted: bool, good: &'a dyn Fn(&str) -> bool) -> Nonces<'a> {
+    if wanted {
+        Nonces::Required(good)
+    } else {
+        Nonces::NotUsed
     }
 }
 
@@ -155,6 +183,6 @@ fn once_only(what: &'static str, jti: &str, key: &str, window: Window) -> Once {
     }
 }
 
-fn digest(thumbprint: &str) -> Option<[u8; 32]> {
+pub(super) fn digest(thumbprint: &str) -> Option<[u8; 32]> {
     from_base64url(thumbprint)?.try_into().ok()
 }

@@ -23,12 +23,13 @@ use super::caller::{ALGORITHMS, Caller};
 use super::paths;
 use crate::api::Shared;
 use crate::api::answer::{No, json};
+use crate::api::remote::Remote;
 use crate::domain::Refusal;
 use crate::domain::profile::{KeyAttestation, Profile};
 use crate::making::{MakeError, Workshop, make};
+use crate::nonce::Kind;
 use crate::service::Service;
 use crate::store::StoreError;
-use crate::usecase::authority::Actor;
 use crate::usecase::collect::{self, Once, Session};
 use crate::usecase::deferred::{self, Later};
 use crate::usecase::issue::{self, Delivery, Next, Order};
@@ -45,6 +46,7 @@ type Key = (PublicKey, [u8; 32]);
 
 pub(super) async fn credential(
     State(service): Shared,
+    remote: Remote,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, No> {
@@ -55,16 +57,18 @@ pub(super) async fn credential(
         .map_err(|why| No::resource(why.code(), why))?;
     let recipient = response_terms(&service, request.response_encryption.as_ref())?;
     let profile = wanted(&service, &session, &request.wanted).await?;
-    let proved = proved(&service, &session, &profile, request.proofs.as_ref())?;
+    let proved = proved(&service, &session, &profile, request.proofs.as_ref())
+        .map_err(|no| no.with_nonce(&service))?;
     let keys = keys(&service, &proved);
     let mut once = caller.once;
     once.extend(nonces(&service, &proved));
-    let response = issue_now(&service, &session, &token, (keys, once)).await?;
+    let response = issue_now(&service, &session, &token, (keys, once), &remote).await?;
     send(&service, &response, recipient)
 }
 
 pub(super) async fn deferred(
     State(service): Shared,
+    remote: Remote,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, No> {
@@ -88,12 +92,14 @@ pub(super) async fn deferred(
         .iter()
         .filter_map(|encoded| decoded(encoded))
         .map(|key| with_thumbprint(&service, key));
-    let response = collect_later(&service, &session, &token, (keys.collect(), caller.once, id)).await?;
+    let asked = (keys.collect(), caller.once, id);
+    let response = collect_later(&service, &session, &token, asked, &remote).await?;
     send(&service, &response, recipient)
 }
 
 pub(super) async fn notification(
     State(service): Shared,
+    remote: Remote,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, No> {
@@ -113,7 +119,7 @@ pub(super) async fn notification(
         .store
         .write(move |tx| {
             collect::once(tx, &caller.once)?;
-            delivery::note(tx, &wallet(), now, (&id, &serial, event, &terms))
+            delivery::note(tx, &remote.wallet(), now, (&id, &serial, event, &terms))
         })
         .await
         .map_err(|why| No::of_failure(&why, No::of_credential))?;
@@ -121,10 +127,6 @@ pub(super) async fn notification(
         return Err(unknown());
     }
     Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-store")]).into_response())
-}
-
-fn wallet() -> Actor {
-    Actor::wallet(String::new())
 }
 
 async fn session(service: &Service, caller: &Caller, token: &[u8]) -> Result<Session, No> {
@@ -221,10 +223,11 @@ fn proved(
     proofs: Option<&Proofs>,
 ) -> Result<ProvedKeys, No> {
     let window = Window::at(service.now());
-    let good = |nonce: &str| nonce::good_until(&service.terms.secrets, window.now, nonce).is_some();
+    let good =
+        |nonce: &str| nonce::good_until(&service.terms.secrets, Kind::Proof, window.now, nonce).is_some();
     let any_level = KeyAttestationsRequired::default();
     let attested = AttestationRules {
-        trust: &service.wallets,
+        trust: &service.wallets.trust,
         required: &any_level,
         algorithms: &ALGORITHMS,
         window,
@@ -268,7 +271,7 @@ fn nonces<'a>(service: &'a Service, proved: &'a ProvedKeys) -> impl Iterator<Ite
     proved.nonces().iter().map(move |nonce| Once {
         what: "nonce",
         value: nonce.clone().into_bytes(),
-        expires: nonce::good_until(&service.terms.secrets, now, nonce).unwrap_or(now),
+        expires: nonce::good_until(&service.terms.secrets, Kind::Proof, now, nonce).unwrap_or(now),
     })
 }
 
@@ -277,8 +280,9 @@ async fn issue_now(
     session: &Session,
     token: &[u8],
     (keys, once): (Vec<Key>, Vec<Once>),
+    remote: &Remote,
 ) -> Result<CredentialResponse, No> {
-    match sign_and_record(service, session, token, (&keys, &once, None)).await? {
+    match sign_and_record(service, session, token, (&keys, &once, None), remote).await? {
         Some(issued) => Ok(CredentialResponse::Issued(issued)),
         None => {
             let id = secrets::random(&mut random::system());
@@ -307,10 +311,11 @@ async fn collect_later(
     session: &Session,
     token: &[u8],
     (keys, once, id): (Vec<Key>, Vec<Once>, Vec<u8>),
+    remote: &Remote,
 ) -> Result<CredentialResponse, No> {
     let transaction_id = base64url(&id);
     Ok(
-        match sign_and_record(service, session, token, (&keys, &once, Some(id))).await? {
+        match sign_and_record(service, session, token, (&keys, &once, Some(id)), remote).await? {
             Some(issued) => CredentialResponse::Issued(issued),
             None => CredentialResponse::Pending {
                 transaction_id,
@@ -326,6 +331,7 @@ async fn sign_and_record(
     session: &Session,
     token: &[u8],
     (keys, once, transaction): (&[Key], &[Once], Option<Vec<u8>>),
+    remote: &Remote,
 ) -> Result<Option<Issued>, No> {
     let mut last = Failure::Refused(Refusal::ChangedMeanwhile);
     for _ in 0..ATTEMPTS {
@@ -354,7 +360,7 @@ async fn sign_and_record(
             once.to_vec(),
             token.to_vec(),
         );
-        let (transaction, notification) = (transaction.clone(), id.clone());
+        let (transaction, notification, actor) = (transaction.clone(), id.clone(), remote.wallet());
         let recorded = service.store.write(move |tx| {
             if let Some(transaction) = &transaction {
                 deferred::done(tx, (transaction, &terms))?;
@@ -365,7 +371,7 @@ async fn sign_and_record(
                 notification_id: &*notification,
             };
             let recorded = (&*order, signed.as_slice(), &delivery, &terms);
-            issue::record(tx, &wallet(), now, recorded, &mut random::system())
+            issue::record(tx, &actor, now, recorded, &mut random::system())
         });
         match recorded.await {
             Ok(_) => {

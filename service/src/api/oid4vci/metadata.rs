@@ -15,7 +15,7 @@ use mdoc_openid::vci::metadata::{
     IssuerMetadata, Jwks, KeyAttestationsRequired, RequestEncryption, ResponseEncryption,
 };
 use mdoc_openid::vci::offer::PRE_AUTHORIZED_CODE;
-use mdoc_openid::vci::server::ServerMetadata;
+use mdoc_openid::vci::server::{ATTEST_JWT_CLIENT_AUTH, ServerMetadata};
 use serde_json::json;
 
 use super::paths;
@@ -49,22 +49,35 @@ pub(super) async fn issuer(State(service): Shared, headers: HeaderMap) -> Result
 
 pub(super) async fn server(State(service): Shared) -> Response {
     let text = |text: &str| text.to_owned();
-    let metadata = ServerMetadata {
+    let wallets = &service.wallets;
+    let mut metadata = ServerMetadata {
         issuer: service.identifier.clone(),
         token_endpoint: Some(service.address(paths::TOKEN)),
         grant_types_supported: vec![text(PRE_AUTHORIZED_CODE), text("refresh_token")],
-        token_endpoint_auth_methods_supported: vec![
-            text("none"),
-            text(mdoc_openid::vci::server::ATTEST_JWT_CLIENT_AUTH),
-        ],
+        token_endpoint_auth_methods_supported: vec![text(ATTEST_JWT_CLIENT_AUTH)],
         client_attestation_signing_alg_values_supported: vec![text("ES256")],
         client_attestation_pop_signing_alg_values_supported: vec![text("ES256")],
+        challenge_endpoint: wallets.challenges.then(|| service.address(paths::CHALLENGE)),
         dpop_signing_alg_values_supported: vec![text("ES256")],
         authorization_details_types_supported: vec![text(OPENID_CREDENTIAL)],
-        pre_authorized_grant_anonymous_access_supported: true,
+        pre_authorized_grant_anonymous_access_supported: !wallets.attested,
         status_list_aggregation_endpoint: Some(service.address(paths::STATUS)),
         ..ServerMetadata::default()
     };
+    if !wallets.attested {
+        metadata.token_endpoint_auth_methods_supported.push(text("none"));
+    }
+    if !wallets.redirect_uris.is_empty() {
+        metadata.authorization_endpoint = Some(service.address(paths::AUTHORIZE));
+        metadata.pushed_authorization_request_endpoint = Some(service.address(paths::PAR));
+        metadata.require_pushed_authorization_requests = true;
+        metadata.response_types_supported = vec![text("code")];
+        metadata
+            .grant_types_supported
+            .insert(0, text("authorization_code"));
+        metadata.code_challenge_methods_supported = vec![text("S256")];
+        metadata.authorization_response_iss_parameter_supported = true;
+    }
     public("application/json", metadata.encode())
 }
 
@@ -136,8 +149,13 @@ fn configuration(profile: &Profile, format: &Format) -> Configuration {
     let mut configuration = Configuration::mdoc(&format.doctype);
     configuration.scope = Some(profile.name.clone());
     if settings.key_attestation == KeyAttestation::Required {
-        for proof in configuration.proof_types_supported.values_mut() {
+        let types = &mut configuration.proof_types_supported;
+        for proof in types.values_mut() {
             proof.key_attestations_required = Some(KeyAttestationsRequired::default());
+        }
+        // Where keys are attested anyway, the attestation alone says all.
+        if let Some(jwt) = types.get("jwt").cloned() {
+            types.insert("attestation".to_owned(), jwt);
         }
     }
     let described = |description: &String| Some(description.clone()).filter(|text| !text.is_empty());

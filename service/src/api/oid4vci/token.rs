@@ -6,37 +6,51 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use mdoc_openid::Secret;
 use mdoc_openid::jose::{base64url, from_base64url};
-use mdoc_openid::vci::ErrorCode;
 use mdoc_openid::vci::authorization::AuthorizationDetail;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
+use mdoc_openid::vci::{Draft, ErrorCode};
 
 use super::caller::Caller;
 use super::paths;
 use crate::api::Shared;
 use crate::api::answer::{No, json};
-use crate::domain::Refusal;
+use crate::api::remote::Remote;
+use crate::nonce::{self, Kind, LIFETIME};
 use crate::random;
 use crate::service::Service;
-use crate::usecase::authority::Actor;
+use crate::usecase::authorize::{self, Redeemed};
 use crate::usecase::collect::{self, Begun, Noted, Presented};
 
-pub(super) async fn token(State(service): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, No> {
+pub(super) async fn token(
+    State(service): Shared,
+    remote: Remote,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, No> {
     let request = TokenRequest::decode(&body).map_err(|why| No::server(why.code(), why))?;
-    let caller = Caller::at_token(&service, paths::TOKEN, request.client_id.as_deref(), &headers)?;
-    let begun = begin(&service, &request.grant, caller).await?;
-    let begun = begun.map_err(|refusal| {
+    let caller = Caller::at_server(&service, paths::TOKEN, request.client_id.as_deref(), &headers)?;
+    let begun = begin(&service, &request.grant, caller, remote).await?;
+    let (begun, detailed) = begun.map_err(|refusal| {
         tracing::warn!(code = refusal.code(), "a wallet was given no token");
         No::of_token(&refusal)
     })?;
-    Ok(json(200, answer(&begun, &request)?.encode(service.oldest)))
+    let answer = answer(&service, &begun, detailed, &request)?;
+    Ok(json(200, answer.encode(service.oldest)))
 }
 
-async fn begin(service: &Service, grant: &Grant, caller: Caller) -> Result<Noted<Begun>, No> {
+/// Opens a session; tells whether the wallet asked for it in detail.
+async fn begin(
+    service: &Service,
+    grant: &Grant,
+    caller: Caller,
+    remote: Remote,
+) -> Result<Noted<(Begun, bool)>, No> {
     let (terms, now) = (service.terms.clone(), service.now());
     let grant = grant.clone();
     let begun = service.store.write(move |tx| {
         collect::once(tx, &caller.once)?;
-        let actor = Actor::wallet(String::new());
+        let actor = remote.wallet();
+        let plainly = |begun: Noted<Begun>| begun.map(|begun| (begun, false));
         let mut rng = random::system();
         match &grant {
             Grant::PreAuthorizedCode { code, tx_code } => {
@@ -47,31 +61,61 @@ async fn begin(service: &Service, grant: &Grant, caller: Caller) -> Result<Noted
                     &caller.holder,
                     &terms,
                 );
-                collect::redeem(tx, &actor, now, asked, &mut rng)
+                collect::redeem(tx, &actor, now, asked, &mut rng).map(plainly)
             }
             Grant::RefreshToken { token } => {
                 let token = from_base64url(token.expose()).unwrap_or_default();
-                collect::refresh(tx, &actor, now, (&token, &caller.holder, &terms), &mut rng)
+                collect::refresh(tx, &actor, now, (&token, &caller.holder, &terms), &mut rng).map(plainly)
             }
-            Grant::AuthorizationCode { .. } => Ok(Err(Refusal::OfferUnknown)),
+            Grant::AuthorizationCode {
+                code,
+                verifier,
+                redirect_uri,
+            } => {
+                let redeemed = Redeemed {
+                    code: &from_base64url(code.expose()).unwrap_or_default(),
+                    redirect_uri: redirect_uri.as_deref(),
+                    verifier: verifier.as_ref(),
+                    holder: &caller.holder,
+                };
+                authorize::redeem(tx, &actor, now, (&redeemed, &terms), &mut rng)
+            }
         }
     });
     begun.await.map_err(|why| No::of_failure(&why, No::of_token))
 }
 
-fn answer(begun: &Begun, request: &TokenRequest) -> Result<TokenResponse, No> {
+fn answer(
+    service: &Service,
+    begun: &Begun,
+    detailed: bool,
+    request: &TokenRequest,
+) -> Result<TokenResponse, No> {
     let bound = begun.bound;
+    let granted = || AuthorizationDetail {
+        credential_identifiers: vec![begun.serial.as_str().to_owned()],
+        ..AuthorizationDetail::new(&begun.profile.name)
+    };
     let mut details = Vec::new();
+    if detailed && request.authorization_details.is_empty() {
+        details.push(granted());
+    }
     for wanted in &request.authorization_details {
         if wanted.credential_configuration_id.as_ref() != Some(&begun.profile.name) {
             let words = "authorization_details names what was not offered";
-            return Err(No::server(ErrorCode::InvalidRequest, words));
+            return Err(No::server(ErrorCode::InvalidAuthorizationDetails, words));
         }
-        details.push(AuthorizationDetail {
-            credential_identifiers: vec![begun.serial.as_str().to_owned()],
-            ..AuthorizationDetail::new(&begun.profile.name)
-        });
+        details.push(granted());
     }
+    // Wallets of older drafts know no nonce endpoint.
+    let c_nonce = (service.oldest <= Draft::Draft14).then(|| {
+        Secret::new(nonce::new(
+            &service.terms.secrets,
+            Kind::Proof,
+            service.now(),
+            &mut random::system(),
+        ))
+    });
     Ok(TokenResponse {
         access_token: Secret::new(base64url(&*begun.token)),
         token_type: if bound { "DPoP" } else { "Bearer" }.to_owned(),
@@ -82,7 +126,9 @@ fn answer(begun: &Begun, request: &TokenRequest) -> Result<TokenResponse, No> {
             .map(|token| Secret::new(base64url(&**token))),
         scope: None,
         authorization_details: details,
-        c_nonce: None,
-        c_nonce_expires_in: None,
+        c_nonce_expires_in: c_nonce
+            .is_some()
+            .then(|| u64::try_from(LIFETIME).unwrap_or_default()),
+        c_nonce,
     })
 }

@@ -11,9 +11,10 @@ use tower::ServiceExt;
 
 use super::wallet::Wallet;
 use super::{begun, issued, offer, redeemed};
+use crate::api::remote::Connected;
 use crate::api::watched;
 use crate::config::Limits;
-use crate::serve::{Peer, REQUEST_ID, Rates, bounded};
+use crate::serve::{REQUEST_ID, Rates, bounded};
 use crate::tests::world::{World, everywhere};
 
 async fn ask(app: &Router, method: &str, path: &str, from: &str) -> Response<Body> {
@@ -23,7 +24,7 @@ async fn ask(app: &Router, method: &str, path: &str, from: &str) -> Response<Bod
         .uri(path)
         .body(Body::empty())
         .unwrap();
-    request.extensions_mut().insert(Peer(address));
+    request.extensions_mut().insert(Connected(address));
     app.clone().oneshot(request).await.unwrap()
 }
 

@@ -1,28 +1,31 @@
 //! A wallet of the tests: a key for its requests, a key for each copy, and the messages.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use mdoc_core::crypto::{Curve, RustCrypto, SecretKey};
-use mdoc_core::seams::SoftwareKey;
+use mdoc_core::seams::{Signer as _, SoftwareKey};
+use mdoc_core::time::Timestamp;
 use mdoc_openid::Secret;
 use mdoc_openid::jose::base64url;
-use mdoc_openid::jose::trust::Trust;
+use mdoc_openid::jose::jws::Named;
+use mdoc_openid::vci::ErrorAnswer;
+use mdoc_openid::vci::client;
 use mdoc_openid::vci::credential::NonceResponse;
 use mdoc_openid::vci::dpop;
 use mdoc_openid::vci::offer::CredentialOffer;
 use mdoc_openid::vci::proof;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
-use mdoc_openid::vci::{Draft, ErrorAnswer};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::ISSUER;
 use crate::api;
-use crate::publish::{Lifetimes, Publisher};
+use crate::api::remote::Connected;
 use crate::service::Service;
 use crate::tests::world::World;
 use crate::usecase::request::Offer;
@@ -33,6 +36,23 @@ pub(super) struct Wallet {
     key: SoftwareKey,
     rng: ChaCha20Rng,
     last: Option<Sent>,
+    /// What its proofs of DPoP carry.
+    pub(super) nonce: Option<String>,
+    /// What its provider vouches for.
+    pub(super) installed: Option<Installed>,
+    /// From where it comes, and what a proxy says of that.
+    pub(super) connected: Option<SocketAddr>,
+    pub(super) forwarded: Option<&'static str>,
+    content_type: Option<&'static str>,
+}
+
+/// An installation of a wallet, and its provider.
+pub(super) struct Installed {
+    pub(super) client: String,
+    pub(super) kid: &'static str,
+    pub(super) provider: SoftwareKey,
+    pub(super) key: SoftwareKey,
+    pub(super) challenge: Option<String>,
 }
 
 /// A request with a token, as it was sent: path, headers, body.
@@ -46,6 +66,16 @@ pub(super) struct Answered {
 }
 
 impl Answered {
+    /// What came back earlier.
+    pub(super) fn of(status: u16, body: Vec<u8>) -> Self {
+        let headers = HeaderMap::new();
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -55,7 +85,7 @@ impl Answered {
             .map_or_else(|_| format!("status {}", self.status), |answer| answer.error)
     }
 
-    fn token(&self) -> Secret {
+    pub(super) fn token(&self) -> Secret {
         TokenResponse::decode(&self.body).unwrap().access_token
     }
 }
@@ -66,22 +96,14 @@ impl Wallet {
     }
 
     pub(super) fn with_key(world: &mut World, seed: u64) -> Self {
-        let (signers, status) = crate::tests::world::signers_and_status();
-        let lists = format!("{ISSUER}/status");
-        let service = Arc::new(Service {
-            store: world.store.clone(),
-            terms: world.terms.clone(),
-            signers,
-            metadata_signer: Some(status.clone()),
-            publisher: Publisher::new(status, lists, Lifetimes::default()),
-            identifier: ISSUER.to_owned(),
-            display_name: "Club".to_owned(),
-            encryption: None,
-            oldest: Draft::Final,
-            wallets: Trust::default(),
-            clock: Arc::new(world.now),
-            backend: &RustCrypto,
-        });
+        Self::at(world, seed, |_| {})
+    }
+
+    /// At a service that is set differently.
+    pub(super) fn at(world: &mut World, seed: u64, change: impl FnOnce(&mut Service)) -> Self {
+        let mut service = world.service(ISSUER);
+        change(&mut service);
+        let service = Arc::new(service);
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         Self {
             router: api::router(Arc::clone(&service)),
@@ -89,6 +111,11 @@ impl Wallet {
             key: SoftwareKey::new(SecretKey::generate(Curve::P256, &mut rng)).unwrap(),
             rng,
             last: None,
+            nonce: None,
+            installed: None,
+            connected: None,
+            forwarded: None,
+            content_type: None,
         }
     }
 
@@ -97,12 +124,31 @@ impl Wallet {
         self.router = app;
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
+    /// The same wallet later.
+    pub(super) fn later(&mut self, world: &mut World, seconds: i64, change: impl FnOnce(&mut Service)) {
+        world.later(seconds);
+        let later = Self::at(world, 0, change);
+        (self.service, self.router) = (later.service, later.router);
+    }
+
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answered {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.to_vec())).unwrap();
+        if let Some(forwarded) = self.forwarded {
+            request = request.header("x-forwarded-for", forwarded);
+        }
+        let mut request = request.body(Body::from(body.to_vec())).unwrap();
+        if let Some(connected) = self.connected {
+            request.extensions_mut().insert(Connected(connected));
+        }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         Answered {
@@ -126,7 +172,7 @@ impl Wallet {
             method: "POST",
             url: &url,
             access_token: token,
-            nonce: None,
+            nonce: self.nonce.as_deref(),
         };
         let jti = Secret::random(&mut self.rng);
         dpop::sign(&request, &jti, self.service.now(), &self.key, &RustCrypto).unwrap()
@@ -145,13 +191,42 @@ impl Wallet {
             code: Secret::new(pre_authorized),
             tx_code: tx_code.map(Secret::new),
         });
-        let proof = self.dpop("/t/club/token", None);
-        let headers = [
-            ("dpop", proof.as_str()),
-            ("content-type", "application/x-www-form-urlencoded"),
+        self.ask("/t/club/token", &request.encode()).await
+    }
+
+    /// Sends a form to the authorization server, with the wallet's proofs.
+    pub(super) async fn ask(&mut self, path: &str, form: &str) -> Answered {
+        let mut headers = vec![
+            ("dpop".to_owned(), self.dpop(path, None)),
+            (
+                "content-type".to_owned(),
+                "application/x-www-form-urlencoded".to_owned(),
+            ),
         ];
-        self.post("/t/club/token", &headers, request.encode().as_bytes())
-            .await
+        headers.extend(self.attested());
+        self.last = Some((path.to_owned(), headers, form.as_bytes().to_vec()));
+        self.repeat_last().await
+    }
+
+    fn attested(&mut self) -> Vec<(String, String)> {
+        let now = self.service.now();
+        let Some(installed) = &self.installed else {
+            return Vec::new();
+        };
+        let until = Timestamp::from_unix(now.unix() + 3600);
+        let attestation = client::sign_attestation(
+            &installed.client,
+            installed.key.public_key(),
+            (now, until),
+            Named::Kid(installed.kid),
+            &installed.provider,
+        );
+        let (jti, challenge) = (Secret::random(&mut self.rng), installed.challenge.as_deref());
+        let pop = client::sign_pop(&installed.client, ISSUER, challenge, &jti, now, &installed.key);
+        vec![
+            (client::ATTESTATION_HEADER.to_owned(), attestation.unwrap()),
+            (client::POP_HEADER.to_owned(), pop.unwrap()),
+        ]
     }
 
     pub(super) async fn nonce(&self) -> String {
@@ -175,15 +250,28 @@ impl Wallet {
         copies: usize,
         nonce: Option<&str>,
     ) -> Answered {
-        let proofs: Vec<String> = (0..copies)
-            .map(|_| {
-                let key = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut self.rng)).unwrap();
-                proof::sign(ISSUER, None, nonce, None, self.service.now(), &key).unwrap()
-            })
-            .collect();
+        let proofs = self.proofs(copies, nonce);
         let body =
             json!({ "credential_configuration_id": "licence", "proofs": { "jwt": proofs }, "unknown": 1 });
         self.credential(token, body.to_string().as_bytes()).await
+    }
+
+    /// Asks for one copy in other words.
+    pub(super) async fn collect_by(&mut self, token: &Answered, mut wanted: Value) -> Answered {
+        let nonce = self.nonce().await;
+        wanted["proofs"] = json!({ "jwt": self.proofs(1, Some(&nonce)) });
+        self.credential(token, wanted.to_string().as_bytes()).await
+    }
+
+    /// A proof for each of so many new keys.
+    pub(super) fn proofs(&mut self, copies: usize, nonce: Option<&str>) -> Vec<String> {
+        (0..copies)
+            .map(|_| {
+                let key = SoftwareKey::new(SecretKey::generate(Curve::P256, &mut self.rng)).unwrap();
+                let client = self.installed.as_ref().map(|installed| installed.client.as_str());
+                proof::sign(ISSUER, client, nonce, None, self.service.now(), &key).unwrap()
+            })
+            .collect()
     }
 
     pub(super) async fn credential(&mut self, token: &Answered, body: &[u8]) -> Answered {
@@ -213,6 +301,14 @@ impl Wallet {
             .await
     }
 
+    /// Sends an encrypted request with a token and its proof.
+    pub(super) async fn sealed(&mut self, path: &str, token: &Answered, body: &[u8]) -> Answered {
+        self.content_type = Some("application/jwt");
+        let answer = self.with_token((path, "DPoP", true), token, body).await;
+        self.content_type = None;
+        answer
+    }
+
     async fn with_token(
         &mut self,
         (path, scheme, proved): (&str, &str, bool),
@@ -223,6 +319,9 @@ impl Wallet {
         let mut headers = vec![("authorization".to_owned(), format!("{scheme} {}", token.expose()))];
         if proved {
             headers.push(("dpop".to_owned(), self.dpop(path, Some(&token))));
+        }
+        if let Some(kind) = self.content_type {
+            headers.push(("content-type".to_owned(), kind.to_owned()));
         }
         self.last = Some((path.to_owned(), headers, body.to_vec()));
         self.repeat_last().await
