@@ -1,6 +1,5 @@
 //! Listening: TLS or not, bounded in size, time and number, and an end that finishes what was begun.
 
-use core::convert::Infallible;
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +11,6 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -23,12 +21,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
-use tower::{Service, ServiceExt as _};
+use tower::ServiceExt as _;
 
 use crate::api;
-use crate::api::remote::Connected;
+use crate::api::remote::Peer;
 use crate::config::{Limits, SignerFiles};
-use crate::service;
+use crate::service::Service;
 use crate::usecase;
 
 /// How long a client may take for the head of a request, and for the handshake.
@@ -37,7 +35,7 @@ const HEAD: Duration = Duration::from_secs(10);
 const LAST: Duration = Duration::from_secs(30);
 
 /// The interface with the bounds that every request has.
-pub fn bounded(service: Arc<service::Service>, limits: &Limits) -> Router {
+pub fn bounded(service: Arc<Service>, limits: &Limits) -> Router {
     let patience = Duration::from_secs(limits.seconds);
     api::router(service)
         .layer(DefaultBodyLimit::max(limits.body))
@@ -93,13 +91,9 @@ pub async fn serve(
         };
         let watcher = graceful.watcher();
         let (app, acceptor) = (app.clone(), acceptor.clone());
-        let app = app.map_request(move |mut request: hyper::Request<_>| {
-            request.extensions_mut().insert(Connected(from));
-            request
-        });
         tokio::spawn(async move {
             let _held = permit;
-            if let Err(why) = one(stream, app, acceptor, watcher).await {
+            if let Err(why) = one((stream, from), app, acceptor, watcher).await {
                 tracing::debug!(%why, "a connection ended early");
             }
         });
@@ -112,11 +106,8 @@ pub async fn serve(
 }
 
 async fn one(
-    stream: TcpStream,
-    app: impl Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + 'static,
+    (stream, from): (TcpStream, SocketAddr),
+    app: Router,
     acceptor: Option<TlsAcceptor>,
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
@@ -126,7 +117,10 @@ async fn one(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(64 * 1024);
-    let app = TowerToHyperService::new(app);
+    let app = TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<_>| {
+        request.extensions_mut().insert(Peer(from));
+        app.clone().oneshot(request)
+    }));
     match acceptor {
         None => {
             let connection = server.serve_connection(TokioIo::new(stream), app);
@@ -142,7 +136,7 @@ async fn one(
 }
 
 /// Does every minute what time does to what is kept.
-pub async fn sweep(service: Arc<service::Service>) {
+pub async fn sweep(service: Arc<Service>) {
     const EACH: Duration = Duration::from_secs(60);
     loop {
         let now = service.now();

@@ -12,7 +12,7 @@ use crate::usecase::authority::Actor;
 
 /// Who is connected: what listens puts it with each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connected(pub SocketAddr);
+pub struct Peer(pub SocketAddr);
 
 /// Who asked, as an address in text; nothing where nobody is connected, which is in tests alone.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ impl FromRequestParts<Arc<Service>> for Remote {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
-        let Some(Connected(peer)) = parts.extensions.get() else {
+        let Some(Peer(peer)) = parts.extensions.get() else {
             return Ok(Self(String::new()));
         };
         let proxies = &service.proxies;

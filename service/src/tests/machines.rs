@@ -10,7 +10,6 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use mdoc_core::crypto::RustCrypto;
 use mdoc_openid::jose::base64url;
-use mdoc_openid::jose::trust::Trust;
 use mdoc_openid::vci::Draft;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -74,7 +73,8 @@ impl Caller {
             display_name: "Club".to_owned(),
             encryption: None,
             oldest: Draft::Final,
-            wallets: Trust::default(),
+            wallets: crate::wallets::Wallets::default(),
+            proxies: crate::wallets::Proxies::default(),
             clock: Arc::new(world.now),
             backend: &RustCrypto,
         };

@@ -64,7 +64,7 @@ fn page(service: &Service, offered: &Offered, name: &str) -> Response {
         .text(&offered.profile.settings.display_name)
         .raw("</strong>.</p>\n<p>On the device with your wallet:</p>\n<p><a class=\"button\" href=\"")
         .text(&link)
-        .raw("\">Open the wallet</a></p>\n<p>Or scan this with your wallet on another device:</p>\n<div class=\"code\">")
+        .raw("\">Open the wallet</a></p>\n<p>Or scan this with your wallet on another device:</p>\n<div class=\"code\" role=\"img\" aria-label=\"QR code of the offer\">")
         .qr(&link)
         .raw("</div>\n");
     if offered.code.is_some() {

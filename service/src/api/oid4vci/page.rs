@@ -5,7 +5,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64ct::{Base64, Encoding};
-use qrcode::{Color, EcLevel};
+use mdoc_cli::qr::QrCode;
 use sha2::{Digest, Sha256};
 
 /// The one style of all pages; the policy names its digest.
@@ -62,23 +62,9 @@ impl Html {
 
     /// The QR code of a text as SVG; nothing if it is too long for one.
     pub(super) fn qr(mut self, text: &str) -> Self {
-        const QUIET: usize = 4;
-        let Ok(code) = qrcode::QrCode::with_error_correction_level(text, EcLevel::M) else {
-            return self;
-        };
-        let width = code.width();
-        let side = width + 2 * QUIET;
-        let mut path = String::new();
-        for (at, color) in code.to_colors().into_iter().enumerate() {
-            if color == Color::Dark {
-                let (x, y) = (at % width + QUIET, at / width + QUIET);
-                path.push_str(&format!("M{x} {y}h1v1h-1z"));
-            }
+        if let Ok(code) = QrCode::new(text) {
+            self.0.push_str(&code.to_svg());
         }
-        self.0.push_str(&format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"QR code\" viewBox=\"0 0 {side} {side}\" \
-             shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path fill=\"#000\" d=\"{path}\"/></svg>"
-        ));
         self
     }
 

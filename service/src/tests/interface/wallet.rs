@@ -25,7 +25,7 @@ use tower::ServiceExt;
 
 use super::ISSUER;
 use crate::api;
-use crate::api::remote::Connected;
+use crate::api::remote::Peer;
 use crate::publish::{Lifetimes, Publisher};
 use crate::service::Service;
 use crate::tests::world::World;
@@ -160,7 +160,7 @@ impl Wallet {
         }
         let mut request = request.body(Body::from(body.to_vec())).unwrap();
         if let Some(connected) = self.connected {
-            request.extensions_mut().insert(Connected(connected));
+            request.extensions_mut().insert(Peer(connected));
         }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
