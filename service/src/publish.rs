@@ -146,6 +146,8 @@ struct Kept {
     /// When the database was last asked, and what this node had written then.
     looked: Option<(Timestamp, u64)>,
     seen: i64,
+    /// When the last look began: it saw what was there for whoever asked before.
+    began: Option<Instant>,
 }
 
 enum Entries {
@@ -246,7 +248,15 @@ impl Publisher {
             }
             Arc::clone(lists.entry(list).or_default())
         };
+        let asked = Instant::now();
         let mut kept = kept.lock().await;
+        // Who waited for one that looked meanwhile is told the same.
+        if let (Some(began), Some(published)) = (kept.began, &kept.published)
+            && began > asked
+            && !self.is_old(published, now)
+        {
+            return Ok(Arc::clone(published));
+        }
         let written = self.written.load(Ordering::Acquire);
         let fresh = kept
             .looked
@@ -261,30 +271,35 @@ impl Publisher {
         } else {
             i64::MIN
         };
+        let began = Instant::now();
         let found = store
             .read(move |tx| look(tx, list, since))
             .await?
             .ok_or(PublishError::Unknown)?;
         kept.looked = Some((now, written));
         kept.seen = now.unix();
+        kept.began = None;
         if let Some(published) = &kept.published
             && found.changes == kept.changes
             && !self.is_old(published, now)
         {
-            return Ok(Arc::clone(published));
+            let published = Arc::clone(published);
+            kept.began = Some(began);
+            return Ok(published);
         }
         kept.changes = found.changes;
-        let began = Instant::now();
+        let making = Instant::now();
         let mut entries = match kept.entries.take() {
             Some(entries) => entries,
             None => Entries::new(&found)?,
         };
         entries.follow(&found)?;
         let made = self.make(list, &mut entries, now).map(Arc::new);
-        store.metrics().list_made(began.elapsed());
+        store.metrics().list_made(making.elapsed());
         kept.entries = Some(entries);
         let published = made?;
         kept.published = Some(Arc::clone(&published));
+        kept.began = Some(began);
         Ok(published)
     }
 

@@ -188,19 +188,17 @@ fn killed(database: Option<String>, kills: usize) {
             .collect();
         if life < kills {
             std::thread::sleep(Duration::from_micros((random.next_u32() % 400_000).into()));
-            service.kill().unwrap();
+            service.kill();
         }
         for wallet in wallets {
             runtime.block_on(wallet).unwrap();
         }
         if life < kills {
-            service.wait().unwrap();
             service = world.start();
         }
         *lives.entry("codes again").or_default() +=
             runtime.block_on(codes_are_used(&world, &done, &mut random));
-        service.kill().unwrap();
-        service.wait().unwrap();
+        service.kill();
         runtime.block_on(check(&world, &done));
     }
     let done = done.lock().unwrap();

@@ -86,7 +86,7 @@ impl Connection {
             }
             self.more().await?;
         };
-        let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
+        let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
         let number = |text: Option<&str>| text.and_then(|text| text.trim().parse::<usize>().ok());
         let status = number(head.get(9..12)).unwrap_or_default();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));

@@ -57,7 +57,7 @@ impl Times {
 }
 
 fn line(name: &str, value: &str, aim: &str) {
-    println!("{name:<44}{value:<72}{aim}");
+    println!("{name:<54}{value:<70}{aim}");
 }
 
 fn main() {
@@ -118,8 +118,7 @@ fn main() {
         &format!("{:.0} a second", collected.0),
         "",
     );
-    service.kill().unwrap();
-    service.wait().unwrap();
+    service.kill();
 }
 
 async fn collections(world: &World, tickets: Vec<Ticket>) -> (f64, Times) {

@@ -91,7 +91,7 @@ impl World {
     }
 
     /// Starts the program, and waits until it answers.
-    pub(crate) fn start(&self) -> Child {
+    pub(crate) fn start(&self) -> Serving {
         let child = Command::new(&self.program)
             .args(["serve", "--config"])
             .arg(&self.config)
@@ -107,7 +107,7 @@ impl World {
             );
             std::thread::sleep(Duration::from_millis(5));
         }
-        child
+        Serving(child)
     }
 
     /// The profile that everything is requested of: a card without portrait, one copy, no code beside the address.
@@ -172,6 +172,24 @@ impl World {
             tickets.extend(requested.await.unwrap());
         }
         tickets
+    }
+}
+
+/// The program, for as long as this is held.
+pub(crate) struct Serving(Child);
+
+impl Serving {
+    /// Kills it, as the system does at its worst.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
     }
 }
 

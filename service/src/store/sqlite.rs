@@ -77,7 +77,8 @@ impl Engine for Sqlite {
             .to_str()
             .ok_or_else(|| StoreError::Unavailable("the name of the copy is not UTF-8".to_owned()))?;
         create(path)?;
-        reader(&self.path)?
+        // Not a connection for readers: to SQLite, writing another file is writing.
+        connect(&self.path)?
             .execute("VACUUM INTO $1", [to])
             .map(drop)
             .map_err(|why| error(&why))

@@ -278,6 +278,10 @@ impl World {
         self.audited().await.into_iter().map(action).collect()
     }
 
+    pub(crate) const fn is_server(&self) -> bool {
+        matches!(self._place, Thrown::Server { .. })
+    }
+
     pub(crate) fn rng(&mut self) -> ChaCha20Rng {
         ChaCha20Rng::from_rng(&mut self.rng)
     }
