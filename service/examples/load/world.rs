@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 
 use mdoc_cli::system::SystemClock;
 use mdoc_core::seams::Clock as _;
+use mdoc_openid::jose::base64url;
 use mdoc_service::config::Config;
 use mdoc_service::domain::person::Details;
 use mdoc_service::domain::profile::{GenerateCode, Settings};
+use mdoc_service::domain::scope::ApiScope;
 use mdoc_service::start;
 use mdoc_service::store::{Place, Store};
 use mdoc_service::terms::Terms;
 use mdoc_service::usecase::authority::Actor;
 use mdoc_service::usecase::request::{self, Wish};
-use mdoc_service::usecase::{Failure, people, profiles};
+use mdoc_service::usecase::{Failure, clients, people, profiles};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
@@ -125,6 +127,21 @@ impl World {
             profiles::set(tx, &Actor::system("load"), now, ("load", &settings), "")
         });
         made.await.unwrap();
+    }
+
+    /// A machine that may ask how documents stand: its id and its secret.
+    pub(crate) async fn machine(&self, store: &Store) -> (String, String) {
+        let (secrets, now) = (self.terms().secrets, SystemClock.now());
+        let made = store.write::<_, Failure>(move |tx| {
+            let operator = people::by_logon(tx, "administrator")?.id;
+            let mut seed = [0; 32];
+            getrandom(&mut seed);
+            let mut rng = ChaCha20Rng::from_seed(seed);
+            let wanted = ("queries", &operator, [ApiScope::Status].as_slice());
+            clients::add(tx, &Actor::system("load"), now, wanted, (&secrets, &mut rng))
+        });
+        let (client, secret) = made.await.unwrap();
+        (client.id.to_string(), base64url(&*secret))
     }
 
     /// Requests so many documents, and gives what they are collected by.
