@@ -45,6 +45,12 @@ done
 step tests/browser/kiosk.py "${CARGO_TARGET_DIR:-target}/debug" || {
   [ $? = 77 ] && echo "the kiosk's page: chromium or chromedriver is missing" >>"$MDOC_NOT_DONE"
 }
+# The interface for machines, against its description.
+if MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug tests/service/describe --install; then
+  MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/service/describe 25
+else
+  echo "the description of the interface: schemathesis cannot be had from here" >>"$MDOC_NOT_DONE"
+fi
 # A wallet by others, from the npm registry, collects from the service.
 if command -v npm >/dev/null; then
   MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/interop/run-wallet || {
