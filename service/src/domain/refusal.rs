@@ -355,3 +355,21 @@ impl fmt::Display for Refusal {
 }
 
 impl core::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    /// The match in [`super::Refusal::code`] has every refusal; this has every code of it.
+    #[test]
+    fn no_two_refusals_have_one_code() {
+        let source = include_str!("refusal.rs");
+        let (_, codes) = source.split_once("pub const fn code(").unwrap();
+        let (codes, _) = codes.split_once("impl fmt::Display").unwrap();
+        let codes: Vec<&str> = codes.split('"').skip(1).step_by(2).collect();
+        assert!(codes.len() > 40, "{codes:?}");
+        for (at, code) in codes.iter().enumerate() {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+            assert!(code.bytes().all(plain), "{code}");
+            assert!(!codes[..at].contains(code), "{code} is there twice");
+        }
+    }
+}

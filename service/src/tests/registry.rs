@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use super::world::{World, code, everywhere, operator, system};
-use crate::domain::Refusal;
 use crate::domain::id::{GroupId, PersonId};
 use crate::domain::person::Details;
 use crate::domain::role::{Scope, Workflow};
 use crate::store::StoreError;
 use crate::usecase::people::{self, Search};
-use crate::usecase::{Failure, audit, roles};
+use crate::usecase::{audit, roles};
 
 #[test]
 fn a_person_who_is_there_is_refused_by_name() {
@@ -274,26 +273,4 @@ fn the_trail_names_what_changed_and_not_to_what() {
                 .all(|entry| !entry.contains("secret-address") && !entry.contains("1815"))
         );
     });
-}
-
-#[test]
-fn refusals_have_codes_that_are_unique() {
-    let codes = [
-        Refusal::ChangedMeanwhile,
-        Refusal::OwnRequest,
-        Refusal::OwnDocument,
-        Refusal::OwnCancellation,
-        Refusal::NoEmail,
-        Refusal::NoMobilePhone,
-    ]
-    .map(|refusal| refusal.code());
-    let mut unique = codes.to_vec();
-    unique.sort_unstable();
-    unique.dedup();
-    assert_eq!(unique.len(), codes.len());
-    let failure = Failure::from(Refusal::OwnRequest);
-    assert_eq!(
-        failure.to_string(),
-        "who requested a document does not approve it"
-    );
 }
