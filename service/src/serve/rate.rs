@@ -29,7 +29,7 @@ const LOOK: u32 = 256;
 pub struct Rates {
     /// Where codes and tokens could be guessed: offers, tokens, pushed requests, sign-in.
     pub token: u32,
-    /// Nonces.
+    /// Nonces and challenges.
     pub nonce: u32,
     /// Credentials, at once and later, and notifications.
     pub credential: u32,
@@ -91,7 +91,7 @@ impl Class {
                 Self::Token
             } else if has("api") {
                 Self::Api
-            } else if ends(&["nonce"]) {
+            } else if ends(&["nonce", "challenge"]) {
                 Self::Nonce
             } else if ends(&["credential", "deferred", "notification"]) {
                 Self::Credential

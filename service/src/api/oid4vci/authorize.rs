@@ -20,6 +20,7 @@ use crate::api::html::Html;
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
 use crate::random;
+use crate::serve::Refused;
 use crate::service::Service;
 use crate::usecase::authorize::{self, Asked, End, Page, Pushed, Said, Types, Wanted};
 use crate::usecase::{Failure, collect, profiles};
@@ -216,10 +217,7 @@ pub(super) async fn answer(
             let code = Secret::new(base64url(&*granted.code));
             back(&service, &granted.end, &Callback::Code { code })
         }
-        Ok(Err(refusal)) => {
-            tracing::warn!(code = refusal.code(), "nobody was signed in");
-            shown(&service, about, Some(&refusal)).await
-        }
+        Ok(Err(refusal)) => shown(&service, about, Some(&refusal)).await,
         Err(why) => failed(&why),
     }
 }
@@ -290,6 +288,9 @@ async fn shown(service: &Arc<Service>, about: About, wrong: Option<&Refusal>) ->
         Some(_) => StatusCode::FORBIDDEN,
     };
     let mut response = form.page(status, "Collect your document", Some(&place));
+    if let Some(wrong) = wrong {
+        response.extensions_mut().insert(Refused(wrong.code()));
+    }
     if let Some(Refusal::SessionsFull { retry_after }) = wrong {
         response
             .headers_mut()

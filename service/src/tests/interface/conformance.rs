@@ -43,14 +43,11 @@ fn an_offer_has_nothing_personal_in_it_and_is_plain_json() {
         let text = String::from_utf8(answer.body).unwrap().to_lowercase();
         let code = offer.code.unwrap();
         for personal in [
-            "ada",
-            "example.org\"",
-            "lovelace",
+            "ada@example.org",
+            "+441632960123",
             code.as_str(),
             offer.invitation.as_str(),
         ] {
-            // The name of the issuer is in it.
-            let text = text.replace("id.example.org", "");
             assert!(!text.contains(&personal.to_lowercase()), "{personal}: {text}");
         }
     });
@@ -427,7 +424,10 @@ fn requests_and_answers_are_encrypted_as_the_metadata_says() {
             );
         }
         let text = sealed(&request, &mut rng);
-        let broken = format!("{}A", text.get(..text.len() - 1).unwrap());
+        // The first letter of the tag: all of its bits count.
+        let (rest, tag) = text.rsplit_once('.').unwrap();
+        let other = if tag.starts_with('A') { 'B' } else { 'A' };
+        let broken = format!("{rest}.{other}{}", &tag[1..]);
         let refused = wallet
             .sealed("/t/club/credential", &token, broken.as_bytes())
             .await;
