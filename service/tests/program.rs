@@ -250,8 +250,8 @@ fn a_service_that_runs_has_a_log_of_json_lines_and_metrics_elsewhere() {
     // Nobody can write a second line, or the name of the request.
     let pid = serving.0.id().to_string();
     assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
+        Command::new("sh")
+            .args(["-c", &format!("kill -TERM {pid}")])
             .status()
             .unwrap()
             .success()
