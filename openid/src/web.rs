@@ -171,12 +171,20 @@ impl Form {
     /// Reads the body of a request, or what comes after a question mark.
     ///
     /// # Errors
-    /// [`BadForm::Malformed`] over 256 KiB or if it is not text.
+    /// [`BadForm::Malformed`] over 256 KiB, if it is not text, or has the character U+0000.
     pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
         if body.len() > 256 * 1024 || core::str::from_utf8(body).is_err() {
             return Err(BadForm::Malformed);
         }
-        Ok(Self(form_urlencoded::parse(body).into_owned().collect()))
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+        // Nothing means anything by it, and not everything can keep it.
+        if pairs
+            .iter()
+            .any(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
+            return Err(BadForm::Malformed);
+        }
+        Ok(Self(pairs))
     }
 
     /// A parameter. One without a value counts as left out (RFC 6749, 3.1).

@@ -162,7 +162,8 @@ CREATE TABLE status_list (
   closed BIGINT NOT NULL
 );
 
--- One row for each signed copy of a document; the copy itself is in the wallet alone.
+-- One row for each signed copy of a document; the copy itself is in the wallet alone. `changed` is the number of the
+-- list's change with which its status was last written.
 CREATE TABLE copy (
   list BIGINT NOT NULL REFERENCES status_list (id),
   place BIGINT NOT NULL,

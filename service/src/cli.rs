@@ -211,6 +211,23 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Looks at something in the name of whoever was named, in one state of everything; nobody waits for it.
+    fn read<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut Tx<'_>, &Actor, Timestamp) -> Result<T, usecase::Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (operator, now, store) = (self.operator.clone(), self.now, self.store.clone());
+        block_on(async move {
+            let done = store.read(move |tx| {
+                let actor = actor(tx, operator.as_deref())?;
+                work(tx, &actor, now)
+            });
+            done.await.map_err(failed)
+        })
+    }
+}
+
 /// Runs it to its end, on this thread.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread()

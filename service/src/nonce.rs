@@ -9,6 +9,8 @@ use crate::secrets::{Purpose, Secrets};
 
 /// How long a nonce is good, in seconds.
 pub const LIFETIME: i64 = 300;
+/// By how many seconds the clocks of two nodes may differ.
+const SKEW: i64 = 60;
 
 /// What a nonce is for; one is never taken for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +61,7 @@ pub fn good_until(secrets: &Secrets, kind: Kind, now: Timestamp, nonce: &str) ->
     }
     let made = i64::from_be_bytes(made.first_chunk().copied()?);
     let until = Timestamp::from_unix(made.saturating_add(LIFETIME));
-    (made <= now.unix() && now <= until).then_some(until)
+    (made <= now.unix() + SKEW && now <= until).then_some(until)
 }
 
 #[cfg(test)]
@@ -78,7 +80,9 @@ mod tests {
         assert_eq!(good_until(&ours, Kind::Proof, at(0), &nonce), Some(at(300)));
         assert_eq!(good_until(&ours, Kind::Proof, at(300), &nonce), Some(at(300)));
         assert_eq!(good_until(&ours, Kind::Proof, at(301), &nonce), None);
-        assert_eq!(good_until(&ours, Kind::Proof, at(-1), &nonce), None);
+        // Another node may be behind.
+        assert_eq!(good_until(&ours, Kind::Proof, at(-SKEW), &nonce), Some(at(300)));
+        assert_eq!(good_until(&ours, Kind::Proof, at(-SKEW - 1), &nonce), None);
         assert_eq!(good_until(&theirs, Kind::Proof, at(0), &nonce), None);
         for other in [Kind::Dpop, Kind::Challenge] {
             assert_eq!(good_until(&ours, other, at(0), &nonce), None);

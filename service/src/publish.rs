@@ -29,10 +29,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use self::packed::Packed;
 use crate::metrics::Metrics;
 use crate::service::Identity;
-use crate::store::{Store, StoreError, Tx};
-
-/// What was written in the second of the last look may not have been seen by it.
-const OVERLAP: i64 = 2;
+use crate::store::{Row, Store, StoreError, Tx};
 
 /// A list as it is sent.
 pub struct Published {
@@ -145,7 +142,6 @@ struct Kept {
     changes: i64,
     /// When the database was last asked, and what this node had written then.
     looked: Option<(Timestamp, u64)>,
-    seen: i64,
     /// When the last look began: it saw what was there for whoever asked before.
     began: Option<Instant>,
 }
@@ -161,7 +157,7 @@ struct Found {
     bits: i64,
     size: i64,
     changes: i64,
-    /// Entries that changed since the last look: place, identifier, status.
+    /// Entries that changed since the number of changes that was followed: place, identifier, status.
     rows: Vec<(i64, Option<Vec<u8>>, i64)>,
 }
 
@@ -242,10 +238,6 @@ impl Publisher {
     ) -> Result<Arc<Published>, PublishError> {
         let kept = {
             let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-            if !lists.contains_key(&list) && lists.len() >= 4096 {
-                // Numbers that do not exist are not kept for ever.
-                lists.clear();
-            }
             Arc::clone(lists.entry(list).or_default())
         };
         let asked = Instant::now();
@@ -258,26 +250,24 @@ impl Publisher {
             return Ok(Arc::clone(published));
         }
         let written = self.written.load(Ordering::Acquire);
-        let fresh = kept
-            .looked
-            .is_some_and(|(at, before)| before == written && now.unix() - at.unix() < self.lifetimes.look);
+        let fresh = kept.looked.is_some_and(|(at, before)| {
+            before == written && (0..self.lifetimes.look).contains(&(now.unix() - at.unix()))
+        });
         if let (true, Some(published)) = (fresh, &kept.published)
             && !self.is_old(published, now)
         {
             return Ok(Arc::clone(published));
         }
-        let since = if kept.entries.is_some() {
-            kept.seen - OVERLAP
-        } else {
-            i64::MIN
-        };
+        let since = kept.entries.as_ref().map(|_| kept.changes);
         let began = Instant::now();
         let found = store
             .read(move |tx| look(tx, list, since))
             .await?
-            .ok_or(PublishError::Unknown)?;
+            .ok_or_else(|| {
+                self.forget(list);
+                PublishError::Unknown
+            })?;
         kept.looked = Some((now, written));
-        kept.seen = now.unix();
         kept.began = None;
         if let Some(published) = &kept.published
             && found.changes == kept.changes
@@ -287,8 +277,8 @@ impl Publisher {
             kept.began = Some(began);
             return Ok(published);
         }
-        kept.changes = found.changes;
         let making = Instant::now();
+        // What cannot be followed to its end is begun anew the next time.
         let mut entries = match kept.entries.take() {
             Some(entries) => entries,
             None => Entries::new(&found)?,
@@ -297,10 +287,27 @@ impl Publisher {
         let made = self.make(list, &mut entries, now).map(Arc::new);
         store.metrics().list_made(making.elapsed());
         kept.entries = Some(entries);
-        let published = made?;
+        kept.changes = found.changes;
+        let Ok(published) = made else {
+            // What was sent before says less than what is known: it is good no more.
+            kept.published = None;
+            return made;
+        };
         kept.published = Some(Arc::clone(&published));
         kept.began = Some(began);
         Ok(published)
+    }
+
+    /// How many lists are kept in memory.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Numbers that do not exist are not kept.
+    fn forget(&self, list: i64) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.remove(&list);
     }
 
     /// Half of its time is over: what is sent is always good for as long again.
@@ -391,7 +398,7 @@ impl Entries {
     }
 }
 
-fn look(tx: &mut Tx<'_>, list: i64, since: i64) -> Result<Option<Found>, StoreError> {
+fn look(tx: &mut Tx<'_>, list: i64, since: Option<i64>) -> Result<Option<Found>, StoreError> {
     let found = tx.row(
         "SELECT kind, bits, size, changes FROM status_list WHERE id = $1",
         &[list.into()],
@@ -406,14 +413,19 @@ fn look(tx: &mut Tx<'_>, list: i64, since: i64) -> Result<Option<Found>, StoreEr
         },
     )?;
     let Some(mut found) = found else { return Ok(None) };
-    let sql = if since == i64::MIN {
-        "SELECT place, identifier, status FROM copy WHERE list = $1 AND status <> 0 AND changed >= $2"
-    } else {
-        "SELECT place, identifier, status FROM copy WHERE list = $1 AND changed >= $2"
+    let entry = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    found.rows = match since {
+        None => tx.rows(
+            "SELECT place, identifier, status FROM copy WHERE list = $1 AND status <> 0",
+            &[list.into()],
+            entry,
+        )?,
+        Some(since) => tx.rows(
+            "SELECT place, identifier, status FROM copy WHERE list = $1 AND changed > $2",
+            &[list.into(), since.into()],
+            entry,
+        )?,
     };
-    found.rows = tx.rows(sql, &[list.into(), since.into()], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-    })?;
     Ok(Some(found))
 }
 

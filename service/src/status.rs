@@ -133,44 +133,58 @@ pub fn taken(tx: &mut Tx<'_>, list: i64, count: usize) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Lets the copies of a document say what its state means for them. A revoked copy stays revoked; an enabled document is
-/// fetched anew where disabling revoked it.
+/// Lets the copies of a document say what its state means for them: in a list with two bits an entry, disabling suspends,
+/// in others it revokes. A revoked copy stays revoked; an enabled document is fetched anew where disabling revoked it.
+///
+/// Each list counts its changes, and each entry says with which of them it changed: the count is taken under the lock of
+/// the list's row, so that who has followed a list to a number has missed nothing up to it, whatever clocks say.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn follow(tx: &mut Tx<'_>, now: Timestamp, document: &Document, terms: &Terms) -> Result<(), StoreError> {
-    let suspends = terms.suspends(&document.doc_type);
-    let (before, after) = match document.standing(now) {
-        Standing::Cancelled => ([VALID, SUSPENDED], REVOKED),
-        Standing::Disabled if suspends => ([VALID, VALID], SUSPENDED),
-        Standing::Disabled => ([VALID, SUSPENDED], REVOKED),
-        Standing::Valid => ([SUSPENDED, SUSPENDED], VALID),
-        Standing::Expired | Standing::Unknown => return Ok(()),
-    };
+pub fn follow(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<(), StoreError> {
+    let standing = document.standing(now);
     let lists = tx.rows(
-        "SELECT DISTINCT list FROM copy WHERE document = $1 AND status IN ($2, $3) AND valid_until >= $4",
-        &[
-            (&document.serial).into(),
-            before[0].into(),
-            before[1].into(),
-            now.into(),
-        ],
-        |row| row.get::<i64>(0),
+        "SELECT DISTINCT c.list, l.bits FROM copy c JOIN status_list l ON l.id = c.list \
+         WHERE c.document = $1 AND c.valid_until >= $2 ORDER BY c.list",
+        &[(&document.serial).into(), now.into()],
+        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
     )?;
-    tx.execute(
-        "UPDATE copy SET status = $4, changed = $5 WHERE document = $1 AND status IN ($2, $3) AND valid_until >= $5",
-        &[
-            (&document.serial).into(),
-            before[0].into(),
-            before[1].into(),
-            after.into(),
-            now.into(),
-        ],
-    )?;
-    for list in lists {
+    for (list, bits) in lists {
+        let (before, after) = match standing {
+            Standing::Cancelled => ([VALID, SUSPENDED], REVOKED),
+            Standing::Disabled if bits >= 2 => ([VALID, VALID], SUSPENDED),
+            Standing::Disabled => ([VALID, SUSPENDED], REVOKED),
+            Standing::Valid => ([SUSPENDED, SUSPENDED], VALID),
+            Standing::Expired | Standing::Unknown => return Ok(()),
+        };
+        let affected: Option<i64> = tx.value(
+            "SELECT 1 FROM copy WHERE document = $1 AND list = $2 AND status IN ($3, $4) AND valid_until >= $5 LIMIT 1",
+            &[
+                (&document.serial).into(),
+                list.into(),
+                before[0].into(),
+                before[1].into(),
+                now.into(),
+            ],
+        )?;
+        if affected.is_none() {
+            continue;
+        }
         tx.execute(
             "UPDATE status_list SET changes = changes + 1 WHERE id = $1",
             &[list.into()],
+        )?;
+        tx.execute(
+            "UPDATE copy SET status = $5, changed = (SELECT changes FROM status_list WHERE id = $2) \
+             WHERE document = $1 AND list = $2 AND status IN ($3, $4) AND valid_until >= $6",
+            &[
+                (&document.serial).into(),
+                list.into(),
+                before[0].into(),
+                before[1].into(),
+                after.into(),
+                now.into(),
+            ],
         )?;
     }
     Ok(())

@@ -3,8 +3,10 @@
 
 mod collecting;
 mod interface;
+mod lists;
 mod lives;
 mod machines;
+mod nodes;
 mod registry;
 mod requests;
 mod stores;

@@ -187,13 +187,13 @@ async fn revoke(store: &Store) {
 /// Turns one entry over.
 async fn turn(store: &Store) {
     let write = store.write::<_, StoreError>(|tx| {
-        let now = mdoc_core::seams::Clock::now(&mdoc_cli::system::SystemClock);
+        tx.execute("UPDATE status_list SET changes = changes + 1 WHERE id = 1", &[])?;
         tx.execute(
-            "UPDATE copy SET status = 3 - status, changed = $1 WHERE list = 1 AND generation = 0 AND place = \
+            "UPDATE copy SET status = 3 - status, changed = (SELECT changes FROM status_list WHERE id = 1) \
+             WHERE list = 1 AND generation = 0 AND place = \
              (SELECT MIN(place) FROM copy WHERE list = 1 AND generation = 0)",
-            &[now.into()],
-        )?;
-        tx.execute("UPDATE status_list SET changes = changes + 1 WHERE id = 1", &[])
+            &[],
+        )
     });
     write.await.unwrap();
 }

@@ -50,6 +50,7 @@ impl No {
         let code = match refusal {
             Refusal::SessionsFull { retry_after } => return Self::Later(*retry_after),
             Refusal::SessionsRefused => return Self::Later(3600),
+            Refusal::Field { .. } => ErrorCode::InvalidAuthorizationDetails,
             Refusal::CodeMissing | Refusal::CodeUnexpected => ErrorCode::InvalidRequest,
             Refusal::Replayed { what: "attestation" } => ErrorCode::InvalidClientAttestation,
             Refusal::Replayed { .. } => ErrorCode::InvalidDpopProof,

@@ -20,9 +20,12 @@ pub struct Connected(pub SocketAddr);
 /// tests without a listener.
 pub(crate) fn client(extensions: &Extensions, headers: &HeaderMap, proxies: &Proxies) -> Option<IpAddr> {
     let Connected(peer) = extensions.get()?;
+    // What a client wrote before the proxy's part may be anything.
     let lines = headers.get_all(proxies.header.name()).iter();
-    let lines = lines.filter_map(|value| value.to_str().ok());
-    Some(proxies.client(peer.ip(), lines))
+    let lines: Vec<_> = lines
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    Some(proxies.client(peer.ip(), lines.iter().map(AsRef::as_ref)))
 }
 
 /// Who asked, as an address in text; nothing where nobody is connected, which is in tests alone.

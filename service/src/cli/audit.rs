@@ -48,7 +48,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
 
 fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let session = arguments.acting.open()?;
-    let found = session.write(|tx, _, _| Ok(audit::verify(tx)?))?;
+    let found = session.read(|tx, _, _| Ok(audit::verify(tx)?))?;
     let json = arguments.acting.at.json;
     match found {
         Ok(chain) => {
@@ -78,7 +78,7 @@ fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let session = arguments.acting.open()?;
     let mut after = arguments.after;
     loop {
-        let page = session.write(move |tx, actor, _| audit::page(tx, actor, after))?;
+        let page = session.read(move |tx, actor, _| audit::page(tx, actor, after))?;
         let Some((last, _)) = page.last() else {
             return Ok(Exit::Done);
         };

@@ -339,17 +339,13 @@ impl Demo<'_> {
         (what, reason): (Change, &'static str),
     ) -> Result<(), Failure> {
         let step = Step::new(number, &format!("It is {title}"))?;
-        let (serial, terms, now) = (
-            held.serial.clone(),
-            self.service.terms.clone(),
-            self.service.now(),
-        );
+        let (serial, now) = (held.serial.clone(), self.service.now());
         let document = self.write(move |tx, actor| {
             let why = Why {
                 reason: Some(reason),
                 notes: None,
             };
-            change(tx, actor, now, (&serial, what, &terms), why)
+            change(tx, actor, now, (&serial, what), why)
         })?;
         self.service.publisher.changed();
         step.say("state", &document.state.to_string())?;

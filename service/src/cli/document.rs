@@ -221,19 +221,17 @@ fn change(
     serial: &Serial,
     (what, reason, notes): (Change, Option<&str>, Option<&str>),
 ) -> Result<Exit, Failure> {
-    let session = acting.open()?;
-    let terms = start::terms(&session.config)?;
     let (serial, reason, notes) = (
         serial.clone(),
         reason.map(str::to_owned),
         notes.map(str::to_owned),
     );
-    let document = session.write(move |tx, actor, now| {
+    let document = acting.open()?.write(move |tx, actor, now| {
         let why = Why {
             reason: reason.as_deref(),
             notes: notes.as_deref(),
         };
-        change::change(tx, actor, now, (&serial, what, &terms), why)
+        change::change(tx, actor, now, (&serial, what), why)
     })?;
     say(acting, &document)
 }

@@ -280,7 +280,13 @@ fn contents_lost(held: &Connection, copy: &Contents) -> Option<Lost> {
         let text = |pointer: &str| entry.pointer(pointer).and_then(|value| value.as_str());
         let action = text("/action").unwrap_or_default();
         *lost.acts.entry(action.to_owned()).or_default() += 1;
-        let changes_status = ["document.disable", "document.enable", "document.cancel"].contains(&action);
+        let changes_status = [
+            "document.disable",
+            "document.enable",
+            "document.cancel",
+            "document.approve-cancel",
+        ]
+        .contains(&action);
         if let (true, Some(serial)) = (changes_status, text("/object/name")) {
             lost.again.push(format!("{action} {serial}"));
         }

@@ -238,19 +238,14 @@ fn a_refresh_token_without_its_key_is_good_for_nothing() {
         world.issue(&again, 2, b"again").await.unwrap();
         assert_eq!(world.entries(&begun.serial).await, [0, 0, 0]);
         // What is cancelled is not refreshed.
-        let (serial, terms, now, actor) = (
-            begun.serial.clone(),
-            world.terms.clone(),
-            world.now,
-            operator(&world.clerk),
-        );
+        let (serial, now, actor) = (begun.serial.clone(), world.now, operator(&world.clerk));
         world
             .run(move |tx| {
                 let why = Why {
                     reason: Some("lost"),
                     notes: None,
                 };
-                change(tx, &actor, now, (&serial, Change::Cancel, &terms), why)
+                change(tx, &actor, now, (&serial, Change::Cancel), why)
             })
             .await;
         assert_eq!(code(refresh(&mut world, bound(1)).await), "session.unknown");

@@ -298,19 +298,14 @@ fn lists_follow_at_once_and_are_sent_once() {
         let same = wallet.get(&path, &[("if-none-match", &tag)]).await;
         assert_eq!((same.status, same.body.len()), (304, 0));
 
-        let (actor, serial, now, terms) = (
-            operator(&world.clerk),
-            world.only_document().await,
-            world.now,
-            world.terms.clone(),
-        );
+        let (actor, serial, now) = (operator(&world.clerk), world.only_document().await, world.now);
         world
             .run(move |tx| {
                 let why = Why {
                     reason: Some("mislaid"),
                     notes: None,
                 };
-                change(tx, &actor, now, (&serial, Change::Disable, &terms), why)
+                change(tx, &actor, now, (&serial, Change::Disable), why)
             })
             .await;
         wallet.service.publisher.changed();

@@ -14,12 +14,12 @@ async fn change_as(
     serial: &Serial,
     (what, reason): (Change, Option<&'static str>),
 ) -> Result<State, Failure> {
-    let (actor, serial, now, terms) = (operator(who), serial.clone(), world.now, world.terms.clone());
+    let (actor, serial, now) = (operator(who), serial.clone(), world.now);
     world
         .store
         .write(move |tx| {
             let why = Why { reason, notes: None };
-            change(tx, &actor, now, (&serial, what, &terms), why).map(|document| document.state)
+            change(tx, &actor, now, (&serial, what), why).map(|document| document.state)
         })
         .await
 }
@@ -166,8 +166,7 @@ fn reasons_are_of_the_list_and_notes_are_bounded() {
         let clerk = world.clerk.clone();
         let serial = world.collected("licence", 1).await;
         let try_it = async |reason, notes: Option<String>| {
-            let (actor, serial, now, terms) =
-                (operator(&clerk), serial.clone(), world.now, world.terms.clone());
+            let (actor, serial, now) = (operator(&clerk), serial.clone(), world.now);
             let done = world
                 .store
                 .write(move |tx| {
@@ -175,7 +174,7 @@ fn reasons_are_of_the_list_and_notes_are_bounded() {
                         reason,
                         notes: notes.as_deref(),
                     };
-                    change(tx, &actor, now, (&serial, Change::Disable, &terms), why)
+                    change(tx, &actor, now, (&serial, Change::Disable), why)
                 })
                 .await;
             code(done)

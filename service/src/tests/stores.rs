@@ -157,15 +157,10 @@ async fn copied(mut world: World, folder: &std::path::Path) -> Option<(String, S
         reason: Some("lost"),
         notes: None,
     };
-    let (actor, terms, serial, now) = (
-        crate::tests::world::operator(&clerk),
-        world.terms.clone(),
-        first.clone(),
-        world.now,
-    );
+    let (actor, serial, now) = (crate::tests::world::operator(&clerk), first.clone(), world.now);
     let what = crate::usecase::change::Change::Cancel;
     world
-        .run(move |tx| crate::usecase::change::change(tx, &actor, now, (&serial, what, &terms), why()))
+        .run(move |tx| crate::usecase::change::change(tx, &actor, now, (&serial, what), why()))
         .await;
     let second = world.request_as(&clerk, "licence").await.unwrap().document.serial;
     world.store.copy_to(&folder.join("service.db")).unwrap();

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) chief: PersonId,
     /// Who gets documents.
     pub(crate) ada: PersonId,
+    /// Where the database is.
+    pub(crate) place: Place,
     _place: Thrown,
 }
 
@@ -126,6 +128,7 @@ impl World {
             clerk: nobody.clone(),
             chief: nobody.clone(),
             ada: nobody,
+            place: place.clone(),
             _place: thrown,
         };
         world.clerk = world.person("clerk").await;

@@ -12,7 +12,6 @@ use crate::domain::life::Move;
 use crate::domain::role::Workflow;
 use crate::status;
 use crate::store::Tx;
-use crate::terms::Terms;
 
 /// What is to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub fn change(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
-    (serial, change, terms): (&Serial, Change, &Terms),
+    (serial, change): (&Serial, Change),
     why: Why<'_>,
 ) -> Result<Document, Failure> {
     let mut document = document::for_workflow(tx, actor, change.workflow(), serial)?;
@@ -79,7 +78,7 @@ pub fn change(
     if !document.state.is_open() {
         end_everything(tx, &document, now)?;
     }
-    status::follow(tx, now, &document, terms)?;
+    status::follow(tx, now, &document)?;
     Ok(document)
 }
 

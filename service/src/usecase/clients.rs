@@ -186,6 +186,15 @@ fn end_tokens(tx: &mut Tx<'_>, client: &Client) -> Result<(), StoreError> {
     .map(drop)
 }
 
+/// Whether there is such a machine.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_there(tx: &mut Tx<'_>, id: &ClientId) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.value("SELECT 1 FROM client WHERE id = $1", &[id.into()])?;
+    Ok(found.is_some())
+}
+
 /// A token that was given.
 #[derive(Debug)]
 pub struct Granted {

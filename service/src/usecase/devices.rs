@@ -200,17 +200,20 @@ pub fn check(
     person: &PersonId,
     key_thumbprint: Option<&[u8; 32]>,
 ) -> Result<(), Failure> {
-    if wanted == Devices::Any {
-        return Ok(());
-    }
-    let owner: Option<PersonId> = match key_thumbprint {
+    let known: Option<(PersonId, String)> = match key_thumbprint {
         None => None,
-        Some(key) => tx.value(
-            "SELECT owner FROM device WHERE binding = $1 AND status = 'active'",
+        Some(key) => tx.row(
+            "SELECT owner, status FROM device WHERE binding = $1",
             &[key.into()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?,
     };
-    match owner {
+    // Nothing goes onto a device that was switched off, whatever the profile asks.
+    if known.as_ref().is_some_and(|(_, status)| status != "active") {
+        return Err(Refusal::KnownDevices.into());
+    }
+    match known.map(|(owner, _)| owner) {
+        _ if wanted == Devices::Any => Ok(()),
         None => Err(Refusal::KnownDevices.into()),
         Some(owner) if wanted == Devices::Mine && owner != *person => Err(Refusal::MyDevices.into()),
         Some(_) => Ok(()),

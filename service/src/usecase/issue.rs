@@ -17,7 +17,7 @@ use crate::domain::Refusal;
 use crate::domain::id::Serial;
 use crate::domain::life::{Move, State};
 use crate::domain::person::Person;
-use crate::domain::profile::{Profile, StatusKind};
+use crate::domain::profile::{Profile, Settings, StatusKind};
 use crate::secrets::Purpose;
 use crate::status::{self, Place, Shape};
 use crate::store::{StoreError, Tx};
@@ -185,7 +185,7 @@ pub fn record(
     if let Some(key) = bound.flatten() {
         document.device = devices::seen(tx, now, (&document.person, &key), rng)?;
     }
-    exclusive(tx, &document, order.profile.settings.exclusive_group.as_deref())?;
+    one_each(tx, &document, &order.profile.settings)?;
     let generation = document.generation + 1;
     keep_copies(tx, now, (order, copies, generation))?;
     tx.execute(
@@ -202,7 +202,7 @@ pub fn record(
     let issued = document.issued.unwrap_or(now);
     let valid_until = document
         .valid_until
-        .unwrap_or(Timestamp::from_unix(now.unix() + lifetime));
+        .unwrap_or_else(|| whole_hour(now.unix() + lifetime));
     tx.execute(
         "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6 \
          WHERE serial = $1",
@@ -228,10 +228,16 @@ pub fn record(
     } else {
         document::step(tx, actor, now, &mut document, (Move::Issue, Why::default()))?;
         if order.profile.settings.cancel_previously_issued {
-            supersede(tx, actor, now, (&document, order, terms))?;
+            supersede(tx, actor, now, (&document, order))?;
         }
     }
     Ok(document)
+}
+
+/// The end of a document is a whole hour: the copies of its last days end with it, and would be known by the second.
+const fn whole_hour(seconds: i64) -> Timestamp {
+    const HOUR: i64 = 3600;
+    Timestamp::from_unix(seconds - seconds.rem_euclid(HOUR))
 }
 
 fn keep_copies(
@@ -243,7 +249,7 @@ fn keep_copies(
     for (place, copy) in order.places.iter().zip(copies) {
         tx.execute(
             "INSERT INTO copy (list, place, document, generation, identifier, mso_digest, key_thumbprint, issued, \
-             valid_until, status, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $8)",
+             valid_until, status, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)",
             &[
                 place.list.into(),
                 place.index.into(),
@@ -263,25 +269,33 @@ fn keep_copies(
     }
 }
 
-/// Of an exclusive group, a person has one document at most. Those who collect at once come one after the other.
-fn exclusive(tx: &mut Tx<'_>, document: &Document, group: Option<&str>) -> Result<(), Failure> {
-    let Some(group) = group else { return Ok(()) };
+/// Of an exclusive group, a person has one document at most, and of a profile if that says so. Those who collect at once
+/// come one after the other.
+fn one_each(tx: &mut Tx<'_>, document: &Document, settings: &Settings) -> Result<(), Failure> {
     let _held: Option<i64> = tx.value(
         "SELECT version FROM person WHERE id = $1 FOR UPDATE",
         &[(&document.person).into()],
     )?;
     let others = tx.rows(
-        "SELECT state FROM document WHERE person = $1 AND exclusive_group = $2 AND profile <> $3",
-        &[
-            (&document.person).into(),
-            group.into(),
-            (&document.profile.0).into(),
-        ],
-        |row| Ok(State::named(&row.get::<String>(0)?)),
+        "SELECT state, profile, exclusive_group FROM document WHERE person = $1 AND serial <> $2",
+        &[(&document.person).into(), (&document.serial).into()],
+        |row| {
+            let state = State::named(&row.get::<String>(0)?);
+            Ok((state, row.get::<String>(1)?, row.get::<Option<String>>(2)?))
+        },
     )?;
-    if others.into_iter().flatten().any(State::is_issued) {
-        let group = group.to_owned();
-        return Err(Refusal::ExclusiveGroup { group }.into());
+    for (state, profile, group) in others {
+        if !state.is_some_and(State::is_issued) {
+            continue;
+        }
+        if profile == document.profile.0 {
+            // What is fetched anew was the person's before the other one.
+            if document.issued.is_none() && !settings.issue_over_existing {
+                return Err(Refusal::IssueOverExisting.into());
+            }
+        } else if let Some(group) = group.filter(|group| settings.exclusive_group.as_ref() == Some(group)) {
+            return Err(Refusal::ExclusiveGroup { group }.into());
+        }
     }
     Ok(())
 }
@@ -291,7 +305,7 @@ fn supersede(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
-    (document, order, terms): (&Document, &Order, &Terms),
+    (document, order): (&Document, &Order),
 ) -> Result<(), Failure> {
     let Some(group) = &order.profile.settings.credential_group else {
         return Ok(());
@@ -317,7 +331,7 @@ fn supersede(
         };
         document::step(tx, actor, now, &mut other, (made, why))?;
         end_everything(tx, &other, now)?;
-        status::follow(tx, now, &other, terms)?;
+        status::follow(tx, now, &other)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::authority::{self, Actor};
 use crate::domain::Refusal;
 use crate::domain::id::{GroupId, PersonId};
 use crate::domain::person::{Details, Person, key};
-use crate::domain::role::Workflow;
+use crate::domain::role::{Scope, Workflow};
 use crate::store::{Row, StoreError, Tx, Value};
 
 /// The most bytes of a photograph.
@@ -34,7 +34,10 @@ pub fn add(
     details.check()?;
     group_is_there(tx, details.group.as_ref())?;
     let employee_number = match number {
-        Some(given) => given.to_owned(),
+        Some(given) => {
+            check_number(given)?;
+            given.to_owned()
+        }
         None => next_number(tx)?,
     };
     let person = Person {
@@ -66,13 +69,22 @@ pub fn add(
 /// Changes a person, if nobody else did since it was read.
 ///
 /// # Errors
-/// As for [`add`], and [`Refusal::ChangedMeanwhile`].
+/// As for [`add`], and [`Refusal::ChangedMeanwhile`]. [`Refusal::Unknown`] if the operator would not see the person
+/// any more.
 pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -> Result<Person, Failure> {
     authority::permit_for(tx, actor, Workflow::EditPeople, &person.id)?;
     let details = &person.details;
     details.check()?;
     group_is_there(tx, details.group.as_ref())?;
+    check_number(&person.employee_number)?;
     let before = read(tx, &person.id)?;
+    if before.details.group != details.group
+        && actor.person() == Some(&person.id)
+        && authority::scope(tx, actor, Workflow::EditPeople)? < Scope::All
+    {
+        let rule = "whoever sees to a group alone does not change to another one";
+        return Err(Refusal::field("group", rule).into());
+    }
     if before.version != person.version {
         return Err(Refusal::ChangedMeanwhile.into());
     }
@@ -88,6 +100,8 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     if written == 0 {
         return Err(Refusal::ChangedMeanwhile.into());
     }
+    // Whoever could change the person sees the person afterwards: nobody is put where the operator has no say.
+    authority::permit_for(tx, actor, Workflow::EditPeople, &person.id)?;
     // The names of what changed: the values are the person's.
     let changed = changed_members(&before, person);
     let entry = Entry::new("person.change", ("person", person.id.as_str()));
@@ -174,7 +188,10 @@ pub fn search(tx: &mut Tx<'_>, actor: &Actor, search: &Search) -> Result<Vec<Per
     let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
     let pattern = format!("%{}%", escaped(&key(&search.text)));
     let after = match &search.after {
-        Some(id) => Some(read(tx, id)?),
+        Some(id) => {
+            authority::permit_for(tx, actor, Workflow::ViewReports, id)?;
+            Some(read(tx, id)?)
+        }
         None => None,
     };
     let (family, given, id) = after.as_ref().map_or(("", "", ""), |person| {
@@ -410,6 +427,14 @@ fn is_free(tx: &mut Tx<'_>, person: &Person) -> Result<(), Failure> {
 fn exists(what: &'static str, field: &'static str, name: &str) -> Failure {
     let name = name.to_owned();
     Refusal::Exists { what, field, name }.into()
+}
+
+fn check_number(number: &str) -> Result<(), Refusal> {
+    if number.trim().is_empty() || number.len() > 64 || number.chars().any(char::is_control) {
+        let rule = "it is empty, too long, or has a control character";
+        return Err(Refusal::field("employee_number", rule));
+    }
+    Ok(())
 }
 
 /// Numbers are counted in a row of their own, and one that somebody gave by hand is skipped.

@@ -8,7 +8,7 @@ use super::audit::{self, Entry};
 use super::authority::{self, Actor};
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
-use crate::domain::role::{Role, Workflow};
+use crate::domain::role::{Role, Scope, Workflow};
 use crate::store::Tx;
 
 /// All roles, by name.
@@ -36,7 +36,18 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Role>, Failure> {
 /// # Errors
 /// [`Refusal::Field`] if the name cannot be one, [`Refusal::NotGranted`].
 pub fn set(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, role: &Role) -> Result<(), Failure> {
-    authority::permit(tx, actor, Workflow::EditRoles)?;
+    // What a role grants, it grants to everybody who has it.
+    if authority::scope(tx, actor, Workflow::EditRoles)? < Scope::All {
+        let workflow = Workflow::EditRoles;
+        return Err(Refusal::NotGranted { workflow }.into());
+    }
+    if let Some(person) = actor.person()
+        && authority::roles_of(tx, person)?
+            .iter()
+            .any(|own| own.name == role.name)
+    {
+        return Err(Refusal::field("name", "nobody changes a role of their own").into());
+    }
     let name = role.name.as_str();
     if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
         return Err(Refusal::field("name", "it is empty, too long, or has a control character").into());
@@ -76,8 +87,13 @@ pub fn grant(
         return Err(Refusal::field("person", "nobody gives a role to themself").into());
     }
     super::people::read(tx, person)?;
-    let known: Option<i64> = tx.value("SELECT 1 FROM role WHERE name = $1", &[role.into()])?;
-    known.ok_or(Refusal::Unknown { what: "role" })?;
+    let reach: Option<String> = tx.value("SELECT scope FROM role WHERE name = $1", &[role.into()])?;
+    let reach = reach.ok_or(Refusal::Unknown { what: "role" })?;
+    // A role that reaches further than who gives it would be a way out of the scope, by a friend.
+    if Scope::named(&reach) > Some(authority::scope(tx, actor, Workflow::EditRoles)?) {
+        let workflow = Workflow::EditRoles;
+        return Err(Refusal::NotGranted { workflow }.into());
+    }
     let added = tx.execute(
         "INSERT INTO person_role (person, role) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         &[person.into(), role.into()],

@@ -50,8 +50,19 @@ pub fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<Swept, Failure> {
          AND state IN ('active', 'disabled', 'updating', 'cancel-requested') ORDER BY valid_until LIMIT $2",
         now,
     )?;
+    // Nobody collected it while it was offered; what an operator has still to hand out has no offer.
+    let offered = due(
+        tx,
+        "SELECT d.serial FROM document d JOIN offer o ON o.document = d.serial WHERE d.state = 'collectable' \
+         AND d.issued IS NULL AND o.used IS NULL AND o.expires < $1 ORDER BY o.expires LIMIT $2",
+        now,
+    )?;
     let mut swept = Swept::default();
-    for (serials, made) in [(issuing, Move::Abandon), (over, Move::Expire)] {
+    for (serials, made) in [
+        (issuing, Move::Abandon),
+        (over, Move::Expire),
+        (offered, Move::Expire),
+    ] {
         for serial in serials {
             let mut document = document::read(tx, &serial)?;
             if document.state.after(made, document.before).is_none() {

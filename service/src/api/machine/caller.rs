@@ -85,6 +85,11 @@ impl Machine {
         Ok(done.await?)
     }
 
+    /// Whether the token is for it, for what is read before anything else is done.
+    pub(super) async fn permit(&self, scope: ApiScope) -> Result<(), Problem> {
+        self.clone().read(scope, |_, _, _| Ok(())).await
+    }
+
     fn actor(&self, tx: &mut Tx<'_>, now: Timestamp, scope: ApiScope) -> Result<Actor, Failure> {
         let given = (self.token.as_slice(), &self.service.terms.secrets, scope);
         clients::authorize(tx, now, given, &self.from)

@@ -374,7 +374,6 @@ pub(super) async fn change(
     Body(asked): Body<MoveRequest>,
 ) -> Result<Answer<DocumentAnswer>, Problem> {
     let serial = serial(&text)?;
-    let terms = service.terms.clone();
     let moved = machine
         .write(ApiScope::DocumentsWrite, move |tx, actor, now| {
             let why = Why {
@@ -391,7 +390,7 @@ pub(super) async fn change(
                 What::ApproveCancel => Change::ApproveCancel,
                 What::RejectCancel => Change::RejectCancel,
             };
-            change::change(tx, actor, now, (&serial, change, &terms), why)
+            change::change(tx, actor, now, (&serial, change), why)
         })
         .await?;
     service.publisher.changed();

@@ -4,6 +4,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{StatusCode, header};
 use mdoc_issuer::photo::{ImageKind, Wanted, prepare};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::caller::Machine;
@@ -16,6 +17,8 @@ use crate::usecase::people as registry;
 
 /// The most bytes of a photograph as documents have it.
 const LARGEST_PHOTO: usize = 256 * 1024;
+/// A picture of few bytes may have many pixels: so many are decoded at once.
+static DECODING: Semaphore = Semaphore::const_new(2);
 /// The most bytes of a photograph that is sent, and of a table of people.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
@@ -43,7 +46,9 @@ pub(super) async fn photo(
     if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"image/")) {
         return Err(wrong_type("image/jpeg, image/png or image/jp2"));
     }
+    machine.permit(ApiScope::PeopleWrite).await?;
     let picture = bytes(request, &()).await?;
+    let _held = DECODING.acquire().await;
     // What is wrong with the picture is said now, and not when somebody collects.
     let prepare = move || prepare(&picture, &Wanted::new(&[ImageKind::Jpeg], LARGEST_PHOTO));
     let prepared = tokio::task::spawn_blocking(prepare).await;
@@ -96,6 +101,7 @@ pub(super) async fn import(machine: Machine, request: Request) -> Result<Answer<
     if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/csv")) {
         return Err(wrong_type("text/csv"));
     }
+    machine.permit(ApiScope::PeopleWrite).await?;
     let body = bytes(request, &()).await?;
     let unreadable =
         |why: import::Unreadable| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body.invalid", why);

@@ -167,9 +167,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let value = mdoc_openid::jose::json::parse(&body);
         let value = value
             .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "body.malformed", "the body is no JSON"))?;
+        if has_nul(&value) {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "body.invalid",
+                NUL,
+            ));
+        }
         serde_json::from_value(value)
             .map(Self)
             .map_err(|why| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body.invalid", why))
+    }
+}
+
+const NUL: &str = "no text has the character U+0000";
+
+/// Not every database can keep it, and nothing means anything by it.
+fn has_nul(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(items) => items.iter().any(has_nul),
+        serde_json::Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
     }
 }
 
@@ -198,6 +219,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::unknown("thing"));
+        }
         let found = axum::extract::Path::from_request_parts(parts, state).await;
         found
             .map(|axum::extract::Path(found)| Self(found))
@@ -212,6 +236,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "query.invalid", NUL));
+        }
         let found = axum::extract::Query::from_request_parts(parts, state).await;
         found
             .map(|axum::extract::Query(found)| Self(found))

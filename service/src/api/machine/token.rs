@@ -88,6 +88,10 @@ pub(super) async fn token(
         match clients::token(tx, now, given, (&secrets, &mut random::system())) {
             // What was guessed is noted, and the note is kept.
             Err(Failure::Refused(refusal)) => {
+                if !clients::is_there(tx, &id)? {
+                    // Names that are made up fill no trail.
+                    return Ok(Err(refusal));
+                }
                 let entry = audit::Entry::new("client.refused", ("client", id.as_str()));
                 audit::append(
                     tx,

@@ -6,15 +6,16 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use mdoc_openid::Secret;
 use mdoc_openid::jose::{base64url, from_base64url};
+use mdoc_openid::vci::Draft;
 use mdoc_openid::vci::authorization::AuthorizationDetail;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
-use mdoc_openid::vci::{Draft, ErrorCode};
 
 use super::caller::Caller;
 use super::paths;
 use crate::api::Shared;
 use crate::api::answer::{No, json};
 use crate::api::remote::Remote;
+use crate::domain::Refusal;
 use crate::nonce::{self, Kind, LIFETIME};
 use crate::random;
 use crate::service::Service;
@@ -29,19 +30,24 @@ pub(super) async fn token(
 ) -> Result<Response, No> {
     let request = TokenRequest::decode(&body).map_err(|why| No::server(why.code(), why))?;
     let caller = Caller::at_server(&service, paths::TOKEN, request.client_id.as_deref(), &headers)?;
-    let begun = begin(&service, &request.grant, caller, remote).await?;
+    let wanted: Vec<Option<String>> = request
+        .authorization_details
+        .iter()
+        .map(|wanted| wanted.credential_configuration_id.clone())
+        .collect();
+    let begun = begin(&service, (&request.grant, wanted), caller, remote).await?;
     let (begun, detailed) = begun.map_err(|refusal| {
         tracing::warn!(code = refusal.code(), "a wallet was given no token");
         No::of_token(&refusal)
     })?;
-    let answer = answer(&service, &begun, detailed, &request)?;
+    let answer = answer(&service, &begun, detailed, &request);
     Ok(json(200, answer.encode(service.oldest)))
 }
 
 /// Opens a session; tells whether the wallet asked for it in detail.
 async fn begin(
     service: &Service,
-    grant: &Grant,
+    (grant, wanted): (&Grant, Vec<Option<String>>),
     caller: Caller,
     remote: Remote,
 ) -> Result<Noted<(Begun, bool)>, No> {
@@ -52,7 +58,7 @@ async fn begin(
         let actor = remote.wallet();
         let plainly = |begun: Noted<Begun>| begun.map(|begun| (begun, false));
         let mut rng = random::system();
-        match &grant {
+        let begun = match &grant {
             Grant::PreAuthorizedCode { code, tx_code } => {
                 let code = from_base64url(code.expose()).unwrap_or_default();
                 let asked = (
@@ -80,17 +86,20 @@ async fn begin(
                 };
                 authorize::redeem(tx, &actor, now, (&redeemed, &terms), &mut rng)
             }
+        }?;
+        // A wallet that asks for something else keeps its code.
+        if let Ok((begun, _)) = &begun
+            && wanted.iter().any(|id| id.as_ref() != Some(&begun.profile.name))
+        {
+            let rule = "they name what was not offered";
+            return Err(Refusal::field("authorization_details", rule).into());
         }
+        Ok(begun)
     });
     begun.await.map_err(|why| No::of_failure(&why, No::of_token))
 }
 
-fn answer(
-    service: &Service,
-    begun: &Begun,
-    detailed: bool,
-    request: &TokenRequest,
-) -> Result<TokenResponse, No> {
+fn answer(service: &Service, begun: &Begun, detailed: bool, request: &TokenRequest) -> TokenResponse {
     let bound = begun.bound;
     let granted = || AuthorizationDetail {
         credential_identifiers: vec![begun.serial.as_str().to_owned()],
@@ -100,13 +109,7 @@ fn answer(
     if detailed && request.authorization_details.is_empty() {
         details.push(granted());
     }
-    for wanted in &request.authorization_details {
-        if wanted.credential_configuration_id.as_ref() != Some(&begun.profile.name) {
-            let words = "authorization_details names what was not offered";
-            return Err(No::server(ErrorCode::InvalidAuthorizationDetails, words));
-        }
-        details.push(granted());
-    }
+    details.extend(request.authorization_details.iter().map(|_| granted()));
     // Wallets of older drafts know no nonce endpoint.
     let c_nonce = (service.oldest <= Draft::Draft14).then(|| {
         Secret::new(nonce::new(
@@ -116,7 +119,7 @@ fn answer(
             &mut random::system(),
         ))
     });
-    Ok(TokenResponse {
+    TokenResponse {
         access_token: Secret::new(base64url(&*begun.token)),
         token_type: if bound { "DPoP" } else { "Bearer" }.to_owned(),
         expires_in: u64::try_from(begun.lifetime).ok(),
@@ -130,5 +133,5 @@ fn answer(
             .is_some()
             .then(|| u64::try_from(LIFETIME).unwrap_or_default()),
         c_nonce,
-    })
+    }
 }
