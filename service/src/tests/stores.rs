@@ -198,7 +198,8 @@ fn a_copy_is_restored_whole_and_says_what_is_lost() {
 
         let mut damaged = std::fs::read(&copy).unwrap();
         let middle = damaged.len() / 2;
-        damaged[middle..middle + 2000].fill(0x5a);
+        // A whole page at least: of a half, nothing may be in use.
+        damaged[middle..middle + 8192].fill(0x5a);
         std::fs::write(folder.join("damaged.db"), damaged).unwrap();
         let done = restore(&folder.join("damaged.db"), &place, true, now).unwrap_err();
         assert!(
