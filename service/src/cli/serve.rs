@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use mdoc_cli::{Exit, Failure, output};
+use mdoc_service::service::Service;
 use mdoc_service::{api, log, serve, start};
 
 use super::Where;
@@ -70,11 +71,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             let (app, limits) = (api::watched(Arc::clone(&service)), config.limits.clone());
             tokio::spawn(async move { serve::serve(listener, app, (&limits, None), ends()).await })
         });
+        tracing::info!(%address, external = config.external, "service started");
+        warn_of_ends(&service);
         let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
         let app = serve::bounded(service, &config.limits);
         serve::serve(listener, app, (&config.limits, tls), ends())
             .await
             .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
+        tracing::info!("service ended");
         sweeping.abort();
         if let Some(watching) = watching {
             watching.abort();
@@ -82,6 +86,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Ok::<_, Failure>(())
     })?;
     Ok(Exit::Done)
+}
+
+/// Says which certificates are to be replaced soon.
+fn warn_of_ends(service: &Service) {
+    let now = service.now();
+    let status = ("the signer of status lists", service.publisher.certificate());
+    for (name, certificate) in service.signers.certificates().chain([status]) {
+        if let Some(end) = start::ends_soon(certificate, now) {
+            tracing::warn!(name, %end, "a certificate is to be replaced");
+            output::warn(
+                start::PROGRAM,
+                &format!("{name}: the certificate ends at {end}; have another one certified"),
+            );
+        }
+    }
 }
 
 /// When the service is told to end.

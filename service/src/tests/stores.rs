@@ -255,6 +255,15 @@ fn a_copy_is_restored_whole_and_says_what_is_lost() {
             (state.as_deref(), unknown, open),
             (Some("collectable"), None, Some(0))
         );
+        drop(store);
+
+        // One that is damaged is replaced as well, and nothing can be told of it.
+        let damaged = folder.join("other.db");
+        std::fs::write(&damaged, "no database").unwrap();
+        let restored = restore(&copy, &damaged, true, now).unwrap();
+        assert_eq!(restored.lost, None);
+        assert_eq!(std::fs::read(restored.kept.unwrap()).unwrap(), b"no database");
+        assert_eq!(examine(&damaged).unwrap().documents, 1);
         std::fs::remove_dir_all(folder).unwrap();
     });
 }
