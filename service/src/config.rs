@@ -14,6 +14,7 @@ use mdoc_openid::web::Address;
 use serde::Deserialize;
 
 use crate::domain::code::CodeForm;
+use crate::domain::profile::{PICTURE, is_picture};
 use crate::log;
 use crate::publish::Lifetimes;
 use crate::serve::Rates;
@@ -34,6 +35,8 @@ pub struct Config {
     /// The name of who issues, as wallets show it.
     #[serde(default = "name")]
     pub name: String,
+    /// A picture of who issues, as wallets show it: an address, `https:` or `data:image/`.
+    pub logo: Option<String>,
     /// A file of SQLite, or `postgres://…`.
     #[serde(default = "database")]
     pub database: String,
@@ -318,6 +321,9 @@ impl Config {
         if self.log.bytes < 1024 || self.log.keep > 1000 {
             return wrong("log", "bytes is at least 1024, and keep at most 1000");
         }
+        if self.logo.as_deref().is_some_and(|logo| !is_picture(logo)) {
+            return wrong("logo", PICTURE);
+        }
         if self.signers.is_empty() {
             return wrong("signers", "there is at least one");
         }
@@ -418,92 +424,4 @@ fn set(table: &mut toml::Table, key: &str, value: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = r#"
-external = "https://id.example.org"
-[keys]
-secret = "secret.key"
-[[signers]]
-certificate = "ds.pem"
-key = "ds.key.pem"
-[status]
-certificate = "status.pem"
-key = "pkcs11:token=x"
-"#;
-
-    fn read(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let folder = std::env::temp_dir().join(format!("mdoc-config-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(format!("{:x}.toml", text.len() * 31 + environment.len()));
-        std::fs::write(&path, text).unwrap();
-        let pairs = environment
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Config::read(&path, pairs)
-    }
-
-    #[test]
-    fn what_is_not_said_has_a_default_and_paths_are_from_the_file() {
-        let config = read(GOOD, &[]).unwrap();
-        assert_eq!(config.listen, "127.0.0.1:8080");
-        assert_eq!(config.codes.simple, "04-08N");
-        assert!(config.keys.secret.is_absolute());
-        assert!(config.signers[0].key.starts_with('/'));
-        assert_eq!(config.status.key, "pkcs11:token=x");
-    }
-
-    #[test]
-    fn the_environment_comes_before_the_file() {
-        let set = [
-            ("MDOC_SERVICE_LISTEN", "127.0.0.1:9"),
-            ("MDOC_SERVICE_CODES__TRIES", "3"),
-            ("MDOC_SERVICE_DATABASE", "postgres://db/x"),
-            ("OTHER", "y"),
-        ];
-        let config = read(GOOD, &set).unwrap();
-        assert_eq!((config.listen.as_str(), config.codes.tries), ("127.0.0.1:9", 3));
-        assert_eq!(config.database, "postgres://db/x");
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        let cases = [
-            (GOOD.replace("id.example.org", "id.example.org/"), "external"),
-            (format!("listen = \"here\"\n{GOOD}"), "listen"),
-            (format!("{GOOD}[codes]\nsimple = \"x\"\n"), "codes.simple"),
-            (
-                format!("{GOOD}[collection]\noffer_days = 0\n"),
-                "collection.offer_days",
-            ),
-            (
-                format!("{GOOD}[collection]\noldest = \"draft-9\"\n"),
-                "collection.oldest",
-            ),
-            (format!("metrics = \"here\"\n{GOOD}"), "metrics"),
-            (format!("metrics = \"127.0.0.1:8080\"\n{GOOD}"), "port of its own"),
-            (format!("{GOOD}[log]\nlevel = \"loud\"\n"), "log.level"),
-            (format!("{GOOD}[log]\nbytes = 1\n"), "log"),
-            (format!("{GOOD}[limits]\ndatabase_connections = 0\n"), "from 1 to"),
-            (format!("{GOOD}[limits.rates]\ntokens = 1\n"), "tokens"),
-            (
-                format!("{GOOD}[collection]\nredirect_uris = [\"http://wallet.example/\"]\n"),
-                "collection.redirect_uris",
-            ),
-            (
-                format!("{GOOD}[[collection.wallets]]\nname = \"W\"\nurl = \"http://w.example\"\n"),
-                "collection.wallets",
-            ),
-            (format!("{GOOD}[wallets]\nattested = true\n"), "wallets.trust"),
-            (format!("proxies = [\"proxy\"]\n{GOOD}"), "proxies"),
-            (format!("proxy_header = \"via\"\n{GOOD}"), "proxy_header"),
-            (format!("surprise = 1\n{GOOD}"), "surprise"),
-            ("external = ".to_owned(), "toml"),
-        ];
-        for (text, word) in cases {
-            let error = read(&text, &[]).unwrap_err().to_string();
-            assert!(error.contains(word), "{word}: {error}");
-        }
-    }
-}
+mod tests;

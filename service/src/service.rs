@@ -39,6 +39,8 @@ pub struct Service {
     pub identifier: String,
     /// The name that wallets show of who issues.
     pub display_name: String,
+    /// A picture that wallets show of who issues.
+    pub logo: Option<String>,
     /// The key for which requests may be encrypted, and its name.
     pub encryption: Option<(String, SecretKey)>,
     /// The oldest draft of OpenID4VCI whose wallets are served too.

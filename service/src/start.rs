@@ -74,6 +74,7 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
         publisher: Publisher::new(status, lists, lifetimes),
         identifier: config.external.clone(),
         display_name: config.name.clone(),
+        logo: config.logo.clone(),
         encryption,
         oldest: config.oldest().unwrap_or_default(),
         wallets: wallets::wallets(config)?,

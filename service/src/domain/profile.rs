@@ -20,8 +20,14 @@ pub const MOST_COPIES: u32 = 50;
 pub struct Settings {
     /// What wallets and operators are shown.
     pub display_name: String,
-    /// For operators.
+    /// For operators, and in wallets.
     pub description: String,
+    /// A picture that wallets show: an address, `https:` or `data:image/`.
+    pub logo: Option<String>,
+    /// The colour behind it, as `#0b4f8a`.
+    pub background_color: Option<String>,
+    /// The colour of text on that.
+    pub text_color: Option<String>,
     /// The document format, by its name.
     pub format: String,
     /// Badge layouts that go with the document.
@@ -194,6 +200,9 @@ impl Default for Settings {
         Self {
             display_name: String::new(),
             description: String::new(),
+            logo: None,
+            background_color: None,
+            text_color: None,
             format: String::new(),
             badge_layouts: Vec::new(),
             lifetime_days: 365,
@@ -232,6 +241,17 @@ impl Settings {
         if self.format.trim().is_empty() {
             return Err(Refusal::field("format", "it is empty"));
         }
+        if self.logo.as_deref().is_some_and(|logo| !is_picture(logo)) {
+            return Err(Refusal::field("logo", PICTURE));
+        }
+        for (color, field) in [
+            (&self.background_color, "background_color"),
+            (&self.text_color, "text_color"),
+        ] {
+            if color.as_deref().is_some_and(|color| !is_color(color)) {
+                return Err(Refusal::field(field, "it is # and six hexadecimal digits"));
+            }
+        }
         if !(1..=36_525).contains(&self.lifetime_days) {
             return Err(Refusal::field("lifetime_days", "it is not from 1 to 36525"));
         }
@@ -265,6 +285,23 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// What the address of a picture is.
+pub const PICTURE: &str = "it is an address of a picture, https: or data:image/, of at most 64 KiB";
+
+/// Whether a text can be the address of a picture that wallets fetch and show.
+#[must_use]
+pub fn is_picture(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\');
+    text.len() <= 64 * 1024
+        && (text.starts_with("https://") || text.starts_with("data:image/"))
+        && text.bytes().all(plain)
+}
+
+fn is_color(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a text can be the name of a profile: it is part of addresses and of what wallets ask for.
@@ -313,7 +350,15 @@ mod tests {
     fn a_setting_that_breaks_its_rule_is_named() {
         good().check().unwrap();
         type Change = fn(&mut Settings);
-        let bad: [(&str, Change); 9] = [
+        let bad: [(&str, Change); 13] = [
+            ("logo", |s| {
+                s.logo = Some("http://id.example.org/logo.png".to_owned())
+            }),
+            ("logo", |s| s.logo = Some("data:text/html,<script>".to_owned())),
+            ("background_color", |s| {
+                s.background_color = Some("red".to_owned())
+            }),
+            ("text_color", |s| s.text_color = Some("#12345".to_owned())),
             ("badge_layouts", |s| s.badge_layouts.push("front".to_owned())),
             ("display_name", |s| s.display_name.clear()),
             ("format", |s| s.format.clear()),

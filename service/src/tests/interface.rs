@@ -69,6 +69,9 @@ fn the_metadata_is_where_both_eras_look_and_says_what_is_offered() {
                 .clone();
             assert_eq!(licence.doctype.as_ref(), Some(&doc_type));
             assert_eq!(licence.displays()[0].name, "Licence");
+            let logo = metadata.display[0].logo.as_ref().unwrap();
+            assert_eq!(logo.uri.as_deref(), Some("https://id.example.org/logo.svg"));
+            assert_eq!(logo.alt_text.as_deref(), Some("Club"));
         }
         let signed = wallet
             .get(

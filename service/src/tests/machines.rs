@@ -1,6 +1,7 @@
 //! The interface for machines, over HTTP.
 
 mod attacks;
+mod people;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -182,146 +183,6 @@ fn a_secret_gets_a_token_for_what_the_machine_may() {
             .unwrap();
         let response = caller.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
-    });
-}
-
-#[test]
-fn people_are_added_found_and_changed() {
-    everywhere(async |mut world| {
-        let clerk = world.clerk.clone();
-        world
-            .role(
-                "registrars",
-                Scope::All,
-                &[Workflow::EditPeople, Workflow::ViewReports],
-            )
-            .await;
-        world.grant("registrars", &clerk).await;
-        let scopes = [ApiScope::PeopleRead, ApiScope::PeopleWrite];
-        let machine = Caller::machine(&mut world, &clerk, &scopes).await;
-        let group = machine
-            .json("POST", "/groups", &json!({ "name": "Berlin" }))
-            .await;
-        assert_eq!(group.status, 201);
-        let grace = json!({
-            "logon_name": "grace", "given_name": "Grace", "family_name": "Hopper",
-            "group": group.text("id"), "attributes": { "birth_date": "1906-12-09" },
-        });
-        let added = machine.json("POST", "/people", &grace).await;
-        assert_eq!(added.status, 201, "{}", added.body);
-        let id = added.text("id").to_owned();
-        let again = machine.json("POST", "/people", &grace).await;
-        assert_eq!(again.problem(), (409, "exists"));
-        assert_eq!(
-            again.text("detail"),
-            "a person with the logon name \"grace\" exists already"
-        );
-        let found = machine.get("/people?text=hop&limit=5").await;
-        assert_eq!(found.body.as_array().unwrap().len(), 1);
-        assert_eq!(found.body[0]["id"], id.as_str());
-
-        let mut change = json!({ "version": added.body["version"], "person": added.body["person"] });
-        change["person"]["family_name"] = json!("Murray");
-        let changed = machine.json("PUT", &format!("/people/{id}"), &change).await;
-        assert_eq!(
-            (changed.status, &changed.body["person"]["family_name"]),
-            (200, &json!("Murray"))
-        );
-        let stale = machine.json("PUT", &format!("/people/{id}"), &change).await;
-        assert_eq!(stale.problem(), (409, "changed-meanwhile"));
-
-        let odd = machine
-            .json(
-                "POST",
-                "/people",
-                &json!({ "logon_name": "x", "given_name": "", "family_name": "y" }),
-            )
-            .await;
-        assert_eq!(odd.problem(), (422, "field.invalid"));
-        assert_eq!(odd.text("field"), "given_name");
-        assert_eq!(machine.get("/people/nobody").await.problem(), (404, "not-found"));
-        assert_eq!(
-            machine.get("/people?limit=many").await.problem(),
-            (400, "query.invalid")
-        );
-    });
-}
-
-#[test]
-fn a_table_adds_whom_it_can_and_tells_the_rest() {
-    everywhere(async |mut world| {
-        let clerk = world.clerk.clone();
-        world
-            .role(
-                "registrars",
-                Scope::All,
-                &[Workflow::EditPeople, Workflow::ViewReports],
-            )
-            .await;
-        world.grant("registrars", &clerk).await;
-        let scopes = [ApiScope::PeopleRead, ApiScope::PeopleWrite];
-        let machine = Caller::machine(&mut world, &clerk, &scopes).await;
-        machine
-            .json("POST", "/groups", &json!({ "name": "Berlin" }))
-            .await;
-        let table = "\u{feff}logon_name,given_name,family_name,group,user_data_approved,height:json,city\r\n\
-                     ada,Ada,Example,,,,\r\n\
-                     mary,Mary,Jackson,Berlin,true,170,\"Hampton, Virginia\"\r\n\
-                     kat,Katherine,Johnson,Paris,,,\r\n\
-                     dot,Dorothy,Vaughan,,perhaps,,\r\n\
-                     few,cells\r\n\
-                     eve,,Example,,,,\r\n";
-        let kind = "text/csv; charset=utf-8";
-        let answer = machine
-            .send("POST", "/api/v1/people/import", kind, table.as_bytes())
-            .await;
-        assert_eq!(
-            (answer.status, &answer.body["added"]),
-            (200, &json!(1)),
-            "{}",
-            answer.body
-        );
-        let refused: Vec<_> = answer.body["refused"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| {
-                (
-                    row["line"].as_u64().unwrap(),
-                    row["code"].as_str().unwrap().to_owned(),
-                )
-            })
-            .collect();
-        let expected = [
-            (2, "exists"),
-            (4, "not-found"),
-            (5, "row.unreadable"),
-            (6, "row.unreadable"),
-            (7, "field.invalid"),
-        ];
-        assert_eq!(refused, expected.map(|(line, code)| (line, code.to_owned())));
-        let mary = machine.get("/people?text=mary").await;
-        let person = &mary.body[0]["person"];
-        assert_eq!(
-            person["attributes"],
-            json!({ "height": 170, "city": "Hampton, Virginia" })
-        );
-        assert_eq!(person["user_data_approved"], true);
-        for (table, words) in [
-            ("logon_name,given_name\n", "there is no column family_name"),
-            (
-                "logon_name,given_name,family_name,a,a:json\n",
-                "the column \"a:json\" is there twice",
-            ),
-        ] {
-            let refused = machine
-                .send("POST", "/api/v1/people/import", kind, table.as_bytes())
-                .await;
-            assert_eq!(
-                (refused.problem(), refused.text("detail")),
-                ((422, "body.invalid"), words)
-            );
-        }
     });
 }
 
@@ -530,41 +391,6 @@ fn profiles_roles_and_devices_are_seen_to() {
             entries
                 .iter()
                 .any(|entry| entry["entry"].as_str().unwrap().contains("device.register"))
-        );
-    });
-}
-
-#[test]
-fn a_photograph_is_kept_as_documents_have_it() {
-    everywhere(async |mut world| {
-        let clerk = world.clerk.clone();
-        world
-            .role("registrars", Scope::All, &[Workflow::EditPeople])
-            .await;
-        world.grant("registrars", &clerk).await;
-        let machine = Caller::machine(&mut world, &clerk, &[ApiScope::PeopleWrite]).await;
-        let ada = world.ada.clone();
-        let path = format!("/api/v1/people/{ada}/photo");
-        let picture = include_bytes!("../../../document-formats/samples/portrait.jpg");
-        assert_eq!(
-            machine.send("PUT", &path, "image/jpeg", picture).await.status,
-            204
-        );
-        let kept = world
-            .run(move |tx| Ok(crate::usecase::people::photo(tx, &ada)?))
-            .await;
-        assert!(kept.unwrap().starts_with(&[0xff, 0xd8]));
-        let no_picture = machine.send("PUT", &path, "image/png", b"no picture").await;
-        assert_eq!(
-            (no_picture.problem(), no_picture.text("field")),
-            ((422, "field.invalid"), "photo")
-        );
-        assert_eq!(
-            machine
-                .send("PUT", &path, "text/plain", b"no picture")
-                .await
-                .problem(),
-            (415, "body.media-type")
         );
     });
 }

@@ -167,6 +167,7 @@ impl World {
             publisher: Publisher::new(status, format!("{issuer}/status"), Lifetimes::default()),
             identifier: issuer.to_owned(),
             display_name: "Club".to_owned(),
+            logo: Some("https://id.example.org/logo.svg".to_owned()),
             encryption: None,
             oldest: Draft::Final,
             wallets: Wallets::default(),

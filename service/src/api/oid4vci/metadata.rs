@@ -12,7 +12,7 @@ use mdoc_openid::jose::{Jwk, jwe};
 use mdoc_openid::vci::authorization::OPENID_CREDENTIAL;
 use mdoc_openid::vci::metadata::{
     Batch, ClaimDescription, ClaimDisplay, Configuration, CredentialDisplay, CredentialMetadata, Display,
-    IssuerMetadata, Jwks, KeyAttestationsRequired, RequestEncryption, ResponseEncryption,
+    Image, IssuerMetadata, Jwks, KeyAttestationsRequired, RequestEncryption, ResponseEncryption,
 };
 use mdoc_openid::vci::offer::PRE_AUTHORIZED_CODE;
 use mdoc_openid::vci::server::{ATTEST_JWT_CLIENT_AUTH, ServerMetadata};
@@ -120,7 +120,10 @@ pub(super) async fn describe(service: &Arc<Service>) -> Result<IssuerMetadata, N
         display: vec![Display {
             name: Some(service.display_name.clone()),
             locale: None,
-            logo: None,
+            logo: service
+                .logo
+                .as_deref()
+                .map(|uri| image(uri, &service.display_name)),
         }],
         credential_configurations_supported: configurations,
         ..IssuerMetadata::new(&service.identifier, &service.address(paths::CREDENTIAL))
@@ -163,11 +166,25 @@ fn configuration(profile: &Profile, format: &Format) -> Configuration {
         display: vec![CredentialDisplay {
             name: settings.display_name.clone(),
             description: described(&settings.description),
+            logo: settings
+                .logo
+                .as_deref()
+                .map(|uri| image(uri, &settings.display_name)),
+            background_color: settings.background_color.clone(),
+            text_color: settings.text_color.clone(),
             ..CredentialDisplay::default()
         }],
         claims: claims(format),
     });
     configuration
+}
+
+/// A picture, with words for who cannot see it.
+fn image(uri: &str, words: &str) -> Image {
+    Image {
+        uri: Some(uri.to_owned()),
+        alt_text: Some(words.to_owned()),
+    }
 }
 
 /// The elements whose identifiers are the same in every document.
