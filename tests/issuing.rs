@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,6 +21,7 @@ const PASSPHRASE: (&str, &str) = ("MDOC_KEY_PASSPHRASE", "of the wallet");
 /// A service that runs, and everybody around it.
 pub(crate) struct Stage {
     pub(crate) space: Workspace,
+    address: String,
     database: Option<String>,
     serving: Child,
 }
@@ -84,6 +86,7 @@ impl Stage {
             .unwrap();
         let stage = Self {
             space,
+            address: format!("127.0.0.1:{port}"),
             database,
             serving,
         };
@@ -96,6 +99,11 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(20));
         }
         stage
+    }
+
+    /// Where the service answers.
+    pub(crate) fn address(&self) -> String {
+        self.address.clone()
     }
 
     pub(crate) fn service(&self, arguments: &[&str]) -> Value {
@@ -138,7 +146,7 @@ impl Stage {
         self.service(&["request", "--person", "ada", "--profile", "club"])
     }
 
-    fn collect(&self, offer: &Value, copies: &str) -> Command {
+    pub(crate) fn collect(&self, offer: &Value, copies: &str) -> Command {
         let (link, code) = (offer["link"].as_str().unwrap(), offer["code"].as_str().unwrap());
         let arguments = [
             "collect",
@@ -206,6 +214,19 @@ impl Stage {
     }
 }
 
+/// A new database on the server of the tests.
+pub(crate) fn fresh(url: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!(
+        "life_{}_{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
+    let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
+    client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+    format!("{}/{name}", url.rsplit_once('/').unwrap().0)
+}
+
 pub(crate) fn good(mut command: Command) -> Output {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
@@ -265,7 +286,7 @@ fn life(database: Option<String>) {
 fn a_document_is_requested_collected_shown_switched_off_and_on_and_cancelled() {
     life(None);
     match std::env::var("MDOC_TEST_POSTGRES") {
-        Ok(url) => life(Some(url)),
+        Ok(url) => life(Some(fresh(&url))),
         Err(_) => eprintln!("NOT DONE on PostgreSQL: MDOC_TEST_POSTGRES is not set"),
     }
 }

@@ -30,6 +30,7 @@ mod kiosk;
 #[cfg(unix)]
 mod leaks;
 mod lists;
+mod machines;
 #[cfg(unix)]
 mod manual;
 #[cfg(unix)]

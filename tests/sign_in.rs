@@ -136,7 +136,7 @@ fn sign_in(database: Option<String>) {
 fn a_person_signs_in_with_a_browser_and_the_wallet_collects() {
     sign_in(None);
     match std::env::var("MDOC_TEST_POSTGRES") {
-        Ok(url) => sign_in(Some(url)),
+        Ok(url) => sign_in(Some(crate::issuing::fresh(&url))),
         Err(_) => eprintln!("NOT DONE on PostgreSQL: MDOC_TEST_POSTGRES is not set"),
     }
 }
