@@ -161,6 +161,8 @@ pub struct Limits {
     pub seconds: u64,
     /// How many connections there may be.
     pub connections: usize,
+    /// How many of them one address may have; 0 is no limit.
+    pub connections_per_address: usize,
     /// How many connections to a PostgreSQL server this node has.
     pub database_connections: usize,
     /// How often one address may ask.
@@ -198,6 +200,7 @@ impl Default for Limits {
             body: 512 * 1024,
             seconds: 30,
             connections: 2000,
+            connections_per_address: 200,
             database_connections: DATABASE_CONNECTIONS,
             rates: Rates::default(),
         }

@@ -1,12 +1,13 @@
 //! Listening: TLS or not, bounded in size, time and number, and an end that finishes what was begun.
 
+mod crowd;
 mod observe;
 mod rate;
 
 use core::convert::Infallible;
 use core::time::Duration;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use self::crowd::Crowd;
 pub use self::observe::{REQUEST_ID, Refused};
 use self::rate::Limiter;
 pub use self::rate::Rates;
@@ -39,6 +41,8 @@ use crate::usecase;
 
 /// How long a client may take for the head of a request, and for the handshake.
 const HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may go on, whatever it does: who reads nothing of what was asked for holds no place for ever.
+const LONGEST: Duration = Duration::from_secs(600);
 /// How long requests may take that are under way when the service is told to end.
 const LAST: Duration = Duration::from_secs(30);
 
@@ -82,11 +86,12 @@ fn guarded(mut response: Response) -> Response {
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    (limits, tls): (&Limits, Option<Arc<ServerConfig>>),
+    (limits, tls, believed): (&Limits, Option<Arc<ServerConfig>>, &[IpAddr]),
     ends: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.connections_per_address, believed.to_vec());
     let acceptor = tls.map(TlsAcceptor::from);
     let mut ends = core::pin::pin!(ends);
     loop {
@@ -107,6 +112,11 @@ pub async fn serve(
             },
             () = &mut ends => break,
         };
+        // Who has as many as one may is told nothing: that would be one more to wait for.
+        let Some(counted) = crowd.enter(from.ip()) else {
+            tracing::debug!("an address has as many connections as it may");
+            continue;
+        };
         let watcher = graceful.watcher();
         let (app, acceptor) = (app.clone(), acceptor.clone());
         let app = app.map_request(move |mut request: hyper::Request<_>| {
@@ -114,9 +124,11 @@ pub async fn serve(
             request
         });
         tokio::spawn(async move {
-            let _held = permit;
-            if let Err(why) = one(stream, app, acceptor, watcher).await {
-                tracing::debug!(%why, "a connection ended early");
+            let _held = (permit, counted);
+            match tokio::time::timeout(LONGEST, one(stream, app, acceptor, watcher)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => tracing::debug!(%why, "a connection ended early"),
+                Err(_) => tracing::debug!("a connection was ended that went on for too long"),
             }
         });
     }

@@ -124,7 +124,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let limits = config.limits.clone();
     let serving = runtime.spawn(async move {
         let ends = std::future::pending();
-        serve::serve(listener, app, (&limits, None), ends).await
+        serve::serve(listener, app, (&limits, None, &[]), ends).await
     });
     demo.one_of_each()?;
     demo.life()?;

@@ -69,13 +69,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
         let watching = watched.map(|(listener, _)| {
             let (app, limits) = (api::watched(Arc::clone(&service)), config.limits.clone());
-            tokio::spawn(async move { serve::serve(listener, app, (&limits, None), ends()).await })
+            tokio::spawn(async move { serve::serve(listener, app, (&limits, None, &[]), ends()).await })
         });
         tracing::info!(%address, external = config.external, "service started");
         warn_of_ends(&service);
         let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
+        let believed = service.proxies.believed.clone();
         let app = serve::bounded(service, &config.limits);
-        serve::serve(listener, app, (&config.limits, tls), ends())
+        serve::serve(listener, app, (&config.limits, tls, &believed), ends())
             .await
             .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
         tracing::info!("service ended");

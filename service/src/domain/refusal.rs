@@ -38,11 +38,6 @@ pub enum Refusal {
     },
     /// Somebody else changed it meanwhile.
     ChangedMeanwhile,
-    /// Something refers to it.
-    InUse {
-        /// What does.
-        by: String,
-    },
 
     /// The profile is switched off.
     ProfileDisabled,
@@ -83,8 +78,6 @@ pub enum Refusal {
     MdmRestriction,
     /// The wallet's keys come without the attestation that the profile asks for.
     KeyAttestation,
-    /// Faces of the badge do not fit together.
-    LayoutSelectionInvalid,
 
     /// The person has no address of electronic mail.
     NoEmail,
@@ -197,7 +190,6 @@ impl Refusal {
             Self::Field { .. } => "field.invalid",
             Self::Exists { .. } => "exists",
             Self::ChangedMeanwhile => "changed-meanwhile",
-            Self::InUse { .. } => "in-use",
             Self::ProfileDisabled => "profile.disabled",
             Self::ReceiveRole => "profile.receive-role",
             Self::RequestRole => "profile.request-role",
@@ -213,7 +205,6 @@ impl Refusal {
             Self::MyDevices => "profile.my-devices",
             Self::MdmRestriction => "profile.mdm-restriction",
             Self::KeyAttestation => "profile.key-attestation",
-            Self::LayoutSelectionInvalid => "LayoutSelectionInvalid",
             Self::NoEmail => "request.no-email",
             Self::NoMobilePhone => "request.no-mobile-phone",
             Self::NotOnScreen => "request.not-on-screen",
@@ -261,7 +252,6 @@ impl fmt::Display for Refusal {
             Self::Exists { what, field, name } => {
                 return write!(f, "a {what} with the {field} {name:?} exists already");
             }
-            Self::InUse { by } => return write!(f, "it is in use by {by}"),
             Self::ExclusiveGroup { group } => {
                 return write!(
                     f,
@@ -321,9 +311,6 @@ impl fmt::Display for Refusal {
             }
             Self::KeyAttestation => {
                 "the wallet's keys come without the attestation that the profile asks for"
-            }
-            Self::LayoutSelectionInvalid => {
-                "the badge layouts need exactly one default front, and one back at most"
             }
             Self::NoEmail => "the person has no address of electronic mail",
             Self::NoMobilePhone => "the person has no mobile phone",

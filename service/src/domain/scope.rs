@@ -1,5 +1,5 @@
 //! What the token of a machine is for (RFC 6749, 3.3). A scope never grants more than the roles of the operator in whose name
-//! the machine acts.
+//! the machine acts; what no role is about (how documents stand, which profiles there are) it grants by itself.
 
 use core::fmt;
 

@@ -264,15 +264,6 @@ pub fn photo(tx: &mut Tx<'_>, id: &PersonId) -> Result<Option<Vec<u8>>, StoreErr
     tx.value("SELECT picture FROM photo WHERE person = $1", &[id.into()])
 }
 
-/// Whether there is a photograph.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn has_photo(tx: &mut Tx<'_>, id: &PersonId) -> Result<bool, StoreError> {
-    let found: Option<i64> = tx.value("SELECT 1 FROM photo WHERE person = $1", &[id.into()])?;
-    Ok(found.is_some())
-}
-
 /// Adds a group below another one, or at the top.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use mdoc_openid::vci::credential::{
     Notification, ResponseTerms, Wanted,
 };
 use mdoc_openid::vci::metadata::{KeyAttestationsRequired, ResponseEncryption};
-use mdoc_openid::vci::proof::{Attestations, ProofRules, Proofs, ProvedKeys, Wallet, verify};
+use mdoc_openid::vci::proof::{Attestations, ProofFault, ProofRules, Proofs, ProvedKeys, Wallet, verify};
 use mdoc_openid::vci::{ErrorCode, Nonces, Window};
 use zeroize::Zeroizing;
 
@@ -249,7 +249,15 @@ fn proved(
         },
         attestation_alone: profile.settings.key_attestation == KeyAttestation::Required,
     };
-    verify(proofs, &rules, service.backend).map_err(|why| No::resource(why.code(), why))
+    verify(proofs, &rules, service.backend).map_err(|why| {
+        let said = No::resource(why.code(), &why);
+        match why.fault {
+            ProofFault::AttestationMissing | ProofFault::Attestation(_) | ProofFault::NotAttested => {
+                No::Rule(Refusal::KeyAttestation.code(), Box::new(said))
+            }
+            _ => said,
+        }
+    })
 }
 
 fn keys(service: &Service, proved: &ProvedKeys) -> Vec<Key> {
