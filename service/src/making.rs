@@ -138,13 +138,22 @@ pub fn make(
     Ok(copies)
 }
 
-/// As long as the profile says, and not beyond the document's own end.
+/// As long as the profile says, and not beyond the document's own end. Whole hours, as the instant is from which they count:
+/// the end of a copy would tell by its second to whom others belong.
 fn validity(order: &Order, now: Timestamp) -> Duration {
+    const HOUR: u64 = 3600;
     let settings = &order.profile.settings;
     let days = Duration::from_secs(u64::from(settings.copy_days) * 86_400);
     let left = order.document.valid_until.map(|end| end.unix() - now.unix());
     let left = left.and_then(|seconds| u64::try_from(seconds).ok());
-    left.map_or(days, |seconds| days.min(Duration::from_secs(seconds)))
+    let whole = |seconds: u64| {
+        if seconds < HOUR {
+            seconds
+        } else {
+            seconds - seconds % HOUR
+        }
+    };
+    left.map_or(days, |seconds| days.min(Duration::from_secs(whole(seconds))))
 }
 
 fn statuses<'a>(order: &'a Order, lists: &'a str) -> impl Iterator<Item = Status> + 'a {

@@ -179,6 +179,26 @@ fn copies_have_keys_salts_and_entries_of_their_own_and_the_same_rounded_times() 
 }
 
 #[test]
+fn copies_of_the_last_days_end_with_a_whole_hour() {
+    everywhere(async |mut world| {
+        let serial = world.collected("licence", 1).await;
+        // What is left is less than a copy lasts, and no whole number of hours.
+        world.later(350 * 86_400 + 1234);
+        world.refreshed(&serial, 2).await;
+        let ends = world
+            .run(|tx| {
+                let sql = "SELECT valid_until FROM copy";
+                Ok(tx.rows(sql, &[], |row| row.get::<i64>(0))?)
+            })
+            .await;
+        assert_eq!(ends.len(), 3);
+        for end in ends {
+            assert_eq!(end % 3600, 0, "{end}");
+        }
+    });
+}
+
+#[test]
 fn an_identifier_list_gets_identifiers() {
     everywhere(async |mut world| {
         world
