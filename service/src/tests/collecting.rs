@@ -181,9 +181,15 @@ fn copies_have_keys_salts_and_entries_of_their_own_and_the_same_rounded_times() 
 #[test]
 fn copies_of_the_last_days_end_with_a_whole_hour() {
     everywhere(async |mut world| {
+        world
+            .profile("licence", |s| {
+                s.lifetime_days = 60;
+                s.copy_days = 30;
+            })
+            .await;
         let serial = world.collected("licence", 1).await;
         // What is left is less than a copy lasts, and no whole number of hours.
-        world.later(350 * 86_400 + 1234);
+        world.later(50 * 86_400 + 1234);
         world.refreshed(&serial, 2).await;
         let ends = world
             .run(|tx| {
