@@ -14,8 +14,10 @@ pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) 
     candidates
         .into_iter()
         .take(MOST_CANDIDATES)
-        .map(|candidate| (distance(&wanted, &simplified(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= most && *distance <= candidate.len() / 3)
+        .filter_map(|candidate| {
+            let most = most.min(candidate.len() / 3);
+            Some((distance(&wanted, &simplified(candidate), most)?, candidate))
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -27,13 +29,18 @@ fn simplified(name: &str) -> Vec<char> {
     plain.flat_map(char::to_lowercase).take(MOST_CHARACTERS).collect()
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that make one from the other.
-fn distance(a: &[char], b: &[char]) -> usize {
+/// Insertions, deletions, replacements and swaps of neighbours that make one from the other, if no more than `most`.
+fn distance(a: &[char], b: &[char], most: usize) -> Option<usize> {
     let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
-    let mut before: Vec<usize> = Vec::new();
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let mut before: Vec<usize> = Vec::with_capacity(b.len() + 1);
     let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = Vec::with_capacity(b.len() + 1);
     for (i, from) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
+        row.clear();
+        row.push(i + 1);
         for (j, to) in b.iter().enumerate() {
             let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(to) && b.get(j - 1) == Some(from);
             let mut cost = (at(&last, j) + usize::from(from != to))
@@ -44,9 +51,14 @@ fn distance(a: &[char], b: &[char]) -> usize {
             }
             row.push(cost);
         }
-        before = core::mem::replace(&mut last, row);
+        // What comes goes through this row, or by a swap through the one before it.
+        if last.iter().chain(&row).all(|cost| *cost > most) {
+            return None;
+        }
+        core::mem::swap(&mut before, &mut last);
+        core::mem::swap(&mut last, &mut row);
     }
-    at(&last, b.len())
+    Some(at(&last, b.len())).filter(|cost| *cost <= most)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use mdoc_core::verify::{Form, Outcome, Report, verify};
 
 pub use self::edit::OPERATIONS;
 use self::model::Model;
-use crate::responses::check;
+use crate::responses::{check, show_some};
 
 /// An issued document alone.
 pub fn resigned_issued(input: &[u8]) {
@@ -49,6 +49,7 @@ fn run(input: &[u8], form: Form) {
     let inputs = model.inputs();
     let report = verify(&sent.bytes, form, &inputs);
     check(&report);
+    show_some(&report, input);
     count(&report);
     if edits.is_empty() {
         let failures: Vec<_> = report.documents()[0].failures().collect();

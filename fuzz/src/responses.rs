@@ -198,6 +198,7 @@ pub fn verify_response(input: &[u8]) {
     };
     let report = verify(input, form, &inputs);
     check(&report);
+    show_some(&report, input);
     if report.accepted() {
         for document in report.documents() {
             let accepted = document.accept().unwrap();
@@ -211,7 +212,7 @@ pub fn verify_response(input: &[u8]) {
     }
 }
 
-/// What holds for every report: each step is there and in order, and the words for it can be made.
+/// What holds for every report: each step is there and in order, and has its words.
 pub(crate) fn check(report: &Report<'_>) {
     assert!(!report.documents().is_empty());
     for document in report.documents() {
@@ -232,6 +233,13 @@ pub(crate) fn check(report: &Report<'_>) {
             assert_eq!(step.code().is_empty(), step.outcome == Outcome::Passed);
         }
     }
-    black_box(show::to_json(report));
-    black_box(show::to_text(report, show::Detail::Full));
+}
+
+/// Shows reports as people and programs get them, of one input in sixteen: that takes longer than to verify.
+pub(crate) fn show_some(report: &Report<'_>, input: &[u8]) {
+    let sum = input.iter().fold(0_u8, |sum, byte| sum.rotate_left(3) ^ byte);
+    if cfg!(test) || sum.is_multiple_of(16) {
+        black_box(show::to_json(report));
+        black_box(show::to_text(report, show::Detail::Full));
+    }
 }
