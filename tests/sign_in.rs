@@ -97,7 +97,7 @@ fn sign_in(database: Option<String>) {
         .by_ref()
         .map(Result::unwrap)
         .find(|line| line.starts_with("http"))
-        .expect("an address to open");
+        .unwrap();
 
     let first = ask("GET", &address, "");
     assert_eq!(first.status, 200, "{}", first.page);
