@@ -181,6 +181,20 @@ impl Refusal {
         }
     }
 
+    /// Whether a text can be a name: something can be seen of it, it has at most so many bytes and no control character.
+    ///
+    /// # Errors
+    /// [`Refusal::Field`] for the member of that name.
+    pub fn check_name(field: &str, name: &str, longest: usize) -> Result<(), Self> {
+        if name.trim().is_empty() || name.len() > longest || name.chars().any(char::is_control) {
+            return Err(Self::field(
+                field,
+                "it is empty, too long, or has a control character",
+            ));
+        }
+        Ok(())
+    }
+
     /// Its code: stable for ever, never renamed, never reused.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -49,9 +49,7 @@ pub fn add(
     (secrets, rng): (&Secrets, &mut dyn CryptoRng),
 ) -> Result<(Client, Shown), Failure> {
     permit(tx, actor, operator)?;
-    if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
-        return Err(Refusal::field("name", "it is empty, too long, or has a control character").into());
-    }
+    Refusal::check_name("name", name, 64)?;
     if scopes.is_empty() {
         return Err(Refusal::field("scopes", "there is none").into());
     }

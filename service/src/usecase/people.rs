@@ -18,6 +18,9 @@ use crate::store::{Row, StoreError, Tx, Value};
 pub const LARGEST_PHOTO: usize = 8 * 1024 * 1024;
 /// The deepest that groups may be nested.
 const DEEPEST: i64 = 32;
+/// The member with the number, and the most bytes of one.
+const NUMBER: &str = "employee_number";
+const LONGEST_NUMBER: usize = 64;
 
 /// Adds a person. Without a number given, the next free one is assigned.
 ///
@@ -35,7 +38,7 @@ pub fn add(
     group_is_there(tx, details.group.as_ref())?;
     let employee_number = match number {
         Some(given) => {
-            check_number(given)?;
+            Refusal::check_name(NUMBER, given, LONGEST_NUMBER)?;
             given.to_owned()
         }
         None => next_number(tx)?,
@@ -76,7 +79,7 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     let details = &person.details;
     details.check()?;
     group_is_there(tx, details.group.as_ref())?;
-    check_number(&person.employee_number)?;
+    Refusal::check_name(NUMBER, &person.employee_number, LONGEST_NUMBER)?;
     let before = read(tx, &person.id)?;
     if before.details.group != details.group
         && actor.person() == Some(&person.id)
@@ -276,9 +279,7 @@ pub fn add_group(
     rng: &mut dyn CryptoRng,
 ) -> Result<GroupId, Failure> {
     authority::permit(tx, actor, Workflow::EditPeople)?;
-    if name.trim().is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
-        return Err(Refusal::field("name", "it is empty, too long, or has a control character").into());
-    }
+    Refusal::check_name("name", name, 128)?;
     group_is_there(tx, parent)?;
     if let Some(parent) = parent {
         let depth: Option<i64> = tx.value(
@@ -418,14 +419,6 @@ fn is_free(tx: &mut Tx<'_>, person: &Person) -> Result<(), Failure> {
 fn exists(what: &'static str, field: &'static str, name: &str) -> Failure {
     let name = name.to_owned();
     Refusal::Exists { what, field, name }.into()
-}
-
-fn check_number(number: &str) -> Result<(), Refusal> {
-    if number.trim().is_empty() || number.len() > 64 || number.chars().any(char::is_control) {
-        let rule = "it is empty, too long, or has a control character";
-        return Err(Refusal::field("employee_number", rule));
-    }
-    Ok(())
 }
 
 /// Numbers are counted in a row of their own, and one that somebody gave by hand is skipped.

@@ -49,9 +49,7 @@ pub fn set(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, role: &Role) -> Resul
         return Err(Refusal::field("name", "nobody changes a role of their own").into());
     }
     let name = role.name.as_str();
-    if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
-        return Err(Refusal::field("name", "it is empty, too long, or has a control character").into());
-    }
+    Refusal::check_name("name", name, 64)?;
     let workflows: Vec<&str> = role.workflows.iter().map(|workflow| workflow.name()).collect();
     tx.execute(
         "INSERT INTO role (name, scope, workflows) VALUES ($1, $2, $3) \
