@@ -2,20 +2,20 @@
 
 use super::*;
 
+/// A machine of somebody who sees to people.
+async fn registrar(world: &mut World) -> Caller {
+    let clerk = world.clerk.clone();
+    let workflows = [Workflow::EditPeople, Workflow::ViewReports];
+    world.role("registrars", Scope::All, &workflows).await;
+    world.grant("registrars", &clerk).await;
+    let scopes = [ApiScope::PeopleRead, ApiScope::PeopleWrite];
+    Caller::machine(world, &clerk, &scopes).await
+}
+
 #[test]
 fn people_are_added_found_and_changed() {
     everywhere(async |mut world| {
-        let clerk = world.clerk.clone();
-        world
-            .role(
-                "registrars",
-                Scope::All,
-                &[Workflow::EditPeople, Workflow::ViewReports],
-            )
-            .await;
-        world.grant("registrars", &clerk).await;
-        let scopes = [ApiScope::PeopleRead, ApiScope::PeopleWrite];
-        let machine = Caller::machine(&mut world, &clerk, &scopes).await;
+        let machine = registrar(&mut world).await;
         let group = machine
             .json("POST", "/groups", &json!({ "name": "Berlin" }))
             .await;
@@ -67,17 +67,7 @@ fn people_are_added_found_and_changed() {
 #[test]
 fn a_table_adds_whom_it_can_and_tells_the_rest() {
     everywhere(async |mut world| {
-        let clerk = world.clerk.clone();
-        world
-            .role(
-                "registrars",
-                Scope::All,
-                &[Workflow::EditPeople, Workflow::ViewReports],
-            )
-            .await;
-        world.grant("registrars", &clerk).await;
-        let scopes = [ApiScope::PeopleRead, ApiScope::PeopleWrite];
-        let machine = Caller::machine(&mut world, &clerk, &scopes).await;
+        let machine = registrar(&mut world).await;
         machine
             .json("POST", "/groups", &json!({ "name": "Berlin" }))
             .await;
