@@ -13,6 +13,7 @@ use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
 use mdoc_issuer::format::fill::{has_portrait, taken};
 use mdoc_issuer::issue::{Content, IssueError, Terms as Mso, prepare};
+use mdoc_issuer::photo::{self, ImageKind, PhotoError};
 use mdoc_issuer::signer::{Deviations, DocumentSigner, NoSigner, SignerSet, Wanted};
 use sha2::{Digest, Sha256};
 
@@ -21,6 +22,19 @@ use crate::usecase::issue::{Order, Signed};
 
 /// The document signers, of which the right one is chosen each time.
 pub type Signers = SignerSet<Arc<dyn Signer + Send + Sync>>;
+
+/// The most bytes of a photograph as documents have it.
+const LARGEST_PHOTOGRAPH: usize = 256 * 1024;
+
+/// A photograph as the registry keeps it and documents have it: a JPEG without what cameras add. What is wrong with a
+/// picture is said now, and not when somebody collects.
+///
+/// # Errors
+/// [`PhotoError`].
+pub fn photograph(picture: &[u8]) -> Result<Vec<u8>, PhotoError> {
+    let wanted = photo::Wanted::new(&[ImageKind::Jpeg], LARGEST_PHOTOGRAPH);
+    photo::prepare(picture, &wanted).map(|prepared| prepared.bytes)
+}
 
 /// A signed copy, and what is kept of it.
 pub struct Copy {

@@ -4,16 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use mdoc_cli::{Exit, Failure, input, output, system};
-use mdoc_issuer::photo::{ImageKind, Wanted, prepare};
 use mdoc_service::domain::person::{Details, Person};
+use mdoc_service::making::photograph;
 use mdoc_service::usecase::import::{self, Table};
 use mdoc_service::usecase::people::{self, Search};
 use serde_json::{Map, Value, json};
 
 use super::Acting;
-
-/// The most bytes of a photograph as documents have it.
-const LARGEST: usize = 256 * 1024;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -346,15 +343,13 @@ fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
 fn photo(arguments: &PhotoArguments) -> Result<Exit, Failure> {
     let name = input::display(&arguments.picture);
     let picture = input::read_bytes(&arguments.picture)?;
-    // As documents have it: what is wrong with the picture is said now, and not when somebody collects.
-    let wanted = Wanted::new(&[ImageKind::Jpeg], LARGEST);
-    let prepared = prepare(&picture, &wanted).map_err(|why| {
+    let photograph = photograph(&picture).map_err(|why| {
         Failure::new(format!("{name}: {why}")).hint("give a JPEG, JPEG 2000 or PNG picture of the person")
     })?;
     let logon = arguments.logon.clone();
     arguments.acting.open()?.write(move |tx, actor, now| {
         let id = people::by_logon(tx, &logon)?.id;
-        people::set_photo(tx, actor, now, &id, ("image/jpeg", &prepared.bytes))
+        people::set_photo(tx, actor, now, &id, ("image/jpeg", &photograph))
     })?;
     Ok(Exit::Done)
 }

@@ -2,7 +2,6 @@
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{StatusCode, header};
-use mdoc_issuer::photo::{ImageKind, Wanted, prepare};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
@@ -11,12 +10,11 @@ use super::caller::Machine;
 use super::people::person;
 use super::problem::{Answer, Path, Problem, bytes, found, wrong_type};
 use crate::domain::scope::ApiScope;
+use crate::making::photograph;
 use crate::random;
 use crate::usecase::import::{self, Refused, Table};
 use crate::usecase::people as registry;
 
-/// The most bytes of a photograph as documents have it.
-const LARGEST_PHOTO: usize = 256 * 1024;
 /// A picture of few bytes may have many pixels: so many are decoded at once.
 static DECODING: Semaphore = Semaphore::const_new(2);
 /// The most bytes of a photograph that is sent, and of a table of people.
@@ -48,15 +46,19 @@ pub(super) async fn photo(
     }
     machine.permit(ApiScope::PeopleWrite).await?;
     let picture = bytes(request, &()).await?;
-    let _held = DECODING.acquire().await;
-    // What is wrong with the picture is said now, and not when somebody collects.
-    let prepare = move || prepare(&picture, &Wanted::new(&[ImageKind::Jpeg], LARGEST_PHOTO));
-    let prepared = tokio::task::spawn_blocking(prepare).await;
-    let prepared = prepared.map_err(|_| Problem::field("photo", "it cannot be read"))?;
-    let prepared = prepared.map_err(|why| Problem::field("photo", &why.to_string()))?;
+    let held = DECODING.acquire().await;
+    let decoded = tokio::task::spawn_blocking(move || {
+        // Whoever does not wait for the end still has it decoded, and counted.
+        let _held = held;
+        photograph(&picture)
+    });
+    let photograph = decoded
+        .await
+        .map_err(|_| Problem::field("photo", "it cannot be read"))?;
+    let photograph = photograph.map_err(|why| Problem::field("photo", &why.to_string()))?;
     machine
         .write(ApiScope::PeopleWrite, move |tx, actor, now| {
-            registry::set_photo(tx, actor, now, &id, ("image/jpeg", &prepared.bytes))
+            registry::set_photo(tx, actor, now, &id, ("image/jpeg", &photograph))
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,8 +1,8 @@
 //! Two hundred people who do not exist: their family names say "example" in ten languages.
 
 use mdoc_cli::Failure;
-use mdoc_issuer::photo::{ImageKind, Wanted, prepare};
 use mdoc_service::domain::person::Details;
+use mdoc_service::making::photograph;
 use serde_json::{Map, Value, json};
 
 /// How many.
@@ -118,9 +118,7 @@ pub(super) fn portrait(number: usize) -> Result<Vec<u8>, Failure> {
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&pixels))
         .map_err(|why| bad(why.to_string()))?;
-    let prepared =
-        prepare(&file, &Wanted::new(&[ImageKind::Jpeg], 256 * 1024)).map_err(|why| bad(why.to_string()))?;
-    Ok(prepared.bytes)
+    photograph(&file).map_err(|why| bad(why.to_string()))
 }
 
 /// Shoulders, neck, hair, head, eyes and mouth, from the back to the front; from 0 to 1 in both directions.
