@@ -13,6 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use self::machine::openapi;
+pub use self::oid4vci::{offer_address, offer_link};
 
 pub use self::health::watched;
 use crate::service::Service;

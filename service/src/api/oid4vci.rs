@@ -7,6 +7,8 @@ mod metadata;
 mod offer;
 mod token;
 
+pub use self::offer::{offer_address, offer_link};
+
 use std::sync::Arc;
 
 use axum::Router;

@@ -14,8 +14,7 @@ use mdoc_core::seams::Clock as _;
 use mdoc_core::verify::{Form, Inputs, Policy, StatusPolicy};
 use mdoc_core::x509::path::TrustAnchor;
 use mdoc_holder::collect::Copy;
-use mdoc_openid::jose::base64url;
-use mdoc_openid::vci::offer::{SCHEME, reference_uri};
+use mdoc_service::api::{offer_address, offer_link};
 use mdoc_service::config::Config;
 use mdoc_service::domain::id::Serial;
 use mdoc_service::domain::profile::Settings;
@@ -260,8 +259,7 @@ impl Demo<'_> {
     }
 
     fn link(&self, offer: &Offer) -> String {
-        let path = format!("/offer/{}", base64url(&*offer.secret));
-        reference_uri(&format!("{SCHEME}://"), &self.service.address(&path))
+        offer_link(&offer_address(&self.service.identifier, &offer.secret))
     }
 
     fn collect(&self, (serial, offer): (Serial, &Offer), copies: u32) -> Result<Held, Failure> {

@@ -6,8 +6,7 @@ use clap::{Args, Subcommand};
 use mdoc_cli::output::{Existing, NewFile};
 use mdoc_cli::qr::{self, QrCode, Screen};
 use mdoc_cli::{Exit, Failure, output, system};
-use mdoc_openid::jose::base64url;
-use mdoc_openid::vci::offer::{SCHEME, reference_uri};
+use mdoc_service::api::{offer_address, offer_link};
 use mdoc_service::config::Config;
 use mdoc_service::domain::id::Serial;
 use mdoc_service::domain::profile::Delivery;
@@ -360,8 +359,7 @@ fn code(offer: &Offer, config: &Config) -> Result<QrCode, Failure> {
 
 /// The link that a wallet opens.
 fn link(offer: &Offer, config: &Config) -> String {
-    let address = format!("{}/offer/{}", config.external, base64url(&*offer.secret));
-    reference_uri(&format!("{SCHEME}://"), &address)
+    offer_link(&offer_address(&config.external, &offer.secret))
 }
 
 fn offer_json(offer: &Offer, config: &Config) -> Value {

@@ -1,14 +1,12 @@
 //! Documents: requested, approved, switched off and on, cancelled.
 
 use axum::extract::State;
-use mdoc_openid::jose::base64url;
-use mdoc_openid::vci::offer::{SCHEME, reference_uri};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Machine;
 use super::problem::{Answer, Body, Path, Problem, Query, found, made, page};
-use crate::api::Shared;
+use crate::api::{Shared, offer_address, offer_link};
 use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::State as LifeState;
 use crate::domain::profile::Delivery;
@@ -92,9 +90,9 @@ pub(super) struct OfferAnswer {
 
 impl OfferAnswer {
     fn new(offer: &Offer, service: &Service) -> Self {
-        let address = service.address(&format!("/offer/{}", base64url(&*offer.secret)));
+        let address = offer_address(&service.identifier, &offer.secret);
         Self {
-            link: reference_uri(&format!("{SCHEME}://"), &address),
+            link: offer_link(&address),
             address,
             invitation: offer.invitation.to_string(),
             code: offer.code.as_ref().map(|code| code.to_string()),

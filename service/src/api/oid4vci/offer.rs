@@ -54,9 +54,20 @@ async fn find(service: &Service, name: &str) -> Result<Offered, No> {
         .map_err(|why| No::of_failure(&why, |_| No::Nothing))
 }
 
+/// Where an offer is, at a service that wallets call `issuer`.
+#[must_use]
+pub fn offer_address(issuer: &str, secret: &[u8; 32]) -> String {
+    format!("{issuer}{}/{}", paths::OFFER, base64url(secret))
+}
+
+/// What opens a wallet for the offer at an address: the text of its QR code.
+#[must_use]
+pub fn offer_link(address: &str) -> String {
+    reference_uri(&format!("{SCHEME}://"), address)
+}
+
 fn page(service: &Service, offered: &Offered, name: &str) -> Response {
-    let address = service.address(&format!("{}/{name}", paths::OFFER));
-    let link = reference_uri(&format!("{SCHEME}://"), &address);
+    let link = offer_link(&service.address(&format!("{}/{name}", paths::OFFER)));
     let mut html = Html::default()
         .raw("<p>")
         .text(&service.display_name)
