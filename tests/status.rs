@@ -6,7 +6,9 @@ use integration::forgery::Forgery;
 use integration::statuses::{self, URI, claims, fetched, reference, sign};
 use integration::world::{World, at};
 use mdoc_core::mso::{Status, StatusListReference};
-use mdoc_core::status::{Answer, Bits, Claims, Code, Content, Evidence, IdentifierList};
+use mdoc_core::status::{
+    Answer, Bits, By, Claims, Code, Content, Evidence, IdentifierList, Reference, Standing, Told,
+};
 use mdoc_core::verify::{Check, Form, Inputs, Outcome, Policy, StatusPolicy, verify};
 use mdoc_core::x509::build::StatusListSigner;
 use mdoc_core::x509::path::TrustAnchor;
@@ -73,6 +75,88 @@ fn what_a_policy_makes_of_what_is_known() {
     assert_eq!(said(&[]), unknown("not-done.status-not-fetched"));
     assert_eq!(said(&[&broken]), unknown("not-done.status-signature"));
     assert_eq!(said(&[&broken, &revoked]), same("failed status.revoked false"));
+}
+
+#[test]
+fn the_issuers_own_word_counts_and_takes_nothing_back_that_was_signed() {
+    let world = World::new(65);
+    let document = document(&world);
+    let of = |bits, value| sign(&world, &claims(&world, bits, value));
+    let (valid, revoked, suspended) = (of(Bits::One, 0), of(Bits::One, 1), of(Bits::Two, 2));
+    let place = reference();
+    let place = Reference::StatusList(place.status_list.as_ref().unwrap());
+    let said = |lists: &[&[u8]], standing, at| {
+        let lists: Vec<_> = lists.iter().map(|token| fetched(&world, token)).collect();
+        let told = [Told {
+            reference: place,
+            standing,
+            at,
+        }];
+        let inputs = Inputs {
+            status_lists: &lists,
+            told: &told,
+            policy: Policy::STANDARD.with_status(StatusPolicy::Require),
+            ..world.inputs()
+        };
+        let report = verify(&document, Form::IssuerSigned, &inputs);
+        let document = &report.documents()[0];
+        let mut steps = document.steps().iter();
+        let step = steps.find(|step| step.check == Check::Status).unwrap();
+        let by = document.status().map(|finding| finding.by);
+        (step.code(), report.accepted(), by.unwrap_or(By::List))
+    };
+    let issuer = |code, accepted| (code, accepted, By::Issuer);
+    let list = |code| (code, false, By::List);
+    let now = world.now;
+    // Where no list is known, and beside one that says valid.
+    for lists in [&[][..], &[valid.as_slice()]] {
+        let said = |standing| said(lists, standing, now);
+        assert_eq!(said(Standing::Valid), issuer("", true));
+        assert_eq!(said(Standing::Disabled), issuer("status.suspended", false));
+        assert_eq!(said(Standing::Cancelled), issuer("status.revoked", false));
+        assert_eq!(said(Standing::Expired), issuer("status.expired", false));
+        let unknown = issuer("not-done.status-issuer-unknown", false);
+        assert_eq!(said(Standing::Unknown), unknown);
+    }
+    // A signature stands against the document, whatever the issuer says now.
+    for standing in [Standing::Valid, Standing::Unknown, Standing::Expired] {
+        assert_eq!(said(&[&revoked], standing, now), list("status.revoked"));
+        assert_eq!(said(&[&suspended], standing, now), list("status.suspended"));
+    }
+    let cancelled = said(&[&suspended], Standing::Cancelled, now);
+    assert_eq!(cancelled, issuer("status.revoked", false));
+    // It is of this time, or it is worth nothing.
+    let apart = |seconds: u64| Duration::from_secs(300 + seconds);
+    for (at, good) in [
+        (now.minus(apart(0)), false),
+        (now.minus(Duration::from_secs(299)), true),
+        (now.plus(apart(0)), true),
+        (now.plus(apart(1)), false),
+    ] {
+        let alone = said(&[], Standing::Valid, at);
+        let expected = if good {
+            ("", true)
+        } else {
+            ("not-done.status-time", false)
+        };
+        assert_eq!(alone, issuer(expected.0, expected.1), "{at}");
+        let old = said(&[&valid], Standing::Cancelled, at);
+        assert_eq!(old.1, !good, "{at}");
+    }
+    // About another copy it says nothing.
+    let mut other = reference();
+    other.status_list.as_mut().unwrap().index += 1;
+    let told = [Told {
+        reference: Reference::StatusList(other.status_list.as_ref().unwrap()),
+        standing: Standing::Valid,
+        at: now,
+    }];
+    let inputs = Inputs {
+        told: &told,
+        policy: Policy::STANDARD.with_status(StatusPolicy::Require),
+        ..world.inputs()
+    };
+    assert!(!verify(&document, Form::IssuerSigned, &inputs).accepted());
 }
 
 #[test]

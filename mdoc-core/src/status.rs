@@ -1,7 +1,7 @@
 //! Whether a document was revoked since it was signed: signed lists, read, checked, looked up and made.
 //!
 //! The MSO refers to an entry of a list ([`Reference`]); somebody fetches the list and passes its bytes in
-//! ([`Evidence`]); [`check`] says what is known ([`Finding`]). Valid, revoked, suspended and unknown are four answers:
+//! ([`Evidence`]), or asks the issuer itself ([`Told`]); [`check`] says what is known ([`Finding`]). Valid, revoked, suspended and unknown are four answers:
 //! nothing that was not checked is ever valid, and what to do about unknown is for the caller's policy.
 //!
 //! The other side is [`StatusList`], which is set and compressed, and [`Claims::sign_cwt`].
@@ -17,6 +17,7 @@ mod list;
 mod reason;
 mod signer;
 mod token;
+mod told;
 
 use core::fmt;
 use core::time::Duration;
@@ -28,6 +29,7 @@ pub use self::claims::{Claims, Content, IdentifierList, LIMITS};
 pub use self::list::{Bits, EncodedList, LARGEST_LIST, ListError, StatusList};
 pub use self::reason::{Code, Detail, Reason};
 pub use self::token::{IDENTIFIER_LIST_CWT, STATUS_LIST_CWT, STATUS_LIST_JWT, Token};
+pub use self::told::{Standing, TOLD_FOR, Told};
 use crate::crypto::{Backend, PublicKey, fastest};
 use crate::mso::{IdentifierListReference, Status, StatusListReference};
 use crate::time::Timestamp;
@@ -120,6 +122,8 @@ pub struct Inputs<'a> {
     pub revocation_lists: &'a [RevocationList],
     /// Answers of OCSP responders at hand, for the same.
     pub ocsp_answers: &'a [OcspResponse],
+    /// What the issuer said itself; used by [`check`].
+    pub told: &'a [Told<'a>],
     /// Who computes.
     pub backend: &'a dyn Backend,
 }
@@ -135,6 +139,7 @@ impl<'a> Inputs<'a> {
             policy: Policy::STANDARD,
             revocation_lists: &[],
             ocsp_answers: &[],
+            told: &[],
             backend: fastest(),
         }
     }
@@ -149,6 +154,8 @@ pub enum Answer {
     Revoked,
     /// It was suspended, and may come back.
     Suspended,
+    /// Its time ran out, as the issuer says; no list does.
+    Expired,
     /// A value whose meaning the issuer's application alone knows: 3, or 12 to 15.
     Application(u8),
     /// Nothing is known, for this reason.
@@ -156,13 +163,14 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// `valid`, `revoked`, `suspended`, `application-specific` or `unknown`.
+    /// `valid`, `revoked`, `suspended`, `expired`, `application-specific` or `unknown`.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
             Self::Valid => "valid",
             Self::Revoked => "revoked",
             Self::Suspended => "suspended",
+            Self::Expired => "expired",
             Self::Application(_) => "application-specific",
             Self::Unknown(_) => "unknown",
         }
@@ -185,8 +193,9 @@ impl Answer {
             Self::Unknown(_) => 0,
             Self::Valid => 1,
             Self::Application(_) => 2,
-            Self::Suspended => 3,
-            Self::Revoked => 4,
+            Self::Expired => 3,
+            Self::Suspended => 4,
+            Self::Revoked => 5,
         }
     }
 }
@@ -198,6 +207,7 @@ impl fmt::Display for Answer {
             Self::Valid => f.write_str("the document was not revoked"),
             Self::Revoked => f.write_str("the document was revoked"),
             Self::Suspended => f.write_str("the document was suspended"),
+            Self::Expired => f.write_str("the document has expired, as its issuer says"),
             Self::Application(value) => write!(f, "the status {value} is one that only the issuer knows"),
             Self::Unknown(reason) => reason.fmt(f),
         }
@@ -241,6 +251,15 @@ impl Freshness {
     }
 }
 
+/// Who said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A list, or nobody.
+    List,
+    /// The issuer, which was asked itself.
+    Issuer,
+}
+
 /// What is known of a document's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -250,6 +269,8 @@ pub struct Finding {
     pub deviations: Vec<Reason>,
     /// For how long the answer holds; none if nothing is known.
     pub freshness: Option<Freshness>,
+    /// Who said so.
+    pub by: By,
 }
 
 impl Finding {
@@ -258,6 +279,7 @@ impl Finding {
             answer: Answer::Unknown(reason),
             deviations: Vec::new(),
             freshness: None,
+            by: By::List,
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::device_request::ItemsRequest;
 use crate::device_response::{DeviceResponse, document_members};
 use crate::error::DecodeError;
 use crate::limits::Limits;
-use crate::status::Evidence;
+use crate::status::{Evidence, Told};
 use crate::time::Timestamp;
 use crate::transcript::SessionTranscript;
 use crate::x509::ocsp::OcspResponse;
@@ -79,6 +79,8 @@ pub struct Inputs<'a> {
     pub ocsp_answers: &'a [OcspResponse],
     /// Status lists at hand, each with the address it was asked for by.
     pub status_lists: &'a [Evidence<'a>],
+    /// What the issuer said when it was asked itself.
+    pub told: &'a [Told<'a>],
     /// Bounds on the input.
     pub limits: Limits,
     /// Who computes.
@@ -102,6 +104,7 @@ impl<'a> Inputs<'a> {
             revocation_lists: &[],
             ocsp_answers: &[],
             status_lists: &[],
+            told: &[],
             limits: Limits::DEFAULT,
             backend: fastest(),
             cache: None,

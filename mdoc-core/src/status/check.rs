@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::claims::{Claims, Content};
 use super::reason::{Code, Detail, Reason};
 use super::token::Token;
-use super::{Answer, Evidence, Finding, Freshness, Inputs, Reference};
+use super::{Answer, By, Evidence, Finding, Freshness, Inputs, Reference};
 use crate::mso::Status;
 use crate::time::Timestamp;
 use crate::verify::MDL_DOC_TYPE;
@@ -14,12 +14,15 @@ use crate::x509::profile::Weight;
 /// By how much the clock of who signs lists may be ahead, whatever the policy says.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// What is known of the status of a document, by the lists at hand.
+/// What is known of the status of a document, by the lists at hand and by what the issuer said itself.
 ///
 /// Lists that the document does not refer to are passed over. Of several lists under one address the one that was made
 /// last counts, but for one that says revoked, which is for good; one that cannot be relied on takes nothing from one that
 /// can. Where a document refers to both kinds of list, revoked counts before suspended, that before any other value, that
 /// before valid, and unknown only if there is no other.
+///
+/// The issuer's own word makes a document known of which no list says anything, and takes precedence over one that says
+/// valid, also where the issuer knows no such document. It takes nothing back that a signed list says against a document.
 #[must_use]
 pub fn check(status: &Status, evidence: &[Evidence<'_>], inputs: &Inputs<'_>) -> Finding {
     let found = Reference::all(status).filter_map(|reference| {
@@ -29,7 +32,20 @@ pub fn check(status: &Status, evidence: &[Evidence<'_>], inputs: &Inputs<'_>) ->
             .map(|evidence| look_up(reference, evidence, inputs))
             .reduce(|a, b| if place(&b) > place(&a) { b } else { a })
     });
-    let best = found.reduce(|a, b| if b.answer.rank() > a.answer.rank() { b } else { a });
+    let by_lists = worst(found);
+    let told = Reference::all(status).filter_map(|reference| {
+        let about = inputs.told.iter().filter(|told| told.reference == reference);
+        about.max_by_key(|told| told.at).map(|told| told.finding(inputs))
+    });
+    let by_issuer = worst(told);
+    let best = match (by_lists, by_issuer) {
+        (Some(list), Some(issuer)) if prevails(&issuer.answer, &list.answer) => Some(Finding {
+            deviations: list.deviations,
+            ..issuer
+        }),
+        (Some(list), Some(_)) => Some(list),
+        (list, issuer) => list.or(issuer),
+    };
     best.unwrap_or_else(|| {
         let referred = Reference::all(status).next().is_some();
         let nothing = if referred {
@@ -39,6 +55,19 @@ pub fn check(status: &Status, evidence: &[Evidence<'_>], inputs: &Inputs<'_>) ->
         };
         Finding::unknown(Reason::plain(nothing))
     })
+}
+
+/// Of several findings the one that counts.
+fn worst(found: impl Iterator<Item = Finding>) -> Option<Finding> {
+    found.reduce(|a, b| if b.answer.rank() > a.answer.rank() { b } else { a })
+}
+
+/// Whether the issuer's own word counts, and not the lists'.
+fn prevails(issuer: &Answer, lists: &Answer) -> bool {
+    match (issuer, lists) {
+        (Answer::Unknown(reason), Answer::Valid | Answer::Unknown(_)) => reason.code() == Code::QueryUnknown,
+        (issuer, lists) => issuer.rank() >= lists.rank(),
+    }
 }
 
 /// Of findings by lists under one address, the one with the highest place counts.
@@ -59,11 +88,13 @@ pub fn look_up(reference: Reference<'_>, evidence: &Evidence<'_>, inputs: &Input
             answer,
             deviations: judge.deviations,
             freshness: Some(freshness),
+            by: By::List,
         },
         Err(reason) => Finding {
             answer: Answer::Unknown(reason),
             deviations: judge.deviations,
             freshness: None,
+            by: By::List,
         },
     }
 }

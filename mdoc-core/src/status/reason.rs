@@ -60,6 +60,8 @@ faults! {
     Bits = "status-list.bits", Deviation, "the status list of a driving licence has more than one bit for each";
     Index = "status-list.index", Hard, "the status list ends before the entry of the document";
     Reserved = "status-list.reserved-value", Hard, "the entry of the document has a value without a meaning";
+    QueryUnknown = "status-query.unknown", Hard, "the issuer, asked itself, knows no such document";
+    QueryTime = "status-query.time", Hard, "what the issuer said itself is not of this time";
 }
 
 /// What was found, with the values that decided.

@@ -128,7 +128,8 @@ impl Policy {
             | Why::StatusSigner
             | Why::StatusSignature
             | Why::StatusTime
-            | Why::StatusIndex => matches!(self.status, StatusPolicy::Require),
+            | Why::StatusIndex
+            | Why::StatusIssuerUnknown => matches!(self.status, StatusPolicy::Require),
         }
     }
 }

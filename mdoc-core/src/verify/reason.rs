@@ -84,6 +84,7 @@ codes! {
         "issuing_jurisdiction is not the state of the signer's certificate";
     StatusRevoked = "status.revoked", Status, Hard, "the document was revoked";
     StatusSuspended = "status.suspended", Status, Hard, "the document was suspended";
+    StatusExpired = "status.expired", Status, Hard, "the document has expired, as its issuer says";
     StatusApplication = "status.application-specific", Status, Hard,
         "the document has a status whose meaning only its issuer knows";
     StatusStale = "status.stale", Status, Deviation, "there should be a newer status list by now";
@@ -330,7 +331,9 @@ whys! {
     StatusSigner = "not-done.status-signer",
         "the signer of the status list does not lead to the document's issuer, or may not sign status lists";
     StatusSignature = "not-done.status-signature", "the signature of the status list does not verify";
-    StatusTime = "not-done.status-time", "the status list has expired, or is not yet valid";
+    StatusTime = "not-done.status-time",
+        "the status list has expired or is not yet valid, or the issuer's own answer is of another time";
     StatusIndex = "not-done.status-index", "the status list has no entry for the document, or one without a meaning";
+    StatusIssuerUnknown = "not-done.status-issuer-unknown", "the issuer, asked itself, knows no such document";
     Pinned = "not-done.pinned", "the certificate itself is the trust anchor, so nothing above it was checked";
 }

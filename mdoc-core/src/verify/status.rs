@@ -28,7 +28,7 @@ pub(super) fn inspect(
     if inputs.policy.status == StatusPolicy::Skip {
         return not_done(steps, Why::StatusSkipped);
     }
-    if inputs.status_lists.is_empty() && !reference.unknown {
+    if inputs.status_lists.is_empty() && inputs.told.is_empty() && !reference.unknown {
         return not_done(steps, Why::StatusNotFetched);
     }
     let trust = match issuer {
@@ -47,6 +47,7 @@ pub(super) fn inspect(
         },
         revocation_lists: inputs.revocation_lists,
         ocsp_answers: inputs.ocsp_answers,
+        told: inputs.told,
         backend: inputs.backend,
     };
     let finding = status::check(reference, inputs.status_lists, &by);
@@ -62,6 +63,7 @@ fn report(finding: &Finding, steps: &mut Steps, inputs: &Inputs<'_>) {
         Answer::Valid | Answer::Unknown(_) => {}
         Answer::Revoked => steps.find(Code::StatusRevoked, Detail::None),
         Answer::Suspended => steps.find(Code::StatusSuspended, Detail::None),
+        Answer::Expired => steps.find(Code::StatusExpired, Detail::None),
         Answer::Application(value) => {
             steps.find(Code::StatusApplication, Detail::Text(value.to_string()));
         }
@@ -103,7 +105,8 @@ const fn why(code: status::Code) -> Why {
         | C::SignerRevoked
         | C::SignerRevocationUnknown => Why::StatusSigner,
         C::Algorithm | C::SignerKey | C::Signature => Why::StatusSignature,
-        C::NotYetValid | C::Expired | C::ExpiryMissing => Why::StatusTime,
+        C::NotYetValid | C::Expired | C::ExpiryMissing | C::QueryTime => Why::StatusTime,
         C::Index | C::Reserved => Why::StatusIndex,
+        C::QueryUnknown => Why::StatusIssuerUnknown,
     }
 }
