@@ -36,11 +36,58 @@ const ROOM_BEHIND: usize = 4096;
 /// [`Failure`] that names the file; nothing of what was read is ever in it.
 pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
     let name = display(path);
+    let (bytes, metadata) = read_secret(path, keys::LARGEST_FILE)?;
+    if bytes.is_empty() {
+        return Err(Failure::new(format!("{name} is empty")).hint("give the file with the private key"));
+    }
+    tracing::debug!(path = name, bytes = bytes.len(), "key file read");
+    let key = match keys::secret_from_file(&bytes) {
+        Err(KeyError::Encrypted) => None,
+        other => Some(other.map_err(|error| no_secret_key(&name, &bytes, &error))?),
+    };
+    // Not before it is known to be a key: of a photograph it would be an odd thing to say.
+    owner_alone(path, metadata.as_ref(), "a private key")?;
+    let encrypted = key.is_none();
+    let key = match key {
+        Some(key) => key,
+        None => {
+            let passphrase = secrets::passphrase(&name)?;
+            keys::secret_from_encrypted(&bytes, passphrase.as_bytes())
+                .map_err(|error| no_secret_key(&name, &bytes, &error))?
+        }
+    };
+    opened(&name, key.public_key(), encrypted);
+    Ok(key)
+}
+
+/// Reads a text with a secret in it, of at most so many octets, from a file that its owner alone can use. `what` is what
+/// it is, with an article.
+///
+/// # Errors
+/// [`Failure`] that names the file; nothing of what was read is ever in it.
+pub fn secret_text(path: &Path, what: &str, largest: usize) -> Result<Zeroizing<String>, Failure> {
+    let name = display(path);
+    let (mut bytes, metadata) = read_secret(path, largest)?;
+    owner_alone(path, metadata.as_ref(), what)?;
+    if bytes.len() > largest {
+        return Err(Failure::new(format!("{name} is too large to be {what}")));
+    }
+    let text = String::from_utf8(core::mem::take(&mut *bytes)).map_err(|failed| {
+        let _wiped = Zeroizing::new(failed.into_bytes());
+        Failure::new(format!("{name} is no text"))
+    })?;
+    Ok(Zeroizing::new(text))
+}
+
+/// The octets of a file, or of standard input, and one more than the most if there are more; with what is known of the
+/// file.
+fn read_secret(path: &Path, largest: usize) -> Result<(Zeroizing<Vec<u8>>, Option<Metadata>), Failure> {
+    let name = display(path);
     let mut bytes = Zeroizing::new(Vec::new());
-    let most = u64::try_from(keys::LARGEST_FILE).unwrap_or(u64::MAX);
+    let most = u64::try_from(largest).unwrap_or(u64::MAX);
     // Room for all of it from the beginning: a buffer that grows leaves copies behind.
     let mut room = |len: u64| {
-        let len = usize::try_from(len).map_or(keys::LARGEST_FILE, |len| len.min(keys::LARGEST_FILE));
+        let len = usize::try_from(len).map_or(largest, |len| len.min(largest));
         bytes.reserve_exact(len + ROOM_BEHIND);
     };
     let mut metadata = None;
@@ -59,29 +106,7 @@ pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
         file.take(most + 1).read_to_end(&mut bytes)
     };
     read.map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
-    if bytes.is_empty() {
-        return Err(Failure::new(format!("{name} is empty")).hint("give the file with the private key"));
-    }
-    tracing::debug!(path = name, bytes = bytes.len(), "key file read");
-    let key = match keys::secret_from_file(&bytes) {
-        Err(KeyError::Encrypted) => None,
-        other => Some(other.map_err(|error| no_secret_key(&name, &bytes, &error))?),
-    };
-    // Not before it is known to be a key: of a photograph it would be an odd thing to say.
-    if let Some(metadata) = metadata {
-        owner_alone(path, &metadata)?;
-    }
-    let encrypted = key.is_none();
-    let key = match key {
-        Some(key) => key,
-        None => {
-            let passphrase = secrets::passphrase(&name)?;
-            keys::secret_from_encrypted(&bytes, passphrase.as_bytes())
-                .map_err(|error| no_secret_key(&name, &bytes, &error))?
-        }
-    };
-    opened(&name, key.public_key(), encrypted);
-    Ok(key)
+    Ok((bytes, metadata))
 }
 
 /// Logs which private key was opened, by its public half.
@@ -170,16 +195,17 @@ pub fn software_key(path: &Path) -> Result<SoftwareKey, Failure> {
         .map_err(|error| Failure::new(format!("the key in {} cannot sign: {error}", display(path))))
 }
 
-fn owner_alone(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
-    let Some(mode) = mode_for_others(metadata) else {
+/// Refuses a file with a secret that others than its owner can use.
+fn owner_alone(path: &Path, metadata: Option<&Metadata>, what: &str) -> Result<(), Failure> {
+    let Some(mode) = metadata.and_then(mode_for_others) else {
         return Ok(());
     };
     let name = path.display();
     Err(Failure::new(format!(
-        "{name} is a private key that others can use: its mode is {mode:04o}, it must be for its owner alone"
+        "{name} is {what} that others can use: its mode is {mode:04o}, it must be for its owner alone"
     ))
     .hint(format!(
-        "if nobody has taken it yet, `chmod 600 {name}`; otherwise make a new key"
+        "if nobody has taken it yet, `chmod 600 {name}`; otherwise make a new one"
     )))
 }
 
