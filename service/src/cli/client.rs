@@ -1,6 +1,9 @@
 //! Seeing to machines that use the interface.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+use mdoc_cli::output::{Existing, NewFile};
 use mdoc_cli::{Exit, Failure, output, system};
 use mdoc_openid::jose::base64url;
 use mdoc_service::domain::scope::ApiScope;
@@ -8,6 +11,7 @@ use mdoc_service::start;
 use mdoc_service::usecase::clients::{self, Client, Shown};
 use mdoc_service::usecase::people;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::Acting;
 
@@ -29,7 +33,7 @@ Example:
     List(Acting),
     /// Give a machine another secret; the one before is good no more.
     #[command(after_help = "Example:\n  mdoc-service client renew gate-7 --config authority/service.toml")]
-    Renew(OneArguments),
+    Renew(RenewArguments),
     /// Let a machine do nothing any more.
     #[command(after_help = "Example:\n  mdoc-service client disable gate-7 --config authority/service.toml")]
     Disable(OneArguments),
@@ -48,6 +52,26 @@ pub(crate) struct AddArguments {
     /// What it may do; more than once for more
     #[arg(long, value_name = "SCOPE", required = true, value_parser = scope)]
     scope: Vec<ApiScope>,
+    #[command(flatten)]
+    credentials: CredentialsArguments,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+struct CredentialsArguments {
+    /// Write issuer, id and secret to a new file for its owner alone, as `mdoc-verifier read --status-query` takes it, and
+    /// do not show the secret
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct RenewArguments {
+    /// The machine, by name
+    name: String,
+    #[command(flatten)]
+    credentials: CredentialsArguments,
     #[command(flatten)]
     acting: Acting,
 }
@@ -78,7 +102,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
 }
 
 fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
+    arguments.credentials.check()?;
     let session = arguments.acting.open()?;
+    let external = session.config.external.clone();
     let (secrets, mut rng) = (start::secrets(&session.config.keys.secret)?, system::random()?);
     let (name, operator, scopes) = (
         arguments.name.clone(),
@@ -89,34 +115,79 @@ fn add(arguments: &AddArguments) -> Result<Exit, Failure> {
         let operator = people::by_logon(tx, &operator)?.id;
         clients::add(tx, actor, now, (&name, &operator, &scopes), (&secrets, &mut rng))
     })?;
-    show(&arguments.acting, &client, &secret)
+    arguments
+        .credentials
+        .hand_out(&arguments.acting, &external, &client, &secret)
 }
 
-fn renew(arguments: &OneArguments) -> Result<Exit, Failure> {
+fn renew(arguments: &RenewArguments) -> Result<Exit, Failure> {
+    arguments.credentials.check()?;
     let session = arguments.acting.open()?;
+    let external = session.config.external.clone();
     let (secrets, mut rng) = (start::secrets(&session.config.keys.secret)?, system::random()?);
     let name = arguments.name.clone();
     let (client, secret) =
         session.write(move |tx, actor, now| clients::renew(tx, actor, now, &name, (&secrets, &mut rng)))?;
-    show(&arguments.acting, &client, &secret)
+    arguments
+        .credentials
+        .hand_out(&arguments.acting, &external, &client, &secret)
 }
 
-/// The secret, which is nowhere else.
-fn show(acting: &Acting, client: &Client, secret: &Shown) -> Result<Exit, Failure> {
-    let secret = base64url(&**secret);
-    if acting.at.json {
-        let mut value = as_json(client);
-        if let Some(members) = value.as_object_mut() {
-            members.insert("client_secret".to_owned(), secret.into());
+impl CredentialsArguments {
+    /// Before a secret is made that would then be nowhere.
+    fn check(&self) -> Result<(), Failure> {
+        match &self.out {
+            Some(path) if path.exists() => Err(Failure::new(format!("{} is there already", path.display()))
+                .hint("name a file that is not there yet")),
+            _ => Ok(()),
         }
-        output::print_json(&value)?;
-    } else {
-        output::print(&format!(
-            "client id      {}\nclient secret  {secret}\n\nThe secret is shown this once.\n",
-            client.id
-        ))?;
     }
-    Ok(Exit::Done)
+
+    /// Gives out the secret, which is nowhere else.
+    fn hand_out(
+        &self,
+        acting: &Acting,
+        issuer: &str,
+        client: &Client,
+        secret: &Shown,
+    ) -> Result<Exit, Failure> {
+        let secret = Zeroizing::new(base64url(&**secret));
+        if let Some(path) = &self.out {
+            let content = Zeroizing::new(format!(
+                "issuer = \"{issuer}\"\nclient-id = \"{}\"\nclient-secret = \"{}\"\n",
+                client.id, *secret
+            ));
+            let file = NewFile {
+                path,
+                content: content.as_bytes(),
+                secret: true,
+            };
+            let again = format!(
+                "`mdoc-service client renew {} --out FILE` makes another secret",
+                client.name
+            );
+            output::write(file, Existing::Keep).map_err(|failure| failure.hint(again))?;
+        }
+        if acting.at.json {
+            let mut value = as_json(client);
+            if let (Some(members), None) = (value.as_object_mut(), &self.out) {
+                members.insert("client_secret".to_owned(), secret.as_str().into());
+            }
+            output::print_json(&value)?;
+        } else if let Some(path) = &self.out {
+            output::print(&format!(
+                "client id      {}\nclient secret  in {}\n",
+                client.id,
+                path.display()
+            ))?;
+        } else {
+            output::print(&format!(
+                "client id      {}\nclient secret  {}\n\nThe secret is shown this once.\n",
+                client.id, *secret
+            ))?;
+        }
+        Ok(Exit::Done)
+    }
 }
 
 fn list(acting: &Acting) -> Result<Exit, Failure> {
