@@ -149,12 +149,30 @@ fn life(database: Option<String>) {
     good(stage.collect(&offer, "6"));
     let accepted = || stage.shown()["report"]["accepted"].as_bool();
     assert_eq!((clerk.standing(serial), accepted()), ("valid".into(), Some(true)));
-    for (made, reason, standing, taken) in [
-        ("disable", "mislaid", "disabled", false),
-        ("enable", "found", "valid", true),
-        ("cancel", "lost", "cancelled", false),
+    // A reader that may ask the service itself learns at once what the list that it keeps does not say yet.
+    let gate = [
+        "client",
+        "add",
+        "gate",
+        "--operator",
+        "clerk",
+        "--scope",
+        "status",
+    ];
+    stage.service(&[&gate[..], &["--out", "gate.toml"]].concat());
+    let asked = || {
+        let seen = stage.shown_again(&["--status-query", "gate.toml"]);
+        let status = &seen["report"]["documents"][0]["status"];
+        let said = ["state", "by"].map(|member| status[member].as_str().unwrap().to_owned());
+        (said.join(" by "), seen["report"]["accepted"].as_bool())
+    };
+    for (made, reason, standing, word, taken) in [
+        ("disable", "mislaid", "disabled", "suspended by issuer", false),
+        ("enable", "found", "valid", "valid by issuer", true),
+        ("cancel", "lost", "cancelled", "revoked by issuer", false),
     ] {
         chief.moved(serial, made, Some(reason));
+        assert_eq!(asked(), (word.to_owned(), Some(taken)), "{made}");
         assert_eq!(
             (clerk.standing(serial), accepted()),
             (standing.into(), Some(taken)),

@@ -3,6 +3,7 @@
 mod certificates;
 mod net;
 mod program;
+mod query;
 mod refused;
 #[path = "../verifier/src/online/server.rs"]
 pub(crate) mod server;
@@ -460,7 +461,7 @@ fn a_report_tells_the_states_apart_in_text_and_json() {
     assert_eq!(
         json,
         serde_json::json!({
-            "state": "valid", "message": "the document was not revoked", "issuedAt": "2026-06-01T11:00:00Z",
+            "state": "valid", "message": "the document was not revoked", "by": "list", "issuedAt": "2026-06-01T11:00:00Z",
             "freshUntil": "2026-06-01T14:00:00Z", "usableUntil": "2026-06-02T12:00:00Z",
         })
     );

@@ -31,11 +31,13 @@
 //! # let _ = accepted;
 //! ```
 //!
-//! An issuer's own status query, by document and with authentication, is not asked: no protocol is defined for it.
+//! An issuer's own status query, by document and with authentication, is asked beside its list where somebody has the
+//! credentials for it ([`StatusQuery`]).
 
 pub mod cache;
 pub mod fetch;
 mod gather;
+mod query;
 mod revocation;
 #[cfg(test)]
 mod server;
@@ -51,6 +53,7 @@ use mdoc_core::verify::{Check, DocumentReport, Form, Inputs, Outcome, Report, ve
 use self::cache::Cache;
 use self::fetch::Fetch;
 use self::gather::Gather;
+pub use self::query::{BadQuery, StatusQuery};
 pub use self::source::{Kind, Problem, Source, Supply};
 
 /// The longest time for all questions about one message, if nothing else is said.
@@ -75,6 +78,8 @@ pub struct Online<'a> {
     /// Whether OCSP responders have to repeat a nonce, so that an answer cannot be an older one. Many of those on the
     /// Internet sign their answers beforehand and do not.
     pub ocsp_nonce: bool,
+    /// Issuers that are asked themselves about documents with a list of theirs.
+    pub queries: &'a [StatusQuery],
 }
 
 impl<'a> Online<'a> {
@@ -88,6 +93,7 @@ impl<'a> Online<'a> {
             time: TIME_LIMIT,
             plain_status_lists: false,
             ocsp_nonce: false,
+            queries: &[],
         }
     }
 
@@ -114,6 +120,7 @@ impl<'a> Online<'a> {
             let status_lists = evidence.status_lists(inputs.status_lists);
             let inputs = Inputs {
                 status_lists: &status_lists,
+                told: &evidence.told,
                 revocation_lists: &evidence.revocation_lists,
                 ocsp_answers: &evidence.ocsp_answers,
                 ..*inputs

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use mdoc_cli::failure::printable_line;
 use mdoc_core::cbor::{Item, Kind};
 use mdoc_core::device_request::ItemsRequest;
-use mdoc_core::status::Answer;
+use mdoc_core::status::{Answer, By};
 use mdoc_core::value;
 use mdoc_core::verify::{
     Accepted, Code, DocumentReport, Element, Outcome, ReasonCode, Report, Source, Step, Why,
@@ -104,7 +104,11 @@ fn status_json(document: &DocumentReport<'_>) -> Option<Value> {
         let why = Why::StatusNotFetched;
         return Some(json!({ "state": state, "message": why.meaning(), "code": why.id() }));
     };
-    let mut out = json!({ "state": state, "message": finding.answer.to_string() });
+    let by = match finding.by {
+        By::List => "list",
+        By::Issuer => "issuer",
+    };
+    let mut out = json!({ "state": state, "message": finding.answer.to_string(), "by": by });
     if let Value::Object(out) = &mut out {
         if let Answer::Unknown(reason) = &finding.answer {
             out.insert("code".to_owned(), json!(reason.code().id()));
@@ -131,6 +135,11 @@ fn status_text(document: &DocumentReport<'_>, out: &mut String) {
             let reason = printable_line(&reason.to_string());
             writeln!(out, "  status    {word}: {reason}")
         }
+        (_, Some(held)) if finding.by == By::Issuer => writeln!(
+            out,
+            "  status    {word}, as the issuer said itself at {}",
+            held.issued_at
+        ),
         (_, Some(held)) => writeln!(
             out,
             "  status    {word}, by a list of {}; a newer one is due from {}, this one ends {}",

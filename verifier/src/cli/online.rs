@@ -1,18 +1,22 @@
 //! The options by which evidence is asked for over the network, for every command that judges documents.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use mdoc_cli::failure::printable_line;
+use mdoc_cli::input::display;
 use mdoc_cli::system::SystemClock;
-use mdoc_cli::{Failure, args, output};
+use mdoc_cli::{Failure, args, keys, output};
 use mdoc_core::verify::{Form, Inputs, Policy, StatusPolicy, verify};
 use mdoc_verifier::online::cache::Cache;
 use mdoc_verifier::online::fetch::{Fetch, HttpFetch, Reach};
-use mdoc_verifier::online::{Judged, Online, TIME_LIMIT};
+use mdoc_verifier::online::{Judged, Online, StatusQuery, TIME_LIMIT};
 
 use super::PROGRAM;
+
+/// The most octets of a file that says whom to ask.
+const LARGEST_QUERY: usize = 16 * 1024;
 
 /// Whether a document or its signer was revoked.
 #[derive(Args)]
@@ -38,6 +42,10 @@ pub(super) struct OnlineArguments {
     /// Have OCSP responders repeat a nonce; many of those on the Internet do not
     #[arg(long, requires = "status")]
     ocsp_nonce: bool,
+    /// File with `issuer`, `client-id` and `client-secret`: ask that issuer itself about documents with a status list of
+    /// its own, beside the list; more than once for more issuers
+    #[arg(long, value_name = "FILE", requires = "status", conflicts_with = "offline")]
+    status_query: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -91,6 +99,8 @@ impl OnlineArguments {
                 Some(_) => {}
             }
         }
+        let queries = self.status_query.iter().map(|path| query(path));
+        let queries = queries.collect::<Result<_, _>>()?;
         let reach = if self.allow_private_addresses {
             Reach::Everywhere
         } else {
@@ -102,8 +112,19 @@ impl OnlineArguments {
             time: self.time_limit.unwrap_or(TIME_LIMIT),
             plain_status_lists: self.allow_private_addresses,
             ocsp_nonce: self.ocsp_nonce,
+            queries,
         })
     }
+}
+
+/// Whom to ask, and as whom.
+fn query(path: &Path) -> Result<StatusQuery, Failure> {
+    let text = keys::secret_text(path, "a file with a client's secret", LARGEST_QUERY)?;
+    StatusQuery::from_toml(&text).map_err(|why| {
+        Failure::new(format!("{}: {why}", display(path))).hint(
+            "`mdoc-service client add NAME --operator LOGON --scope status --out FILE` writes such a file",
+        )
+    })
 }
 
 /// Who asks, for one document after another.
@@ -115,6 +136,7 @@ struct Means {
     time: Duration,
     plain_status_lists: bool,
     ocsp_nonce: bool,
+    queries: Vec<StatusQuery>,
 }
 
 impl Asking {
@@ -139,6 +161,7 @@ impl Asking {
             time: means.time,
             plain_status_lists: means.plain_status_lists,
             ocsp_nonce: means.ocsp_nonce,
+            queries: &means.queries,
             ..Online::new(network, &SystemClock)
         };
         let judged = online.verify(bytes, form, inputs);

@@ -8,8 +8,8 @@ pub use mdoc_cli::net::{MOST_REDIRECTS, Reach, Unreachable};
 
 pub use self::http::HttpFetch;
 
-/// What is asked, and how much of an answer is taken.
-#[derive(Debug, Clone, Copy)]
+/// What is asked, and how much of an answer is taken. It may hold secrets, and is not for logs.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// An absolute address, `http` or `https`.
     pub url: &'a str,
@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub accept: &'a str,
     /// What to send along: a media type and a body. Then the method is POST, and no redirect is followed.
     pub post: Option<(&'a str, &'a [u8])>,
+    /// The header `Authorization`, with a request that is posted. It is a secret.
+    pub authorization: Option<&'a str>,
     /// The validator that came with an earlier answer; the header `If-None-Match`.
     pub etag: Option<&'a str>,
     /// The most octets of the answer's body.

@@ -1,6 +1,6 @@
 //! One question after another, each answered from what was kept or from the network.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mdoc_core::status;
 use mdoc_core::time::Timestamp;
@@ -16,8 +16,9 @@ use super::subject::Subject;
 use super::{Kind, MOST_QUESTIONS, Online, Problem, Source, Supply};
 
 /// What was gathered, beside what there was.
-pub(super) struct Evidence {
+pub(super) struct Evidence<'s> {
     tokens: Vec<Token>,
+    pub(super) told: Vec<status::Told<'s>>,
     pub(super) revocation_lists: Vec<RevocationList>,
     pub(super) ocsp_answers: Vec<OcspResponse>,
     pub(super) sources: Vec<Source>,
@@ -30,7 +31,7 @@ struct Token {
     fetched: Timestamp,
 }
 
-impl Evidence {
+impl Evidence<'_> {
     /// The status lists, after those that were there before.
     pub(super) fn status_lists<'e>(&'e self, before: &[status::Evidence<'e>]) -> Vec<status::Evidence<'e>> {
         let gathered = self.tokens.iter().map(|token| status::Evidence {
@@ -98,15 +99,15 @@ impl Found {
     }
 }
 
-pub(super) struct Gather<'a, 'i> {
+pub(super) struct Gather<'a, 'i, 's> {
     pub(super) online: &'a Online<'a>,
     pub(super) inputs: &'a Inputs<'i>,
     until: Option<Instant>,
     asked: Vec<Key>,
-    pub(super) evidence: Evidence,
+    pub(super) evidence: Evidence<'s>,
 }
 
-impl<'a, 'i> Gather<'a, 'i> {
+impl<'a, 'i: 's, 's> Gather<'a, 'i, 's> {
     pub(super) fn new(online: &'a Online<'a>, inputs: &'a Inputs<'i>) -> Self {
         Self {
             online,
@@ -115,6 +116,7 @@ impl<'a, 'i> Gather<'a, 'i> {
             asked: Vec::new(),
             evidence: Evidence {
                 tokens: Vec::new(),
+                told: inputs.told.to_vec(),
                 revocation_lists: inputs.revocation_lists.to_vec(),
                 ocsp_answers: inputs.ocsp_answers.to_vec(),
                 sources: Vec::new(),
@@ -123,12 +125,12 @@ impl<'a, 'i> Gather<'a, 'i> {
         }
     }
 
-    pub(super) fn finish(self) -> Evidence {
+    pub(super) fn finish(self) -> Evidence<'s> {
         self.evidence
     }
 
     /// Looks up one document: its signer, then itself.
-    pub(super) fn document(&mut self, subject: &Subject) {
+    pub(super) fn document(&mut self, subject: &'s Subject) {
         let (inputs, doc_type) = (self.inputs, Some(subject.doc_type.as_str()));
         let Some(signer) = subject.chain.first() else {
             return;
@@ -154,6 +156,7 @@ impl<'a, 'i> Gather<'a, 'i> {
             return;
         }
         for reference in subject.status.iter().flat_map(status::Reference::all) {
+            self.query(reference);
             self.status(reference, trust, doc_type);
         }
     }
@@ -174,22 +177,30 @@ impl<'a, 'i> Gather<'a, 'i> {
     /// The best answer there is: one that was kept and is not due yet, one from the network, or one that was kept and is
     /// due. One that is not to be relied on is given too, if there is no other: the report then has the reason.
     pub(super) fn ask(&mut self, question: &Question<'_>, judge: &Judge<'_>) -> Option<Found> {
-        self.asked.push(question.key.clone());
-        let (supply, found) = if self.asked.len() > MOST_QUESTIONS {
-            (Supply::Missing(Problem::TooMany), None)
-        } else {
+        let (supply, found) = if self.may_ask(question.key.clone()) {
             self.answer(question, judge)
+        } else {
+            (Supply::Missing(Problem::TooMany), None)
         };
-        let host = host(question.url).to_owned();
-        let (kind, supplied) = (question.kind.id(), supply.id());
-        let code = supply.problem().map(Problem::code);
-        debug!(kind, address = shown(question.url), supplied, code, "asked");
+        self.note(question.kind, question.url, supply);
+        found
+    }
+
+    /// Whether one more question is not too many. It is counted.
+    pub(super) fn may_ask(&mut self, key: Key) -> bool {
+        self.asked.push(key);
+        self.asked.len() <= MOST_QUESTIONS
+    }
+
+    /// Says what came of a question.
+    pub(super) fn note(&mut self, kind: Kind, url: &str, supply: Supply) {
+        let (supplied, code) = (supply.id(), supply.problem().map(Problem::code));
+        debug!(kind = kind.id(), address = shown(url), supplied, code, "asked");
         self.evidence.sources.push(Source {
-            kind: question.kind,
-            host,
+            kind,
+            host: host(url).to_owned(),
             supply,
         });
-        found
     }
 
     fn answer(&mut self, question: &Question<'_>, judge: &Judge<'_>) -> (Supply, Option<Found>) {
@@ -258,22 +269,28 @@ impl<'a, 'i> Gather<'a, 'i> {
         }
     }
 
+    /// The time left for questions.
+    pub(super) fn left(&self) -> Result<Duration, Unreachable> {
+        let left = self.until.map_or(self.online.time, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        if left.is_zero() {
+            return Err(Unreachable::Time);
+        }
+        Ok(left)
+    }
+
     fn send(&self, question: &Question<'_>, etag: Option<&str>) -> Result<Answer, Problem> {
         let fetch = self.online.fetch.ok_or(Problem::Offline)?;
         let send = |url: &str, post| {
-            let left = self.until.map_or(self.online.time, |until| {
-                until.saturating_duration_since(Instant::now())
-            });
-            if left.is_zero() {
-                return Err(Unreachable::Time);
-            }
             fetch.fetch(&Request {
                 url,
                 accept: question.accept,
                 post,
+                authorization: None,
                 etag,
                 largest: question.largest,
-                time: left,
+                time: self.left()?,
                 plain: question.plain,
             })
         };

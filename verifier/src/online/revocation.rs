@@ -29,7 +29,7 @@ const LONGEST_GET: usize = 255;
 const OCSP_REQUEST: &str = "application/ocsp-request";
 const OCSP_RESPONSE: &str = "application/ocsp-response";
 
-impl Gather<'_, '_> {
+impl<'i: 's, 's> Gather<'_, 'i, 's> {
     /// Looks up every certificate of a path but the anchor.
     pub(super) fn certificates(
         &mut self,

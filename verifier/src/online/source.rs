@@ -17,10 +17,12 @@ pub enum Kind {
     Crl,
     /// The answer of an OCSP responder.
     Ocsp,
+    /// The issuer's own answer about one document.
+    StatusQuery,
 }
 
 impl Kind {
-    /// `status-list`, `identifier-list`, `crl` or `ocsp`.
+    /// `status-list`, `identifier-list`, `crl`, `ocsp` or `status-query`.
     #[must_use]
     pub const fn id(self) -> &'static str {
         match self {
@@ -28,6 +30,7 @@ impl Kind {
             Self::IdentifierList => "identifier-list",
             Self::Crl => "crl",
             Self::Ocsp => "ocsp",
+            Self::StatusQuery => "status-query",
         }
     }
 }
@@ -39,6 +42,7 @@ impl fmt::Display for Kind {
             Self::IdentifierList => "identifier list",
             Self::Crl => "revocation list",
             Self::Ocsp => "OCSP answer",
+            Self::StatusQuery => "answer to a status query",
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The list that a document refers to.
 
 use mdoc_core::status::{
-    self, Answer, Evidence, IDENTIFIER_LIST_CWT, LIMITS, Reference, STATUS_LIST_CWT, STATUS_LIST_JWT, Token,
-    Trust,
+    self, Answer, Evidence, IDENTIFIER_LIST_CWT, LIMITS, Reference, STATUS_LIST_CWT, STATUS_LIST_JWT,
+    Standing, Token, Told, Trust,
 };
 use mdoc_core::verify::Policy;
 use mdoc_core::x509::Certificate;
@@ -20,7 +20,7 @@ const UNNAMED: [&str; 4] = [
     "application/jwt",
 ];
 
-impl Gather<'_, '_> {
+impl<'i: 's, 's> Gather<'_, 'i, 's> {
     /// Looks for the list, and for what is known of its signer.
     pub(super) fn status(&mut self, reference: Reference<'_>, trust: Trust<'_>, doc_type: Option<&str>) {
         let (kind, accept) = match reference {
@@ -48,13 +48,23 @@ impl Gather<'_, '_> {
             backend: self.inputs.backend,
             ..status::Inputs::new(trust, self.inputs.now)
         };
-        let judge = |token: &[u8], fetched, _| {
+        let look_up = |token: &[u8], fetched| {
             let evidence = Evidence {
                 uri: url,
                 token,
                 fetched,
             };
-            let found = status::look_up(reference, &evidence, &by);
+            status::look_up(reference, &evidence, &by)
+        };
+        // What the issuer says itself is newer than what was kept, and takes nothing back that was signed: a document that
+        // is good again needs the list in which it is.
+        let valid = |told: &Told<'_>| told.reference == reference && told.standing == Standing::Valid;
+        let kept = self.online.cache.filter(|_| self.evidence.told.iter().any(valid));
+        let doubted = kept
+            .and_then(|cache| cache.get(&key))
+            .is_some_and(|kept| look_up(&kept.bytes, kept.fetched).answer != Answer::Valid);
+        let judge = |token: &[u8], fetched, _| {
+            let found = look_up(token, fetched);
             match (found.answer, found.freshness) {
                 (Answer::Unknown(reason), _) => {
                     Err(Problem::Refused(Some(reason.code().id()), reason.to_string()))
@@ -82,7 +92,7 @@ impl Gather<'_, '_> {
             get: None,
             largest: LIMITS.message,
             plain: self.online.plain_status_lists,
-            always: false,
+            always: doubted,
             media_type: &media_type,
         };
         if let Some(found) = self.ask(&question, &judge) {

@@ -53,11 +53,16 @@ impl Fetch for HttpFetch {
             time: request.time,
         })?;
         let answered = match request.post {
-            Some((media_type, body)) => agent
-                .post(&uri)
-                .header("Accept", request.accept)
-                .header("Content-Type", media_type)
-                .send(body),
+            Some((media_type, body)) => {
+                let mut question = agent
+                    .post(&uri)
+                    .header("Accept", request.accept)
+                    .header("Content-Type", media_type);
+                if let Some(authorization) = request.authorization {
+                    question = question.header("Authorization", authorization);
+                }
+                question.send(body)
+            }
             None => {
                 let mut question = agent.get(&uri).header("Accept", request.accept);
                 if let Some(etag) = request.etag {

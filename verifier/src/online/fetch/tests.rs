@@ -16,6 +16,7 @@ fn get(url: &str) -> Request<'_> {
         url,
         accept: "application/statuslist+cwt",
         post: None,
+        authorization: None,
         etag: None,
         largest: 1000,
         time: Duration::from_secs(20),
