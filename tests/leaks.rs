@@ -388,6 +388,22 @@ fn keys_tags_and_passphrases_are_compared_in_constant_time() {
             "!equal_in_constant_time(digest.as_ref(), signed.as_ref())",
         ),
         (
+            "mdoc-core/src/verify/issuer.rs",
+            "!equal_in_constant_time(&thumbprint, &ds.fingerprint())",
+        ),
+        (
+            "mdoc-core/src/x509/ocsp.rs",
+            "equal_in_constant_time(&self.key_hash, &hash.digest(key))",
+        ),
+        (
+            "mdoc-core/src/x509/ocsp/response.rs",
+            "equal_in_constant_time(hash, &certificate.computed_key_identifier())",
+        ),
+        (
+            "openid/src/secret.rs",
+            "equal_in_constant_time(self.0.as_bytes(), other.0.as_bytes())",
+        ),
+        (
             "issuer/src/batch/run.rs",
             "equal_in_constant_time(found.as_ref(), digest.as_ref())",
         ),

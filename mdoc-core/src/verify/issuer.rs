@@ -9,7 +9,7 @@ use super::report::{DocumentReport, Steps};
 use super::{Inputs, certificates, device, elements, items, mso, status};
 use crate::cbor::{Embedded, Item, Shape};
 use crate::cose::{CoseFault, Sign1};
-use crate::crypto::CryptoError;
+use crate::crypto::{CryptoError, equal_in_constant_time};
 use crate::error::DecodeError;
 use crate::issuer_signed;
 use crate::mso::MobileSecurityObject;
@@ -186,7 +186,7 @@ fn mso(
 fn signature(auth: &Sign1<'_>, chain: &[Certificate], steps: &mut Steps, inputs: &Inputs<'_>) -> bool {
     let Some(ds) = chain.first() else { return false };
     match auth.thumbprint() {
-        Some(thumbprint) if thumbprint != ds.fingerprint() => {
+        Some(thumbprint) if !equal_in_constant_time(&thumbprint, &ds.fingerprint()) => {
             steps.find(Code::ThumbprintMismatch, Detail::None);
         }
         Some(_) => steps.pass(Check::Thumbprint),

@@ -21,7 +21,7 @@ use super::der::{self, BadCertificate, Element, Reader};
 use super::extension::Extension;
 use super::oid::{self, Oid};
 use super::{Certificate, build};
-use crate::crypto::{Backend as _, DigestAlgorithm, RustCrypto};
+use crate::crypto::{Backend as _, DigestAlgorithm, RustCrypto, equal_in_constant_time};
 
 /// The longest nonce, in octets (RFC 9654, 2.1).
 pub const LONGEST_NONCE: usize = 128;
@@ -123,8 +123,9 @@ impl CertificateId {
     #[must_use]
     pub fn is_of(&self, issuer: &Certificate) -> bool {
         self.hash.is_some_and(|hash| {
-            self.name_hash == hash.digest(issuer.subject_der())
-                && self.key_hash == hash.digest(issuer.public_key_octets())
+            let (name, key) = (issuer.subject_der(), issuer.public_key_octets());
+            equal_in_constant_time(&self.name_hash, &hash.digest(name))
+                && equal_in_constant_time(&self.key_hash, &hash.digest(key))
         })
     }
 

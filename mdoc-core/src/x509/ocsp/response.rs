@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Range;
 
 use super::{CertificateId, extensions};
-use crate::crypto::{Backend, PublicKey};
+use crate::crypto::{Backend, PublicKey, equal_in_constant_time};
 use crate::time::Timestamp;
 use crate::x509::der::{self, BadCertificate, Reader};
 use crate::x509::oid::{self, Oid};
@@ -66,7 +66,7 @@ impl ResponderId {
     pub fn is(&self, certificate: &Certificate) -> bool {
         match self {
             Self::Name(name) => name == certificate.subject_der(),
-            Self::Key(hash) => *hash == certificate.computed_key_identifier(),
+            Self::Key(hash) => equal_in_constant_time(hash, &certificate.computed_key_identifier()),
         }
     }
 }
