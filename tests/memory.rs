@@ -7,6 +7,7 @@
 mod child;
 mod patterns;
 mod scan;
+mod session;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -108,20 +109,34 @@ fn look(backend: &str) {
         );
     }
     let mut left = Vec::new();
+    let mut open = Vec::new();
     for point in [
         "dropped",
         "read",
         "issued",
         "presented",
         "agreed",
+        "open",
+        "ended",
         "failed",
         "encrypted",
     ] {
         other.go_on();
         other.until(point);
-        for hit in scan(other.child.id(), &patterns).unwrap() {
+        let hits = scan(other.child.id(), &patterns).unwrap();
+        if point == "open" {
+            open = hits;
+            continue;
+        }
+        for hit in hits {
             left.push(format!("after `{point}`: {hit}"));
         }
+    }
+    for name in patterns.of_session() {
+        assert!(
+            open.iter().any(|hit| hit.name == *name),
+            "{backend}: {name} is in use and was not found, so that the look is worth nothing"
+        );
     }
     fs::remove_dir_all(&folder).unwrap();
     assert!(

@@ -25,6 +25,7 @@ use rand_core::SeedableRng as _;
 use zeroize::Zeroizing;
 
 use super::patterns::{BROKEN, CURVES, FORMS};
+use super::session;
 
 const DOC_TYPE: &str = "org.example.memory";
 
@@ -48,6 +49,8 @@ pub(super) fn run(folder: &Path, backend: &str) {
     stop("presented");
     process.agree();
     stop("agreed");
+    session::run(folder, backend, || stop("open"));
+    stop("ended");
     process.fail();
     stop("failed");
     process.encrypt();

@@ -14,8 +14,10 @@ use mdoc_core::transcript::SessionTranscript;
 use p256::pkcs8::DecodePrivateKey as _;
 use p256::pkcs8::EncodePrivateKey as _;
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng as _;
+use rand_core::{Rng as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256, Sha512};
+
+use super::session::{self, DRAWN};
 
 /// A piece of this many octets of a secret counts as the secret.
 const PIECE: usize = 16;
@@ -49,6 +51,7 @@ pub(super) struct Patterns {
     names: Vec<String>,
     pieces: Vec<Vec<u8>>,
     held: Vec<String>,
+    of_session: Vec<&'static str>,
     automaton: Option<AhoCorasick>,
 }
 
@@ -60,6 +63,7 @@ impl Patterns {
             names: Vec::new(),
             pieces: Vec::new(),
             held: Vec::new(),
+            of_session: Vec::new(),
             automaton: None,
         };
         let write = |name: &str, content: &[u8]| fs::write(folder.join(name), content).unwrap();
@@ -134,6 +138,15 @@ impl Patterns {
         patterns
             .held
             .extend(["passphrase", "Zab", "SKReader", "SKDevice", "EMacKey"].map(str::to_owned));
+        for name in DRAWN {
+            let mut masked = [0; 256];
+            rng.fill_bytes(&mut masked);
+            write(name, &masked);
+        }
+        for (name, held, secret) in session::secrets(folder) {
+            patterns.both(name, &secret);
+            patterns.of_session.extend(held.then_some(name));
+        }
         let built = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .build(&patterns.pieces);
@@ -144,6 +157,11 @@ impl Patterns {
     /// What is to be found while it is held.
     pub(super) fn held(&self) -> &[String] {
         &self.held
+    }
+
+    /// What is to be found while a session is open.
+    pub(super) fn of_session(&self) -> &[&'static str] {
+        &self.of_session
     }
 
     pub(super) fn longest(&self) -> usize {
