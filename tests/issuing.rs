@@ -1,6 +1,7 @@
 //! The life of a document over HTTP, by the four programs: requested, collected into a wallet, shown to a reader that asks the
 //! issuer, switched off and on, cancelled. On SQLite, and on PostgreSQL where `tests/postgres/run` started one.
 
+use std::cell::RefCell;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -24,6 +25,8 @@ pub(crate) struct Stage {
     address: String,
     database: Option<String>,
     serving: Child,
+    /// What wallets and readers logged, at the level trace.
+    logged: RefCell<String>,
 }
 
 impl Drop for Stage {
@@ -39,6 +42,7 @@ pub(crate) fn command(folder: &Path, name: &str, arguments: &[&str], database: O
         .args(arguments)
         .env_clear()
         .env(PASSPHRASE.0, PASSPHRASE.1)
+        .env("MDOC_LOG", if name == "mdoc-service" { "" } else { "trace" })
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -69,7 +73,8 @@ impl Stage {
         let text = fs::read_to_string(&file).unwrap();
         fs::write(
             &file,
-            text.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}")),
+            text.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))
+                .replace("level = \"info\"", "level = \"trace\""),
         )
         .unwrap();
         for (name, content) in [
@@ -89,6 +94,7 @@ impl Stage {
             address: format!("127.0.0.1:{port}"),
             database,
             serving,
+            logged: RefCell::default(),
         };
         let began = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -165,11 +171,16 @@ impl Stage {
     /// Shows a copy to a reader that asks the issuer; gives what the reader found. Not `require`: nobody publishes a revocation
     /// list of the certificates for development.
     pub(crate) fn shown(&self) -> Value {
+        // What was learnt of the status before is not asked again for minutes: another reader asks.
+        let _none = fs::remove_dir_all(self.space.0.join("cache"));
+        self.shown_again(&[])
+    }
+
+    /// The same to the reader of before, who may ask in one way more.
+    pub(crate) fn shown_again(&self, more: &[&str]) -> Value {
         let folder = &self.space.0;
         let code = folder.join("code.txt");
         let _none = fs::remove_file(&code);
-        // What was learnt of the status before is not asked again for minutes: another reader asks.
-        let _none = fs::remove_dir_all(folder.join("cache"));
         let present = [
             "present",
             "--wallet",
@@ -206,10 +217,12 @@ impl Stage {
             "--allow-private-addresses",
             "--json",
         ];
+        let read = [&read, more].concat();
         let read = command(folder, "mdoc-verifier", &read, None).output().unwrap();
         let presented = wallet.wait_with_output().unwrap();
-        let words = || text(&[read.stderr.as_slice(), &presented.stderr].concat());
-        assert!(presented.status.success(), "{}", words());
+        let words = text(&[read.stderr.as_slice(), &presented.stderr].concat());
+        assert!(presented.status.success(), "{words}");
+        self.logged.borrow_mut().push_str(&words);
         serde_json::from_slice(&read.stdout).unwrap_or_else(|_| panic!("{}", text(&read.stderr)))
     }
 }
@@ -246,9 +259,11 @@ fn life(database: Option<String>) {
     let requested = stage.requested();
     let (serial, offer) = (requested["serial"].as_str().unwrap(), &requested["offer"]);
     assert_eq!(requested["state"], "collectable");
-    good(stage.collect(offer, "6"));
+    let collected = text(&good(stage.collect(offer, "6")).stderr);
     let again = stage.collect(offer, "1").output().unwrap();
-    assert_eq!(again.status.code(), Some(1), "{}", text(&again.stderr));
+    let words = text(&again.stderr);
+    assert_eq!(again.status.code(), Some(1), "{words}");
+    stage.logged.borrow_mut().push_str(&(collected + &words));
 
     let accepted = |told: &Value| told["report"]["accepted"].as_bool();
     let told = stage.shown();
@@ -280,6 +295,41 @@ fn life(database: Option<String>) {
         ["release", "begin", "issue", "disable", "enable", "cancel"]
     );
     assert_eq!(stage.service(&["audit", "verify"])["whole"], true);
+    stage.logged_no_secret(offer);
+}
+
+impl Stage {
+    /// What service, wallet and reader have logged at the level trace has no secret in it, and nothing of the person.
+    fn logged_no_secret(&self, offer: &Value) {
+        let service = fs::read_to_string(self.space.0.join("authority/service.log")).unwrap();
+        let logged = service + &self.logged.borrow();
+        for event in [
+            "\"event\":\"request\"",
+            "event=\"connected\"",
+            "event=\"program ended\"",
+        ] {
+            assert!(logged.contains(event), "the log does not tell {event}:\n{logged}");
+        }
+        let told = |member: &str| offer[member].as_str().unwrap();
+        let address = told("link").rsplit("%2F").next().unwrap();
+        assert_eq!(address.len(), 43);
+        for secret in [
+            PASSPHRASE.1,
+            told("code"),
+            told("invitation"),
+            address,
+            "Lovelace",
+            "Ada",
+        ] {
+            assert!(!logged.contains(secret), "{secret} is logged");
+        }
+        // Codes, tokens, nonces, keys: thirty-two octets of randomness. Fingerprints are in hexadecimal digits.
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let digits = |found: &&str| found.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
+        let long = logged.split(|c| !word(c)).filter(|found| found.len() >= 43);
+        let found: Vec<_> = long.filter(|found| !digits(found)).collect();
+        assert!(found.is_empty(), "are these secrets? {found:?}");
+    }
 }
 
 #[test]
