@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-programs=(mdoc-issuer mdoc-holder mdoc-verifier)
+programs=(mdoc-issuer mdoc-holder mdoc-service mdoc-verifier)
 host=$(rustc --version --verbose | sed -n 's/^host: //p')
 target=${TARGET:-$host}
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)

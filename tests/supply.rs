@@ -55,7 +55,10 @@ fn the_bill_of_materials_has_every_package_that_goes_into_the_programs() {
     let libraries = bill["components"].as_array().unwrap();
     let text = |component: &Value, key: &str| component[key].as_str().unwrap_or_default().to_owned();
     let names: Vec<String> = programs.iter().map(|program| text(program, "name")).collect();
-    assert_eq!(names, ["mdoc-holder", "mdoc-issuer", "mdoc-verifier"]);
+    assert_eq!(
+        names,
+        ["mdoc-holder", "mdoc-issuer", "mdoc-service", "mdoc-verifier"]
+    );
 
     // Each is in the lock file with that version and checksum, has a licence, and is there once.
     let lock = lock();

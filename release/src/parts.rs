@@ -8,7 +8,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 /// The programs that are released.
-pub const PROGRAMS: [&str; 3] = ["mdoc-holder", "mdoc-issuer", "mdoc-verifier"];
+pub const PROGRAMS: [&str; 4] = ["mdoc-holder", "mdoc-issuer", "mdoc-service", "mdoc-verifier"];
 
 /// For which machines parts are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
