@@ -5,18 +5,19 @@
 //!
 //! Source: RFC 5280, 5 and 6.3; ISO/IEC 18013-5:2021, Annex B, CRL profile.
 
+mod undetermined;
+
 use core::fmt;
 use core::ops::Range;
 use std::sync::OnceLock;
 
+pub use self::undetermined::Undetermined;
 use super::der::{self, BadCertificate, Reader};
 use super::extension::Extension;
 use super::ocsp::{OcspAnswer, OcspCheck, OcspResponse};
 use super::oid::{self, Oid};
 use super::parsed::{raw_range, value_range};
-use super::{
-    Certificate, CertificateSignature, DistinguishedName, KeyUsage, SignatureError, UnusableKey, pem,
-};
+use super::{Certificate, CertificateSignature, DistinguishedName, KeyUsage, SignatureError, pem};
 use crate::crypto::{Backend, PublicKey};
 use crate::time::Timestamp;
 
@@ -153,70 +154,6 @@ pub fn evaluate_path<'a>(
         PathRevocation::Good
     } else {
         PathRevocation::Undetermined
-    }
-}
-
-/// Why a revocation list says nothing to rely on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Undetermined {
-    /// The certificate has another issuer than the one given.
-    NotItsIssuer,
-    /// The list is of another issuer; this is its name.
-    OtherIssuer(String),
-    /// The key usage of the issuer does not include signing lists.
-    IssuerMayNotSign,
-    /// The key of the issuer cannot be used.
-    IssuerKey(UnusableKey),
-    /// The signature of the list does not stand.
-    Signature(SignatureError),
-    /// The list has a critical extension that is not understood, for example because it is not complete.
-    CriticalExtension(String),
-    /// The list was made later than now.
-    NotYetValid {
-        /// When it was made.
-        this_update: Timestamp,
-    },
-    /// A newer list is due, or the list does not say when one is.
-    Expired {
-        /// When it was due.
-        next_update: Option<Timestamp>,
-    },
-}
-
-impl fmt::Display for Undetermined {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotItsIssuer => f.write_str("the certificate has another issuer"),
-            Self::OtherIssuer(name) => write!(f, "the revocation list is of another issuer, {name}"),
-            Self::IssuerMayNotSign => f.write_str("the issuer may not sign revocation lists"),
-            Self::IssuerKey(_) => f.write_str("the key of the issuer cannot be used"),
-            Self::Signature(_) => f.write_str("the signature of the revocation list does not stand"),
-            Self::CriticalExtension(oid) => {
-                write!(f, "the revocation list has the unknown critical extension {oid}")
-            }
-            Self::NotYetValid { this_update } => {
-                write!(f, "the revocation list is valid only from {this_update}")
-            }
-            Self::Expired {
-                next_update: Some(due),
-            } => {
-                write!(f, "the revocation list was to be replaced by {due}")
-            }
-            Self::Expired { next_update: None } => {
-                f.write_str("the revocation list does not say how long it is valid")
-            }
-        }
-    }
-}
-
-impl core::error::Error for Undetermined {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::IssuerKey(cause) => Some(cause),
-            Self::Signature(cause) => Some(cause),
-            _ => None,
-        }
     }
 }
 
