@@ -19,7 +19,7 @@ use super::oid::{self, Oid};
 use super::parsed::{raw_range, value_range};
 use super::{Certificate, CertificateSignature, DistinguishedName, KeyUsage, SignatureError, pem};
 use crate::crypto::{Backend, PublicKey};
-use crate::time::Timestamp;
+use crate::time::{CLOCK_AHEAD, Timestamp};
 
 /// The largest revocation list that is read, in bytes of DER.
 pub const LARGEST_LIST: usize = 4 * 1024 * 1024;
@@ -328,6 +328,13 @@ impl RevocationList {
         self.next_update
     }
 
+    /// The same as if it did not say so; its signature is over what it says.
+    #[cfg(test)]
+    pub(super) fn without_next_update(mut self) -> Self {
+        self.next_update = None;
+        self
+    }
+
     /// Its number, most significant octet first, if it has one.
     #[must_use]
     pub fn number(&self) -> Option<&[u8]> {
@@ -376,7 +383,8 @@ impl RevocationList {
     /// What the list says, at `now`, of a certificate of `issuer`.
     ///
     /// An authentic list that names the certificate is believed even when a newer one is due, since
-    /// revocation is final; one that does not name it is believed only while it is current.
+    /// revocation is final; one that does not name it is believed only while it is current. It may be made up to
+    /// [`CLOCK_AHEAD`] later than `now`.
     #[must_use]
     pub fn evaluate(
         &self,
@@ -430,7 +438,8 @@ impl RevocationList {
         if let Some(oid) = &self.critical {
             return Err(Undetermined::CriticalExtension(oid.clone()));
         }
-        if now < self.this_update {
+        // One that was published this moment, perhaps because it revokes.
+        if now.plus(CLOCK_AHEAD) < self.this_update {
             return Err(Undetermined::NotYetValid {
                 this_update: self.this_update,
             });

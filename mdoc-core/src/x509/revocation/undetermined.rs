@@ -21,7 +21,7 @@ pub enum Undetermined {
     Signature(SignatureError),
     /// The list has a critical extension that is not understood, for example because it is not complete.
     CriticalExtension(String),
-    /// The list was made later than now.
+    /// The list was made later than now, by more than clocks differ.
     NotYetValid {
         /// When it was made.
         this_update: Timestamp,
