@@ -296,6 +296,92 @@ fn a_message_that_forgets_its_end_is_taken_after_a_pause() {
 }
 
 #[test]
+fn a_message_that_forgot_its_end_leaves_the_holder_all_its_time_to_decide() {
+    let mut end = open_server();
+    end.after(value(READER, Characteristic::Client2Server, &[1, 0x81, 7]), 100);
+    assert_eq!(
+        end.after(Input::Tick, 2_100),
+        [
+            Action::Note(Oddity::UnfinishedMessage),
+            Action::Message(vec![0x81, 7])
+        ]
+    );
+    assert_eq!(
+        end.0.deadline(),
+        Some(millis(302_100)),
+        "not 10 s after the fragment"
+    );
+    assert_eq!(end.after(Input::Tick, 302_099), []);
+    end.0.send(vec![9], millis(302_099));
+    assert_eq!(
+        end.actions(),
+        [put(READER, Characteristic::Server2Client, &[0, 9])]
+    );
+}
+
+#[test]
+fn a_whole_message_that_forgot_its_end_is_taken_before_the_peer_s_end() {
+    let noted = [
+        Action::Note(Oddity::UnfinishedMessage),
+        Action::Message(vec![0x81, 7]),
+    ];
+    let mut end = open_client();
+    end.after(value(MDOC, Characteristic::Server2Client, &[1, 0x81, 7]), 10);
+    let over = [Action::Disconnect(MDOC), Action::Over(Ending::ByPeer)];
+    assert_eq!(
+        end.after(value(MDOC, Characteristic::State, &[2]), 20),
+        [noted.clone(), over.clone()].concat()
+    );
+    let mut end = open_server();
+    end.after(value(READER, Characteristic::Client2Server, &[1, 0x81, 7]), 10);
+    assert_eq!(end.after(value(READER, Characteristic::State, &[2]), 20), noted);
+    // What is not whole is no message.
+    let mut end = open_client();
+    end.after(value(MDOC, Characteristic::Server2Client, &[1, 0x82, 7]), 10);
+    assert_eq!(end.after(value(MDOC, Characteristic::State, &[2]), 20), over);
+}
+
+/// Facts, 5.5: SPRUCE on iOS cuts at 515 bytes, flag included, where the standard has 512 at most.
+#[test]
+fn fragments_of_513_to_515_bytes_are_taken_and_none_of_ours_is_longer_than_512() {
+    for length in 513_u16..=515 {
+        let mut end = End::new(Role::Reader, Gatt::Server);
+        end.actions();
+        end.after(connected(MDOC, 517), 1);
+        end.after(subscribed(MDOC, Characteristic::Server2Client), 2);
+        end.after(value(MDOC, Characteristic::State, &[1]), 3);
+        // An item of two full fragments, the second of which says that it is the last.
+        let half = usize::from(length) - 1;
+        let content = 2 * length - 2 - 3;
+        let message = [&[0x59][..], &content.to_be_bytes(), &vec![6; content.into()]].concat();
+        let mut to_us = |flag: u8, payload: &[u8], at| {
+            let fragment = [&[flag][..], payload].concat();
+            assert_eq!(fragment.len(), usize::from(length));
+            end.after(value(MDOC, Characteristic::Client2Server, &fragment), at)
+        };
+        assert_eq!(to_us(1, &message[..half], 10), []);
+        let whole = to_us(0, &message[half..], 11);
+        assert_eq!(whole, [Action::Message(message.clone())], "{length}");
+        // The same where the last one forgets to say so, as that wallet does.
+        assert_eq!(to_us(1, &message[..half], 20), []);
+        assert_eq!(to_us(1, &message[half..], 21), []);
+        let whole = end.after(Input::Tick, 2_021);
+        assert_eq!(
+            whole,
+            [
+                Action::Note(Oddity::UnfinishedMessage),
+                Action::Message(message.clone())
+            ]
+        );
+        end.0.send(message, millis(3_000));
+        let [Action::Put(_, _, fragment)] = &end.actions()[..] else {
+            panic!("one fragment")
+        };
+        assert_eq!(fragment.len(), 512);
+    }
+}
+
+#[test]
 fn everything_has_an_end_in_time() {
     let at = |end: &mut End| {
         let deadline = end.0.deadline().unwrap();
