@@ -20,6 +20,37 @@ struct Air {
     delay: u64,
     /// When the connection breaks.
     breaks: Option<u64>,
+    /// What each end knows, counted by what was given to it.
+    known: [Known; 2],
+    /// How each end that was not over has to end when the connection has broken.
+    expected: [Option<Ending>; 2],
+}
+
+/// What an end knows.
+#[derive(Default)]
+struct Known {
+    /// It was told of a peer.
+    met: bool,
+    ready: bool,
+    /// It was told to end, or that the peer has.
+    ended: Option<Ending>,
+    /// Bytes of its own message, and those of which it was told that they have gone.
+    own: usize,
+    gone: usize,
+    /// The bytes of each value that it was not told of yet.
+    going: VecDeque<usize>,
+    /// Bytes that have come of the other one's message.
+    come: usize,
+}
+
+/// The bytes of a message in a value or a piece, in which GATT has a flag as well.
+fn payload(action: &Action) -> usize {
+    match action {
+        Action::Put(_, Characteristic::State, _) => 0,
+        Action::Put(_, _, value) => value.len() - 1,
+        Action::Send(_, bytes) => bytes.len(),
+        _ => unreachable!("nothing else goes over the air"),
+    }
 }
 
 const PEERS: [Peer; 2] = [MDOC, READER];
@@ -48,7 +79,55 @@ impl Air {
             rng: ChaCha20Rng::seed_from_u64(seed),
             delay,
             breaks,
+            known: Default::default(),
+            expected: [None; 2],
         }
+    }
+
+    /// How an end has to end if it hears nothing any more.
+    fn expected(&self, end: usize) -> Ending {
+        let (known, other) = (&self.known[end], &self.known[1 - end]);
+        let between = known.gone == known.own && (known.come == 0 || known.come == other.own);
+        match known.ended {
+            Some(ending) => ending,
+            None if known.ready && between => Ending::Disconnected,
+            None if known.ready => Ending::Lost,
+            // A server goes on waiting, and so does a client that has not found it.
+            None if known.met && self.ends[end].setup.gatt == Gatt::Client => Ending::LostBeforeStart,
+            None => Ending::NoPeer,
+        }
+    }
+
+    /// Notes what an end is about to be told.
+    fn tells(&mut self, end: usize, input: &Input) {
+        let known = &mut self.known[end];
+        match input {
+            Input::Connected { .. } | Input::Channel { .. } => known.met = true,
+            Input::Sent => known.gone += known.going.pop_front().unwrap(),
+            Input::Value {
+                characteristic: Characteristic::State,
+                value,
+                ..
+            } => {
+                if value == &[State::End.byte()] {
+                    known.ended.get_or_insert(Ending::ByPeer);
+                }
+            }
+            Input::Value { value, .. } => known.come += value.len() - 1,
+            Input::Bytes { bytes, .. } => known.come += bytes.len(),
+            _ => {}
+        }
+    }
+
+    /// Gives an end a message to send.
+    fn send(&mut self, end: usize, message: &[u8]) {
+        let length = if self.ends[end].bearer() == Bearer::L2cap {
+            4
+        } else {
+            0
+        };
+        self.known[end].own = length + message.len();
+        self.ends[end].send(message.to_vec(), millis(self.now));
     }
 
     /// Something arrives at an end, some time later and never before what was on its way already.
@@ -60,6 +139,9 @@ impl Air {
 
     fn act(&mut self, end: usize, action: Action, mtu: u16) {
         let (other, me) = (1 - end, PEERS[end]);
+        if matches!(action, Action::Put(..) | Action::Send(..)) {
+            self.known[end].going.push_back(payload(&action));
+        }
         match action {
             Action::Seek => {
                 for (end, peer) in [(end, PEERS[other]), (other, me)] {
@@ -93,7 +175,8 @@ impl Air {
             Action::Disconnect(_) => self.arrives(other, Input::Lost { peer: me }),
             Action::Message(message) => self.received[end].push(message),
             Action::Over(ending) => self.endings[end] = Some(ending),
-            Action::Advertise | Action::StopAdvertising | Action::Ready | Action::Note(_) => {}
+            Action::Ready => self.known[end].ready = true,
+            Action::Advertise | Action::StopAdvertising | Action::Note(_) => {}
         }
     }
 
@@ -104,17 +187,18 @@ impl Air {
             for end in 0..2 {
                 while let Some(action) = self.ends[end].poll() {
                     if action == Action::Ready && end == 1 && !core::mem::replace(&mut asked, true) {
-                        self.ends[1].send(request.to_vec(), millis(self.now));
+                        self.send(1, request);
                     }
                     self.act(end, action, mtu);
                 }
             }
             if !self.received[0].is_empty() && !core::mem::replace(&mut answered, true) {
-                self.ends[0].send(response.to_vec(), millis(self.now));
+                self.send(0, response);
                 continue;
             }
             if !self.received[1].is_empty() && !core::mem::replace(&mut ended, true) {
                 self.ends[1].end(millis(self.now));
+                self.known[1].ended = Some(Ending::ByUs);
                 continue;
             }
             if self.endings.iter().all(Option::is_some) {
@@ -132,13 +216,20 @@ impl Air {
                 0 => {
                     self.breaks = None;
                     for end in 0..2 {
+                        if self.endings[end].is_none() {
+                            self.expected[end] = Some(self.expected(end));
+                        }
                         self.inputs[end].clear();
                         let peer = PEERS[1 - end];
                         self.inputs[end].push_back((self.now, Input::Lost { peer }));
                     }
                     continue;
                 }
-                1 => self.inputs[end].pop_front().unwrap().1,
+                1 => {
+                    let (_, input) = self.inputs[end].pop_front().unwrap();
+                    self.tells(end, &input);
+                    input
+                }
                 _ => Input::Tick,
             };
             self.ends[end].handle(input, millis(self.now));
@@ -168,8 +259,9 @@ proptest! {
         prop_assert_eq!(air.endings[1], Some(Ending::ByUs));
         let bearer = if l2cap == [true; 2] { Bearer::L2cap } else { Bearer::Gatt };
         prop_assert!(air.ends.iter().all(|end| end.bearer() == bearer));
-        let ending = air.endings[0].unwrap();
-        prop_assert!(matches!(ending, Ending::ByPeer | Ending::Disconnected), "{:?}", ending);
+        // Over a channel there is no End.
+        let ending = if bearer == Bearer::L2cap { Ending::Disconnected } else { Ending::ByPeer };
+        prop_assert_eq!(air.endings[0], Some(ending));
     }
 
     #[test]
@@ -189,6 +281,12 @@ proptest! {
         air.run(mtu, &request, &response);
         for (received, sent) in air.received.iter().zip([&request, &response]) {
             prop_assert!(received.is_empty() || received == core::slice::from_ref(sent));
+        }
+        // Whoever was over before it broke has ended as if it did not.
+        let bearer = air.ends.each_ref().map(Link::bearer);
+        let well = [if bearer[0] == Bearer::L2cap { Ending::Disconnected } else { Ending::ByPeer }, Ending::ByUs];
+        for (end, well) in well.into_iter().enumerate() {
+            prop_assert_eq!(air.endings[end], Some(air.expected[end].unwrap_or(well)), "{}", end);
         }
     }
 }
