@@ -129,21 +129,35 @@ pub fn write_all(files: &[NewFile<'_>], existing: Existing) -> Result<(), Failur
 /// # Errors
 /// [`Failure`] that names the folder.
 pub fn make_folder(folder: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|error| {
-        let name = folder.display();
-        match error.kind() {
-            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => Failure::new(format!(
-                "the folder {name} cannot be made: a file is in its place"
-            ))
-            .hint("give another folder"),
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                Failure::new(format!("you are not permitted to make the folder {name}"))
-                    .hint("give a folder that you may write in")
-            }
-            _ => Failure::new(format!("the folder {name} cannot be made: {error}"))
-                .hint("give a folder that you may write in"),
+    fs::create_dir_all(folder).map_err(|error| unmakable(folder, &error))
+}
+
+/// The same for its owner alone (mode 0700), with those above it that are not there. One that is there stays as it is.
+///
+/// # Errors
+/// [`Failure`] that names the folder.
+pub fn make_private_folder(folder: &Path) -> Result<(), Failure> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| unmakable(folder, &error))
+}
+
+fn unmakable(folder: &Path, error: &io::Error) -> Failure {
+    let name = folder.display();
+    match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => Failure::new(format!(
+            "the folder {name} cannot be made: a file is in its place"
+        ))
+        .hint("give another folder"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Failure::new(format!("you are not permitted to make the folder {name}"))
+                .hint("give a folder that you may write in")
         }
-    })
+        _ => Failure::new(format!("the folder {name} cannot be made: {error}"))
+            .hint("give a folder that you may write in"),
+    }
 }
 
 /// Files that are complete but not yet in their places; removed if they never get there.

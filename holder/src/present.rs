@@ -290,17 +290,23 @@ impl Talk<'_> {
     }
 }
 
-/// Until the reader goes while the holder thinks. It may say so; anything else is against the order of things.
+/// Until the reader goes while the holder thinks. It may say so; a message that is none, or establishes the session a
+/// second time, ends it with status 11. Another request is against the order of things, and not decrypted.
 async fn gone(wire: &mut Wire, limits: &Limits) -> Stop {
     loop {
         match wire.next().await {
             Event::Ready => {}
-            Event::Message(message) => {
-                let said = SessionData::decode(&message, limits);
-                if let Some(status) = said.ok().and_then(|said| said.status) {
-                    return Stop::Session(Why::ByPeer(status));
+            Event::Message(message) => match SessionData::decode(&message, limits) {
+                Ok(said) => {
+                    if let Some(status) = said.status {
+                        return Stop::Session(Why::ByPeer(status));
+                    }
                 }
-            }
+                Err(error) => {
+                    wire.send(SessionData::status(Status::DecodingError).encode());
+                    return Stop::Session(Why::Decode(error));
+                }
+            },
             Event::Over(ending) => return Stop::Over(ending),
         }
     }

@@ -18,15 +18,6 @@ use crate::crypto::Backend;
 pub struct Uuid(pub [u8; 16]);
 
 impl Uuid {
-    /// The Bluetooth base UUID, into which short ones are expanded.
-    const BASE: u128 = 0x0000_0000_0000_1000_8000_0080_5f9b_34fb;
-
-    /// A 16-bit or 32-bit UUID of Bluetooth, expanded: some wallets advertise their service by one.
-    #[must_use]
-    pub fn from_short(short: u32) -> Self {
-        Self((Self::BASE | u128::from(short) << 96).to_be_bytes())
-    }
-
     /// A UUID of a characteristic: these four bytes, then `-A123-48CE-896B-4C76973373E6`.
     const fn of_the_standard(first: u32) -> Self {
         let [a, b, c, d] = first.to_be_bytes();
@@ -194,14 +185,6 @@ mod tests {
                 .filter_map(move |characteristic| characteristic.uuid(service))
         });
         assert_eq!(all.collect::<std::collections::BTreeSet<_>>().len(), 9);
-    }
-
-    #[test]
-    fn short_uuids_are_expanded() {
-        assert_eq!(
-            Uuid::from_short(0x2902).to_string(),
-            "00002902-0000-1000-8000-00805f9b34fb"
-        );
     }
 
     #[test]

@@ -20,6 +20,11 @@ impl fmt::Display for BadTime {
 
 impl core::error::Error for BadTime {}
 
+/// By how much the clock of whoever signs lists and answers (status lists, revocation lists, OCSP) may be ahead of ours,
+/// whatever the policy says. What was made this moment is also newer than the instant of whoever began before asking for
+/// it.
+pub const CLOCK_AHEAD: Duration = Duration::from_secs(60);
+
 /// An instant in UTC, in whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);

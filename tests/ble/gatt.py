@@ -22,6 +22,7 @@ MORE, LAST = b"\x01", b"\x00"
 WRITE_LIMIT, NOTIFY_LIMIT = 510, 512
 SMALL = 100  # a hasty peer's
 PIECE = 2000  # of what goes over a channel
+BASE = uuid.UUID("00000000-0000-1000-8000-00805F9B34FB").int  # of UUIDs of 16 bits
 
 
 class Over(Exception):
@@ -202,14 +203,13 @@ async def serve(
         offered.append(Characteristic[bytes](ident_uuid, properties.READ, Characteristic.READABLE, ident))
     if listener is not None:
         offered.append(Characteristic[bytes](psm_uuid, properties.READ, Characteristic.READABLE, listener.value))
-    name = UUID(str(service))
+    types = AdvertisingData.Type
+    name, kind = UUID(str(service)), types.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS
+    if service.int & ~(0xFFFF << 96) == BASE:
+        # As iOS does with one that can be said in 16 bits.
+        name, kind = UUID.from_16_bits(service.int >> 96), types.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS
     device.add_service(Service(name, offered))
-    advertised = AdvertisingData(
-        [
-            (AdvertisingData.Type.FLAGS, b"\x06"),
-            (AdvertisingData.Type.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, name.to_bytes()),
-        ]
-    )
+    advertised = AdvertisingData([(types.FLAGS, b"\x06"), (kind, name.to_bytes())])
     await device.start_advertising(advertising_data=bytes(advertised), auto_restart=False)
     if listener is not None:
         await listener.opened.wait()

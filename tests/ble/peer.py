@@ -18,6 +18,7 @@ or (wallet) both; the FAULT is one of
     l2cap-asked  the same, and the number is nowhere but in the characteristic (as server, in two bytes)
     l2cap-lie    the wallet's engagement has the number of a channel that is not there
     hasty        says Start before it has subscribed, and twice; its fragments are small
+    short-uuid   the wallet's service has a UUID of 16 bits, and is advertised by those alone
 
 The engagement of scenario N is the file N.engagement in DIR, which a wallet writes and a reader waits for; how it went
 for the peer is N.peer, a line that begins with `ok` or `failed`; and N.ours says that our program has ended.
@@ -31,6 +32,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import sys
 import time
 import uuid
@@ -134,6 +136,9 @@ async def wallet(
 ) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     peripheral = uuid.uuid4() if scenario.mode in ("peripheral-server", "both") else None
+    if scenario.fault == "short-uuid":
+        # In none of the ranges that are given away.
+        peripheral = uuid.UUID(f"{secrets.randbelow(0x4000) + 0x6000:08x}-0000-1000-8000-00805f9b34fb")
     central = uuid.uuid4() if scenario.mode in ("central-client", "both") else None
     listener = scenario.listener(device) if peripheral else None
     psm = listener.psm if listener and scenario.fault == "l2cap" else None

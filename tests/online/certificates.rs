@@ -79,6 +79,21 @@ fn the_list_of_the_issuer_tells_of_its_signers() {
 }
 
 #[test]
+fn a_list_that_was_published_after_the_question_began_is_believed() {
+    let scene = scene(100);
+    let (serial, now) = (scene.world.ds.serial_number(), scene.world.now);
+    let newer = crl_of(&scene.world, &[serial], now.plus(Duration::from_secs(5)), 2);
+    scene.net.hosts.put(CRL, "application/pkix-crl", newer.der());
+    let cache = scene.folder.cache();
+    let online = scene.net.online(&cache, &now);
+    // Most of all where a list that says nothing would be let pass.
+    for policy in [Policy::STANDARD.with_status(StatusPolicy::Prefer), required()] {
+        let judged = scene.judged_by(&online, policy, now);
+        assert_eq!((Said::of(&judged).0, revocation(&judged)), (false, "ds.revoked"));
+    }
+}
+
+#[test]
 fn a_list_that_says_nothing_is_not_kept() {
     let scene = scene(92);
     let other = World::new(93);

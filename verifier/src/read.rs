@@ -53,16 +53,20 @@ pub struct Times {
     pub link: Timeouts,
     /// For mdoc central client mode alone, before the other mode is tried beside it.
     pub patience: Duration,
-    /// For the wallet to answer, its holder included.
+    /// For the wallet to begin its answer, its holder included; the answer itself may take as long again. The standard:
+    /// not less than 300 seconds.
     pub answer: Duration,
 }
+
+/// What the link has beyond the time for the answer.
+const SAYING: Duration = Duration::from_secs(1);
 
 impl Default for Times {
     fn default() -> Self {
         Self {
             link: Timeouts::default(),
             patience: Duration::from_secs(6),
-            answer: Duration::from_secs(120),
+            answer: Duration::from_secs(300),
         }
     }
 }
@@ -245,16 +249,16 @@ pub async fn read(
     backend: &dyn Backend,
 ) -> Result<Reading, Interrupted> {
     let began = Instant::now();
-    let ways = plan.ways(times.link);
+    // The link waits as long as we do: we have something to say before it ends.
+    let idle = times.link.idle.max(times.answer.saturating_add(SAYING));
+    let ways = plan.ways(Timeouts { idle, ..times.link });
     let (service, mut wire) = first_ready(air, &ways, times.patience)
         .await
         .map_err(Interrupted::NotReached)?;
     let connecting = began.elapsed();
     tracing::info!(mode = service.mode(), bearer = wire.bearer().name(), "connected");
     let asked = Instant::now();
-    let answer = tokio::time::timeout(times.answer, ask(&mut wire, plan, request, backend));
-    let answer = answer.await.unwrap_or(Err(Interrupted::Link(Ending::Idle, None)));
-    match answer {
+    match ask(&mut wire, plan, request, times.answer, backend).await {
         Ok((response, decrypting)) => Ok(Reading {
             response,
             service,
@@ -273,22 +277,37 @@ pub async fn read(
     }
 }
 
+/// The next message.
+async fn message(wire: &mut Wire) -> Result<Vec<u8>, Interrupted> {
+    loop {
+        match wire.next().await {
+            Event::Ready => {}
+            Event::Message(message) => return Ok(message),
+            Event::Over(ending) => return Err(Interrupted::Link(ending, wire.fault().cloned())),
+        }
+    }
+}
+
 async fn ask(
     wire: &mut Wire,
     plan: Plan,
     request: &[u8],
+    patience: Duration,
     backend: &dyn Backend,
 ) -> Result<(Response, Duration), Interrupted> {
     let session = plan.session.ask(request, backend);
     let (session, hello) = session.map_err(|ended| Interrupted::Session(ended.why))?;
     wire.send(hello);
-    let message = loop {
-        match wire.next().await {
-            Event::Ready => {}
-            Event::Message(message) => break message,
-            Event::Over(ending) => return Err(Interrupted::Link(ending, wire.fault().cloned())),
-        }
+    let mut message = tokio::time::timeout(patience, message(wire)).await;
+    if message.is_err() && wire.is_receiving() {
+        message = tokio::time::timeout(patience, self::message(wire)).await;
+    }
+    let Ok(message) = message else {
+        // Over a channel there is no other way to say so; over GATT, End follows.
+        wire.send(session.terminate());
+        return Err(Interrupted::Link(Ending::Idle, None));
     };
+    let message = message?;
     let received = Instant::now();
     match session.receive(&message, &plan.limits, backend) {
         Ok(Received::Last(response)) => Ok((response, received.elapsed())),
@@ -305,3 +324,6 @@ async fn ask(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! First over an air that takes no time, so that everything is protocol and cryptography; then over one on which each
 //! value takes as long as at a rate, so that what is above that time is ours.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mdoc_benches::world::{DOC_TYPE, NAME_SPACE, World};
@@ -34,13 +35,51 @@ const PORTRAIT: usize = 35_100;
 
 const ROUNDS: usize = 201;
 
-fn main() {
+/// What protocol and cryptography of both sides may add to the time on the air.
+const GOAL: Duration = Duration::from_millis(5);
+
+const HELP: &str = "\
+Measures an exchange face to face, in memory and at two rates of the air, and prints a table in Markdown.
+
+Usage: mdoc-nearby [--goals]
+
+  --goals  exit status 1 if the median of an exchange takes 5 ms or more beside the time on the air
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let goals = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--goals"] => true,
+        ["-h" | "--help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("mdoc-nearby: only `--goals` is known; see --help");
+            return ExitCode::from(2);
+        }
+    };
+    let missed = measure();
+    for line in &missed {
+        eprintln!("mdoc-nearby: {line}");
+    }
+    if goals && !missed.is_empty() {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Measures and prints; gives the goals that were missed.
+fn measure() -> Vec<String> {
     mdoc_benches::pin();
     let stage = Stage::new();
     println!(
         "| Exchange | Response | Total | Reader's decryption and verification | Air alone | Total / air |"
     );
     println!("|---|---:|---:|---:|---:|---:|");
+    let mut missed = Vec::new();
     // A hundred kilobytes a second is what good radios reach, a quarter of that what many do.
     for (name, pace) in [
         ("no time on the air", None),
@@ -51,7 +90,6 @@ fn main() {
         let mut runs: Vec<Run> = (0..rounds).map(|_| stage.exchange(pace)).collect();
         runs.sort_by_key(|run| run.total);
         let run = runs[rounds / 2];
-        let millis = |time: Duration| time.as_secs_f64() * 1000.0;
         let air = pace.map(|pace| pace * u32::try_from(run.response.div_ceil(511)).unwrap_or(u32::MAX));
         println!(
             "| {name} | {} bytes | {:.2} ms | {:.2} ms | {} | {} |",
@@ -64,7 +102,22 @@ fn main() {
                 millis(run.total) / millis(air)
             )),
         );
+        missed.extend(miss(name, run.total, air.unwrap_or_default()));
     }
+    missed
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// What is to be said if an exchange takes too long beside the time on the air.
+fn miss(name: &str, total: Duration, air: Duration) -> Option<String> {
+    let added = total.saturating_sub(air);
+    (added >= GOAL).then(|| {
+        let (added, goal) = (millis(added), millis(GOAL));
+        format!("{name}: protocol and cryptography add {added:.2} ms to an exchange, not less than {goal} ms")
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -203,5 +256,23 @@ impl Decide for Holder<'_> {
         }];
         let question = Question::new(&asked, &held, &session).unwrap();
         Decision::Answer(question.answer(&held, &session).unwrap().response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_milliseconds_beside_the_air_are_too_many() {
+        let air = Duration::from_millis(400);
+        assert_eq!(miss("it", air + GOAL - Duration::from_micros(1), air), None);
+        let said = miss("it", air + GOAL, air).unwrap();
+        assert!(
+            said.starts_with("it: protocol and cryptography add 5.00 ms"),
+            "{said}"
+        );
+        assert_eq!(miss("it", GOAL / 2, Duration::ZERO), None);
+        assert!(miss("it", GOAL, Duration::ZERO).is_some());
     }
 }

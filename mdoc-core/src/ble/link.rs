@@ -294,9 +294,9 @@ impl Link {
     fn look_at(&mut self, now: Duration) {
         if self.pause.is_some_and(|pause| pause <= now) {
             self.pause = None;
-            if let Some(message) = self.joiner.take_whole(&self.setup.limits) {
-                self.note(Oddity::UnfinishedMessage);
-                self.actions.push_back(Action::Message(message));
+            if self.take_unfinished() && self.phase == Phase::Open {
+                // Nothing is awaited within a message any longer.
+                self.until = self.alive_until(now);
             }
         }
         if now < self.until {
@@ -314,6 +314,17 @@ impl Link {
             Phase::Closing(ending) => self.over(ending),
             Phase::Over => {}
         }
+    }
+
+    /// Takes what came of a message that does not say that it is over, if it is whole; whether it was.
+    fn take_unfinished(&mut self) -> bool {
+        let message = self.joiner.take_whole(&self.setup.limits);
+        let taken = message.is_some();
+        if let Some(message) = message {
+            self.note(Oddity::UnfinishedMessage);
+            self.actions.push_back(Action::Message(message));
+        }
+        taken
     }
 
     fn note(&mut self, oddity: Oddity) {

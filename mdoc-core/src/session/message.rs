@@ -126,9 +126,15 @@ impl<'b> SessionData<'b> {
     /// Decodes it; members that are not known are passed over.
     ///
     /// # Errors
-    /// [`DecodeError`] if there is neither data nor a status, or one of them has another type.
+    /// [`DecodeError`] if there is neither data nor a status, or one of them has another type; or if it is a
+    /// [`SessionEstablishment`], of which a session has one.
     pub fn decode(bytes: &'b [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        let [data, status] = Item::parse(bytes, limits)?.members(["data", "status"])?;
+        let [key, data, status] = Item::parse(bytes, limits)?.members(["eReaderKey", "data", "status"])?;
+        if key.is_some() {
+            return Err(DecodeError::expected(
+                "SessionData (eReaderKey is in the first message alone)",
+            ));
+        }
         let data = data.map(|data| data.expect_bytes().map_err(|error| error.within("data")));
         let status = status.map(|status| status.expect_unsigned().map_err(|error| error.within("status")));
         let read = Self {

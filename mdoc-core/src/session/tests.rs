@@ -199,6 +199,31 @@ fn trap_53_a_message_that_is_lost_or_comes_twice_ends_the_session() {
 }
 
 #[test]
+fn a_second_session_establishment_is_answered_with_status_11() {
+    let (_, mdoc) = asked();
+    let (answered, _) = mdoc.answer(b"one", fastest()).unwrap();
+    // With a request that would decrypt: the reader's key alone makes it what it is.
+    let (reader, mdoc) = asked();
+    let (_, reply) = mdoc.answer(b"one", fastest()).unwrap();
+    let Received::More(reader, _) = reader.receive(&reply, &LIMITS, fastest()).unwrap() else {
+        panic!("not ended");
+    };
+    let (_, second) = reader.ask(b"two", fastest()).unwrap();
+    let data = SessionData::decode(&second, &LIMITS).unwrap().data.unwrap();
+    let again = SessionEstablishment::encode(&embed(&key::encode(reader_key().public_key())), &data);
+    let ended = answered.receive(&again, &LIMITS, fastest()).unwrap_err();
+    assert!(
+        matches!(&ended.why, Why::Decode(error) if error.to_string().contains("eReaderKey")),
+        "{ended:?}"
+    );
+    assert_eq!(status(&ended), Some(Status::DecodingError));
+    let (_, mdoc) = asked();
+    let (answered, _) = mdoc.answer(b"one", fastest()).unwrap();
+    let (_, request) = answered.receive(&second, &LIMITS, fastest()).unwrap();
+    assert_eq!(request.as_slice(), b"two", "without it, that is the next request");
+}
+
+#[test]
 fn every_changed_byte_of_an_answer_ends_the_session() {
     let sample = {
         let (_, mdoc) = asked();

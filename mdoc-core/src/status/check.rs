@@ -1,18 +1,13 @@
 //! Judging lists that were fetched.
 
-use core::time::Duration;
-
 use super::claims::{Claims, Content};
 use super::reason::{Code, Detail, Reason};
 use super::token::Token;
 use super::{Answer, By, Evidence, Finding, Freshness, Inputs, Reference};
 use crate::mso::Status;
-use crate::time::Timestamp;
+use crate::time::{CLOCK_AHEAD, Timestamp};
 use crate::verify::MDL_DOC_TYPE;
 use crate::x509::profile::Weight;
-
-/// By how much the clock of who signs lists may be ahead, whatever the policy says.
-const AHEAD: Duration = Duration::from_secs(60);
 
 /// What is known of the status of a document, by the lists at hand and by what the issuer said itself.
 ///
@@ -138,7 +133,7 @@ impl Judge<'_> {
     fn times(&mut self, claims: &Claims, evidence: &Evidence<'_>) -> Result<Freshness, Reason> {
         let (at, skew) = (self.inputs.now, self.inputs.policy.clock_skew);
         // A list that was changed this moment is newer than the instant of whoever asked for it.
-        let ahead = skew.max(AHEAD);
+        let ahead = skew.max(CLOCK_AHEAD);
         for limit in [Some(claims.issued_at), claims.not_before].into_iter().flatten() {
             if limit > at.plus(ahead) {
                 return Err(Reason::new(Code::NotYetValid, Detail::Time { limit, at }));

@@ -16,7 +16,7 @@ pub use self::respond::{Responder, respond};
 pub use self::response::{
     CertificateStatus, LARGEST_RESPONSE, OcspResponse, OcspStatus, ResponderId, SingleResponse,
 };
-pub use self::verdict::{OcspAnswer, OcspCheck, OcspUndetermined};
+pub use self::verdict::{LONGEST_WITHOUT_NEXT_UPDATE, OcspAnswer, OcspCheck, OcspUndetermined};
 use super::der::{self, BadCertificate, Element, Reader};
 use super::extension::Extension;
 use super::oid::{self, Oid};

@@ -5,20 +5,21 @@
 //!
 //! Source: RFC 5280, 5 and 6.3; ISO/IEC 18013-5:2021, Annex B, CRL profile.
 
+mod undetermined;
+
 use core::fmt;
 use core::ops::Range;
 use std::sync::OnceLock;
 
+pub use self::undetermined::Undetermined;
 use super::der::{self, BadCertificate, Reader};
 use super::extension::Extension;
 use super::ocsp::{OcspAnswer, OcspCheck, OcspResponse};
 use super::oid::{self, Oid};
 use super::parsed::{raw_range, value_range};
-use super::{
-    Certificate, CertificateSignature, DistinguishedName, KeyUsage, SignatureError, UnusableKey, pem,
-};
+use super::{Certificate, CertificateSignature, DistinguishedName, KeyUsage, SignatureError, pem};
 use crate::crypto::{Backend, PublicKey};
-use crate::time::Timestamp;
+use crate::time::{CLOCK_AHEAD, Timestamp};
 
 /// The largest revocation list that is read, in bytes of DER.
 pub const LARGEST_LIST: usize = 4 * 1024 * 1024;
@@ -153,70 +154,6 @@ pub fn evaluate_path<'a>(
         PathRevocation::Good
     } else {
         PathRevocation::Undetermined
-    }
-}
-
-/// Why a revocation list says nothing to rely on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Undetermined {
-    /// The certificate has another issuer than the one given.
-    NotItsIssuer,
-    /// The list is of another issuer; this is its name.
-    OtherIssuer(String),
-    /// The key usage of the issuer does not include signing lists.
-    IssuerMayNotSign,
-    /// The key of the issuer cannot be used.
-    IssuerKey(UnusableKey),
-    /// The signature of the list does not stand.
-    Signature(SignatureError),
-    /// The list has a critical extension that is not understood, for example because it is not complete.
-    CriticalExtension(String),
-    /// The list was made later than now.
-    NotYetValid {
-        /// When it was made.
-        this_update: Timestamp,
-    },
-    /// A newer list is due, or the list does not say when one is.
-    Expired {
-        /// When it was due.
-        next_update: Option<Timestamp>,
-    },
-}
-
-impl fmt::Display for Undetermined {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotItsIssuer => f.write_str("the certificate has another issuer"),
-            Self::OtherIssuer(name) => write!(f, "the revocation list is of another issuer, {name}"),
-            Self::IssuerMayNotSign => f.write_str("the issuer may not sign revocation lists"),
-            Self::IssuerKey(_) => f.write_str("the key of the issuer cannot be used"),
-            Self::Signature(_) => f.write_str("the signature of the revocation list does not stand"),
-            Self::CriticalExtension(oid) => {
-                write!(f, "the revocation list has the unknown critical extension {oid}")
-            }
-            Self::NotYetValid { this_update } => {
-                write!(f, "the revocation list is valid only from {this_update}")
-            }
-            Self::Expired {
-                next_update: Some(due),
-            } => {
-                write!(f, "the revocation list was to be replaced by {due}")
-            }
-            Self::Expired { next_update: None } => {
-                f.write_str("the revocation list does not say how long it is valid")
-            }
-        }
-    }
-}
-
-impl core::error::Error for Undetermined {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::IssuerKey(cause) => Some(cause),
-            Self::Signature(cause) => Some(cause),
-            _ => None,
-        }
     }
 }
 
@@ -391,6 +328,13 @@ impl RevocationList {
         self.next_update
     }
 
+    /// The same as if it did not say so; its signature is over what it says.
+    #[cfg(test)]
+    pub(super) fn without_next_update(mut self) -> Self {
+        self.next_update = None;
+        self
+    }
+
     /// Its number, most significant octet first, if it has one.
     #[must_use]
     pub fn number(&self) -> Option<&[u8]> {
@@ -439,7 +383,8 @@ impl RevocationList {
     /// What the list says, at `now`, of a certificate of `issuer`.
     ///
     /// An authentic list that names the certificate is believed even when a newer one is due, since
-    /// revocation is final; one that does not name it is believed only while it is current.
+    /// revocation is final; one that does not name it is believed only while it is current. It may be made up to
+    /// [`CLOCK_AHEAD`] later than `now`.
     #[must_use]
     pub fn evaluate(
         &self,
@@ -493,7 +438,8 @@ impl RevocationList {
         if let Some(oid) = &self.critical {
             return Err(Undetermined::CriticalExtension(oid.clone()));
         }
-        if now < self.this_update {
+        // One that was published this moment, perhaps because it revokes.
+        if now.plus(CLOCK_AHEAD) < self.this_update {
             return Err(Undetermined::NotYetValid {
                 this_update: self.this_update,
             });

@@ -24,29 +24,35 @@ impl Interrupted {
     pub fn code(&self) -> &'static str {
         match (self.fault(), self) {
             (Some(fault), _) => fault.code(),
-            (None, Self::NotReached(missed)) => missed.first().map_or("link.no-way", |one| one.ending.code()),
+            (None, Self::NotReached(missed)) => tried(missed).map_or("link.no-way", |ending| ending.code()),
             (None, Self::Link(ending, _)) => ending.code(),
             (None, Self::Session(why)) => why.code(),
         }
     }
 
-    /// What the radio could not do, if that is why.
+    /// What the radio could not do, if that is why: of several ways, only if none of them could be gone. That this
+    /// machine cannot go one of them at all is said only if it is all there is to say.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         match self {
-            Self::NotReached(missed) => missed.iter().find_map(|one| one.fault.as_ref()),
+            Self::NotReached(missed) => {
+                let faults: Option<Vec<&Fault>> = missed.iter().map(|one| one.fault.as_ref()).collect();
+                let faults = faults?;
+                let can_be_mended = |fault: &&&Fault| !matches!(fault, Fault::NotSupported(_));
+                faults.iter().find(can_be_mended).or(faults.first()).copied()
+            }
             Self::Link(_, fault) => fault.as_ref(),
             Self::Session(_) => None,
         }
     }
 
-    /// Whether the other side said that it does not want to go on, and nothing was wrong.
+    /// Whether the other side said that it does not want to go on, and nothing was wrong. One that disconnects says
+    /// nothing: it may have declined, and it may be out of range.
     #[must_use]
     pub const fn is_declined(&self) -> bool {
         matches!(
             self,
-            Self::Session(Why::ByPeer(Status::Termination))
-                | Self::Link(Ending::ByPeer | Ending::Disconnected, _)
+            Self::Session(Why::ByPeer(Status::Termination)) | Self::Link(Ending::ByPeer, _)
         )
     }
 
@@ -57,7 +63,7 @@ impl Interrupted {
             return fault.hint();
         }
         let ending = match self {
-            Self::NotReached(missed) => missed.first()?.ending,
+            Self::NotReached(missed) => tried(missed)?,
             Self::Link(ending, _) => *ending,
             Self::Session(Why::ByPeer(Status::Termination)) => return None,
             Self::Session(Why::CipherSuite(_) | Why::Key(_)) => {
@@ -75,11 +81,20 @@ impl Interrupted {
             Ending::Lost | Ending::Idle => {
                 "keep both devices close to each other until it is done; a new code is needed now"
             }
+            Ending::Disconnected => {
+                "if nobody declined, keep both devices close to each other until it is done; a new code is needed now"
+            }
             Ending::WrongIdent => "another reader has answered; start again, with a new code",
             Ending::Frame(_) => "start again, with a new code; if it stays, one of the two sides is at fault",
             _ => return None,
         })
     }
+}
+
+/// How the first way ended that could be gone.
+fn tried(missed: &[Missed]) -> Option<Ending> {
+    let gone = missed.iter().find(|one| one.fault.is_none());
+    gone.or(missed.first()).map(|one| one.ending)
 }
 
 impl fmt::Display for Interrupted {
@@ -96,6 +111,9 @@ impl fmt::Display for Interrupted {
                 Ok(())
             }
             Self::Link(_, Some(fault)) => fault.fmt(f),
+            Self::Link(Ending::Disconnected, None) => {
+                f.write_str("the other side ended the connection: it declined, or is out of range")
+            }
             Self::Link(ending, None) => ending.fmt(f),
             Self::Session(why) => why.fmt(f),
         }

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 
 use crate::memory::Memory;
 use crate::shape::{Shape, shaped};
-use crate::{Air, Channel, Event, Fault, Happened, Interrupted, Offer, Radio, Way, Wire, first_ready};
+use crate::{
+    Air, Channel, Event, Fault, Happened, Interrupted, Missed, Offer, Radio, Way, Wire, first_ready,
+};
 
 const IDENT: [u8; 16] = [9; 16];
 
@@ -297,19 +299,64 @@ async fn a_way_that_is_not_possible_here_costs_no_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_no_way_leads_there_every_one_says_why() {
+async fn if_no_way_leads_there_every_one_says_why_and_the_one_that_was_gone_counts() {
     let air = ClientsOnly(Memory::new(517));
     let missed = first_ready(&air, &both(Role::Reader), Duration::from_secs(8))
         .await
         .unwrap_err();
     let interrupted = Interrupted::NotReached(missed);
-    assert_eq!(interrupted.code(), "radio.not-supported");
+    // The wallet is absent: that it could not have been met in the other mode either helps nobody.
+    assert_eq!(interrupted.code(), "link.no-peer");
+    assert_eq!(interrupted.fault(), None);
     assert_eq!(
         interrupted.to_string(),
         "mdoc central client mode: being a server is not possible here; mdoc peripheral server mode: the other side was not \
          found in time"
     );
-    assert!(interrupted.hint().is_some());
+    assert!(interrupted.hint().unwrap().starts_with("hold both devices close"));
+    // Where no way could be gone, the radio is why.
+    let missed = first_ready(&air, &[way(Role::Reader, Service::Reader)], Duration::ZERO).await;
+    let interrupted = Interrupted::NotReached(missed.unwrap_err());
+    assert_eq!(interrupted.code(), "radio.not-supported");
+    assert!(interrupted.hint().unwrap().starts_with("use the other mode"));
+}
+
+#[test]
+fn of_faults_in_every_way_the_one_that_can_be_mended_counts() {
+    let missed = |fault: Fault| Missed {
+        service: Service::Reader,
+        ending: Ending::Radio,
+        fault: Some(fault),
+        warnings: Vec::new(),
+    };
+    let both = |one: Fault, other: Fault| Interrupted::NotReached(vec![missed(one), missed(other)]).code();
+    let cannot = Fault::NotSupported("being a server");
+    let off = Fault::AdapterOff("hci0".to_owned());
+    assert_eq!(both(cannot.clone(), off.clone()), "radio.adapter-off");
+    assert_eq!(both(Fault::NoService, off), "radio.no-service");
+    assert_eq!(both(cannot.clone(), cannot), "radio.not-supported");
+    assert_eq!(Interrupted::NotReached(Vec::new()).code(), "link.no-way");
+}
+
+#[test]
+fn who_disconnects_has_not_said_that_they_decline() {
+    use mdoc_core::session::{Status, Why};
+    let silent = Interrupted::Link(Ending::Disconnected, None);
+    assert!(!silent.is_declined());
+    let words = silent.to_string();
+    assert!(
+        words.contains("declined") && words.contains("out of range"),
+        "{words}"
+    );
+    assert!(silent.hint().unwrap().contains("a new code is needed"));
+    assert_eq!(silent.code(), "link.disconnected");
+    assert!(!Interrupted::Link(Ending::Lost, None).is_declined());
+    for said in [
+        Interrupted::Link(Ending::ByPeer, None),
+        Interrupted::Session(Why::ByPeer(Status::Termination)),
+    ] {
+        assert!(said.is_declined(), "{said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,6 +113,12 @@ impl Wire {
         self.link.bearer()
     }
 
+    /// Whether a message has begun to come and has not ended.
+    #[must_use]
+    pub const fn is_receiving(&self) -> bool {
+        self.link.is_receiving()
+    }
+
     /// Puts back what came before it was open.
     pub(crate) fn put_back(&mut self, early: VecDeque<Vec<u8>>) {
         self.early = early;

@@ -10,6 +10,7 @@ use mdoc_cli::air;
 use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure};
+use mdoc_core::ble::link::Ending;
 use mdoc_core::verify::Report;
 use mdoc_radio::Interrupted;
 use mdoc_verifier::online::Source;
@@ -210,15 +211,20 @@ fn no_answer(interrupted: &Interrupted, arguments: &Arguments) -> Result<Exit, F
             "declined": interrupted.is_declined(),
         }))?;
     }
-    let failure = air::interrupted(interrupted);
-    if interrupted.is_declined() {
-        return Err(Failure::new(format!(
-            "the wallet did not answer: its holder declined, or it has nothing to give [{}]",
-            interrupted.code()
-        ))
-        .exit(Exit::Rejected));
-    }
-    Err(failure)
+    let code = interrupted.code();
+    let failure = |words: &str| Failure::new(format!("{words} [{code}]"));
+    Err(match interrupted {
+        interrupted if interrupted.is_declined() => {
+            failure("the wallet did not answer: its holder declined, or it has nothing to give")
+                .exit(Exit::Rejected)
+        }
+        // Several wallets say nothing when their holder declines.
+        Interrupted::Link(Ending::Disconnected, None) => {
+            failure("the wallet ended the connection: its holder declined, or it is out of range")
+                .hint_if(interrupted.hint().map(str::to_owned))
+        }
+        interrupted => air::interrupted(interrupted),
+    })
 }
 
 pub(super) fn no_plan(error: &PlanError) -> Failure {

@@ -45,7 +45,7 @@ pub(super) struct ReaderArguments {
     #[command(flatten)]
     pub(super) air: AirArguments,
     /// How long the wallet and its holder may take to answer.
-    #[arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "120s")]
+    #[arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "300s")]
     answer_timeout: Duration,
     #[command(flatten)]
     trust: TrustArguments,

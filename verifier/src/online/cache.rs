@@ -1,9 +1,12 @@
 //! What was fetched, kept on the disk: for the next document, and for when there is no network.
 //!
-//! A folder with a file for each answer, named after a digest of what was asked, so that names tell nobody which lists were
-//! looked at; each is for its owner alone. Files are never changed: a newer answer is written beside the older one, whole
-//! and on the disk, and takes its name then. So neither a kill nor two programs at once leave half an answer, and one that
-//! is damaged all the same is not there. What is kept is what was received; who signed it is checked each time.
+//! A folder with a file for each answer, named after a digest of what was asked. Folder and files are for their owner
+//! alone, since whoever guesses an address finds its digest: names would tell which lists were looked at. A folder that is
+//! there already keeps the rights that it was given.
+//!
+//! Files are never changed: a newer answer is written beside the older one, whole and on the disk, and takes its name then.
+//! So neither a kill nor two programs at once leave half an answer, and one that is damaged all the same is not there. What
+//! is kept is what was received; who signed it is checked each time.
 
 use std::fs::{self, DirEntry, File, TryLockError};
 use std::io;
@@ -12,7 +15,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use mdoc_cli::Failure;
-use mdoc_cli::output::{self, Existing, NewFile, make_folder};
+use mdoc_cli::output::{self, Existing, NewFile, make_private_folder};
 use mdoc_core::crypto::{Backend as _, DigestAlgorithm, RustCrypto};
 use mdoc_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -179,7 +182,7 @@ impl Cache {
         if u64::try_from(content.len()).is_ok_and(|length| length > self.size.octets) {
             return Ok(());
         }
-        make_folder(&self.folder)?;
+        make_private_folder(&self.folder)?;
         let _lock = self.lock();
         if self.get(key).is_some_and(|there| !newer(&there)) {
             return Ok(());
@@ -201,12 +204,11 @@ impl Cache {
     /// Held until the value goes. Where the system cannot lock, or another program does not let go, two at once may keep the
     /// older of two answers; both are whole and signed.
     fn lock(&self) -> Option<File> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.folder.join("lock"))
-            .ok()?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(self.folder.join("lock")).ok()?;
         for _ in 0..LOCK_ATTEMPTS {
             match file.try_lock() {
                 Ok(()) => return Some(file),

@@ -105,8 +105,9 @@ impl Link {
         }
     }
 
-    /// It is the client that disconnects.
+    /// It is the client that disconnects. Whoever says End has said everything before it.
     fn ended_by_peer(&mut self, now: Duration) {
+        self.take_unfinished();
         match self.setup.gatt {
             Gatt::Client => self.over(Ending::ByPeer),
             Gatt::Server => self.close(Ending::ByPeer, now),
@@ -114,14 +115,15 @@ impl Link {
     }
 
     /// Whether a message has begun to come and has not ended.
-    const fn is_within(&self) -> bool {
+    #[must_use]
+    pub const fn is_receiving(&self) -> bool {
         self.joiner.is_within() || self.splitter.is_within()
     }
 
     /// When something has to have come or gone again.
     pub(super) fn alive_until(&self, now: Duration) -> Duration {
         let Timeouts { idle, stall, .. } = self.setup.timeouts;
-        now.saturating_add(if self.is_within() { stall } else { idle })
+        now.saturating_add(if self.is_receiving() { stall } else { idle })
     }
 
     pub(super) fn put(&mut self, characteristic: Characteristic, value: Vec<u8>) {
@@ -187,17 +189,12 @@ impl Link {
             return;
         }
         let owing = self.sending || self.going.as_ref().is_some_and(Going::is_unfinished);
+        let whole = self.phase == Phase::Open && self.take_unfinished();
         let ending = match self.phase {
             Phase::Closing(ending) => ending,
-            Phase::Open => match self.joiner.take_whole(&self.setup.limits) {
-                Some(message) => {
-                    self.note(Oddity::UnfinishedMessage);
-                    self.actions.push_back(Action::Message(message));
-                    Ending::Disconnected
-                }
-                None if self.is_within() || owing || !self.outgoing.is_empty() => Ending::Lost,
-                None => Ending::Disconnected,
-            },
+            Phase::Open if whole => Ending::Disconnected,
+            Phase::Open if self.is_receiving() || owing || !self.outgoing.is_empty() => Ending::Lost,
+            Phase::Open => Ending::Disconnected,
             _ => Ending::LostBeforeStart,
         };
         self.peer = None;

@@ -221,6 +221,55 @@ fn an_answer_holds_for_as_long_as_it_says_and_revocation_for_ever() {
 }
 
 #[test]
+fn an_answer_of_this_moment_is_not_of_the_future() {
+    let t = town();
+    let request = t.ask(IdHash::Sha1);
+    let (good, bad) = (t.answered(&request, &[]), t.answered(&request, &[&t.w.ds]));
+    let made = good.answers()[0].this_update;
+    let says = |response: &OcspResponse, ahead: u64| {
+        let now = made.minus(core::time::Duration::from_secs(ahead));
+        OcspCheck { now, ..t.check() }.judge(response, &RustCrypto)
+    };
+    for ahead in [0, 5, 60] {
+        assert_eq!(says(&good, ahead), OcspAnswer::Good, "{ahead}");
+        assert!(matches!(says(&bad, ahead), OcspAnswer::Revoked { .. }), "{ahead}");
+    }
+    let this_update = made;
+    let future = OcspUndetermined::NotYetValid { this_update };
+    assert_eq!(why(says(&good, 61)), future);
+    assert_eq!(why(says(&bad, 61)), future);
+}
+
+/// RFC 6960, 4.2.2.1: whoever says nothing of the next answer has a newer one at any time.
+#[test]
+fn an_answer_without_the_next_one_s_time_holds_for_a_day() {
+    let t = town();
+    let request = t.ask(IdHash::Sha1);
+    let who = Responder {
+        certificate: &t.responder,
+        signer: &t.responder_key,
+    };
+    let answered = |revoked: &[&Certificate]| {
+        let list = t.list(revoked).without_next_update();
+        respond(&request, &t.w.iaca, &list, who, t.now).unwrap()
+    };
+    let (good, bad) = (answered(&[]), answered(&[&t.w.ds]));
+    assert_eq!(good.answers()[0].next_update, None);
+    let made = good.answers()[0].this_update;
+    let says = |response: &OcspResponse, now| OcspCheck { now, ..t.check() }.judge(response, &RustCrypto);
+    let day = made.plus(LONGEST_WITHOUT_NEXT_UPDATE);
+    for now in [made, made.plus(core::time::Duration::from_secs(3600)), day] {
+        assert_eq!(says(&good, now), OcspAnswer::Good, "{now}");
+    }
+    let late = day.plus(core::time::Duration::from_secs(1));
+    let expired = OcspUndetermined::Expired { next_update: None };
+    assert_eq!(why(says(&good, late)), expired);
+    assert!(expired.to_string().ends_with("older than a day"));
+    // Revocation is final, however old the news.
+    assert!(matches!(says(&bad, late), OcspAnswer::Revoked { .. }));
+}
+
+#[test]
 fn no_changed_octet_makes_a_revoked_certificate_good() {
     let t = town();
     let request = t.ask(IdHash::Sha1);

@@ -1,12 +1,19 @@
 //! What an answer is worth.
 
 use core::fmt;
+use core::time::Duration;
 
 use super::{CertificateStatus, OcspResponse, OcspStatus, SingleResponse};
 use crate::crypto::Backend;
-use crate::time::Timestamp;
+use crate::time::{CLOCK_AHEAD, Timestamp};
 use crate::x509::revocation::{Revocation, RevocationList};
 use crate::x509::{Certificate, KeyUsage, SignatureError, UnusableKey, oid};
+
+/// For how long after `thisUpdate` an answer without `nextUpdate` is believed that a certificate was not revoked.
+///
+/// Such a responder says that it has something newer at any time (RFC 6960, 4.2.2.1) and nothing of how old an answer may
+/// be: so an old one could be shown for ever. A day is what browsers take (mozilla::pkix).
+pub const LONGEST_WITHOUT_NEXT_UPDATE: Duration = Duration::from_secs(86_400);
 
 /// What a response says of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +61,12 @@ pub enum OcspUndetermined {
     OtherCertificate,
     /// The responder does not know the certificate.
     Unknown,
-    /// The answer is of later than now.
+    /// The answer is of later than now, by more than clocks differ.
     NotYetValid {
         /// Of when it is.
         this_update: Timestamp,
     },
-    /// There is something newer, or the answer does not say when there will be.
+    /// There is something newer; or the answer does not say when there will be, and is older than a day.
     Expired {
         /// When it was due.
         next_update: Option<Timestamp>,
@@ -95,7 +102,9 @@ impl fmt::Display for OcspUndetermined {
             Self::Expired {
                 next_update: Some(due),
             } => write!(f, "a newer answer was due by {due}"),
-            Self::Expired { next_update: None } => f.write_str("the answer does not say how long it holds"),
+            Self::Expired { next_update: None } => {
+                f.write_str("the answer does not say how long it holds, and is older than a day")
+            }
         }
     }
 }
@@ -129,7 +138,8 @@ impl OcspCheck<'_> {
     /// What the response says of the certificate.
     ///
     /// As with lists, revocation is believed even when a newer answer is due; that nothing is known against the
-    /// certificate is believed only while the answer is current.
+    /// certificate is believed only while the answer is current: until `nextUpdate`, or for
+    /// [`LONGEST_WITHOUT_NEXT_UPDATE`] if it has none.
     #[must_use]
     pub fn judge(&self, response: &OcspResponse, backend: &dyn Backend) -> OcspAnswer {
         match self.answer(response, backend) {
@@ -137,10 +147,15 @@ impl OcspCheck<'_> {
             Ok(answer) => match answer.status {
                 CertificateStatus::Revoked { at } => OcspAnswer::Revoked { at },
                 CertificateStatus::Unknown => OcspAnswer::Undetermined(OcspUndetermined::Unknown),
-                CertificateStatus::Good => match answer.next_update {
-                    Some(due) if self.now <= due => OcspAnswer::Good,
-                    next_update => OcspAnswer::Undetermined(OcspUndetermined::Expired { next_update }),
-                },
+                CertificateStatus::Good => {
+                    let next_update = answer.next_update;
+                    let newest = answer.this_update.plus(LONGEST_WITHOUT_NEXT_UPDATE);
+                    if self.now <= next_update.unwrap_or(newest) {
+                        OcspAnswer::Good
+                    } else {
+                        OcspAnswer::Undetermined(OcspUndetermined::Expired { next_update })
+                    }
+                }
             },
         }
     }
@@ -193,7 +208,7 @@ impl OcspCheck<'_> {
         // If a response contradicts itself, the worse is believed.
         let revoked = |answer: &&SingleResponse| matches!(answer.status, CertificateStatus::Revoked { .. });
         let answer = answers.iter().filter(about).find(revoked).unwrap_or(first);
-        if self.now < answer.this_update {
+        if self.now.plus(CLOCK_AHEAD) < answer.this_update {
             return Err(OcspUndetermined::NotYetValid {
                 this_update: answer.this_update,
             });

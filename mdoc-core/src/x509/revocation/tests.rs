@@ -77,7 +77,7 @@ fn trap_73_an_expired_list_is_no_good_news() {
             next_update: Some(at("2026-05-01T00:00:00Z"))
         })
     );
-    let early = at("2026-01-31T23:59:59Z");
+    let early = at("2026-01-31T23:58:59Z");
     assert_eq!(
         revoking(&w, &[&w.ds]).evaluate(&w.ds, &w.iaca, early, &RustCrypto),
         Revocation::Undetermined(Undetermined::NotYetValid {
@@ -89,6 +89,27 @@ fn trap_73_an_expired_list_is_no_good_news() {
         revoking(&w, &[&w.ds]).evaluate(&w.ds, &w.iaca, late, &RustCrypto),
         Revocation::Revoked { .. }
     ));
+}
+
+#[test]
+fn a_list_that_was_published_this_moment_is_not_of_the_future() {
+    let w = world();
+    let made = terms().this_update;
+    let says = |revoked: &[&Certificate], ahead: u64| {
+        let now = made.minus(core::time::Duration::from_secs(ahead));
+        revoking(&w, revoked).evaluate(&w.ds, &w.iaca, now, &RustCrypto)
+    };
+    for ahead in [0, 5, 60] {
+        assert_eq!(says(&[], ahead), Revocation::Good, "{ahead}");
+        let revoked = says(&[&w.ds], ahead);
+        assert!(
+            matches!(revoked, Revocation::Revoked { .. }),
+            "{ahead}: {revoked:?}"
+        );
+    }
+    let this_update = made;
+    let future = Revocation::Undetermined(Undetermined::NotYetValid { this_update });
+    assert_eq!((says(&[], 61), says(&[&w.ds], 61)), (future.clone(), future));
 }
 
 #[test]

@@ -71,17 +71,41 @@ fn warning(modalias: &Modalias) -> Option<String> {
     })
 }
 
-/// Forgets a device, so that it can be found again at once under another service.
+/// Forgets a device, so that it can be found again at once under another service. One that a person has paired with this
+/// machine, or said something of, stays as it is: all of that would be gone with it.
 pub(super) async fn forget(adapter: &str, address: [u8; 6]) {
     let removed = async {
         let session = Session::new().await?;
-        session
-            .adapter(adapter)?
-            .remove_device(Address::new(address))
-            .await
+        let adapter = session.adapter(adapter)?;
+        let device = adapter.device(Address::new(address))?;
+        let known = Known {
+            paired: device.is_paired().await?,
+            trusted: device.is_trusted().await?,
+            blocked: device.is_blocked().await?,
+        };
+        if known.is_of_a_person() {
+            tracing::debug!("a device that a person has paired, trusted or blocked is not forgotten");
+            return Ok(());
+        }
+        adapter.remove_device(device.address()).await
     };
     if let Err(error) = removed.await {
         tracing::debug!(kind = %error.kind, "the device was not forgotten");
+    }
+}
+
+/// What a person has with a device.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    paired: bool,
+    trusted: bool,
+    blocked: bool,
+}
+
+impl Known {
+    /// Whether it is more than BlueZ has found by itself.
+    const fn is_of_a_person(self) -> bool {
+        self.paired || self.trusted || self.blocked
     }
 }
 
@@ -145,6 +169,27 @@ mod tests {
             device: 0x0542,
         };
         assert_eq!(warning(&other), None, "a name that somebody else has set");
+    }
+
+    #[test]
+    fn a_telephone_that_is_paired_with_this_machine_stays_so() {
+        let nobody_s = Known::default();
+        assert!(!nobody_s.is_of_a_person());
+        let paired = Known {
+            paired: true,
+            ..nobody_s
+        };
+        let trusted = Known {
+            trusted: true,
+            ..nobody_s
+        };
+        let blocked = Known {
+            blocked: true,
+            ..nobody_s
+        };
+        for known in [paired, trusted, blocked] {
+            assert!(known.is_of_a_person());
+        }
     }
 
     #[test]

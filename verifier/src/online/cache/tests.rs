@@ -73,12 +73,29 @@ fn what_was_kept_is_there_as_it_was() {
         !folder.names()[0].contains("example"),
         "the name of the file tells no address"
     );
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = fs::metadata(cache.path(&key)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_sees_what_was_asked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let cache = Cache::new(folder.0.join("cache/of/door"));
+    let key = key("https://a.example/1");
+    cache.keep(&key, &kept(5, b"x"), always).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    // Names are digests of addresses that can be guessed.
+    for made in ["cache", "cache/of", "cache/of/door"] {
+        assert_eq!(mode(&folder.0.join(made)), 0o700, "{made}");
     }
+    assert_eq!(mode(&cache.path(&key)), 0o600);
+    assert_eq!(mode(&cache.folder.join("lock")), 0o600);
+    // What somebody has made for it is theirs.
+    let shared = Folder::new();
+    fs::create_dir(&shared.0).unwrap();
+    fs::set_permissions(&shared.0, fs::Permissions::from_mode(0o750)).unwrap();
+    shared.cache().keep(&key, &kept(5, b"x"), always).unwrap();
+    assert_eq!(mode(&shared.0), 0o750);
 }
 
 #[test]

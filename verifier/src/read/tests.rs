@@ -1,0 +1,162 @@
+//! How long the reader waits, and what it says when that was long enough.
+
+use mdoc_core::crypto::{Curve, RustCrypto};
+use mdoc_core::engagement::BleOptions;
+use mdoc_core::session::{DeviceSession, SessionData, Status};
+use mdoc_radio::Radio;
+use mdoc_radio::memory::Memory;
+use mdoc_radio::shape::{Shape, shaped};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+use tokio::time::Instant;
+
+use super::*;
+
+const LIMITS: Limits = Limits::DEFAULT;
+const UUID: [u8; 16] = [7; 16];
+/// Forty thousand bytes are 79 fragments.
+const ANSWER: [u8; 40_000] = [5; 40_000];
+
+/// An air in which every value takes so long.
+struct Paced(Memory, Duration);
+
+impl Air for Paced {
+    fn radio(&self, gatt: mdoc_core::ble::link::Gatt, offer: &Offer) -> Radio {
+        let pace = self.1;
+        let shape = Shape {
+            pace,
+            ..Shape::default()
+        };
+        shaped(self.0.radio(gatt, offer), shape, ChaCha20Rng::from_seed([1; 32]))
+    }
+}
+
+/// A reader, and a wallet that thinks.
+#[derive(Clone, Copy)]
+struct Meeting {
+    l2cap: bool,
+    /// After which the wallet answers, if it does.
+    thinks: Option<Duration>,
+    pace: Duration,
+    answer: Duration,
+}
+
+const MEETING: Meeting = Meeting {
+    l2cap: false,
+    thinks: None,
+    pace: Duration::ZERO,
+    answer: Duration::from_secs(300),
+};
+
+/// What came of it: for the reader, how many seconds after the beginning, and what the wallet was told after the request.
+type Outcome = (Result<usize, &'static str>, u64, Vec<Vec<u8>>);
+
+impl Meeting {
+    fn run(self) -> Outcome {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(self.go())
+    }
+
+    async fn go(self) -> Outcome {
+        let mut rng = ChaCha20Rng::from_seed([2; 32]);
+        let options = BleOptions {
+            peripheral_server_uuid: Some(UUID),
+            ..BleOptions::default()
+        };
+        let mdoc = DeviceSession::engage(Curve::P256, &options, &mut rng);
+        let plan = Plan::new(mdoc.engagement(), None, LIMITS, &mut rng, &RustCrypto).unwrap();
+        let plan = if self.l2cap { plan.with_l2cap() } else { plan };
+        let offer = plan.offers[0];
+        let air = Paced(Memory::new(517), self.pace);
+        // Not the wallet's patience is looked at here.
+        let timeouts = Timeouts {
+            idle: Duration::from_secs(36_000),
+            ..Timeouts::default()
+        };
+        let way = Way::new(Role::Mdoc, &offer, timeouts, LIMITS);
+        let mut wire = Wire::new(way.setup, air.0.radio(way.setup.gatt, &offer));
+        let wallet = async {
+            let hello = message(&mut wire).await.unwrap();
+            let (mdoc, request) = mdoc.accept(&hello, &LIMITS, &RustCrypto).unwrap();
+            assert_eq!(request.as_slice(), b"request");
+            if let Some(thinks) = self.thinks {
+                tokio::time::sleep(thinks).await;
+                wire.send(mdoc.answer(&ANSWER, &RustCrypto).unwrap().1);
+            }
+            let mut told = Vec::new();
+            while let Ok(message) = message(&mut wire).await {
+                told.push(message);
+            }
+            told
+        };
+        let times = Times {
+            answer: self.answer,
+            ..Times::default()
+        };
+        let began = Instant::now();
+        let reader = async {
+            let reading = read(&air, plan, b"request", &times, &RustCrypto).await;
+            let seconds = began.elapsed().as_secs();
+            let said = match reading {
+                Ok(reading) => {
+                    let bearer = if self.l2cap { Bearer::L2cap } else { Bearer::Gatt };
+                    assert_eq!(reading.bearer(), bearer);
+                    Ok(reading.finish().await.0.bytes().len())
+                }
+                Err(interrupted) => Err(interrupted.code()),
+            };
+            (said, seconds)
+        };
+        let ((said, seconds), told) = tokio::join!(reader, wallet);
+        (said, seconds, told)
+    }
+}
+
+#[test]
+fn the_reader_waits_five_minutes_and_says_that_it_gives_up_over_either_bearer() {
+    assert_eq!(Times::default().answer, MEETING.answer);
+    let over = SessionData::status(Status::Termination).encode();
+    for l2cap in [false, true] {
+        let (said, seconds, told) = Meeting { l2cap, ..MEETING }.run();
+        assert_eq!((said, told), (Err("link.idle"), vec![over.clone()]));
+        assert!((300..=302).contains(&seconds), "{seconds}");
+    }
+}
+
+#[test]
+fn who_is_given_longer_than_that_has_it() {
+    for l2cap in [false, true] {
+        let meeting = Meeting {
+            l2cap,
+            thinks: Some(Duration::from_secs(500)),
+            answer: Duration::from_secs(600),
+            ..MEETING
+        };
+        let (said, seconds, _) = meeting.run();
+        assert_eq!((said, seconds), (Ok(ANSWER.len()), 500));
+    }
+}
+
+#[test]
+fn an_answer_that_has_begun_is_heard_to_its_end_within_bounds() {
+    let meeting = Meeting {
+        thinks: Some(Duration::from_secs(299)),
+        pace: Duration::from_millis(200),
+        ..MEETING
+    };
+    let (said, seconds, _) = meeting.run();
+    assert_eq!(said, Ok(ANSWER.len()));
+    assert!((310..=320).contains(&seconds), "{seconds}");
+    // It would take most of twelve minutes.
+    let meeting = Meeting {
+        pace: Duration::from_secs(9),
+        ..meeting
+    };
+    let (said, seconds, _) = meeting.run();
+    assert_eq!(said, Err("link.idle"));
+    assert!((600..=602).contains(&seconds), "{seconds}");
+}
