@@ -12,6 +12,7 @@ if they are not there.
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import os
 import pty
@@ -131,6 +132,8 @@ class Terminal:
 
     def __init__(self, stage: Stage, *command: str) -> None:
         self.text = ""
+        # A character may come in two parts.
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.pid, self.end = pty.fork()
         if self.pid == 0:
             os.chdir(stage.folder)
@@ -140,7 +143,7 @@ class Terminal:
     def read(self) -> str:
         while select.select([self.end], [], [], 0)[0]:
             try:
-                self.text += os.read(self.end, 65536).decode(errors="replace")
+                self.text += self.decoder.decode(os.read(self.end, 65536))
             except OSError:  # it has ended
                 break
         return self.text

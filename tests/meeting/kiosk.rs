@@ -141,7 +141,7 @@ fn the_kiosk_says_what_can_be_done_about_it() {
     let space = stage();
     let mut kiosk = start_reader(&space, &["kiosk"], &["--timeout", "1s"]);
     let mut scanner = kiosk.stdin.take().unwrap();
-    let (gone, code) = wallet(&space, &["--yes", "--timeout", "100ms"]);
+    let (gone, code) = wallet(&space, &["--yes", "--timeout", "1s"]);
     gone.wait_with_output().unwrap();
     scanner.write_all(code.as_bytes()).unwrap();
     scanner.write_all(b"https://elsewhere.example/\n").unwrap();
