@@ -2,24 +2,39 @@
 
 use std::time::Duration;
 
-use integration::world::World;
+use integration::world::{SMALL_JPEG, World};
 use mdoc_core::ble::Service;
 use mdoc_core::ble::link::Bearer;
 use mdoc_core::device_request::ItemsRequest;
+use mdoc_core::issue::NameSpaces;
 use mdoc_core::present::encode_response;
 use mdoc_core::value::Value;
 use mdoc_core::verify::{Form, verify};
 use mdoc_verifier::kiosk::{Board, Counts, Outcome, Phase, Verdict, web};
+use mdoc_verifier::read::not_shown;
+use mdoc_verifier::request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+const PORTRAIT: &[u8] = include_bytes!("../document-formats/samples/portrait.jpg");
+const JP2: &[u8] = include_bytes!("../issuer/src/photo/samples/portrait.jp2");
+const PID: &str = "eu.europa.ec.eudi.pid.1";
+const BADGE: &str = "com.example.access-badge.1";
+
 /// What the screen says of a licence that says this of its holder, if that was asked.
 fn outcome(asked: &[&str], released: &[&str], says: &[(&str, bool)]) -> Outcome {
+    let says = says
+        .iter()
+        .map(|(identifier, says)| (*identifier, Value::Bool(*says)));
+    outcome_of(asked, released, &says.collect::<Vec<_>>())
+}
+
+fn outcome_of(asked: &[&str], released: &[&str], says: &[(&str, Value)]) -> Outcome {
     let world = World::new(77);
-    let mut licence = world.issue();
+    let mut licence = world.issue().with("portrait", Value::Bytes(PORTRAIT.to_vec()));
     for (identifier, value) in says {
-        licence = licence.with(identifier, Value::Bool(*value));
+        licence = licence.with(identifier, value.clone());
     }
     let licence = licence.sign();
     let response = world.present(&licence).only(released).response();
@@ -56,7 +71,146 @@ fn who_is_over_the_age_is_accepted_and_shown() {
         [("over 18", "yes")],
         "and not what was not asked for"
     );
-    assert_eq!(&outcome.portrait.unwrap()[..2], [0xff, 0xd8]);
+    assert_eq!(outcome.portrait.unwrap().file(), PORTRAIT);
+}
+
+/// Elements of a namespace.
+fn elements(name_space: &str, elements: &[(&str, Value)]) -> NameSpaces {
+    let named = |(identifier, value): &(&str, Value)| ((*identifier).to_owned(), value.clone());
+    vec![(name_space.to_owned(), elements.iter().map(named).collect())]
+}
+
+/// A person identification of somebody of whom it does not say the age.
+fn pid(world: &World) -> Vec<u8> {
+    let name = ("family_name", Value::Text("Vlasáková".to_owned()));
+    let portrait = ("portrait", Value::Bytes(PORTRAIT.to_vec()));
+    let issued = world
+        .issue()
+        .document(PID, elements(PID, &[name, portrait]))
+        .sign();
+    world.present(&issued).document()
+}
+
+fn doubted(outcome: &Outcome, code: &str) {
+    assert_eq!(
+        (outcome.verdict, outcome.codes.as_slice()),
+        (Verdict::CouldNotTell, &[code][..]),
+        "{:?}",
+        outcome.reasons
+    );
+}
+
+#[test]
+fn another_document_than_was_asked_for_answers_nothing() {
+    let world = World::new(77);
+    let response = encode_response(&[pid(&world)], &[]);
+    let asked = [world.ask(&["age_over_18", "portrait"])];
+    assert!(verify(&response, Form::DeviceResponse, &world.inputs()).accepted());
+    let outcome = judged(&world, &response, &asked);
+    doubted(&outcome, "kiosk.document-not-shown");
+    assert!(outcome.facts.is_empty() && outcome.portrait.is_none());
+    assert_eq!(
+        outcome.reasons,
+        ["the wallet did not show the document that was asked for, org.iso.18013.5.1.mDL"]
+    );
+    let report = verify(&response, Form::DeviceResponse, &world.inputs());
+    assert_eq!(not_shown(&report, &asked), ["org.iso.18013.5.1.mDL"]);
+    doubted(&judged(&world, &response, &[]), "kiosk.nothing-asked");
+}
+
+#[test]
+fn of_two_documents_that_were_asked_for_one_is_not_enough() {
+    let world = World::new(77);
+    let licence = world.issue().sign();
+    let licence = world.present(&licence).only(&["age_over_18"]).document();
+    let asked = [
+        world.ask(&["age_over_18"]),
+        ItemsRequest {
+            doc_type: PID.to_owned(),
+            name_spaces: vec![(
+                PID.to_owned(),
+                world.ask(&["family_name"]).name_spaces[0].1.clone(),
+            )],
+        },
+    ];
+    let one = encode_response(&[licence.clone()], &[PID]);
+    doubted(&judged(&world, &one, &asked), "kiosk.document-not-shown");
+    let report = verify(&one, Form::DeviceResponse, &world.inputs());
+    assert_eq!(not_shown(&report, &asked), [PID]);
+    let both = encode_response(&[licence.clone(), pid(&world)], &[]);
+    assert_eq!(judged(&world, &both, &asked).verdict, Verdict::Accepted);
+    let report = verify(&both, Form::DeviceResponse, &world.inputs());
+    assert_eq!(not_shown(&report, &asked), [""; 0]);
+    // The age of one and the picture of another.
+    let other = world.issue().number(1).sign();
+    let other = world.present(&other).only(&["age_over_18"]).document();
+    let twice = encode_response(&[licence, other], &[]);
+    doubted(&judged(&world, &twice, &asked[..1]), "kiosk.several-documents");
+}
+
+#[test]
+fn a_document_without_any_element_that_was_asked_for_is_not_shown() {
+    let world = World::new(77);
+    let licence = world.issue().sign();
+    let response = world.present(&licence).only(&["family_name"]).response();
+    let report = verify(&response, Form::DeviceResponse, &world.inputs());
+    assert!(report.accepted());
+    let asked = [world.ask(&["age_over_18", "portrait"])];
+    assert_eq!(not_shown(&report, &asked), ["org.iso.18013.5.1.mDL"]);
+    // Another limit of the age is an answer, though it may leave the question open.
+    let response = world.present(&licence).only(&["age_over_65"]).response();
+    let report = verify(&response, Form::DeviceResponse, &world.inputs());
+    assert_eq!(not_shown(&report, &asked), [""; 0]);
+}
+
+#[test]
+fn an_age_is_reached_only_if_the_document_plainly_says_yes() {
+    for value in [
+        Value::Integer(0.into()),
+        Value::Integer(1.into()),
+        Value::Text("true".to_owned()),
+        Value::Null,
+    ] {
+        let said = [("age_over_18", value)];
+        let outcome = outcome_of(&["age_over_18"], &["age_over_18", "age_over_21"], &said);
+        assert_ne!(outcome.verdict, Verdict::Accepted, "{said:?}");
+        doubted(&outcome, "kiosk.age-unreadable");
+        assert!(outcome.facts.is_empty());
+    }
+}
+
+#[test]
+fn a_badge_that_keeps_its_zones_to_itself_opens_no_door() {
+    let world = World::new(77);
+    let text = |text: &str| Value::Text(text.to_owned());
+    let mut says = vec![
+        ("site", text("Harbour")),
+        ("card_number", text("4711")),
+        ("portrait", Value::Bytes(PORTRAIT.to_vec())),
+    ];
+    let judged = |says: &[(&str, Value)]| {
+        let badge = world.issue().document(BADGE, elements(BADGE, says)).sign();
+        let asked = request::preset("access-badge").unwrap().request();
+        judged(&world, &world.present(&badge).response(), &asked)
+    };
+    let outcome = judged(&says);
+    doubted(&outcome, "kiosk.element-not-shown");
+    assert_eq!(outcome.reasons, ["the wallet did not show: zones"]);
+    says.push(("zones", Value::Array(vec![text("A"), text("B")])));
+    let outcome = judged(&says);
+    assert_eq!(outcome.verdict, Verdict::Accepted, "{:?}", outcome.codes);
+    assert_eq!(facts(&outcome)[1], ("zones", "[A, B]"));
+}
+
+#[test]
+fn a_picture_that_cannot_be_shown_is_nobodys() {
+    for picture in [SMALL_JPEG, b"", b"GIF89a", &JP2[..200]] {
+        let says = [("portrait", Value::Bytes(picture.to_vec()))];
+        let outcome = outcome_of(&["portrait", "age_over_18"], &["portrait", "age_over_18"], &says);
+        doubted(&outcome, "kiosk.portrait-unreadable");
+        assert!(outcome.portrait.is_none());
+        assert_eq!(outcome.reasons, ["the picture of the holder cannot be shown"]);
+    }
 }
 
 #[test]
@@ -162,7 +316,7 @@ async fn ask(port: u16, request: &str, head: &str, body: &str) -> String {
 async fn the_page_follows_the_board_and_is_served_to_this_machine_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let board = Board::default();
+    let board = Board::new(Duration::from_secs(15));
     let (scans, mut scanned) = mpsc::channel(1);
     tokio::spawn(web::serve(listener, board.clone(), scans));
     let host = format!("Host: 127.0.0.1:{port}\r\n");
@@ -172,16 +326,20 @@ async fn the_page_follows_the_board_and_is_served_to_this_machine_alone() {
         page.starts_with("HTTP/1.1 200") && page.contains("Show your code"),
         "{page}"
     );
-    for header in [
-        "cache-control: no-store",
-        "content-security-policy: default-src 'self'",
-        "nosniff",
-    ] {
-        assert!(page.contains(header), "{header}: {page}");
-    }
     // A page elsewhere whose name leads here, and one that posts here.
     let rebound = ask(port, "GET /state/9", "Host: evil.example\r\n", "").await;
     assert!(rebound.starts_with("HTTP/1.1 403"), "{rebound}");
+    let nothing = ask(port, "GET /portrait/1", &host, "").await;
+    for header in [
+        "cache-control: no-store",
+        "content-security-policy: default-src 'self'",
+        "cross-origin-resource-policy: same-origin",
+        "nosniff",
+    ] {
+        for answer in [&page, &rebound, &nothing] {
+            assert!(answer.contains(header), "{header}: {answer}");
+        }
+    }
     let foreign = format!("{host}Origin: https://evil.example\r\n");
     assert!(
         ask(port, "POST /scan", &foreign, "mdoc:x")
@@ -221,11 +379,23 @@ async fn the_page_follows_the_board_and_is_served_to_this_machine_alone() {
         state.contains("\"headline\":\"ACCEPTED\"") && state.contains("\"label\":\"over 18\""),
         "{state}"
     );
-    assert!(
-        ask(port, "GET /portrait/1", &host, "")
-            .await
-            .contains("content-type: image/jpeg")
-    );
+    let picture = ask(port, "GET /portrait/1", &host, "").await;
+    assert!(picture.contains("content-type: image/jpeg"), "{picture}");
+    // A picture in another page is asked for without Origin.
+    for (site, status) in [
+        ("cross-site", "403"),
+        ("same-site", "403"),
+        ("same-origin", "200"),
+        ("none", "200"),
+    ] {
+        let head = format!("{host}Sec-Fetch-Site: {site}\r\nSec-Fetch-Mode: no-cors\r\n");
+        let answer = ask(port, "GET /portrait/1", &head, "").await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{site}: {answer}"
+        );
+        assert_eq!(answer.contains("image/jpeg"), status == "200", "{site}");
+    }
 
     // Cleared, the picture is gone; the count stays.
     assert!(
@@ -244,5 +414,46 @@ async fn the_page_follows_the_board_and_is_served_to_this_machine_alone() {
             accepted: 1,
             ..Counts::default()
         }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_board_says_when_a_result_is_to_be_forgotten_and_is_cleared_at_any_time() {
+    let board = Board::new(Duration::from_secs(15));
+    assert_eq!(board.now().to_json()["forgetIn"], serde_json::Value::Null);
+    let shown = outcome(&["age_over_18"], &["age_over_18"], &[]);
+    board.show(Phase::Shown(shown.into()));
+    assert_eq!(board.now().to_json()["forgetIn"], 15_000);
+    // A page that asks later has less time.
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(board.now().to_json()["forgetIn"], 9_000);
+    board.clear();
+    let cleared = board.now();
+    assert!(matches!(cleared.phase, Phase::Ready) && cleared.until.is_none());
+    board.clear();
+    assert_eq!(board.now().number, cleared.number, "there was nothing");
+    // Esc breaks a reading off, which who reads hears of.
+    let reading = board.show(Phase::Reading);
+    board.clear();
+    assert!(matches!(board.after(reading).await.phase, Phase::Ready));
+}
+
+#[tokio::test]
+async fn a_portrait_in_jpeg_2000_comes_to_the_page_as_png() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let board = Board::new(Duration::from_secs(15));
+    let (scans, _scanned) = mpsc::channel(1);
+    tokio::spawn(web::serve(listener, board.clone(), scans));
+    let says = [("portrait", Value::Bytes(JP2.to_vec()))];
+    let outcome = outcome_of(&["portrait"], &["portrait"], &says);
+    assert_eq!(outcome.verdict, Verdict::Accepted, "{:?}", outcome.codes);
+    board.show(Phase::Shown(outcome.into()));
+    let host = format!("Host: localhost:{port}\r\n");
+    let picture = ask(port, "GET /portrait/1", &host, "").await;
+    assert!(
+        picture.contains("content-type: image/png") && picture.contains("PNG\r\n"),
+        "{}",
+        &picture[..400]
     );
 }

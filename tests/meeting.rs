@@ -1,5 +1,7 @@
 //! `mdoc-verifier read` and `kiosk` with `mdoc-holder present`, through a folder instead of a radio.
 
+mod kiosk;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -162,32 +164,101 @@ fn both_sides_say_over_what_it_went_and_l2cap_takes_both() {
     }
 }
 
-#[test]
-fn the_holder_is_asked_with_the_name_of_the_reader_and_every_element() {
+/// What the holder of a wallet that trusts these readers is asked, if the Corner Bar asks for an age that it keeps.
+fn asked_by_the_bar(trust: &[&str]) -> (String, String) {
     let space = stage();
-    let (mut wallet, code) = wallet(&space, &["--reader-trust", "readers/reader-ca.pem"]);
+    let request = "[[document]]\ndocType = \"org.iso.18013.5.1.mDL\"\n[document.elements.\"org.iso.18013.5.1\"]\n\
+                   age_over_18 = true\nportrait = false\nhair_colour = true\n";
+    fs::write(space.0.join("bar.toml"), request).unwrap();
+    let (mut wallet, code) = wallet(&space, trust);
     wallet.stdin.take().unwrap().write_all(b"y\n").unwrap();
-    let read = read(
-        &space,
-        &[
-            "--reader-cert",
-            "bar/reader.pem",
-            "--reader-key",
-            "bar/reader.key.pem",
-        ],
-    );
+    let reader = [
+        "--file",
+        "bar.toml",
+        "--reader-cert",
+        "bar/reader.pem",
+        "--reader-key",
+        "bar/reader.key.pem",
+    ];
+    let arguments = [&READ[..], &READER[2..], &reader].concat();
+    let read = start(&space.0, "mdoc-verifier", &arguments)
+        .wait_with_output()
+        .unwrap();
     let presented = wallet.wait_with_output().unwrap();
     assert_eq!(read.status.code(), Some(0), "{}", text(&read.stderr));
-    let shown = text(&presented.stdout);
+    (text(&presented.stdout), code)
+}
+
+/// Each element with whether it is kept, as the holder is asked.
+const ASKED: &str = "
+  org.iso.18013.5.1 age_over_18  WILL BE KEPT
+  org.iso.18013.5.1 portrait
+  org.iso.18013.5.1 hair_colour  (the document does not have it)
+Release this? [y/N] ";
+
+#[test]
+fn the_holder_is_asked_with_the_name_of_the_reader_every_element_and_what_is_kept() {
+    let (shown, code) = asked_by_the_bar(&["--reader-trust", "readers/reader-ca.pem"]);
     assert!(shown.contains(code.trim()), "the text of the code: {shown}");
-    assert!(shown.contains("asks for org.iso.18013.5.1.mDL"), "{shown}");
-    assert!(
-        shown.contains("org.iso.18013.5.1 age_over_18") && shown.contains("Release this? [y/N]"),
-        "{shown}"
-    );
-    assert!(shown.contains("trusted"), "{shown}");
+    let question = format!("\nCN=The Corner Bar,C=NL (trusted) asks for org.iso.18013.5.1.mDL{ASKED}");
+    assert!(shown.contains(&question), "{shown}");
     for personal in PERSONAL {
         assert!(!shown.contains(personal), "values are not repeated");
+    }
+}
+
+#[test]
+fn a_reader_for_whom_nobody_vouches_is_shown_as_one_that_anybody_can_be() {
+    let (shown, _) = asked_by_the_bar(&[]);
+    let question = format!(
+        "\nsomebody who calls themselves CN=The Corner Bar,C=NL (not trusted: the issuer CN=Example Reader CA,C=NL is not \
+         trusted) asks for org.iso.18013.5.1.mDL{ASKED}"
+    );
+    assert!(shown.contains(&question), "{shown}");
+    assert!(!shown.contains("(trusted)"), "{shown}");
+}
+
+#[test]
+fn another_document_than_was_asked_for_is_no_yes() {
+    let space = stage();
+    let request = |doc_type: &str| {
+        format!(
+            "[[document]]\ndocType = \"{doc_type}\"\n[document.elements.\"{doc_type}\"]\nfamily_name = false\n"
+        )
+    };
+    let both = "[[document]]\ndocType = \"org.iso.18013.5.1.mDL\"\n[document.elements.\"org.iso.18013.5.1\"]\n\
+                age_over_18 = false\n";
+    let pid = request("eu.europa.ec.eudi.pid.1");
+    for (asked, status, said) in [
+        (both.to_owned(), 0, ""),
+        (
+            format!("{both}{pid}"),
+            1,
+            "the wallet showed nothing of what was asked for of eu.europa.ec.eudi.pid.1",
+        ),
+        (pid, 1, "released nothing of what was asked for"),
+    ] {
+        fs::write(space.0.join("asked.toml"), &asked).unwrap();
+        for json in [true, false] {
+            let (wallet, _) = wallet(&space, &["--yes"]);
+            let more: &[&str] = if json { &["--json"] } else { &[] };
+            let arguments = [&READ[..], &READER[2..], &["--file", "asked.toml"], more].concat();
+            let read = start(&space.0, "mdoc-verifier", &arguments)
+                .wait_with_output()
+                .unwrap();
+            wallet.wait_with_output().unwrap();
+            assert_eq!(read.status.code(), Some(status), "{asked}{}", text(&read.stderr));
+            assert!(text(&read.stderr).contains(said), "{}", text(&read.stderr));
+            let shown = text(&read.stdout);
+            if json {
+                let told: Value = serde_json::from_slice(&read.stdout).unwrap();
+                let missing = told["notShown"].as_array().unwrap();
+                assert_eq!(missing.is_empty(), status == 0, "{told}");
+            } else {
+                let missing = shown.contains("NOT SHOWN  eu.europa.ec.eudi.pid.1\n");
+                assert_eq!(missing, status == 1, "{shown}");
+            }
+        }
     }
 }
 
@@ -265,55 +336,4 @@ fn nobody_there_is_said_in_time_at_both_ends() {
         said.contains("[link.no-peer]") && said.contains("hint: hold both devices close"),
         "{said}"
     );
-}
-
-#[test]
-fn the_kiosk_reads_one_after_another_and_its_log_holds_nothing_of_a_person() {
-    let space = stage();
-    let mut kiosk = start_reader(&space, &["kiosk"], &["--log", "kiosk.log", "--timeout", "2s"]);
-    let mut scanner = kiosk.stdin.take().unwrap();
-    for more in [
-        &["--yes"][..],
-        &["--decline"],
-        &["--yes", "--only", "org.iso.18013.5.1:portrait"],
-    ] {
-        let (wallet, code) = wallet(&space, more);
-        scanner.write_all(code.as_bytes()).unwrap();
-        wallet.wait_with_output().unwrap();
-    }
-    scanner.write_all(b"https://elsewhere.example/\n").unwrap();
-    drop(scanner);
-    let ended = kiosk.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
-    let screen = text(&ended.stdout);
-    assert!(
-        screen.contains("ACCEPTED") && screen.contains("over 18                  yes"),
-        "{screen}"
-    );
-    assert!(
-        screen.ends_with("1 accepted, 0 not accepted, 3 could not tell\n"),
-        "{screen}"
-    );
-    let log = fs::read_to_string(space.0.join("kiosk.log")).unwrap();
-    let lines: Vec<Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let codes: Vec<_> = lines
-        .iter()
-        .map(|line| line["codes"][0].as_str().unwrap_or("none"))
-        .collect();
-    assert_eq!(
-        codes,
-        [
-            "none",
-            "session.peer-termination",
-            "kiosk.age-not-shown",
-            "kiosk.no-code"
-        ]
-    );
-    assert_eq!(lines[0]["verdict"], "accepted");
-    for personal in PERSONAL.iter().chain(&["age_over_18", "elsewhere"]) {
-        assert!(!log.contains(personal), "{personal} is in the log");
-    }
 }

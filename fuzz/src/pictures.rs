@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use mdoc_issuer::photo::{self, ImageKind, Wanted, prepare};
+use mdoc_verifier::portrait::Portrait;
 
 /// Largest pictures that are decoded.
 const MOST_PIXELS: u64 = 4096;
@@ -22,11 +23,12 @@ pub fn picture_jpeg2000(input: &[u8]) {
     picture(input);
 }
 
-/// A picture that is prepared is one that a document may have, and can be read.
+/// A picture that is prepared is one that a document may have, and can be read; whatever a document has, a verifier looks at.
 fn picture(input: &[u8]) {
     if many_pixels(input, MOST_PIXELS) {
         return;
     }
+    black_box(Portrait::decode(input).is_some());
     match photo::inspect(input) {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(found) => assert_eq!(photo::kind(input), Ok(found.kind)),

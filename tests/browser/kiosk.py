@@ -1,20 +1,25 @@
 #!/usr/bin/env python3
-"""The kiosk's page in a real browser, used by the keyboard alone.
+"""The kiosk's screens: a terminal, and its page in a real browser, used by the keyboard alone.
 
     tests/browser/kiosk.py PROGRAMS [PICTURES]
 
 PROGRAMS is the folder of the three programs, built. A licence is issued, wallets are shown through a folder instead of
-a radio, and their codes are typed into the page as a scanner types them. With PICTURES, what the page looked like is
-written there. Needs chromium and chromedriver (Debian: chromium, chromium-driver); exit status 77 if they are not there.
+a radio, and their codes are typed into the terminal and the page as a scanner types them. With PICTURES, what the page
+looked like is written there. The page needs chromium and chromedriver (Debian: chromium, chromium-driver); exit status 77
+if they are not there.
 """
 
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +32,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "document-formats" / "samples"
 ENTER, ESCAPE = "\ue007", "\ue00c"
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+ASKED = ("--preset", "age-over-18", "--trust", "demo/iaca.pem", "--radio", "air")
 
 
 class Browser:
@@ -120,6 +127,40 @@ class Stage:
         return code.read_text().strip()
 
 
+class Terminal:
+    """A program in a terminal of sixteen million colours; what it has written there, and is typed into it."""
+
+    def __init__(self, stage: Stage, *command: str) -> None:
+        self.text = ""
+        # A character may come in two parts.
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.pid, self.end = pty.fork()
+        if self.pid == 0:
+            os.chdir(stage.folder)
+            environment = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+            os.execve(stage.programs / command[0], list(command), environment)
+
+    def read(self) -> str:
+        while select.select([self.end], [], [], 0)[0]:
+            try:
+                self.text += self.decoder.decode(os.read(self.end, 65536))
+            except OSError:  # it has ended
+                break
+        return self.text
+
+    def expect(self, words: str, seconds: float = 20) -> str:
+        """Waits for words; gives what came up to them, and forgets it."""
+        wait(lambda: words in self.read(), f"{words!r} in the terminal", seconds)
+        before, self.text = self.text.split(words, 1)
+        return before
+
+    def type(self, text: str) -> None:
+        os.write(self.end, text.encode())
+
+    def wait(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
 def wait(true: Callable[[], Any], what: str, seconds: float = 20) -> None:
     until = time.monotonic() + seconds
     while not true():
@@ -128,34 +169,115 @@ def wait(true: Callable[[], Any], what: str, seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
+def terminal(stage: Stage) -> None:
+    """Who was read is erased from the terminal, with what has scrolled off it."""
+    kiosk = Terminal(stage, "mdoc-verifier", "kiosk", *ASKED, "--show-for", "3s")
+    kiosk.expect("ready: scan a code")
+    # Its time is over.
+    kiosk.type(stage.wallet("adult.mdoc", "--yes") + "\n")
+    shown = kiosk.expect("1 accepted")
+    assert "ACCEPTED" in shown and "\x1b[1;37;42m" in shown and "over 18" in shown, shown
+    assert shown.count("▀") > 200, "no portrait"
+    assert "\ufffd" not in shown and CLEAR not in shown.split("▀", 1)[1], "erased before it was seen"
+    assert "▀" not in kiosk.expect(CLEAR, 6)
+    kiosk.expect("ready: scan a code")
+    # The next code comes, and it is broken off; then Esc.
+    kiosk.type(stage.wallet("minor.mdoc", "--yes") + "\n")
+    assert "NOT ACCEPTED" in kiosk.expect("1 not accepted")
+    kiosk.type(stage.wallet("adult.mdoc") + "\n")
+    kiosk.expect(CLEAR, 2)
+    kiosk.expect("reading")
+    kiosk.type("\x1b\n")
+    kiosk.expect("broken off")
+    stage.shown.wait(20)
+    kiosk.type(stage.wallet("adult.mdoc", "--yes") + "\n")
+    kiosk.expect("2 accepted")
+    kiosk.type("\x1b\n")
+    kiosk.expect(CLEAR, 2)
+    # It is ended while somebody is shown.
+    kiosk.type(stage.wallet("adult.mdoc", "--yes") + "\n")
+    kiosk.expect("3 accepted")
+    kiosk.type("\x03")
+    kiosk.expect(CLEAR, 2)
+    kiosk.expect("3 accepted, 1 not accepted, 0 could not tell")
+    assert kiosk.wait() == 0
+
+    read = Terminal(stage, "mdoc-verifier", "read", "--engagement", "-", *ASKED)
+    read.type(stage.wallet("adult.mdoc", "--yes") + "\n")
+    shown = read.expect("read in mdoc")
+    assert shown.count("▀") > 200 and "\ufffd" not in shown, "read draws no portrait"
+    assert read.wait() == 0
+
+
 def main() -> None:
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    programs = Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory(prefix="kiosk-") as name:
+        terminal(Stage(programs, Path(name)))
+    print("kiosk.py: the terminal shows and forgets")
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     if missing:
         print(f"kiosk.py: NOT DONE: {' and '.join(missing)} missing (Debian: chromium, chromium-driver)", file=sys.stderr)
         sys.exit(77)
-    programs = Path(sys.argv[1]).resolve()
     pictures = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
     with tempfile.TemporaryDirectory(prefix="kiosk-") as name:
         folder = Path(name)
         stage = Stage(programs, folder)
-        kiosk = stage.start(
-            "mdoc-verifier", "kiosk", "--preset", "age-over-18", "--trust", "demo/iaca.pem", "--radio", "air",
-            "--web", "127.0.0.1:0", "--timeout", "3s", "--show-for", "60s", "--log", "kiosk.log",
-        )  # fmt: skip
-        assert kiosk.stderr is not None
-        address = next(m[0] for line in kiosk.stderr if (m := re.search(r"http://\S+/", line)))
+        kiosk, address = serve(stage, "60s")
         browser = Browser(folder / "profile")
         try:
             use(browser, stage, address, pictures)
+            log = [json.loads(line)["verdict"] for line in (folder / "kiosk.log").read_text().splitlines()]
+            assert log == ["accepted", "not-accepted", "could-not-tell", "could-not-tell"], log
+            forget(browser, stage, address, kiosk)
         finally:
             browser.close()
-            kiosk.terminate()
+            kiosk.kill()
             kiosk.wait()
-        log = [json.loads(line)["verdict"] for line in (folder / "kiosk.log").read_text().splitlines()]
-        assert log == ["accepted", "not-accepted", "could-not-tell", "could-not-tell"], log
     print("kiosk.py: the page did what it should, by the keyboard alone")
+
+
+def serve(stage: Stage, show_for: str) -> tuple[subprocess.Popen[str], str]:
+    """A kiosk with a page, and its address."""
+    page = ("--web", "127.0.0.1:0", "--timeout", "3s", "--show-for", show_for, "--log", "kiosk.log")
+    kiosk = stage.start("mdoc-verifier", "kiosk", *ASKED, *page)
+    assert kiosk.stderr is not None
+    return kiosk, next(m[0] for line in kiosk.stderr if (m := re.search(r"http://\S+/", line)))
+
+
+def forget(browser: Browser, stage: Stage, address: str, kiosk: subprocess.Popen[str]) -> None:
+    """Whatever becomes of the kiosk, nobody stays on the page."""
+
+    def by(id: str, what: str) -> Any:
+        return browser.script(f"document.getElementById('{id}').{what}")
+
+    def shown() -> bool:
+        return by("headline", "textContent") == "ACCEPTED" and by("portrait", "naturalWidth") > 0
+
+    def nobody() -> bool:
+        empty = all(by(list, "children.length") == 0 for list in ("facts", "reasons"))
+        return empty and by("portrait", "hidden") and by("portrait", "getAttribute('src')") is None
+
+    browser.type(stage.wallet("adult.mdoc", "--yes") + ENTER)
+    wait(shown, "a result")
+    assert not nobody()
+    kiosk.kill()
+    wait(lambda: by("headline", "textContent") == "The kiosk is not running", "that it is not running", 5)
+    assert nobody(), "somebody stays on the page of a kiosk that was killed"
+
+    frozen, address = serve(stage, "4s")
+    try:
+        browser.go(address)
+        wait(lambda: by("headline", "textContent") == "Show your code", "the page of another kiosk")
+        browser.type(stage.wallet("adult.mdoc", "--yes") + ENTER)
+        wait(shown, "a result")
+        frozen.send_signal(signal.SIGSTOP)
+        wait(nobody, "the end of the time of a kiosk that stands still", 6)
+        assert by("headline", "textContent") == "Show your code"
+    finally:
+        frozen.kill()
+        frozen.wait()
 
 
 def use(browser: Browser, stage: Stage, address: str, pictures: Path | None) -> None:

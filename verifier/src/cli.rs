@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Read(arguments) => read::run(&arguments),
-        Command::Kiosk(arguments) => kiosk::run(&arguments),
+        Command::Kiosk(arguments) => kiosk::run(arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Request(arguments) => request::run(&arguments),
         Command::Vical(command) => vical::run(&command),

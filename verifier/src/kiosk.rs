@@ -1,7 +1,8 @@
 //! Verification one after another, as at a door or a bar: what the screen says, what is counted, what is logged.
 //!
 //! The screen says one of three things, and the facts that were asked for. A person who is under the age that was asked
-//! for is not accepted, however genuine the document is. Nothing of a person is counted or logged.
+//! for is not accepted, however genuine the document is. Whatever was asked for and not shown is a doubt: a wallet does not
+//! come past the kiosk by keeping something to itself. Nothing of a person is counted or logged.
 
 mod board;
 pub mod web;
@@ -11,12 +12,13 @@ use std::time::Duration;
 
 use mdoc_core::ble::Service;
 use mdoc_core::ble::link::Bearer;
-use mdoc_core::cbor::Kind;
+use mdoc_core::cbor::{Item, Kind};
 use mdoc_core::device_request::ItemsRequest;
 use mdoc_core::verify::{Accepted, Report};
 use serde_json::{Value, json};
 
 pub use self::board::{Board, Phase, Snapshot};
+use crate::portrait::Portrait;
 use crate::read::released_nothing;
 use crate::show::value_text;
 
@@ -73,8 +75,8 @@ pub struct Outcome {
     pub reasons: Vec<String>,
     /// The codes of the reasons, for the log.
     pub codes: Vec<&'static str>,
-    /// The picture of the holder, if it was asked for and the document is accepted: JPEG or JPEG 2000.
-    pub portrait: Option<Vec<u8>>,
+    /// The picture of the holder, if it was asked for and the document is accepted.
+    pub portrait: Option<Portrait>,
     /// How the wallet was reached, if it was.
     pub service: Option<Service>,
     /// Over what, if it was.
@@ -117,38 +119,38 @@ impl Outcome {
             took,
         };
         if released_nothing(report) {
-            outcome.doubt("the wallet released nothing", "kiosk.nothing-released");
+            outcome.doubt("the wallet released nothing".to_owned(), "kiosk.nothing-released");
             return outcome;
         }
         for document in report.documents() {
-            match document.accept() {
-                Ok(accepted) => {
-                    let doc_type = document.doc_type().unwrap_or_default();
-                    let of_type = asked.iter().filter(|request| request.doc_type == doc_type);
-                    of_type.for_each(|request| outcome.take(request, &accepted));
-                }
-                Err(_) => outcome.reject(
+            if document.accept().is_err() {
+                outcome.reject(
                     document
                         .failures()
                         .map(|step| (step.message().into_owned(), step.code())),
-                ),
+                );
             }
         }
-        if outcome.verdict == Verdict::NotAccepted && !outcome.codes.iter().all(|code| *code == UNDER_AGE) {
+        if outcome.verdict == Verdict::NotAccepted {
             // Nobody vouches for what a document says that is not accepted.
-            outcome.facts.clear();
-            outcome.portrait = None;
+            return outcome;
+        }
+        if asked.is_empty() {
+            outcome.doubt("nothing was asked for".to_owned(), "kiosk.nothing-asked");
+        }
+        for request in asked {
+            outcome.answer(request, report);
         }
         outcome
     }
 
-    /// Of a reading that did not come to an answer.
+    /// Of a reading that did not come to an answer, with what can be done about it.
     #[must_use]
-    pub fn without_answer(reason: String, code: &'static str, took: Duration) -> Self {
+    pub fn without_answer(reason: String, hint: Option<String>, code: &'static str, took: Duration) -> Self {
         Self {
             verdict: Verdict::CouldNotTell,
             facts: Vec::new(),
-            reasons: vec![reason],
+            reasons: core::iter::once(reason).chain(hint).collect(),
             codes: vec![code],
             portrait: None,
             service: None,
@@ -168,59 +170,112 @@ impl Outcome {
         }
     }
 
-    fn doubt(&mut self, reason: &str, code: &'static str) {
+    fn doubt(&mut self, reason: String, code: &'static str) {
         if self.verdict == Verdict::Accepted {
             self.verdict = Verdict::CouldNotTell;
         }
-        self.reasons.push(reason.to_owned());
-        self.codes.push(code);
+        self.reasons.push(reason);
+        if !self.codes.contains(&code) {
+            self.codes.push(code);
+        }
+    }
+
+    /// Takes what one request asked for from the document that answers it; all documents are accepted.
+    fn answer(&mut self, request: &ItemsRequest, report: &Report<'_>) {
+        let of_type = report
+            .documents()
+            .iter()
+            .filter(|document| document.doc_type() == Some(&request.doc_type));
+        let mut answers = of_type.filter_map(|document| document.accept().ok());
+        match (answers.next(), answers.next()) {
+            (Some(accepted), None) => self.take(request, &accepted),
+            // The picture of one and the age of another would be those of nobody.
+            (Some(_), Some(_)) => self.doubt(
+                format!("the wallet showed more than one document {}", request.doc_type),
+                "kiosk.several-documents",
+            ),
+            (None, _) => self.doubt(
+                format!(
+                    "the wallet did not show the document that was asked for, {}",
+                    request.doc_type
+                ),
+                "kiosk.document-not-shown",
+            ),
+        }
     }
 
     /// Takes what was asked for from an accepted document.
     fn take(&mut self, request: &ItemsRequest, accepted: &Accepted<'_>) {
+        let mut missing = Vec::new();
         for (name_space, elements) in &request.name_spaces {
             for asked in elements {
                 let identifier = asked.identifier.as_str();
-                if identifier == "portrait" {
-                    let portrait = accepted.get(name_space, identifier);
-                    self.portrait = portrait.and_then(|item| item.bytes().map(|bytes| bytes.into_owned()));
-                    if self.portrait.is_none() {
-                        // Whoever holds the telephone could be anybody.
-                        self.doubt(
-                            "the wallet did not show the picture of its holder",
-                            "kiosk.portrait-not-shown",
-                        );
-                    }
-                    continue;
-                }
-                let age = identifier.strip_prefix("age_over_");
-                let label = identifier_words(identifier);
                 let found = accepted.get(name_space, identifier);
-                let found = found.or_else(|| nearest_age(name_space, age?, accepted));
-                match found {
-                    Some(item) => {
-                        let value = match item.kind() {
-                            Kind::Bool(true) => "yes".to_owned(),
-                            Kind::Bool(false) => "no".to_owned(),
-                            _ => value_text(item),
-                        };
-                        if age.is_some() && item.boolean() == Some(false) {
-                            self.verdict = Verdict::NotAccepted;
-                            self.reasons.push(format!("not {label}"));
-                            self.codes.push(UNDER_AGE);
-                        }
-                        self.facts.push(Fact { label, value });
-                    }
-                    // An element that the document does not have is a doubt only if it is what decides.
-                    None if age.is_some() => {
-                        self.doubt(
-                            "the wallet did not say whether the age is reached",
-                            "kiosk.age-not-shown",
-                        );
-                    }
-                    None => {}
+                if identifier == "portrait" {
+                    self.take_portrait(found);
+                } else if let Some(years) = identifier.strip_prefix("age_over_") {
+                    let found = found.or_else(|| nearest_age(name_space, years, accepted));
+                    self.take_age(identifier_words(identifier), found);
+                } else if let Some(item) = found {
+                    let value = match item.kind() {
+                        Kind::Bool(true) => "yes".to_owned(),
+                        Kind::Bool(false) => "no".to_owned(),
+                        _ => value_text(item),
+                    };
+                    let label = identifier_words(identifier);
+                    self.facts.push(Fact { label, value });
+                } else {
+                    missing.push(identifier_words(identifier));
                 }
             }
+        }
+        if !missing.is_empty() {
+            self.doubt(
+                format!("the wallet did not show: {}", missing.join(", ")),
+                "kiosk.element-not-shown",
+            );
+        }
+    }
+
+    fn take_portrait(&mut self, found: Option<Item<'_>>) {
+        let Some(picture) = found.and_then(Item::bytes) else {
+            // Whoever holds the telephone could be anybody.
+            return self.doubt(
+                "the wallet did not show the picture of its holder".to_owned(),
+                "kiosk.portrait-not-shown",
+            );
+        };
+        self.portrait = Portrait::decode(&picture);
+        if self.portrait.is_none() {
+            self.doubt(
+                "the picture of the holder cannot be shown".to_owned(),
+                "kiosk.portrait-unreadable",
+            );
+        }
+    }
+
+    /// Only a plain yes counts.
+    fn take_age(&mut self, label: String, found: Option<Item<'_>>) {
+        match found.map(Item::boolean) {
+            Some(Some(true)) => self.facts.push(Fact {
+                label,
+                value: "yes".to_owned(),
+            }),
+            Some(Some(false)) => {
+                self.verdict = Verdict::NotAccepted;
+                self.reasons.push(format!("not {label}"));
+                self.codes.push("kiosk.under-age");
+                let value = "no".to_owned();
+                self.facts.push(Fact { label, value });
+            }
+            Some(None) => self.doubt(
+                "what the document says of the age is neither yes nor no".to_owned(),
+                "kiosk.age-unreadable",
+            ),
+            None => self.doubt(
+                "the wallet did not say whether the age is reached".to_owned(),
+                "kiosk.age-not-shown",
+            ),
         }
     }
 
@@ -256,8 +311,6 @@ impl Outcome {
     }
 }
 
-const UNDER_AGE: &str = "kiosk.under-age";
-
 fn identifier_words(identifier: &str) -> String {
     identifier
         .strip_prefix("age_over_")
@@ -266,11 +319,7 @@ fn identifier_words(identifier: &str) -> String {
 
 /// The answer with the nearest limit: one that is over a higher age is over this one, and one that is not over a lower
 /// age is not over this one (7.2.5).
-fn nearest_age<'r>(
-    name_space: &str,
-    years: &str,
-    accepted: &Accepted<'r>,
-) -> Option<mdoc_core::cbor::Item<'r>> {
+fn nearest_age<'r>(name_space: &str, years: &str, accepted: &Accepted<'r>) -> Option<Item<'r>> {
     let years: u32 = years.parse().ok()?;
     accepted.elements().iter().find_map(|element| {
         let other: u32 = element.identifier.strip_prefix("age_over_")?.parse().ok()?;

@@ -27,13 +27,15 @@
 #[cfg(feature = "scan")]
 pub mod camera;
 pub mod decode;
-#[cfg(feature = "scan")]
+#[cfg(feature = "portraits")]
 mod jpeg;
+#[cfg(feature = "portraits")]
+mod jpeg2000;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 #[cfg(feature = "online")]
 pub mod online;
-#[cfg(feature = "scan")]
+#[cfg(feature = "portraits")]
 pub mod portrait;
 #[cfg(feature = "read")]
 pub mod read;

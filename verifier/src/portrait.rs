@@ -1,6 +1,6 @@
-//! The portrait of an accepted document in a terminal, where the terminal can.
+//! The portrait of an accepted document: whether it can be shown, in a terminal and in a browser.
 
-use std::fmt::Write as _;
+use core::fmt::{self, Write as _};
 
 use base64ct::{Base64, Encoding as _};
 use zune_jpeg::JpegDecoder;
@@ -8,10 +8,59 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::jpeg;
+use crate::{jpeg, jpeg2000};
 
 /// How many pixels a side are decoded at most; portraits have some hundreds.
-const LARGEST_SIDE: usize = 4096;
+pub(crate) const LARGEST_SIDE: usize = 4096;
+
+/// A portrait that was decoded: it can be shown, and somebody be known by it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Portrait {
+    media_type: &'static str,
+    file: Vec<u8>,
+    pixels: Pixels,
+}
+
+impl fmt::Debug for Portrait {
+    /// Without anything of a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Portrait({})", self.media_type)
+    }
+}
+
+impl Portrait {
+    /// Decodes a JPEG or JPEG 2000, as ISO/IEC 18013-5 has them; none if it cannot be shown. Blocks for as long as that
+    /// takes, some tens of milliseconds.
+    #[must_use]
+    pub fn decode(picture: &[u8]) -> Option<Self> {
+        if picture.starts_with(&[0xff, 0xd8]) {
+            return Some(Self {
+                media_type: "image/jpeg",
+                file: picture.to_vec(),
+                pixels: Pixels::of_jpeg(picture)?,
+            });
+        }
+        // Few browsers and terminals show JPEG 2000: it becomes a PNG.
+        let pixels = jpeg2000::decode(picture)?;
+        Some(Self {
+            media_type: "image/png",
+            file: pixels.to_png()?,
+            pixels,
+        })
+    }
+
+    /// A file that browsers show: the JPEG as it was received, or a PNG.
+    #[must_use]
+    pub fn file(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// What the file is: `image/jpeg` or `image/png`.
+    #[must_use]
+    pub const fn media_type(&self) -> &'static str {
+        self.media_type
+    }
+}
 
 /// What a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,31 +92,46 @@ impl Terminal {
         }
     }
 
-    /// A portrait in so many columns; none if the terminal or the picture does not allow it (JPEG 2000 is not decoded).
+    /// A portrait in so many columns; none if the terminal or the picture does not allow it.
     #[must_use]
     pub fn show(self, picture: &[u8], columns: usize) -> Option<String> {
         match self {
             Self::Text => None,
-            Self::Pictures if picture.starts_with(&[0xff, 0xd8]) => Some(format!(
+            Self::Pictures | Self::Colours => self.draw(&Portrait::decode(picture)?, columns),
+        }
+    }
+
+    /// The same of one that is decoded.
+    #[must_use]
+    pub fn draw(self, portrait: &Portrait, columns: usize) -> Option<String> {
+        match self {
+            Self::Text => None,
+            Self::Pictures => Some(format!(
                 "\x1b]1337;File=inline=1;size={};width={columns}:{}\x07\n",
-                picture.len(),
-                Base64::encode_string(picture)
+                portrait.file.len(),
+                Base64::encode_string(&portrait.file)
             )),
-            Self::Pictures => None,
-            Self::Colours => Pixels::decode(picture)?.blocks(columns),
+            Self::Colours => portrait.pixels.blocks(columns),
         }
     }
 }
 
 /// A picture, three bytes a pixel.
-struct Pixels {
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Pixels {
     wide: usize,
     high: usize,
     rgb: Vec<u8>,
 }
 
 impl Pixels {
-    fn decode(picture: &[u8]) -> Option<Self> {
+    /// None if there are none, or not as many as there should be.
+    pub(crate) fn new(wide: usize, high: usize, rgb: Vec<u8>) -> Option<Self> {
+        let enough = rgb.len() == wide.checked_mul(high)?.checked_mul(3)? && !rgb.is_empty();
+        enough.then_some(Self { wide, high, rgb })
+    }
+
+    fn of_jpeg(picture: &[u8]) -> Option<Self> {
         if jpeg::has_too_many_scans(picture) {
             return None;
         }
@@ -78,11 +142,25 @@ impl Pixels {
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(picture), options);
         let rgb = decoder.decode().ok()?;
         let (wide, high) = decoder.dimensions()?;
-        (rgb.len() == wide.checked_mul(high)?.checked_mul(3)? && !rgb.is_empty()).then_some(Self {
-            wide,
-            high,
-            rgb,
-        })
+        Self::new(wide, high, rgb)
+    }
+
+    /// The colour of a pixel.
+    #[cfg(test)]
+    pub(crate) fn at(&self, x: usize, y: usize) -> Option<[u8; 3]> {
+        self.rgb.get((y * self.wide + x) * 3..)?.first_chunk().copied()
+    }
+
+    fn to_png(&self) -> Option<Vec<u8>> {
+        let (wide, high) = (u32::try_from(self.wide).ok()?, u32::try_from(self.high).ok()?);
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, wide, high);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().ok()?;
+        writer.write_image_data(&self.rgb).ok()?;
+        writer.finish().ok()?;
+        Some(file)
     }
 
     /// The upper pixel of a character is its colour, the lower one its ground.
@@ -173,6 +251,24 @@ mod tests {
         assert!(red[0] > 200 && red[2] < 60, "{red:?}");
         let inline = Terminal::Pictures.show(&picture(), 16).unwrap();
         assert!(inline.starts_with("\x1b]1337;File=inline=1;size="));
+    }
+
+    #[test]
+    fn a_jpeg_is_given_to_browsers_as_it_is_and_jpeg_2000_as_png() {
+        let jpeg = Portrait::decode(&picture()).unwrap();
+        assert_eq!((jpeg.media_type(), jpeg.file()), ("image/jpeg", &picture()[..]));
+        let jp2 = include_bytes!("../../issuer/src/photo/samples/portrait.jp2");
+        let portrait = Portrait::decode(jp2).unwrap();
+        assert_eq!(portrait.media_type(), "image/png");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(portrait.file()))
+            .read_info()
+            .unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let frame = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((frame.width, frame.height), (90, 120));
+        assert!(pixels == portrait.pixels.rgb);
+        assert!(Terminal::Colours.show(jp2, 16).unwrap().contains('▀'));
+        assert!(Terminal::Pictures.show(jp2, 16).unwrap().contains(":iVBORw0KGgo"));
     }
 
     #[test]

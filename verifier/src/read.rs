@@ -30,12 +30,14 @@ use mdoc_core::ble::l2cap::Psm;
 use mdoc_core::ble::link::{Bearer, Ending, Oddity, Role, Timeouts};
 use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng};
+use mdoc_core::device_request::ItemsRequest;
 use mdoc_core::engagement::DeviceEngagement;
 use mdoc_core::error::DecodeError;
 use mdoc_core::limits::Limits;
+use mdoc_core::present::age_threshold;
 use mdoc_core::session::{MayAsk, ReaderSession, Received, Response, Why};
 use mdoc_core::transcript::SessionTranscript;
-use mdoc_core::verify::{Code, DocumentReport, Outcome, ReasonCode, Report};
+use mdoc_core::verify::{Accepted, Code, DocumentReport, Outcome, ReasonCode, Report};
 use mdoc_radio::{Air, Channel, Event, Interrupted, Offer, Way, Wire, first_ready};
 
 /// Whether the wallet answered without a document: its holder released nothing of what was asked, or it has nothing of it.
@@ -44,6 +46,40 @@ pub fn released_nothing(report: &Report<'_>) -> bool {
     let empty = ReasonCode::Document(Code::ResponseEmpty);
     let mut steps = report.documents().iter().flat_map(DocumentReport::steps);
     steps.any(|step| matches!(&step.outcome, Outcome::Failed(reason) if reason.code() == empty))
+}
+
+/// The types of documents that were asked for and of which nothing that was asked for is in the answer: a document of another
+/// type does not answer for them. One that is there and is not accepted is no concern of this; the report says so.
+#[must_use]
+pub fn not_shown<'a>(report: &Report<'_>, asked: &'a [ItemsRequest]) -> Vec<&'a str> {
+    let shown = |request: &&ItemsRequest| {
+        let mut documents = report.documents().iter();
+        documents.any(|document| {
+            document.doc_type() == Some(&request.doc_type)
+                && document
+                    .accept()
+                    .map_or(true, |accepted| answers(&accepted, request))
+        })
+    };
+    let missing = asked.iter().filter(|request| !shown(request));
+    let mut types: Vec<&str> = missing.map(|request| request.doc_type.as_str()).collect();
+    types.dedup();
+    types
+}
+
+/// Whether anything that was asked for is there; an age is asked for by any of its limits (7.2.5).
+fn answers(accepted: &Accepted<'_>, request: &ItemsRequest) -> bool {
+    let is_age = |identifier: &str| age_threshold(identifier).is_some();
+    accepted.elements().iter().any(|element| {
+        let mut spaces = request.name_spaces.iter();
+        spaces.any(|(name_space, asked)| {
+            *name_space == element.name_space
+                && asked.iter().any(|asked| {
+                    asked.identifier == element.identifier
+                        || is_age(&asked.identifier) && is_age(&element.identifier)
+                })
+        })
+    })
 }
 
 /// How long what may take.

@@ -1,7 +1,10 @@
 //! `mdoc-verifier kiosk`.
 
+mod screen;
+
+use core::pin::{Pin, pin};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,28 +12,40 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use mdoc_cli::air;
-use mdoc_cli::failure::printable_line;
 use mdoc_cli::output;
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Exit, Failure, args, input};
 use mdoc_core::seams::Clock as _;
 use mdoc_radio::Air;
-use mdoc_verifier::kiosk::{Board, Outcome, Phase, Verdict, web};
+use mdoc_verifier::kiosk::{Board, Outcome, Phase, web};
+use mdoc_verifier::read::Reading;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
+use self::screen::Screen;
 use super::read::no_plan;
 use super::reader::{NotRead, Reader, ReaderArguments};
 use super::{PROGRAM, scanned};
+
+/// How long radios have to let go of a wallet, if the kiosk is to end.
+const LETTING_GO: Duration = Duration::from_millis(500);
+
+const ESC: char = '\x1b';
+
+const READY: &str = "ready: scan a code";
 
 #[derive(Args)]
 #[command(after_help = "\
 Reads one wallet after another: a line of standard input is the text of a QR code,
 as a keyboard-wedge scanner types it, and so is what is typed into the page of
 --web. The screen says ACCEPTED, NOT ACCEPTED or COULD NOT TELL, and what was asked
-for, until the next code or --show-for. Who is under the age that was asked for is
-not accepted. Counts and log hold nothing of a person. The end of standard input
-ends it, unless there is a page.
+for, until the next code or --show-for; a terminal is then cleared, with what has
+scrolled off it. Who is under the age that was asked for is not accepted; if
+anything that was asked for is not shown, nobody can tell. Esc (in the terminal Esc
+and Enter) clears, and breaks off a reading. Counts and log hold nothing of a
+person. Ctrl-C ends it, and so does the end of standard input, unless there is a
+page.
 
 Examples:
   mdoc-verifier kiosk --preset age-over-18 --trust trusted
@@ -68,38 +83,36 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let reader = arguments.reader.prepare()?;
+pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let given = Arc::new(arguments.reader);
+    let reader = Reader::prepare(Arc::clone(&given))?;
     let log = arguments.log.as_deref().map(append).transpose()?;
     air::block_on(async {
-        let air = arguments.reader.air.open(PROGRAM).await?;
-        let board = Board::default();
+        let air = given.air.open(PROGRAM).await?;
+        let board = Board::new(arguments.show_for);
         // One waits while one is read.
         let (scans, scanned) = mpsc::channel(1);
         let page = match arguments.web {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        let typed = scans.clone();
-        let thread = std::thread::Builder::new().spawn(move || {
-            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-                if !line.trim().is_empty() && typed.blocking_send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        thread.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+        let address = page.as_ref().map(|(_, address)| address.clone());
+        typed(scans.clone(), board.clone())?;
         let mut kiosk = Kiosk {
-            reader,
+            reader: Arc::new(reader),
             air: air.as_ref(),
             board: board.clone(),
             scanned,
             log,
-            show_for: arguments.show_for,
+            screen: Screen::of_output(address),
+            letting_go: None,
         };
-        let camera = looking(arguments, &scans)?;
+        #[cfg(feature = "camera")]
+        let camera = looking(&arguments.camera, &scans)?;
+        #[cfg(not(feature = "camera"))]
+        let camera = core::future::pending();
         let served = async {
-            let Some(listener) = page else {
+            let Some((listener, _)) = page else {
                 drop(scans);
                 return core::future::pending().await;
             };
@@ -107,23 +120,44 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             let words = served.err().map_or_else(String::new, |error| error.to_string());
             Failure::new(format!("the page cannot be served any longer: {words}"))
         };
-        tokio::select! {
-            failure = served => return Err(failure),
-            failure = camera => return Err(failure),
-            went = kiosk.go() => went?,
-        }
+        let ended = tokio::select! {
+            failure = served => Err(failure),
+            failure = camera => Err(failure),
+            went = kiosk.go() => went,
+        };
+        // However it ends, nobody stays on the screen.
+        kiosk.screen.end()?;
+        ended?;
         output::print(&format!("{}\n", kiosk.board.now().counts))?;
         Ok(Exit::Done)
     })
 }
 
+/// Takes codes from standard input, on a thread of its own; a line of nothing but Esc clears.
+fn typed(scans: mpsc::Sender<String>, board: Board) -> Result<(), Failure> {
+    let thread = std::thread::Builder::new().spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            let text = line.trim_matches(|c: char| c.is_whitespace() || c == ESC);
+            if !text.is_empty() {
+                if scans.blocking_send(line).is_err() {
+                    return;
+                }
+            } else if line.contains(ESC) {
+                board.clear();
+            }
+        }
+    });
+    thread.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+    Ok(())
+}
+
 /// Has a camera look for codes, if there is one; comes to an end if it fails.
 #[cfg(feature = "camera")]
 fn looking(
-    arguments: &Arguments,
+    arguments: &super::camera::CameraArguments,
     scans: &mpsc::Sender<String>,
 ) -> Result<impl Future<Output = Failure> + use<>, Failure> {
-    let camera = arguments.camera.open()?;
+    let camera = arguments.open()?;
     let fails = camera.map(|camera| super::camera::feed(camera, scans.clone()));
     let fails = fails.transpose()?;
     Ok(async move {
@@ -136,22 +170,16 @@ fn looking(
     })
 }
 
-/// There is no camera in this program.
-#[cfg(not(feature = "camera"))]
-#[expect(clippy::unnecessary_wraps, reason = "it is fallible where there is a camera")]
-fn looking(_: &Arguments, _: &mpsc::Sender<String>) -> Result<core::future::Pending<Failure>, Failure> {
-    Ok(core::future::pending())
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+/// The page, and its address.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, String), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(format!("no page can be served at {address}: {error}"))
             .hint("another program may have the port; choose one above 1024 that is free")
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    output::warn(PROGRAM, &format!("the screen is at http://{bound}/"));
-    Ok(listener)
+    let bound = format!("http://{}/", listener.local_addr().map_err(failed)?);
+    output::warn(PROGRAM, &format!("the screen is at {bound}"));
+    Ok((listener, bound))
 }
 
 fn append(path: &Path) -> Result<File, Failure> {
@@ -168,80 +196,144 @@ fn append(path: &Path) -> Result<File, Failure> {
 }
 
 struct Kiosk<'a> {
-    reader: Reader<'a>,
+    reader: Arc<Reader<Arc<ReaderArguments>>>,
     air: &'a dyn Air,
     board: Board,
     scanned: mpsc::Receiver<String>,
     log: Option<File>,
-    show_for: Duration,
+    screen: Screen,
+    /// The last wallet's connection is being closed, which takes BlueZ some seconds.
+    letting_go: Option<JoinHandle<()>>,
+}
+
+/// Whether there is a next wallet.
+#[derive(PartialEq, Eq)]
+enum Then {
+    Next,
+    End,
 }
 
 impl Kiosk<'_> {
     /// One wallet after another, until nobody can scan any more or Ctrl-C is pressed.
     async fn go(&mut self) -> Result<(), Failure> {
-        output::print("ready: scan a code\n")?;
-        let mut clear = None;
+        let mut stopped = pin!(stopped());
+        let mut more = true;
+        self.screen.begin()?;
         loop {
-            let text = tokio::select! {
-                text = self.scanned.recv() => text,
-                () = sleep_until(clear) => {
-                    clear = None;
-                    // The page may have cleared it.
-                    if matches!(self.board.now().phase, Phase::Shown(_)) {
-                        self.board.show(Phase::Ready);
-                    }
-                    continue;
+            let now = self.board.now();
+            let shown = matches!(now.phase, Phase::Shown(_));
+            if !shown {
+                // Its time is over, or the page has cleared it.
+                self.screen.forget(READY, now.counts)?;
+            }
+            // Nobody scans any more, but somebody may still be looking.
+            let looked_at = shown && self.screen.is_terminal();
+            if !more && !looked_at {
+                break;
+            }
+            tokio::select! {
+                biased;
+                () = &mut stopped => {
+                    let _late = tokio::time::timeout(LETTING_GO, self.let_go()).await;
+                    return Ok(());
                 }
-                _ended = tokio::signal::ctrl_c() => return Ok(()),
-            };
-            let Some(text) = text else { return Ok(()) };
-            self.board.show(Phase::Reading);
-            let outcome = Arc::new(self.one(&text).await?);
-            output::print(&screen(&outcome))?;
-            self.write(&outcome)?;
-            self.board.show(Phase::Shown(outcome));
-            output::print(&format!("{}\n\n", self.board.now().counts))?;
-            clear = Some(tokio::time::Instant::now() + self.show_for);
+                text = self.scanned.recv(), if more => match text {
+                    Some(text) => if self.turn(&text, stopped.as_mut()).await? == Then::End {
+                        return Ok(());
+                    },
+                    None => more = false,
+                },
+                () = sleep_until(now.until) => self.board.clear(),
+                _ = self.board.after(now.number) => {}
+            }
         }
+        tokio::select! {
+            () = stopped => {}
+            () = self.let_go() => {}
+        }
+        Ok(())
     }
 
-    async fn one(&self, text: &str) -> Result<Outcome, Failure> {
+    /// One wallet, unless Esc or Ctrl-C is pressed before it is judged.
+    async fn turn(
+        &mut self,
+        text: &str,
+        stopped: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Then, Failure> {
+        let number = self.board.show(Phase::Reading);
+        let board = self.board.clone();
+        self.screen.forget("reading …", board.now().counts)?;
+        let (outcome, reading) = tokio::select! {
+            biased;
+            () = stopped => {
+                tokio::time::sleep(LETTING_GO).await;
+                return Ok(Then::End);
+            }
+            _ = board.after(number) => {
+                output::print("broken off: scan a code\n\n")?;
+                return Ok(Then::Next);
+            }
+            one = self.one(text) => one?,
+        };
+        let outcome = Arc::new(outcome);
+        self.screen.show(&outcome)?;
+        self.write(&outcome)?;
+        self.board.show(Phase::Shown(outcome));
+        output::print(&format!("{}\n\n", self.board.now().counts))?;
+        // Nobody waits for that.
+        self.letting_go = reading.map(|reading| {
+            tokio::spawn(async move {
+                let (_, ending) = reading.finish().await;
+                tracing::debug!(code = ending.code(), "finished");
+            })
+        });
+        Ok(Then::Next)
+    }
+
+    /// Waits until the last wallet's connection is closed.
+    async fn let_go(&mut self) {
+        if let Some(going) = &mut self.letting_go {
+            let _broken = going.await;
+        }
+        self.letting_go = None;
+    }
+
+    /// What came of one wallet, and its connection if it is still there.
+    async fn one(&mut self, text: &str) -> Result<(Outcome, Option<Reading>), Failure> {
         let began = Instant::now();
+        self.let_go().await;
+        let nothing = |reason: String, hint: Option<String>, code| {
+            let outcome = Outcome::without_answer(reason, hint, code, began.elapsed());
+            Ok((outcome, None))
+        };
         let engagement = match scanned::of_text(text, "") {
             Ok(engagement) => engagement,
-            Err(failure) => {
-                return Ok(Outcome::without_answer(
-                    failure.message,
-                    "kiosk.no-code",
-                    began.elapsed(),
-                ));
-            }
+            Err(failure) => return nothing(failure.message, failure.hint, "kiosk.no-code"),
         };
         match self.reader.read(self.air, &engagement).await {
             Ok(mut reading) => {
                 self.reader.let_go(&mut reading).await;
-                let reached = (reading.service, reading.bearer());
-                let judged = self.reader.verify(&reading);
-                let outcome = Outcome::of(&judged.report, &self.reader.asked, reached, began.elapsed());
-                drop(judged);
-                reading.finish().await;
-                Ok(outcome)
+                match judged(Arc::clone(&self.reader), reading, began)?.await {
+                    Ok((outcome, reading)) => Ok((outcome, Some(reading))),
+                    Err(_) => nothing(
+                        "the verification broke off: that is a fault of this program".to_owned(),
+                        None,
+                        "kiosk.broken-off",
+                    ),
+                }
             }
+            Err(NotRead::Interrupted(interrupted)) if interrupted.is_declined() => nothing(
+                "the holder declined, or the wallet has nothing to give".to_owned(),
+                None,
+                interrupted.code(),
+            ),
             Err(NotRead::Interrupted(interrupted)) => {
-                let words = if interrupted.is_declined() {
-                    "the holder declined, or the wallet has nothing to give".to_owned()
-                } else {
-                    interrupted.to_string()
-                };
-                Ok(Outcome::without_answer(
-                    words,
-                    interrupted.code(),
-                    began.elapsed(),
-                ))
+                let hint = interrupted.hint().map(str::to_owned);
+                nothing(interrupted.to_string(), hint, interrupted.code())
             }
             Err(NotRead::Plan(error)) => {
-                let words = no_plan(&error).message;
-                Ok(Outcome::without_answer(words, error.code(), began.elapsed()))
+                let failure = no_plan(&error);
+                nothing(failure.message, failure.hint, error.code())
             }
             Err(NotRead::Failed(failure)) => Err(failure),
         }
@@ -255,40 +347,45 @@ impl Kiosk<'_> {
     }
 }
 
+/// Judges what a wallet answered on a thread of its own: evidence from the network may take ten seconds, in which the page
+/// and the keys have to go on. If nobody waits for it any more, the wallet is let go.
+fn judged(
+    reader: Arc<Reader<Arc<ReaderArguments>>>,
+    reading: Reading,
+    began: Instant,
+) -> Result<oneshot::Receiver<(Outcome, Reading)>, Failure> {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().spawn(move || {
+        let reached = (reading.service, reading.bearer());
+        let judged = reader.verify(&reading);
+        let outcome = Outcome::of(&judged.report, &reader.asked, reached, began.elapsed());
+        drop(judged);
+        let _unheard = tell.send((outcome, reading));
+    });
+    thread.map_err(|error| Failure::new(format!("the answer cannot be verified: {error}")))?;
+    Ok(told)
+}
+
+/// Waits for Ctrl-C, or for the system to ask the program to end.
+async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ended = interrupted => {}
+                _ended = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ended = interrupted.await;
+}
+
 async fn sleep_until(when: Option<tokio::time::Instant>) {
     match when {
         Some(when) => tokio::time::sleep_until(when).await,
         None => core::future::pending().await,
     }
-}
-
-/// The screen of the terminal: large enough to be seen from the side.
-fn screen(outcome: &Outcome) -> String {
-    let colour = match outcome.verdict {
-        Verdict::Accepted => "1;37;42",
-        Verdict::NotAccepted => "1;37;41",
-        Verdict::CouldNotTell => "1;30;43",
-    };
-    let (on, off) = if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        (format!("\x1b[{colour}m"), "\x1b[0m")
-    } else {
-        (String::new(), "")
-    };
-    let mut text = String::new();
-    let bar = " ".repeat(60);
-    for line in [
-        bar.as_str(),
-        &format!("{:^60}", outcome.verdict.to_string()),
-        bar.as_str(),
-    ] {
-        text.push_str(&format!("{on}{line}{off}\n"));
-    }
-    for fact in &outcome.facts {
-        let (label, value) = (printable_line(&fact.label), printable_line(&fact.value));
-        text.push_str(&format!("  {label:<24} {value}\n"));
-    }
-    for reason in &outcome.reasons {
-        text.push_str(&format!("  {}\n", printable_line(reason)));
-    }
-    text
 }

@@ -7,19 +7,24 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
 use mdoc_cli::air;
+use mdoc_cli::failure::printable_line;
 use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure};
 use mdoc_core::ble::link::Ending;
+use mdoc_core::cbor::Item;
+use mdoc_core::device_request::ItemsRequest;
 use mdoc_core::verify::Report;
 use mdoc_radio::Interrupted;
 use mdoc_verifier::online::Source;
 use mdoc_verifier::portrait::Terminal;
-use mdoc_verifier::read::{PlanError, Reading, Took, released_nothing};
+use mdoc_verifier::read::{PlanError, Reading, Took, not_shown, released_nothing};
 use mdoc_verifier::show::{self, Detail};
 
 use super::reader::{NotRead, Reader, ReaderArguments};
 use super::{PROGRAM, scanned};
+
+const PORTRAIT: &str = "portrait";
 
 /// Wide enough to know somebody by, and not the whole screen.
 const PORTRAIT_COLUMNS: usize = 48;
@@ -47,8 +52,8 @@ Examples:
   mdoc-verifier read --engagement-file engagement.txt --file request.toml \\
       --trust trusted --radio air --json
 
-Exit status: 0 accepted, 1 rejected or declined, 2 could not tell (usage, files,
-no wallet, connection lost)."
+Exit status: 0 accepted, 1 rejected, declined, or a document that was asked for was
+not shown, 2 could not tell (usage, files, no wallet, connection lost)."
 )]
 pub(super) struct Arguments {
     /// The text of the QR code; `-` takes a line of standard input, as a keyboard-wedge scanner types it.
@@ -77,7 +82,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let reader = arguments.reader.prepare()?;
+    let reader = Reader::prepare(&arguments.reader)?;
     let engagement = engagement(arguments)?;
     let began = Instant::now();
     air::block_on(async {
@@ -100,7 +105,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// Judges the response and shows it.
 fn told(
     reading: &Reading,
-    reader: &Reader<'_>,
+    reader: &Reader<&ReaderArguments>,
     began: Instant,
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
@@ -110,15 +115,17 @@ fn told(
     let (verifying, total) = (received.elapsed(), began.elapsed());
     let asked = Some(reader.asked.as_slice());
     if let Some(path) = &arguments.portrait {
-        write_portrait(report, path)?;
+        write_portrait(report, &reader.asked, path)?;
     }
     let nothing = released_nothing(report);
+    let missing = not_shown(report, &reader.asked);
     if arguments.json {
         output::print_json(&serde_json::json!({
             "mode": reading.service.mode(),
             "bearer": reading.bearer().name(),
             "timings": timings(&reading.took, verifying, total),
             "sources": judged.sources.iter().map(Source::to_json).collect::<Vec<_>>(),
+            "notShown": missing,
             "report": show::to_json_of(report, asked),
         }))?;
     } else {
@@ -127,7 +134,10 @@ fn told(
         } else {
             Detail::Brief
         };
-        show_portrait(report)?;
+        show_portrait(report, &reader.asked)?;
+        for doc_type in &missing {
+            output::print(&format!("NOT SHOWN  {}\n", printable_line(doc_type)))?;
+        }
         output::print(&show::to_text_of(report, detail, asked))?;
         output::print(&format!(
             "read in {} over {}, {:.1} s\n",
@@ -141,8 +151,16 @@ fn told(
             PROGRAM,
             "the wallet answered, and released nothing of what was asked for",
         );
+    } else if !missing.is_empty() {
+        output::warn(
+            PROGRAM,
+            &format!(
+                "the wallet showed nothing of what was asked for of {}",
+                missing.join(", ")
+            ),
+        );
     }
-    Ok(if report.accepted() {
+    Ok(if report.accepted() && missing.is_empty() {
         Exit::Done
     } else {
         Exit::Rejected
@@ -160,27 +178,31 @@ fn timings(took: &Took, verifying: Duration, total: Duration) -> serde_json::Val
     })
 }
 
-/// The first portrait of an accepted document.
-fn portrait<'r>(report: &'r Report<'_>) -> Option<Cow<'r, [u8]>> {
-    let accepted = report
-        .documents()
-        .iter()
-        .filter_map(|document| document.accept().ok());
+/// The first portrait that was asked for, of an accepted document.
+fn portrait<'r>(report: &'r Report<'_>, asked: &[ItemsRequest]) -> Option<Cow<'r, [u8]>> {
+    let documents = report.documents().iter();
+    let accepted = documents.filter_map(|document| document.accept().ok());
     accepted
         .filter_map(|accepted| {
-            let mut elements = accepted.elements().iter();
-            elements
-                .find(|element| element.identifier == "portrait")
-                .and_then(|element| element.value.bytes())
+            let of_type = asked
+                .iter()
+                .filter(|request| request.doc_type == accepted.doc_type());
+            let mut spaces = of_type.flat_map(|request| &request.name_spaces);
+            spaces.find_map(|(name_space, elements)| {
+                let mut elements = elements.iter();
+                let asked = elements.any(|element| element.identifier == PORTRAIT);
+                let found = asked.then(|| accepted.get(name_space, PORTRAIT)).flatten();
+                found.and_then(Item::bytes)
+            })
         })
         .next()
 }
 
-fn write_portrait(report: &Report<'_>, path: &Path) -> Result<(), Failure> {
-    let Some(content) = portrait(report) else {
+fn write_portrait(report: &Report<'_>, asked: &[ItemsRequest], path: &Path) -> Result<(), Failure> {
+    let Some(content) = portrait(report, asked) else {
         output::warn(
             PROGRAM,
-            "there is no accepted document with a portrait: nothing was written",
+            "there is no accepted document with a portrait that was asked for: nothing was written",
         );
         return Ok(());
     };
@@ -193,13 +215,14 @@ fn write_portrait(report: &Report<'_>, path: &Path) -> Result<(), Failure> {
 }
 
 /// In the terminal, where it can.
-fn show_portrait(report: &Report<'_>) -> Result<(), Failure> {
+fn show_portrait(report: &Report<'_>, asked: &[ItemsRequest]) -> Result<(), Failure> {
     if !std::io::stdout().is_terminal() {
         return Ok(());
     }
     let terminal = Terminal::of(|name| std::env::var(name).ok());
-    let shown = portrait(report).and_then(|picture| terminal.show(&picture, PORTRAIT_COLUMNS));
-    shown.map_or(Ok(()), |shown| output::print(&shown))
+    let shown = portrait(report, asked).and_then(|picture| terminal.show(&picture, PORTRAIT_COLUMNS));
+    // It is made of escape sequences, all of them ours.
+    shown.map_or(Ok(()), |shown| output::print_bytes(shown.as_bytes()))
 }
 
 /// Says why there is no answer; for programs on standard output as well.

@@ -1,5 +1,6 @@
 //! What `read` and `kiosk` have in common: what is asked, by whom, over what, and who is trusted.
 
+use core::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -58,8 +59,8 @@ pub(super) struct ReaderArguments {
 }
 
 /// Everything that does not change from one wallet to the next.
-pub(super) struct Reader<'a> {
-    arguments: &'a ReaderArguments,
+pub(super) struct Reader<A> {
+    arguments: A,
     pub(super) asked: Vec<ItemsRequest>,
     identity: Option<Identity>,
     anchors: Anchors,
@@ -74,37 +75,38 @@ pub(super) enum NotRead {
     Failed(Failure),
 }
 
-impl ReaderArguments {
+impl<A: Deref<Target = ReaderArguments>> Reader<A> {
     /// Reads all files.
     ///
     /// # Errors
     /// [`Failure`] for the first that cannot be used.
-    pub(super) fn prepare(&self) -> Result<Reader<'_>, Failure> {
-        let asking = self.online.open()?;
-        let lists = self.judge.revocation_lists()?;
-        let anchors = self.trust.anchors(&self.judge.judged(&self.policy), &lists)?;
+    pub(super) fn prepare(arguments: A) -> Result<Self, Failure> {
+        let given = &*arguments;
+        let asking = given.online.open()?;
+        let lists = given.judge.revocation_lists()?;
+        let judged = given.judge.judged(&given.policy);
+        let anchors = given.trust.anchors(&judged, &lists)?;
         for warning in &anchors.warnings {
             output::warn(PROGRAM, warning);
         }
-        let identity = match (&self.reader_cert, &self.reader_key) {
+        let identity = match (&given.reader_cert, &given.reader_key) {
             (Some(cert), Some(key)) => Some(Identity::load(cert, key)?),
             _ => None,
         };
-        Ok(Reader {
-            arguments: self,
-            asked: requests(self.preset.as_deref(), self.file.as_deref())?,
+        let asked = requests(given.preset.as_deref(), given.file.as_deref())?;
+        Ok(Self {
+            arguments,
+            asked,
             identity,
             anchors,
             lists,
             asking,
         })
     }
-}
 
-impl Reader<'_> {
     /// Reads one wallet, with a new session.
     pub(super) async fn read(&self, air: &dyn Air, engagement: &[u8]) -> Result<Reading, NotRead> {
-        let arguments = self.arguments;
+        let arguments = &*self.arguments;
         let mut rng = system::random().map_err(NotRead::Failed)?;
         let only = arguments.air.mode.only();
         let plan =

@@ -1,6 +1,7 @@
 //! The kiosk's page, for the browser of this machine: it shows personal data, and is served to nobody else.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -34,12 +35,10 @@ struct Kiosk {
 /// # Errors
 /// If the listener fails.
 pub async fn serve(listener: TcpListener, board: Board, scans: mpsc::Sender<String>) -> io::Result<()> {
-    let address = listener.local_addr()?;
-    let port = address.port();
     let kiosk = Kiosk {
         board,
         scans,
-        hosts: vec![address.to_string(), format!("localhost:{port}")],
+        hosts: hosts(listener.local_addr()?),
     };
     let app = Router::new()
         .route(
@@ -60,22 +59,39 @@ pub async fn serve(listener: TcpListener, board: Board, scans: mpsc::Sender<Stri
     axum::serve(listener, app).await
 }
 
+/// What browsers say in Host: the port is left out if it is that of HTTP (RFC 9110, 4.2.1).
+fn hosts(address: SocketAddr) -> Vec<String> {
+    let port = address.port();
+    let mut hosts = vec![address.to_string(), format!("localhost:{port}")];
+    if port == 80 {
+        let without = hosts.iter().filter_map(|host| host.strip_suffix(":80"));
+        hosts.extend(without.map(str::to_owned).collect::<Vec<_>>());
+    }
+    hosts
+}
+
 async fn file(kind: &'static str, content: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind)], content)
 }
 
 /// Whoever asks by another name, or from another page, is refused; and nothing is kept by the browser.
 async fn guard(State(kiosk): State<Kiosk>, request: Request, next: Next) -> Response {
-    if !allowed(request.headers(), &kiosk.hosts) {
-        return (StatusCode::FORBIDDEN, "this page is for this machine alone\n").into_response();
-    }
-    let mut response = next.run(request).await;
+    let mut response = if allowed(request.headers(), &kiosk.hosts) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "this page is for this machine alone\n").into_response()
+    };
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (
             header::CONTENT_SECURITY_POLICY,
             "default-src 'self'; frame-ancestors 'none'",
+        ),
+        // No other page takes a portrait into itself (Fetch Standard).
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
         ),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -89,7 +105,10 @@ fn allowed(headers: &HeaderMap, hosts: &[String]) -> bool {
     let named = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host = named(header::HOST).unwrap_or_default();
     let from_here = named(header::ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
-    from_here && hosts.iter().any(|known| known == host)
+    // Pictures and scripts are asked for without Origin. `none` is what somebody typed (W3C, Fetch Metadata).
+    let site = HeaderName::from_static("sec-fetch-site");
+    let same_site = !headers.contains_key(&site) || matches!(named(site), Some("same-origin" | "none"));
+    from_here && same_site && hosts.iter().any(|known| known == host)
 }
 
 /// What is shown, once it is another than that of the number.
@@ -107,14 +126,11 @@ async fn portrait(State(kiosk): State<Kiosk>, Path(_number): Path<u64>) -> Respo
     let Phase::Shown(outcome) = kiosk.board.now().phase else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let Some(portrait) = outcome.portrait.clone() else {
+    let Some(portrait) = &outcome.portrait else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let kind = match portrait.as_slice() {
-        [0xff, 0xd8, ..] => "image/jpeg",
-        _ => "image/jp2",
-    };
-    ([(header::CONTENT_TYPE, kind)], portrait).into_response()
+    let kind = [(header::CONTENT_TYPE, portrait.media_type())];
+    (kind, portrait.file().to_vec()).into_response()
 }
 
 async fn scan(State(kiosk): State<Kiosk>, body: Bytes) -> StatusCode {
@@ -131,9 +147,43 @@ async fn scan(State(kiosk): State<Kiosk>, body: Bytes) -> StatusCode {
     }
 }
 
+/// Forgets a result, and breaks off a reading.
 async fn clear(State(kiosk): State<Kiosk>) -> StatusCode {
-    if matches!(kiosk.board.now().phase, Phase::Shown(_)) {
-        kiosk.board.show(Phase::Ready);
-    }
+    kiosk.board.clear();
     StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(headers: &[(&'static str, &'static str)], address: &str) -> bool {
+        let headers = headers.iter().map(|(name, value)| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static(value))
+        });
+        allowed(&headers.collect(), &hosts(address.parse().unwrap()))
+    }
+
+    #[test]
+    fn at_port_80_browsers_name_no_port() {
+        for host in ["127.0.0.1", "localhost", "127.0.0.1:80"] {
+            assert!(asked(&[("host", host)], "127.0.0.1:80"), "{host}");
+        }
+        assert!(asked(&[("host", "[::1]")], "[::1]:80"));
+        let own = [("host", "localhost"), ("origin", "http://localhost")];
+        assert!(asked(&own, "127.0.0.1:80"));
+        assert!(!asked(&[("host", "127.0.0.1")], "127.0.0.1:8018"));
+        assert!(!asked(&[("host", "evil.example")], "127.0.0.1:80"));
+    }
+
+    #[test]
+    fn what_another_page_asks_for_without_saying_so_is_refused() {
+        let from = |site| {
+            let headers = [("host", "127.0.0.1:8018"), ("sec-fetch-site", site)];
+            asked(&headers, "127.0.0.1:8018")
+        };
+        assert!(from("same-origin") && from("none"));
+        assert!(!from("cross-site") && !from("same-site") && !from(""));
+    }
 }
