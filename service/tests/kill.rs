@@ -269,9 +269,9 @@ fn ended(database: Option<String>) {
     let store = world.store();
     runtime.block_on(world.profile(&store));
     let mut collected = 0;
-    for _life in 0..6 {
+    for _life in 0..4 {
         let (waiting, done) = (Waiting::default(), Waiting::default());
-        for ticket in runtime.block_on(world.tickets(&store, 400)) {
+        for ticket in runtime.block_on(world.tickets(&store, 100)) {
             waiting.lock().unwrap().push(Attempt {
                 ticket,
                 key: client::key(&mut random),
@@ -286,12 +286,19 @@ fn ended(database: Option<String>) {
                 runtime.spawn(wallet(Arc::clone(&place), waiting, done))
             })
             .collect();
-        std::thread::sleep(Duration::from_millis((20 + random.next_u32() % 150).into()));
+        // In the middle of it, however fast it is.
+        while done.lock().unwrap().len() < WALLETS {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros((random.next_u32() % 20_000).into()));
         let id = service.0.id().to_string();
         let told_to_end = std::process::Command::new("kill").args(["-TERM", &id]).status();
         assert!(told_to_end.unwrap().success());
+        let asked = std::time::Instant::now();
         let status = service.0.wait().unwrap();
         assert!(status.success(), "{status}");
+        // Nobody is waited for who asks nothing.
+        assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
         for wallet in wallets {
             runtime.block_on(wallet).unwrap();
         }
@@ -305,7 +312,7 @@ fn ended(database: Option<String>) {
         collected += runtime.block_on(told(&store, &waiting)) + runtime.block_on(told(&store, &done));
     }
     assert!(collected > 0, "nobody collected anything, which shows nothing");
-    eprintln!("6 ends: {collected} collected, each of them told");
+    eprintln!("4 ends: {collected} collected, each of them told");
 }
 
 #[cfg(unix)]
