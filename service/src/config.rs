@@ -18,6 +18,7 @@ use crate::domain::profile::{PICTURE, is_picture};
 use crate::log;
 use crate::publish::Lifetimes;
 use crate::serve::Rates;
+use crate::status::SMALLEST_LIST;
 use crate::store::DATABASE_CONNECTIONS;
 
 /// What names of settings in the environment begin with: `MDOC_SERVICE_LISTEN`, `MDOC_SERVICE_CODES__TRIES`.
@@ -111,7 +112,7 @@ pub struct Status {
     /// After how long it is asked for again, in seconds.
     #[serde(default = "ttl")]
     pub ttl: u32,
-    /// Entries of a list, at most 1048576.
+    /// Entries of a list, from 128 to 1048576.
     #[serde(default = "list_size")]
     pub size: i64,
 }
@@ -159,6 +160,8 @@ pub struct Limits {
     pub body: usize,
     /// How long a request may take, in seconds.
     pub seconds: u64,
+    /// For how long a connection takes further requests, in seconds.
+    pub connection_seconds: u64,
     /// How many connections there may be.
     pub connections: usize,
     /// How many of them one address may have; 0 is no limit.
@@ -199,6 +202,7 @@ impl Default for Limits {
         Self {
             body: 512 * 1024,
             seconds: 30,
+            connection_seconds: 600,
             connections: 2000,
             connections_per_address: 200,
             database_connections: DATABASE_CONNECTIONS,
@@ -321,6 +325,20 @@ impl Config {
         if !(1..=1000).contains(&self.limits.database_connections) {
             return wrong("limits.database_connections", "it is from 1 to 1000");
         }
+        if self.limits.connections == 0 {
+            return wrong("limits.connections", "it is at least 1");
+        }
+        if self.limits.body < 4096 {
+            return wrong("limits.body", "it is at least 4096");
+        }
+        for (key, value) in [
+            ("limits.seconds", self.limits.seconds),
+            ("limits.connection_seconds", self.limits.connection_seconds),
+        ] {
+            if !(1..=86_400).contains(&value) {
+                return wrong(key, "it is from 1 to 86400");
+            }
+        }
         if self.log.bytes < 1024 || self.log.keep > 1000 {
             return wrong("log", "bytes is at least 1024, and keep at most 1000");
         }
@@ -353,8 +371,9 @@ impl Config {
             ("collection.offer_days", self.collection.offer_days, 1..=365),
             ("collection.refresh_days", self.collection.refresh_days, 1..=3650),
             ("status.expiry", self.status.expiry, 60..=2_678_400),
-            ("status.ttl", self.status.ttl.into(), 1..=self.status.expiry),
-            ("status.size", self.status.size, 8..=1 << 20),
+            // A list that is sent is good for half of its time at least: nobody is told to keep it for longer.
+            ("status.ttl", self.status.ttl.into(), 1..=self.status.expiry / 2),
+            ("status.size", self.status.size, SMALLEST_LIST..=1 << 20),
         ];
         for (key, value, range) in ranges {
             if !range.contains(&value) {

@@ -16,6 +16,7 @@ mod random;
 pub mod secrets;
 pub mod serve;
 pub mod service;
+pub mod signed;
 pub mod start;
 pub mod status;
 pub mod store;

@@ -126,13 +126,18 @@ impl From<BuildError> for PublishError {
 
 /// Makes and keeps the lists.
 pub struct Publisher {
+    maker: Arc<Maker>,
+    /// Counts what this node wrote: what was looked up before is looked up again.
+    written: AtomicU64,
+    lists: Mutex<HashMap<i64, Arc<AsyncMutex<Kept>>>>,
+}
+
+/// What makes lists.
+struct Maker {
     signer: Identity,
     /// What addresses of lists begin with.
     prefix: String,
     lifetimes: Lifetimes,
-    /// Counts what this node wrote: what was looked up before is looked up again.
-    written: AtomicU64,
-    lists: Mutex<HashMap<i64, Arc<AsyncMutex<Kept>>>>,
 }
 
 #[derive(Default)]
@@ -166,9 +171,11 @@ impl Publisher {
     #[must_use]
     pub fn new(signer: Identity, prefix: String, lifetimes: Lifetimes) -> Self {
         Self {
-            signer,
-            prefix,
-            lifetimes,
+            maker: Arc::new(Maker {
+                signer,
+                prefix,
+                lifetimes,
+            }),
             written: AtomicU64::new(0),
             lists: Mutex::default(),
         }
@@ -177,34 +184,25 @@ impl Publisher {
     /// What addresses of lists begin with.
     #[must_use]
     pub fn prefix(&self) -> &str {
-        &self.prefix
+        &self.maker.prefix
     }
 
     /// The certificate of who signs.
     #[must_use]
-    pub const fn certificate(&self) -> &Certificate {
-        &self.signer.certificate
+    pub fn certificate(&self) -> &Certificate {
+        &self.maker.signer.certificate
     }
 
     /// The JWT of a list, made when the first one asks for it; none for lists of identifiers.
     ///
     /// # Errors
     /// [`PublishError`] if it cannot be signed.
-    pub fn jwt<'p>(&self, list: &'p Published) -> Result<Option<&'p Jwt>, PublishError> {
+    pub async fn jwt<'p>(&self, list: &'p Arc<Published>) -> Result<Option<&'p Jwt>, PublishError> {
         if let Some(made) = list.jwt.get() {
             return Ok(made.as_ref());
         }
-        let made = match &list.claims.content {
-            Content::StatusList(_) => {
-                let chain = [self.signer.certificate.der()];
-                let plain = list.claims.sign_jwt(&*self.signer.signer, &chain)?;
-                Some(Jwt {
-                    gzip: gzip(plain.as_bytes())?.into(),
-                    plain: plain.into(),
-                })
-            }
-            Content::IdentifierList(_) => None,
-        };
+        let (maker, signed) = (Arc::clone(&self.maker), Arc::clone(list));
+        let made = elsewhere(move || maker.jwt(&signed.claims)).await?;
         Ok(list.jwt.get_or_init(|| made).as_ref())
     }
 
@@ -241,20 +239,20 @@ impl Publisher {
             Arc::clone(lists.entry(list).or_default())
         };
         let asked = Instant::now();
-        let mut kept = kept.lock().await;
+        let mut kept = kept.lock_owned().await;
         // Who waited for one that looked meanwhile is told the same.
         if let (Some(began), Some(published)) = (kept.began, &kept.published)
             && began > asked
-            && !self.is_old(published, now)
+            && !self.maker.is_old(published, now)
         {
             return Ok(Arc::clone(published));
         }
         let written = self.written.load(Ordering::Acquire);
         let fresh = kept.looked.is_some_and(|(at, before)| {
-            before == written && (0..self.lifetimes.look).contains(&(now.unix() - at.unix()))
+            before == written && (0..self.maker.lifetimes.look).contains(&(now.unix() - at.unix()))
         });
         if let (true, Some(published)) = (fresh, &kept.published)
-            && !self.is_old(published, now)
+            && !self.maker.is_old(published, now)
         {
             return Ok(Arc::clone(published));
         }
@@ -271,31 +269,24 @@ impl Publisher {
         kept.began = None;
         if let Some(published) = &kept.published
             && found.changes == kept.changes
-            && !self.is_old(published, now)
+            && !self.maker.is_old(published, now)
         {
             let published = Arc::clone(published);
             kept.began = Some(began);
             return Ok(published);
         }
-        let making = Instant::now();
-        // What cannot be followed to its end is begun anew the next time.
-        let mut entries = match kept.entries.take() {
-            Some(entries) => entries,
-            None => Entries::new(&found)?,
-        };
-        entries.follow(&found)?;
-        let made = self.make(list, &mut entries, now).map(Arc::new);
-        store.metrics().list_made(making.elapsed());
-        kept.entries = Some(entries);
-        kept.changes = found.changes;
-        let Ok(published) = made else {
-            // What was sent before says less than what is known: it is good no more.
-            kept.published = None;
-            return made;
-        };
-        kept.published = Some(Arc::clone(&published));
-        kept.began = Some(began);
-        Ok(published)
+        // The lock goes along: whoever asked may go, and what was begun is finished.
+        let (maker, metrics) = (Arc::clone(&self.maker), Arc::clone(store.metrics()));
+        elsewhere(move || {
+            let making = Instant::now();
+            let made = maker.make_anew(&mut kept, list, &found, now);
+            metrics.list_made(making.elapsed());
+            if made.is_ok() {
+                kept.began = Some(began);
+            }
+            made
+        })
+        .await
     }
 
     /// How many lists are kept in memory.
@@ -309,10 +300,55 @@ impl Publisher {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         lists.remove(&list);
     }
+}
 
+/// Signs on a thread that may wait: the key may be elsewhere, and where it is not, this is work of the processor.
+async fn elsewhere<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PublishError> + Send + 'static,
+) -> Result<T, PublishError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|why| Err(PublishError::Build(why.to_string())))
+}
+
+impl Maker {
     /// Half of its time is over: what is sent is always good for as long again.
     fn is_old(&self, published: &Published, now: Timestamp) -> bool {
         now.unix() - published.signed.unix() > self.lifetimes.expiry / 2
+    }
+
+    fn jwt(&self, claims: &Claims) -> Result<Option<Jwt>, PublishError> {
+        match &claims.content {
+            Content::StatusList(_) => {
+                let chain = [self.signer.certificate.der()];
+                let plain = claims.sign_jwt(&*self.signer.signer, &chain)?;
+                Ok(Some(Jwt {
+                    gzip: gzip(plain.as_bytes())?.into(),
+                    plain: plain.into(),
+                }))
+            }
+            Content::IdentifierList(_) => Ok(None),
+        }
+    }
+
+    fn make_anew(
+        &self,
+        kept: &mut Kept,
+        list: i64,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<Arc<Published>, PublishError> {
+        // What cannot be followed to its end is begun anew the next time.
+        let mut entries = match kept.entries.take() {
+            Some(entries) => entries,
+            None => Entries::new(found)?,
+        };
+        entries.follow(found)?;
+        let made = self.make(list, &mut entries, now).map(Arc::new);
+        kept.entries = Some(entries);
+        kept.changes = found.changes;
+        // What was sent before says less than what is known: if there is nothing newer, it is good no more.
+        kept.published = made.as_ref().ok().map(Arc::clone);
+        made
     }
 
     fn make(&self, list: i64, entries: &mut Entries, now: Timestamp) -> Result<Published, PublishError> {

@@ -18,14 +18,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use mdoc_cli::Failure;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
@@ -39,12 +39,33 @@ use crate::config::{Limits, SignerFiles};
 use crate::service;
 use crate::usecase;
 
-/// How long a client may take for the head of a request, and for the handshake.
+/// How long a client may take for the head of a request, and for the handshake, at most.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may go on, whatever it does: who reads nothing of what was asked for holds no place for ever.
-const LONGEST: Duration = Duration::from_secs(600);
-/// How long requests may take that are under way when the service is told to end.
-const LAST: Duration = Duration::from_secs(30);
+
+/// How long things may take on a connection.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// The handshake, and the head of a request.
+    head: Duration,
+    /// From the moment on from which no further request is taken: who reads nothing of what was asked for holds no place
+    /// for ever.
+    last: Duration,
+    /// As long as further requests are taken.
+    connection: Duration,
+}
+
+impl Patience {
+    fn of(limits: &Limits) -> Self {
+        let request = Duration::from_secs(limits.seconds);
+        let head = HEAD.min(request);
+        Self {
+            head,
+            // A request whose head is on its way is answered, too.
+            last: request + head,
+            connection: Duration::from_secs(limits.connection_seconds),
+        }
+    }
+}
 
 /// The interface with the bounds that every request has.
 pub fn bounded(service: Arc<service::Service>, limits: &Limits) -> Router {
@@ -89,7 +110,9 @@ pub async fn serve(
     (limits, tls, believed): (&Limits, Option<Arc<ServerConfig>>, &[IpAddr]),
     ends: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let graceful = GracefulShutdown::new();
+    // Who has a receiver is told when the service ends; that nobody has one any more says that all are done.
+    let (ending, told) = watch::channel(());
+    let patience = Patience::of(limits);
     let room = Arc::new(Semaphore::new(limits.connections));
     let crowd = Crowd::new(limits.connections_per_address, believed.to_vec());
     let acceptor = tls.map(TlsAcceptor::from);
@@ -117,7 +140,7 @@ pub async fn serve(
             tracing::debug!("an address has as many connections as it may");
             continue;
         };
-        let watcher = graceful.watcher();
+        let told = told.clone();
         let (app, acceptor) = (app.clone(), acceptor.clone());
         let app = app.map_request(move |mut request: hyper::Request<_>| {
             request.extensions_mut().insert(Connected(from));
@@ -125,15 +148,18 @@ pub async fn serve(
         });
         tokio::spawn(async move {
             let _held = (permit, counted);
-            match tokio::time::timeout(LONGEST, one(stream, app, acceptor, watcher)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(why)) => tracing::debug!(%why, "a connection ended early"),
-                Err(_) => tracing::debug!("a connection was ended that went on for too long"),
+            if let Err(why) = one(stream, app, acceptor, (patience, told)).await {
+                tracing::debug!(%why, "a connection ended early");
             }
         });
     }
-    drop(listener);
-    if tokio::time::timeout(LAST, graceful.shutdown()).await.is_err() {
+    drop((listener, told));
+    let _nobody_left = ending.send(());
+    // Each ends by itself before that.
+    if tokio::time::timeout(patience.last + HEAD, ending.closed())
+        .await
+        .is_err()
+    {
         tracing::warn!("requests under way were not finished in time");
     }
     Ok(())
@@ -146,27 +172,42 @@ async fn one(
     + Send
     + 'static,
     acceptor: Option<TlsAcceptor>,
-    watcher: hyper_util::server::graceful::Watcher,
+    (patience, told): (Patience, watch::Receiver<()>),
 ) -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
+    match acceptor {
+        None => talk(stream, app, (patience, told)).await,
+        Some(acceptor) => {
+            let stream = tokio::time::timeout(patience.head, acceptor.accept(stream)).await??;
+            talk(stream, app, (patience, told)).await
+        }
+    }
+}
+
+/// Answers one request after the other. When the connection went on for long enough, or the service ends, the request under
+/// way is answered and no further one is taken.
+async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    app: impl tower::Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static,
+    (patience, mut told): (Patience, watch::Receiver<()>),
+) -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
     let mut server = hyper::server::conn::http1::Builder::new();
     server
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(patience.head)
         .max_buf_size(64 * 1024);
-    let app = TowerToHyperService::new(app);
-    match acceptor {
-        None => {
-            let connection = server.serve_connection(TokioIo::new(stream), app);
-            watcher.watch(connection).await?;
-        }
-        Some(acceptor) => {
-            let stream = tokio::time::timeout(HEAD, acceptor.accept(stream)).await??;
-            let connection = server.serve_connection(TokioIo::new(stream), app);
-            watcher.watch(connection).await?;
-        }
+    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let mut connection = core::pin::pin!(connection);
+    tokio::select! {
+        done = connection.as_mut() => return Ok(done?),
+        () = tokio::time::sleep(patience.connection) => {}
+        _ = told.changed() => {}
     }
-    Ok(())
+    connection.as_mut().graceful_shutdown();
+    Ok(tokio::time::timeout(patience.last, connection).await??)
 }
 
 /// Does every minute what time does to what is kept.

@@ -10,6 +10,7 @@ use mdoc_openid::vci::Draft;
 
 use crate::making::Signers;
 use crate::publish::Publisher;
+use crate::signed::Signed;
 use crate::store::Store;
 use crate::terms::Terms;
 use crate::wallets::{Proxies, Wallets};
@@ -33,6 +34,8 @@ pub struct Service {
     pub signers: Signers,
     /// Who signs the metadata, if somebody does.
     pub metadata_signer: Option<Identity>,
+    /// The metadata as it was signed last.
+    pub signed_metadata: Signed,
     /// What makes and keeps the signed lists.
     pub publisher: Publisher,
     /// What wallets call the service: `https://id.example.org` and perhaps a path, without a slash at the end (E12).

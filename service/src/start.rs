@@ -8,12 +8,13 @@ use std::sync::Arc;
 use mdoc_cli::keys::{self, KeySource};
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Failure, output, system};
-use mdoc_core::crypto::fastest;
+use mdoc_core::crypto::{SecretKey, fastest};
 use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
 use mdoc_openid::jose::jwk;
+use mdoc_openid::vci::Draft;
 
 use crate::config::{Config, SignerFiles};
 use crate::domain::code::CodeForm;
@@ -21,8 +22,10 @@ use crate::making::Signers;
 use crate::publish::{Lifetimes, Publisher};
 use crate::secrets::Secrets;
 use crate::service::{Identity, Service};
-use crate::store::{Place, Store};
+use crate::signed::Signed;
+use crate::store::{Place, Store, StoreError};
 use crate::terms::Terms;
+use crate::wallets::{Proxies, Wallets};
 
 /// The name in messages.
 pub const PROGRAM: &str = "mdoc-service";
@@ -33,6 +36,74 @@ pub const PROGRAM: &str = "mdoc-service";
 /// [`Failure`] that names the file or the rule: a signer whose certificate breaks its profile or does not match its key
 /// starts no service (C1).
 pub fn service(config: &Config) -> Result<Service, Failure> {
+    let opened = open(config)?;
+    Ok(opened.with(store(config)?))
+}
+
+/// What [`check`] found.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked {
+    /// How many document formats there are.
+    pub formats: usize,
+    /// The version of the database's schema, if it has one.
+    pub schema: Option<i64>,
+    /// The version to which `serve` brings it.
+    pub newest: i64,
+}
+
+/// Opens everything that the service needs, as [`service`] does, and leaves the database as it is: it may be that of a
+/// service which runs, of an older program.
+///
+/// # Errors
+/// As for [`service`].
+pub fn check(config: &Config) -> Result<Checked, Failure> {
+    let opened = open(config)?;
+    let (schema, newest) = Store::look(&Place::parse(&config.database)).map_err(unusable)?;
+    Ok(Checked {
+        formats: opened.terms.formats.entries().len(),
+        schema,
+        newest,
+    })
+}
+
+/// Everything but the database.
+struct Opened {
+    terms: Terms,
+    signers: Signers,
+    metadata_signer: Option<Identity>,
+    publisher: Publisher,
+    encryption: Option<(String, SecretKey)>,
+    wallets: Wallets,
+    proxies: Proxies,
+    identifier: String,
+    display_name: String,
+    logo: Option<String>,
+    oldest: Draft,
+}
+
+impl Opened {
+    fn with(self, store: Store) -> Service {
+        Service {
+            store,
+            terms: self.terms,
+            signers: self.signers,
+            metadata_signer: self.metadata_signer,
+            signed_metadata: Signed::default(),
+            publisher: self.publisher,
+            identifier: self.identifier,
+            display_name: self.display_name,
+            logo: self.logo,
+            encryption: self.encryption,
+            oldest: self.oldest,
+            wallets: self.wallets,
+            proxies: self.proxies,
+            clock: Arc::new(SystemClock),
+            backend: fastest(),
+        }
+    }
+}
+
+fn open(config: &Config) -> Result<Opened, Failure> {
     system::random()?;
     let terms = terms(config)?;
     let mut signers = Signers::default();
@@ -66,8 +137,7 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
         }
         None => None,
     };
-    Ok(Service {
-        store: store(config)?,
+    Ok(Opened {
         terms,
         signers,
         metadata_signer,
@@ -79,8 +149,6 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
         oldest: config.oldest().unwrap_or_default(),
         wallets: wallets::wallets(config)?,
         proxies: config.proxies().map_err(wallets::wrong)?,
-        clock: Arc::new(SystemClock),
-        backend: fastest(),
     })
 }
 
@@ -93,10 +161,13 @@ pub fn store(config: &Config) -> Result<Store, Failure> {
         &Place::parse(&config.database),
         config.limits.database_connections,
     )
-    .map_err(|why| {
-        Failure::new(why.to_string())
-            .hint("see `database` in the configuration, and whether it is there and yours")
-    })
+    .map_err(unusable)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn unusable(why: StoreError) -> Failure {
+    Failure::new(why.to_string())
+        .hint("see `database` in the configuration, and whether it is there and yours")
 }
 
 /// The organisation's rules, from a configuration.

@@ -51,27 +51,47 @@ pub struct Place {
     pub index: i64,
 }
 
+/// The smallest list that may be set: while it is open, there is room for the copies of a document, and a free entry is
+/// found soon.
+pub const SMALLEST_LIST: i64 = 128;
+/// How many identifiers a list gives out. Were all of them revoked, it would have some two megabytes; verifiers refuse what
+/// has more than four ([`mdoc_core::status::LIMITS`]).
+pub(crate) const MOST_IDENTIFIERS: i64 = 100_000;
+/// How often an entry is drawn for a copy, at most; each second one is free, so that this is never reached.
+const DRAWS: usize = 1000;
+
+/// Whether a list has room for so many copies: even the last of them finds a free entry soon.
+const HAS_ROOM: &str = "size - taken >= 2 * CAST($3 AS BIGINT)";
+
 /// Finds entries for new copies: random ones, of the list that is being filled. That nobody takes them meanwhile is made
 /// sure of when they are recorded.
 ///
 /// # Errors
-/// [`StoreError`]. None if there is no list yet: [`open_list`] makes one.
+/// [`StoreError`]. None if no list has room for them: [`open_list`] makes one.
 pub fn choose(
     tx: &mut Tx<'_>,
     shape: Shape,
     count: usize,
     rng: &mut dyn CryptoRng,
 ) -> Result<Option<Vec<Place>>, StoreError> {
-    let found = tx.row(
-        "SELECT id, size FROM status_list WHERE kind = $1 AND bits = $2 AND closed = 0 ORDER BY id LIMIT 1",
-        &[shape.name().into(), i64::from(shape.bits).into()],
-        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
-    )?;
+    let sql = format!(
+        "SELECT id, size FROM status_list WHERE kind = $1 AND bits = $2 AND closed = 0 AND {HAS_ROOM} \
+         ORDER BY id LIMIT 1"
+    );
+    let wanted = [
+        shape.name().into(),
+        i64::from(shape.bits).into(),
+        number(count).into(),
+    ];
+    let found = tx.row(&sql, &wanted, |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
     let Some((list, size)) = found else {
         return Ok(None);
     };
     let mut places: Vec<Place> = Vec::with_capacity(count);
-    while places.len() < count {
+    for _draw in 0..count.saturating_mul(DRAWS) {
+        if places.len() == count {
+            break;
+        }
         let place = Place {
             list,
             index: below(size, rng),
@@ -84,25 +104,41 @@ pub fn choose(
             places.push(place);
         }
     }
+    if places.len() < count {
+        let what = format!("status list {list} has fewer free entries than it counts");
+        return Err(StoreError::Unexpected(what));
+    }
     Ok(Some(places))
 }
 
-/// Makes a list to be filled, unless there is one.
+/// Makes a list to be filled, unless there is one with room for so many copies. One that has not so much is closed.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn open_list(tx: &mut Tx<'_>, shape: Shape, terms: &Terms) -> Result<(), StoreError> {
+pub fn open_list(tx: &mut Tx<'_>, shape: Shape, count: usize, terms: &Terms) -> Result<(), StoreError> {
+    let wanted = [
+        shape.name().into(),
+        i64::from(shape.bits).into(),
+        number(count).into(),
+    ];
     // Two nodes that find none make one: the number is the next one, which can be there once.
     let last: Option<i64> = tx.value("SELECT COALESCE(MAX(id), 0) FROM status_list", &[])?;
+    tx.execute(
+        &format!(
+            "UPDATE status_list SET closed = 1 WHERE kind = $1 AND bits = $2 AND closed = 0 AND NOT {HAS_ROOM}"
+        ),
+        &wanted,
+    )?;
     let open: Option<i64> = tx.value(
         "SELECT id FROM status_list WHERE kind = $1 AND bits = $2 AND closed = 0",
-        &[shape.name().into(), i64::from(shape.bits).into()],
+        wanted.get(..2).unwrap_or_default(),
     )?;
     if open.is_some() {
         return Ok(());
     }
     let size = match shape.kind {
-        StatusKind::StatusList => terms.list_size,
+        // A setting from before there was a smallest one.
+        StatusKind::StatusList => terms.list_size.max(SMALLEST_LIST),
         // What follows is drawn from so many that nobody meets another one.
         StatusKind::IdentifierList => i64::MAX,
     };
@@ -119,16 +155,22 @@ pub fn open_list(tx: &mut Tx<'_>, shape: Shape, terms: &Terms) -> Result<(), Sto
     Ok(())
 }
 
-/// Notes that entries were taken. A list is closed when half of it is: until then, a random entry is free every other time.
+fn number(count: usize) -> i64 {
+    // Half of it at most: it is doubled.
+    i64::try_from(count).unwrap_or(i64::MAX).min(i64::MAX / 2)
+}
+
+/// Notes that entries were taken. A list of bits is closed when half of it is: until then, a random entry is free every other
+/// time. A list of identifiers is closed when it gave out as many as it may. One that is closed stays so.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn taken(tx: &mut Tx<'_>, list: i64, count: usize) -> Result<(), StoreError> {
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
     tx.execute(
-        "UPDATE status_list SET taken = taken + $2, closed = CASE WHEN taken + $2 > size / 2 THEN 1 ELSE 0 END \
-         WHERE id = $1",
-        &[list.into(), count.into()],
+        "UPDATE status_list SET taken = taken + $2, closed = CASE \
+         WHEN kind = 'identifier' AND taken + $2 >= $3 THEN 1 \
+         WHEN taken + $2 > size / 2 THEN 1 ELSE closed END WHERE id = $1",
+        &[list.into(), number(count).into(), MOST_IDENTIFIERS.into()],
     )?;
     Ok(())
 }

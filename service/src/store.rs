@@ -65,6 +65,8 @@ pub enum StoreError {
         /// What the database calls it; empty if it does not say.
         constraint: String,
     },
+    /// A text has the character U+0000, which not every database can keep.
+    Nul,
     /// It asked for the work to be done again, and did so until it was given up.
     Contended,
     /// What it holds is not what this program wrote.
@@ -86,6 +88,7 @@ impl fmt::Display for StoreError {
                 f.write_str("it is in the database already")
             }
             Self::Taken { constraint } => write!(f, "it is in the database already ({constraint})"),
+            Self::Nul => f.write_str("a text has the character U+0000"),
             Self::Contended => f.write_str("too many wanted to change the same thing at once"),
             Self::Unexpected(what) => write!(f, "the database holds something unexpected: {what}"),
             Self::Newer { found, known } => write!(
@@ -118,6 +121,19 @@ impl Store {
             Place::Server(url) => Arc::new(postgres::Postgres::open(url, connections, Arc::clone(&metrics))?),
         };
         Ok(Self { engine, metrics })
+    }
+
+    /// The version of the schema of a database, if it has one, and the newest that this program knows. Nothing is made or
+    /// changed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be reached, is no database of this program, or is newer.
+    pub fn look(place: &Place) -> Result<(Option<i64>, i64), StoreError> {
+        let found = match place {
+            Place::File(path) => sqlite::look(path)?,
+            Place::Server(url) => postgres::look(url)?,
+        };
+        Ok((found, i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)))
     }
 
     /// What is counted and measured of this service.

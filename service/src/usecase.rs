@@ -53,7 +53,11 @@ impl From<Refusal> for Failure {
 }
 
 impl From<StoreError> for Failure {
+    /// What no database can keep is for whoever sent it to mend.
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::Nul => Self::Refused(Refusal::field("text", "it has the character U+0000")),
+            error => Self::Store(error),
+        }
     }
 }

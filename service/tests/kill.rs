@@ -1,5 +1,6 @@
 //! The service is killed at random moments under load, by SIGKILL, and started again (E23). After each time: what was
-//! acknowledged is there once, no code works twice, no entry of a list has two documents, the audit trail is whole.
+//! acknowledged is there once, no code works twice, no entry of a list has two documents, the audit trail is whole. And it is
+//! told to end under load (E22): what was recorded is acknowledged.
 //!
 //! A few times with every run of the tests; `tests/service/kill` does so 200 times. On SQLite, and on PostgreSQL where
 //! `MDOC_TEST_POSTGRES` has the URL of a server.
@@ -231,6 +232,103 @@ fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing_half_done() {
             let (base, query) = url.split_once('?').unwrap_or((&url, ""));
             let base = base.rsplit_once('/').unwrap().0;
             killed(Some(format!("{base}/{name}?{query}")), kills);
+            server
+                .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+                .unwrap();
+        }
+        Err(_) => eprintln!("NOT DONE on PostgreSQL: MDOC_TEST_POSTGRES is not set"),
+    }
+}
+
+/// What the database holds of all of them was told: who was given a token has it, and who was given a document has that.
+async fn told(store: &Store, attempts: &[Attempt]) -> usize {
+    let mut recorded = 0;
+    for attempt in attempts {
+        let serial = attempt.ticket.serial.clone();
+        let (_, issued, _) = kept(store, &serial).await;
+        let sessions = store.read::<_, StoreError>(move |tx| {
+            let sql = "SELECT COUNT(*) FROM session WHERE document = $1";
+            Ok(tx
+                .value::<i64>(sql, &[serial.as_str().into()])?
+                .unwrap_or_default())
+        });
+        let (serial, progress) = (&attempt.ticket.serial, &attempt.progress);
+        let has = (progress.token.is_some(), progress.copy.is_some());
+        assert_eq!((sessions.await.unwrap() > 0, issued > 0), has, "{serial}");
+        recorded += usize::from(has.1);
+    }
+    recorded
+}
+
+/// Told to end, and not killed: whoever's request was begun is answered.
+fn ended(database: Option<String>) {
+    let mut random = ChaCha20Rng::seed_from_u64(std::process::id().into());
+    let mut world = World::new(Path::new(env!("CARGO_BIN_EXE_mdoc-service")), "end", database);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let store = world.store();
+    runtime.block_on(world.profile(&store));
+    let mut collected = 0;
+    for _life in 0..4 {
+        let (waiting, done) = (Waiting::default(), Waiting::default());
+        for ticket in runtime.block_on(world.tickets(&store, 100)) {
+            waiting.lock().unwrap().push(Attempt {
+                ticket,
+                key: client::key(&mut random),
+                progress: Progress::default(),
+            });
+        }
+        let mut service = world.start();
+        let place = Arc::new((world.issuer.clone(), world.address));
+        let wallets: Vec<_> = (0..WALLETS)
+            .map(|_| {
+                let (waiting, done) = (Arc::clone(&waiting), Arc::clone(&done));
+                runtime.spawn(wallet(Arc::clone(&place), waiting, done))
+            })
+            .collect();
+        // In the middle of it, however fast it is.
+        while done.lock().unwrap().len() < WALLETS {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros((random.next_u32() % 20_000).into()));
+        let id = service.0.id().to_string();
+        let told_to_end = std::process::Command::new("kill").args(["-TERM", &id]).status();
+        assert!(told_to_end.unwrap().success());
+        let asked = std::time::Instant::now();
+        let status = service.0.wait().unwrap();
+        assert!(status.success(), "{status}");
+        // Nobody is waited for who asks nothing.
+        assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+        for wallet in wallets {
+            runtime.block_on(wallet).unwrap();
+        }
+        let waiting = std::mem::take(&mut *waiting.lock().unwrap());
+        let done = std::mem::take(&mut *done.lock().unwrap());
+        assert!(
+            done.iter().all(|attempt| attempt.progress.copy.is_some()),
+            "who was answered has a document"
+        );
+        assert!(!waiting.is_empty(), "all had ended before: that shows nothing");
+        collected += runtime.block_on(told(&store, &waiting)) + runtime.block_on(told(&store, &done));
+    }
+    assert!(collected > 0, "nobody collected anything, which shows nothing");
+    eprintln!("4 ends: {collected} collected, each of them told");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_that_is_told_to_end_under_load_answers_what_it_recorded() {
+    ended(None);
+    match std::env::var("MDOC_TEST_POSTGRES") {
+        Ok(url) => {
+            let name = format!("mdoc_end_{}", std::process::id());
+            let mut server = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+            server.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+            let (base, query) = url.split_once('?').unwrap_or((&url, ""));
+            let base = base.rsplit_once('/').unwrap().0;
+            ended(Some(format!("{base}/{name}?{query}")));
             server
                 .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
                 .unwrap();

@@ -193,7 +193,7 @@ impl World {
 }
 
 /// The program, for as long as this is held.
-pub(crate) struct Serving(Child);
+pub(crate) struct Serving(pub(crate) Child);
 
 impl Serving {
     /// Kills it, as the system does at its worst.

@@ -48,7 +48,11 @@ async fn one(State(service): Shared, Path(number): Path<String>, headers: Header
         other => No::inside(&other),
     })?;
     let jwt = if wants_jwt(as_text(&headers, header::ACCEPT)) {
-        service.publisher.jwt(&list).map_err(|why| No::inside(&why))?
+        service
+            .publisher
+            .jwt(&list)
+            .await
+            .map_err(|why| No::inside(&why))?
     } else {
         None
     };
@@ -57,17 +61,23 @@ async fn one(State(service): Shared, Path(number): Path<String>, headers: Header
 
 /// Whether a JWT is asked for rather than a CWT, which is what documents refer to: whoever takes both gets that.
 fn wants_jwt(accept: &str) -> bool {
-    let weight = |wanted: &[&str]| {
-        let weights = accept.split(',').filter_map(|one| {
-            let mut parts = one.split(';').map(str::trim);
-            let name = parts.next().unwrap_or_default();
-            let known = wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
-            let given = parts.find_map(|part| part.strip_prefix("q="));
-            known.then(|| given.and_then(|text| text.parse().ok()).unwrap_or(1.0_f32))
-        });
-        weights.fold(0.0, f32::max)
-    };
-    weight(&[STATUS_LIST_JWT]) > weight(&[STATUS_LIST_CWT, IDENTIFIER_LIST_CWT, "application/*", "*/*"])
+    weight(accept, &[STATUS_LIST_JWT])
+        > weight(
+            accept,
+            &[STATUS_LIST_CWT, IDENTIFIER_LIST_CWT, "application/*", "*/*"],
+        )
+}
+
+/// How much one of these is wanted: zero if it is not, or refused (RFC 9110, 12.4.2).
+fn weight(asked: &str, wanted: &[&str]) -> f32 {
+    let weights = asked.split(',').filter_map(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let known = wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+        let given = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        known.then(|| given.and_then(|text| text.trim().parse().ok()).unwrap_or(1.0_f32))
+    });
+    weights.fold(0.0, f32::max)
 }
 
 fn as_text(headers: &HeaderMap, name: HeaderName) -> &str {
@@ -76,10 +86,8 @@ fn as_text(headers: &HeaderMap, name: HeaderName) -> &str {
 }
 
 fn send(list: &Published, jwt: Option<&Jwt>, asked: &HeaderMap) -> Response {
-    let gzip = jwt.is_some()
-        && as_text(asked, header::ACCEPT_ENCODING)
-            .split(',')
-            .any(|one| one.trim().starts_with("gzip"));
+    let encodings = as_text(asked, header::ACCEPT_ENCODING);
+    let gzip = jwt.is_some() && weight(encodings, &["gzip", "x-gzip"]) > 0.0;
     // A tag for each form: a cache on the way would mix them up.
     let form = match (jwt, gzip) {
         (None, _) => "",
@@ -124,6 +132,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_form_that_is_refused_is_not_wanted() {
+        for (encodings, wanted) in [
+            ("gzip", true),
+            ("br, GZip ;q=0.1", true),
+            ("x-gzip", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.000, identity", false),
+            ("gzipped", false),
+            ("identity", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                weight(encodings, &["gzip", "x-gzip"]) > 0.0,
+                wanted,
+                "{encodings}"
+            );
+        }
+    }
+
+    #[test]
     fn who_takes_both_gets_what_documents_refer_to() {
         let (cwt, jwt) = (STATUS_LIST_CWT, STATUS_LIST_JWT);
         for (accept, wanted) in [
@@ -134,6 +162,8 @@ mod tests {
             (format!("{cwt}, {jwt};q=0.9"), false),
             (format!("{jwt}, {cwt}"), false),
             (format!("{cwt};q=0.5, {jwt}"), true),
+            (format!("{jwt};q=0"), false),
+            (format!("{jwt}; Q=0.0, */*;q=0"), false),
         ] {
             assert_eq!(wants_jwt(&accept), wanted, "{accept}");
         }

@@ -8,7 +8,7 @@ use super::Where;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Read the configuration, open every key and the database, and say what is wrong.
+    /// Read the configuration, open every key, look at the database, and say what is wrong. Nothing is changed.
     #[command(after_help = "Example:\n  mdoc-service config check --config authority/service.toml")]
     Check(Where),
 }
@@ -16,16 +16,18 @@ pub(crate) enum Command {
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     let Command::Check(at) = command;
     let config = at.config()?;
-    let service = start::service(&config)?;
+    let checked = start::check(&config)?;
     if let Some(files) = &config.tls {
         serve::tls(files)?;
     }
-    let formats = service.terms.formats.entries().len();
+    let formats = checked.formats;
     if at.json {
         output::print_json(&serde_json::json!({
             "external": config.external,
             "listen": config.listen,
             "database": if config.database.starts_with("postgres") { "postgresql" } else { "sqlite" },
+            "schema": checked.schema,
+            "newest_schema": checked.newest,
             "formats": formats,
             "signers": config.signers.len(),
         }))?;
@@ -42,6 +44,16 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             config.signers.len(),
             if config.signers.len() == 1 { "" } else { "s" },
         ))?;
+        match checked.schema {
+            None => {
+                output::print("The database is empty: the first command that needs it makes its tables.\n")?
+            }
+            Some(found) if found < checked.newest => output::print(&format!(
+                "The database has schema {found}; the first command that needs it brings it to {}.\n",
+                checked.newest
+            ))?,
+            Some(_) => {}
+        }
     }
     Ok(Exit::Done)
 }

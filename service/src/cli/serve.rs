@@ -7,6 +7,7 @@ use clap::Args;
 use mdoc_cli::{Exit, Failure, output};
 use mdoc_service::service::Service;
 use mdoc_service::{api, log, serve, start};
+use tokio::sync::watch;
 
 use super::Where;
 
@@ -51,6 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .build()
         .map_err(|why| Failure::new(format!("the service cannot be run: {why}")))?;
     runtime.block_on(async {
+        let mut told = ends()?;
         let (listener, address) = serve::bind(&config.listen).await?;
         let watched = match &config.metrics {
             Some(place) => Some(serve::bind(place).await?),
@@ -69,14 +71,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
         let watching = watched.map(|(listener, _)| {
             let (app, limits) = (api::watched(Arc::clone(&service)), config.limits.clone());
-            tokio::spawn(async move { serve::serve(listener, app, (&limits, None, &[]), ends()).await })
+            let mut told = told.clone();
+            tokio::spawn(async move {
+                let ends = async { drop(told.changed().await) };
+                serve::serve(listener, app, (&limits, None, &[]), ends).await
+            })
         });
         tracing::info!(%address, external = config.external, "service started");
         warn_of_ends(&service);
         let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
         let believed = service.proxies.believed.clone();
         let app = serve::bounded(service, &config.limits);
-        serve::serve(listener, app, (&config.limits, tls, &believed), ends())
+        let ends = async { drop(told.changed().await) };
+        serve::serve(listener, app, (&config.limits, tls, &believed), ends)
             .await
             .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
         tracing::info!("service ended");
@@ -104,21 +111,34 @@ fn warn_of_ends(service: &Service) {
     }
 }
 
-/// When the service is told to end.
-async fn ends() {
-    let interrupted = tokio::signal::ctrl_c();
+/// When the service is told to end. From the call on, whoever tells it so does not break it off.
+fn ends() -> Result<watch::Receiver<()>, Failure> {
+    let (tell, told) = watch::channel(());
+    let bad = |why: std::io::Error| Failure::new(format!("the service could not be told to end: {why}"));
     #[cfg(unix)]
-    {
+    let signalled = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+        let mut interrupted = signal(SignalKind::interrupt()).map_err(bad)?;
+        let mut terminated = signal(SignalKind::terminate()).map_err(bad)?;
+        async move {
             tokio::select! {
-                _ = interrupted => {}
+                _ = interrupted.recv() => {}
                 _ = terminated.recv() => {}
             }
-            return;
         }
-    }
-    let _told = interrupted.await;
+    };
+    #[cfg(windows)]
+    let signalled = {
+        let mut interrupted = tokio::signal::windows::ctrl_c().map_err(bad)?;
+        async move {
+            let _told = interrupted.recv().await;
+        }
+    };
+    tokio::spawn(async move {
+        signalled.await;
+        let _nobody_left = tell.send(());
+    });
+    Ok(told)
 }
 
 pub(super) fn backup(arguments: &BackupArguments) -> Result<Exit, Failure> {

@@ -47,6 +47,12 @@ fn the_environment_comes_before_the_file() {
 }
 
 #[test]
+fn a_list_may_be_as_small_and_kept_for_as_long_as_still_works() {
+    let config = read(&format!("{GOOD}size = 128\nexpiry = 600\nttl = 300\n"), &[]).unwrap();
+    assert_eq!((config.status.size, config.status.ttl), (128, 300));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let cases = [
         (GOOD.replace("id.example.org", "id.example.org/"), "external"),
@@ -66,6 +72,16 @@ fn what_is_wrong_is_named() {
         (format!("{GOOD}[log]\nlevel = \"loud\"\n"), "log.level"),
         (format!("{GOOD}[log]\nbytes = 1\n"), "log"),
         (format!("{GOOD}[limits]\ndatabase_connections = 0\n"), "from 1 to"),
+        (format!("{GOOD}[limits]\nconnections = 0\n"), "limits.connections"),
+        (format!("{GOOD}[limits]\nseconds = 0\n"), "limits.seconds"),
+        (
+            format!("{GOOD}[limits]\nconnection_seconds = 0\n"),
+            "limits.connection_seconds",
+        ),
+        (format!("{GOOD}[limits]\nbody = 100\n"), "limits.body"),
+        // Of the last key on: GOOD ends with the table of the status.
+        (format!("{GOOD}size = 127\n"), "status.size"),
+        (format!("{GOOD}expiry = 600\nttl = 301\n"), "status.ttl"),
         (format!("{GOOD}[limits.rates]\ntokens = 1\n"), "tokens"),
         (
             format!("{GOOD}[collection]\nredirect_uris = [\"http://wallet.example/\"]\n"),

@@ -155,6 +155,11 @@ pub enum Refusal {
         /// The most.
         most: u32,
     },
+    /// As many copies of the document were given out lately as may be.
+    CopiesExhausted {
+        /// After how many seconds to try again.
+        retry_after: u32,
+    },
     /// The document cannot be made of the person's data; operators see why.
     NotIssuable,
 
@@ -246,6 +251,7 @@ impl Refusal {
             Self::SessionOfOtherKey => "session.other-key",
             Self::Replayed { .. } => "replayed",
             Self::TooManyKeys { .. } => "keys.too-many",
+            Self::CopiesExhausted { .. } => "copies.exhausted",
             Self::NotIssuable => "issuance.failed",
             Self::ClientUnknown => "client.unknown",
             Self::TokenUnknown => "token.unknown",
@@ -299,6 +305,13 @@ impl fmt::Display for Refusal {
                 return write!(
                     f,
                     "there are more keys than copies of this document: at most {most}"
+                );
+            }
+            Self::CopiesExhausted { retry_after } => {
+                return write!(
+                    f,
+                    "so many copies of this document were given out within an hour that there are no more for now; try \
+                     again in {retry_after} s"
                 );
             }
             Self::ScopeMissing { scope } => return write!(f, "the token is not for {scope}"),

@@ -1,9 +1,11 @@
-//! How many connections one address may have: a few slow clients do not keep everybody else out.
+//! How many connections one address may have, or one network of IPv6: a few slow clients do not keep everybody else out.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::rate::network;
 
 /// Connections by address.
 pub(super) struct Crowd {
@@ -28,8 +30,8 @@ impl Crowd {
 
     /// Counts a connection; none if the address has as many as it may.
     pub(super) fn enter(self: &Arc<Self>, who: IpAddr) -> Option<Counted> {
-        let who = who.to_canonical();
-        let counted = self.most > 0 && !self.believed.contains(&who);
+        let counted = self.most > 0 && !self.believed.contains(&who.to_canonical());
+        let who = network(who);
         if counted {
             let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
             let count = here.entry(who).or_default();
@@ -61,6 +63,21 @@ impl Drop for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_has_a_network_of_ipv6_has_as_many_as_who_has_one_address() {
+        let [slow, neighbour, other, proxy] =
+            ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "2001:db8::7"]
+                .map(|text| text.parse().unwrap());
+        let crowd = Crowd::new(2, vec![proxy]);
+        let (_one, two) = (crowd.enter(slow).unwrap(), crowd.enter(neighbour).unwrap());
+        assert!(crowd.enter(neighbour).is_none());
+        assert!(crowd.enter(other).is_some());
+        // A proxy is one machine, and not the network that it is in.
+        let _proxied: Vec<_> = (0..10).map(|_| crowd.enter(proxy).unwrap()).collect();
+        drop(two);
+        assert!(crowd.enter(slow).is_some());
+    }
 
     #[test]
     fn one_address_has_so_many_and_a_proxy_as_many_as_come() {

@@ -86,21 +86,21 @@ impl Class {
         if ends(&["health", "ready"]) {
             return None;
         }
-        Some(
-            if ends(&["token", "par", "authorize", "authorization"]) || has("offer") {
-                Self::Token
-            } else if has("api") {
-                Self::Api
-            } else if ends(&["nonce", "challenge"]) {
-                Self::Nonce
-            } else if ends(&["credential", "deferred", "notification"]) {
-                Self::Credential
-            } else if has("status") {
-                Self::Status
-            } else {
-                Self::Other
-            },
-        )
+        Some(if ends(&["token", "par", "authorize", "authorization"]) {
+            Self::Token
+        } else if has("api") {
+            Self::Api
+        } else if has("offer") {
+            Self::Token
+        } else if ends(&["nonce", "challenge"]) {
+            Self::Nonce
+        } else if ends(&["credential", "deferred", "notification"]) {
+            Self::Credential
+        } else if has("status") {
+            Self::Status
+        } else {
+            Self::Other
+        })
     }
 
     const fn name(self) -> &'static str {
@@ -161,7 +161,7 @@ impl Gate {
 }
 
 /// Whoever has an address of IPv6 has all of its 2^64 neighbours.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {
@@ -284,6 +284,8 @@ mod tests {
             ("/status/{number}", Some(Class::Status)),
             ("/api/v1/token", Some(Class::Token)),
             ("/api/v1/people", Some(Class::Api)),
+            // Machines guess nothing there: they make offers.
+            ("/t/api/v1/documents/{serial}/offer", Some(Class::Api)),
             ("/.well-known/openid-credential-issuer", Some(Class::Other)),
             ("", Some(Class::Other)),
             ("/health", None),

@@ -13,10 +13,16 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 1] = [Migration {
-    name: "people, documents, status, audit",
-    sql: include_str!("../../migrations/0001-initial.sql"),
-}];
+pub const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        name: "people, documents, status, audit",
+        sql: include_str!("../../migrations/0001-initial.sql"),
+    },
+    Migration {
+        name: "wallets that wait",
+        sql: include_str!("../../migrations/0002-waiting.sql"),
+    },
+];
 
 /// What keeps two nodes from doing this at once; any number that nothing else uses in this database.
 const LOCK: i64 = 0x6d64_6f63;

@@ -22,6 +22,8 @@ use crate::metrics::Metrics;
 
 /// How often work is done again when the server asks for that.
 const ATTEMPTS: u32 = 12;
+/// How long a statement of a request may take; the schema is brought up to date without such a bound.
+const STATEMENT: &str = "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'";
 
 pub(super) struct Postgres {
     jobs: Sender<(Access, Box<dyn Job>)>,
@@ -35,20 +37,12 @@ enum Access {
 
 impl Postgres {
     pub(super) fn open(url: &str, connections: usize, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
-        let mut config: Config = url
-            .parse()
-            .map_err(|why: postgres::Error| StoreError::Unavailable(format!("the database's URL: {why}")))?;
-        config
-            .application_name("mdoc-service")
-            .connect_timeout(Duration::from_secs(10));
         let dial = Arc::new(Dial {
-            config,
+            config: settings(url)?,
             tls: tls()?,
             metrics,
         });
-        // The client waits on a runtime of its own, which the caller's thread may not be in another one for.
-        let migrated = thread::scope(|scope| scope.spawn(|| migrate_all(&dial)).join());
-        migrated.unwrap_or_else(|_| Err(StoreError::Unexpected("the migration broke off".to_owned())))?;
+        elsewhere(|| migrate_all(&dial))?;
         let (jobs, to_do) = channel();
         let to_do = Arc::new(Mutex::new(to_do));
         for _ in 0..connections {
@@ -60,6 +54,64 @@ impl Postgres {
         }
         Ok(Self { jobs })
     }
+}
+
+/// The version of the schema that is there, if one is; nothing is changed.
+pub(super) fn look(url: &str) -> Result<Option<i64>, StoreError> {
+    let (config, tls) = (settings(url)?, tls()?);
+    elsewhere(|| {
+        let mut client = config.connect(tls.clone()).map_err(|why| Fault::of(&why).error)?;
+        let transaction = client
+            .build_transaction()
+            .read_only(true)
+            .start()
+            .map_err(|why| Fault::of(&why).error)?;
+        let mut prepared = HashMap::new();
+        let mut tx = Tx::new(Session::Postgres {
+            transaction,
+            prepared: &mut prepared,
+        });
+        let there: Option<i64> = tx.value(
+            "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_tables \
+             WHERE schemaname = current_schema() AND tablename = 'migration'",
+            &[],
+        )?;
+        if there == Some(0) {
+            return Ok(None);
+        }
+        migrate::check(&mut tx).map(Some)
+    })
+}
+
+/// The client waits on a runtime of its own, which the caller's thread may not be in another one for.
+fn elsewhere<T: Send>(work: impl FnOnce() -> Result<T, StoreError> + Send) -> Result<T, StoreError> {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| Err(StoreError::Unexpected("the work broke off".to_owned())))
+}
+
+/// A server that is gone without a word, as after a failover, is noticed within half a minute, whatever is waited for: what
+/// was sent and is not acknowledged, or an answer. What the URL says goes before.
+fn settings(url: &str) -> Result<Config, StoreError> {
+    let mut config: Config = url
+        .parse()
+        .map_err(|why: postgres::Error| StoreError::Unavailable(format!("the database's URL: {why}")))?;
+    config.application_name("mdoc-service");
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(10));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(20));
+    }
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(Duration::from_secs(10));
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(Duration::from_secs(5));
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(3);
+    }
+    Ok(config)
 }
 
 impl Engine for Postgres {
@@ -86,9 +138,8 @@ struct Dial {
 
 impl Dial {
     fn connect(&self) -> Result<Client, StoreError> {
-        self.config
-            .connect(self.tls.clone())
-            .map_err(|why| Fault::of(&why).error)
+        let connected = self.config.connect(self.tls.clone());
+        connected.map_err(|why| Fault::of(&why).error)
     }
 }
 
@@ -159,7 +210,9 @@ impl Worker {
 
     fn attempt(&mut self, access: Access, job: &mut dyn Job) -> Result<(), Fault> {
         if self.session.as_ref().is_none_or(|(client, _)| client.is_closed()) {
-            self.session = Some((self.dial.connect()?, HashMap::new()));
+            let mut client = self.dial.connect()?;
+            client.batch_execute(STATEMENT).map_err(|why| Fault::of(&why))?;
+            self.session = Some((client, HashMap::new()));
         }
         let Some((client, prepared)) = self.session.as_mut() else {
             return Ok(());
@@ -309,4 +362,28 @@ impl ToSql for Value<'_> {
     }
 
     to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_gone_without_a_word_is_noticed_soon_unless_the_url_says_otherwise() {
+        let set = settings("postgres://mdoc@db.example/mdoc").unwrap();
+        let seconds = Duration::from_secs;
+        assert_eq!(set.get_connect_timeout(), Some(&seconds(10)));
+        assert_eq!(set.get_tcp_user_timeout(), Some(&seconds(20)));
+        assert!(set.get_keepalives());
+        assert_eq!(set.get_keepalives_idle(), seconds(10));
+        assert_eq!(set.get_keepalives_interval(), Some(seconds(5)));
+        assert_eq!(set.get_keepalives_retries(), Some(3));
+        let said = "connect_timeout=3&tcp_user_timeout=4&keepalives_idle=7&keepalives_interval=8";
+        let set = settings(&format!("postgres://mdoc@db.example/mdoc?{said}")).unwrap();
+        assert_eq!(set.get_connect_timeout(), Some(&seconds(3)));
+        assert_eq!(set.get_tcp_user_timeout(), Some(&seconds(4)));
+        assert_eq!(set.get_keepalives_idle(), seconds(7));
+        assert_eq!(set.get_keepalives_interval(), Some(seconds(8)));
+        assert!(settings("postgres://db.example:port/").is_err());
+    }
 }

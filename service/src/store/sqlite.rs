@@ -129,6 +129,30 @@ fn reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// The version of the schema that is there, if one is; nothing is changed, and no file is made.
+pub(super) fn look(path: &Path) -> Result<Option<i64>, StoreError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    // A file that is written by somebody else at the moment has another one beside it, which has to be open for writing.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|why| error(&why))?;
+    let set_up = || {
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "query_only", true)
+    };
+    set_up().map_err(|why| error(&why))?;
+    let mut tx = Tx::new(Session::Sqlite(&connection));
+    let there: Option<i64> = tx.value(
+        "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migration'",
+        &[],
+    )?;
+    if there == Some(0) {
+        return Ok(None);
+    }
+    migrate::check(&mut tx).map(Some)
+}
+
 fn migrate_all(connection: &mut Connection) -> Result<(), StoreError> {
     begin(connection, "BEGIN EXCLUSIVE")?;
     let migrated = migrate::run(&mut Tx::new(Session::Sqlite(connection)));

@@ -51,6 +51,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Taken`] if something that may be there once would be there twice.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        storable(values)?;
         match &mut self.session {
             Session::Sqlite(connection) => sqlite::execute(connection, sql, values),
             Session::Postgres {
@@ -73,6 +74,7 @@ impl<'a> Tx<'a> {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
+        storable(values)?;
         match &mut self.session {
             Session::Sqlite(connection) => {
                 sqlite::rows(connection, sql.strip_suffix(LOCKING).unwrap_or(sql), values, read)
@@ -127,4 +129,13 @@ impl<'a> Tx<'a> {
     pub(super) const fn is_server(&self) -> bool {
         matches!(self.session, Session::Postgres { .. })
     }
+}
+
+/// PostgreSQL keeps no text with U+0000, and its transaction would be lost; SQLite does alike.
+fn storable(values: &[Value<'_>]) -> Result<(), StoreError> {
+    let bad = |value: &Value<'_>| matches!(value, Value::Text(text) if text.contains('\0'));
+    if values.iter().any(bad) {
+        return Err(StoreError::Nul);
+    }
+    Ok(())
 }

@@ -327,7 +327,7 @@ fn what_changed_while_it_was_signed_is_not_given_out() {
         let (name, gathered) = (serial.clone(), terms.clone());
         let shape = crate::status::Shape::of(StatusKind::StatusList, true);
         world
-            .run(move |tx| Ok(crate::status::open_list(tx, shape, &gathered)?))
+            .run(move |tx| Ok(crate::status::open_list(tx, shape, 1, &gathered)?))
             .await;
         let terms_ = terms.clone();
         let next = world
@@ -349,6 +349,7 @@ fn what_changed_while_it_was_signed_is_not_given_out() {
                     token: &token,
                     once: &[],
                     notification_id: b"x",
+                    waited: false,
                 };
                 let actor = super::world::system();
                 let recorded = (&*order, [].as_slice(), &delivery, &terms);

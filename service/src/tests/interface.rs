@@ -3,11 +3,17 @@
 mod conformance;
 mod running;
 mod sign_in;
+mod waiting;
 mod wallet;
 mod wallets;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mdoc_core::crypto::PublicKey;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
+use mdoc_core::seams::{Signer, SignerError};
 use mdoc_core::status::{Content, Token};
 use mdoc_openid::jose::base64url;
 use mdoc_openid::vci::credential::{Answer, CredentialResponse, Issued};
@@ -16,7 +22,8 @@ use mdoc_openid::vci::offer::CredentialOffer;
 use mdoc_openid::vci::server::ServerMetadata;
 
 use self::wallet::Wallet;
-use super::world::{World, everywhere, operator, system};
+use super::world::{World, everywhere, operator, signers_and_status, system};
+use crate::service::Identity;
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
@@ -330,5 +337,107 @@ fn lists_follow_at_once_and_are_sent_once() {
         );
         assert_eq!(wallet.get("/t/club/status/77", &[]).await.status, 404);
         assert_eq!(wallet.get("/t/club/status/../x", &[]).await.status, 404);
+    });
+}
+
+#[test]
+fn each_form_of_a_list_has_its_tag_and_says_for_how_long_it_is_kept() {
+    everywhere(async |mut world| {
+        let (mut wallet, token) = begun(&mut world).await;
+        issued(&wallet.collect(&token, 1).await);
+        let path = "/t/club/status/1";
+        let (cwt, jwt) = ("application/statuslist+cwt", "application/statuslist+jwt");
+        let forms = [
+            (vec![("accept", cwt), ("accept-encoding", "gzip")], cwt, ""),
+            (vec![("accept", jwt)], jwt, ""),
+            (vec![("accept", jwt), ("accept-encoding", "gzip;q=0")], jwt, ""),
+            (
+                vec![("accept", jwt), ("accept-encoding", "br, gzip")],
+                jwt,
+                "gzip",
+            ),
+        ];
+        let mut tags = Vec::new();
+        for (asked, kind, encoding) in &forms {
+            let answer = wallet.get(path, asked).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(
+                (answer.header("content-type"), answer.header("content-encoding")),
+                (*kind, *encoding)
+            );
+            assert_eq!(answer.header("cache-control"), "public, max-age=300");
+            assert_eq!(answer.header("vary"), "accept, accept-encoding");
+            assert_eq!(answer.header("access-control-allow-origin"), "*");
+            let tag = answer.header("etag").to_owned();
+            assert!(
+                tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10,
+                "{tag}"
+            );
+            tags.push(tag);
+        }
+        assert_eq!(tags[1], tags[2]);
+        // Each is known by its own tag alone.
+        for (number, (asked, ..)) in forms.iter().enumerate() {
+            for tag in &tags {
+                let mut asked = asked.clone();
+                asked.push(("if-none-match", tag));
+                let answer = wallet.get(path, &asked).await;
+                let same = *tag == tags[number];
+                assert_eq!(answer.status, if same { 304 } else { 200 }, "{number} {tag}");
+                if same {
+                    assert_eq!(answer.body.len(), 0);
+                    assert_eq!(answer.header("etag"), tag);
+                    assert_eq!(answer.header("cache-control"), "public, max-age=300");
+                    assert_eq!(answer.header("vary"), "accept, accept-encoding");
+                }
+            }
+        }
+        for others in ["\"x\", *", &format!("\"x\", W/{}", tags[0])] {
+            let asked = [("accept", cwt), ("if-none-match", others)];
+            assert_eq!(wallet.get(path, &asked).await.status, 304, "{others}");
+        }
+        assert_eq!(tags.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
+    });
+}
+
+/// A key that counts what it signs.
+struct Counting(Identity, Arc<AtomicUsize>);
+
+impl Signer for Counting {
+    fn public_key(&self) -> &PublicKey {
+        self.0.signer.public_key()
+    }
+
+    fn sign(&self, to_sign: &[u8]) -> Result<Vec<u8>, SignerError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.signer.sign(to_sign)
+    }
+}
+
+#[test]
+fn metadata_are_signed_when_they_change_and_not_for_each_who_asks() {
+    everywhere(async |mut world| {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&count);
+        let wallet = Wallet::at(&mut world, 1, move |service| {
+            let (_, status) = signers_and_status();
+            service.metadata_signer = Some(Identity {
+                certificate: status.certificate.clone(),
+                signer: Arc::new(Counting(status, counting)),
+            });
+        });
+        let ask = async || {
+            let place = "/.well-known/openid-credential-issuer/t/club";
+            let answer = wallet.get(place, &[("accept", "application/jwt")]).await;
+            assert_eq!(answer.header("content-type"), "application/jwt");
+            String::from_utf8(answer.body).unwrap()
+        };
+        let first = ask().await;
+        assert_eq!((ask().await, ask().await), (first.clone(), first.clone()));
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+        world.profile("other", |_| {}).await;
+        assert_ne!(ask().await, first);
+        ask().await;
+        assert_eq!(count.load(Ordering::Relaxed), 2);
     });
 }

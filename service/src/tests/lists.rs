@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mdoc_core::crypto::PublicKey;
 use mdoc_core::seams::{Signer, SignerError};
-use mdoc_core::status::{Content, Token};
+use mdoc_core::status::{Claims, Content, IdentifierList, LIMITS, Token};
 use mdoc_core::time::Timestamp;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
 
 use super::world::{World, everywhere, operator, signers_and_status};
 use crate::domain::id::Serial;
+use crate::domain::profile::StatusKind;
 use crate::publish::{Lifetimes, PublishError, Publisher};
 use crate::service::Identity;
+use crate::status::{self, MOST_IDENTIFIERS, Shape};
+use crate::store::StoreError;
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
 
@@ -163,5 +168,180 @@ fn a_list_that_is_not_there_is_not_kept() {
             assert!(matches!(refused, Err(PublishError::Unknown)), "{number}");
         }
         assert_eq!(publisher.kept(), 0);
+    });
+}
+
+/// The lists: number, taken, whether it is closed.
+async fn all(world: &World) -> Vec<(i64, i64, i64)> {
+    let sql = "SELECT id, taken, closed FROM status_list ORDER BY id";
+    world
+        .run(move |tx| Ok(tx.rows(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?))
+        .await
+}
+
+async fn execute(world: &World, sql: &'static str) {
+    world.run(move |tx| Ok(tx.execute(sql, &[])?)).await;
+}
+
+#[test]
+fn a_list_that_is_too_small_for_the_copies_is_closed_and_another_one_filled() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| {
+                s.copies = 50;
+                s.issue_over_existing = true;
+            })
+            .await;
+        // As it could be set once.
+        world.terms.list_size = 8;
+        execute(
+            &world,
+            "INSERT INTO status_list (id, kind, bits, size, taken, changes, closed) \
+             VALUES (1, 'status', 2, 8, 0, 0, 0)",
+        )
+        .await;
+        world.collected("licence", 50).await;
+        assert_eq!(all(&world).await, [(1, 0, 1), (2, 50, 0)]);
+        world.collected("licence", 39).await;
+        assert_eq!(all(&world).await, [(1, 0, 1), (2, 89, 1)]);
+        world.collected("licence", 1).await;
+        assert_eq!(all(&world).await[2], (3, 1, 0));
+    });
+}
+
+#[test]
+fn a_list_that_is_fuller_than_it_counts_is_an_error_and_no_endless_search() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.issue_over_existing = true).await;
+        world.terms.list_size = 128;
+        world.collected("licence", 1).await;
+        world
+            .run(|tx| {
+                for place in 0..128_i64 {
+                    tx.execute(
+                        "INSERT INTO copy (list, place, document, generation, mso_digest, key_thumbprint, issued, \
+                         valid_until, status, changed) SELECT list, CAST($1 AS BIGINT), document, generation, mso_digest, \
+                         key_thumbprint, issued, valid_until, 0, 0 FROM copy LIMIT 1 ON CONFLICT DO NOTHING",
+                        &[place.into()],
+                    )?;
+                }
+                Ok(())
+            })
+            .await;
+        let shape = Shape::of(StatusKind::StatusList, true);
+        let mut rng = world.rng();
+        let found = world
+            .store
+            .read(move |tx| status::choose(tx, shape, 1, &mut rng))
+            .await;
+        assert!(matches!(found, Err(StoreError::Unexpected(_))), "{found:?}");
+    });
+}
+
+#[test]
+fn a_list_that_was_closed_stays_closed() {
+    everywhere(async |mut world| {
+        world.collected("licence", 1).await;
+        // As a restored copy has it.
+        execute(&world, "UPDATE status_list SET closed = 1").await;
+        world.run(|tx| Ok(status::taken(tx, 1, 1)?)).await;
+        assert_eq!(all(&world).await, [(1, 2, 1)]);
+    });
+}
+
+#[test]
+fn a_list_of_identifiers_ends_before_verifiers_refuse_it() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| {
+                s.status = StatusKind::IdentifierList;
+                s.issue_over_existing = true;
+            })
+            .await;
+        let first = world.collected("licence", 1).await;
+        assert_eq!(all(&world).await, [(1, 1, 0)]);
+        let almost = MOST_IDENTIFIERS - 3;
+        world
+            .run(move |tx| Ok(tx.execute("UPDATE status_list SET taken = $1", &[almost.into()])?))
+            .await;
+        world.collected("licence", 3).await;
+        let second = world.collected("licence", 1).await;
+        assert_eq!(all(&world).await, [(1, MOST_IDENTIFIERS, 1), (2, 1, 0)]);
+        // Both are followed.
+        let publisher = publisher(&Arc::default());
+        for (list, serial) in [(1, first), (2, second)] {
+            change_at(&world, world.now, &serial, (Change::Cancel, "lost")).await;
+            let made = publisher.get(&world.store, list, world.now).await.unwrap();
+            assert_eq!(identifiers(&made.cwt), 1, "{list}");
+        }
+    });
+}
+
+fn identifiers(cwt: &[u8]) -> usize {
+    match Token::decode(cwt).unwrap().claims().content.clone() {
+        Content::IdentifierList(list) => list.identifiers.len(),
+        Content::StatusList(_) => panic!("it has bits"),
+    }
+}
+
+#[test]
+fn a_list_of_which_all_identifiers_are_revoked_can_be_read() {
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let mut identifier = || {
+        let mut id = vec![0; 16];
+        rng.fill_bytes(&mut id);
+        id
+    };
+    let list = IdentifierList {
+        // What two nodes gave out at the same time may come to it.
+        identifiers: (0..MOST_IDENTIFIERS + 100).map(|_| identifier()).collect(),
+        aggregation_uri: None,
+    };
+    let count = list.identifiers.len();
+    let (_, status) = signers_and_status();
+    let claims = Claims {
+        subject: "https://id.example.org/status/1".to_owned(),
+        issued_at: Timestamp::from_unix(0),
+        not_before: None,
+        expires: None,
+        ttl: None,
+        content: Content::IdentifierList(list),
+    };
+    let cwt = claims
+        .sign_cwt(&*status.signer, &[status.certificate.der()])
+        .unwrap();
+    assert!(cwt.len() < LIMITS.message / 2, "{}", cwt.len());
+    assert_eq!(identifiers(&cwt), count);
+}
+
+#[test]
+fn lists_are_signed_where_nobody_waits_for_it() {
+    struct Elsewhere(Identity, std::thread::ThreadId);
+
+    impl Signer for Elsewhere {
+        fn public_key(&self) -> &PublicKey {
+            self.0.signer.public_key()
+        }
+
+        fn sign(&self, to_sign: &[u8]) -> Result<Vec<u8>, SignerError> {
+            assert_ne!(std::thread::current().id(), self.1, "everybody waits for it");
+            self.0.signer.sign(to_sign)
+        }
+    }
+
+    everywhere(async |mut world| {
+        world.collected("licence", 1).await;
+        let (_, status) = signers_and_status();
+        let identity = Identity {
+            certificate: status.certificate.clone(),
+            signer: Arc::new(Elsewhere(status, std::thread::current().id())),
+        };
+        let publisher = Publisher::new(
+            identity,
+            "https://id.example.org".to_owned(),
+            Lifetimes::default(),
+        );
+        let list = publisher.get(&world.store, 1, world.now).await.unwrap();
+        assert!(publisher.jwt(&list).await.unwrap().is_some());
     });
 }

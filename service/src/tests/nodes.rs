@@ -1,7 +1,5 @@
 //! What two nodes on one database could do twice, and what somebody could do who wants more than a role grants.
 
-use std::collections::BTreeSet;
-
 use super::world::{World, code, everywhere, operator, system};
 use crate::domain::Refusal;
 use crate::domain::life::State;
@@ -53,40 +51,6 @@ fn one_code_is_good_at_one_of_two_nodes() {
             let (one, other) = tokio::join!(redeem(&nodes[0]), redeem(&nodes[1]));
             assert!(one ^ other, "{one} {other}");
         }
-    });
-}
-
-#[test]
-fn two_nodes_give_out_no_entry_of_a_list_twice() {
-    everywhere(async |mut world| {
-        world
-            .profile("licence", |s| {
-                s.issue_over_existing = true;
-                s.copies = 3;
-            })
-            .await;
-        world.data_of("loyalty-card").await;
-        world.terms.list_size = 64;
-        let nodes = nodes(&world);
-        let clerk = world.clerk.clone();
-        for round in 0..6_u8 {
-            world.store = nodes[usize::from(round % 2)].clone();
-            let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
-            let typed = offer.code.clone().unwrap();
-            let begun = world
-                .redeem(&offer, Some(&typed), &Holder::default())
-                .await
-                .unwrap();
-            world.issue(&begun, 3, &[round]).await.unwrap();
-        }
-        let entries = world
-            .run(|tx| {
-                let sql = "SELECT list, place FROM copy";
-                Ok(tx.rows(sql, &[], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?)
-            })
-            .await;
-        let different: BTreeSet<_> = entries.iter().collect();
-        assert_eq!((entries.len(), different.len()), (18, 18));
     });
 }
 

@@ -267,3 +267,83 @@ fn a_copy_is_restored_whole_and_says_what_is_lost() {
         std::fs::remove_dir_all(folder).unwrap();
     });
 }
+
+#[test]
+fn a_text_with_nul_is_refused_by_both_and_spoils_nothing() {
+    everywhere(async |world| {
+        let sql = "INSERT INTO setting (name, value) VALUES ($1, 'x')";
+        let refused = world
+            .store
+            .write(move |tx| tx.execute(sql, &["a\0b".into()]))
+            .await;
+        assert_eq!(refused, Err(StoreError::Nul));
+        let kept = world.store.write(move |tx| {
+            assert_eq!(tx.execute(sql, &["a\0b".into()]), Err(StoreError::Nul));
+            let look = "SELECT value FROM setting WHERE name = $1";
+            assert_eq!(tx.value::<String>(look, &["\0".into()]), Err(StoreError::Nul));
+            tx.execute(sql, &["ab".into()])
+        });
+        assert_eq!(kept.await, Ok(1));
+        let group = world
+            .store
+            .write(|tx| crate::usecase::people::group_at(tx, "Ber\0lin"))
+            .await;
+        assert_eq!(crate::tests::world::code(group), "field.invalid");
+    });
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_not_waited_for_for_ever() {
+    everywhere(async |world| {
+        if !world.is_server() {
+            return;
+        }
+        for (name, expected) in [
+            ("statement_timeout", "1min"),
+            ("idle_in_transaction_session_timeout", "1min"),
+        ] {
+            let sql = format!("SELECT current_setting('{name}')");
+            let set = world.store.read(move |tx| tx.value::<String>(&sql, &[])).await;
+            assert_eq!(set.unwrap().as_deref(), Some(expected), "{name}");
+        }
+    });
+}
+
+#[test]
+fn looking_at_a_database_makes_and_changes_nothing() {
+    for (place, _thrown) in places() {
+        let known = i64::try_from(MIGRATIONS.len()).unwrap();
+        for _twice in 0..2 {
+            assert_eq!(Store::look(&place), Ok((None, known)));
+        }
+        if let Place::File(path) = &place {
+            assert!(!path.exists());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&place).unwrap();
+            assert_eq!(Store::look(&place), Ok((Some(known), known)));
+            // As an older program left it.
+            store
+                .write(move |tx| tx.execute("DELETE FROM migration WHERE version > 1", &[]))
+                .await
+                .unwrap();
+            assert_eq!(Store::look(&place), Ok((Some(1), known)));
+            assert_eq!(Store::look(&place), Ok((Some(1), known)));
+            store
+                .write(move |tx| {
+                    tx.execute(
+                        "INSERT INTO migration (version, name, digest) VALUES ($1, 'later', '')",
+                        &[(known + 1).into()],
+                    )
+                })
+                .await
+                .unwrap();
+            let newer = StoreError::Newer {
+                found: known + 1,
+                known,
+            };
+            assert_eq!(Store::look(&place), Err(newer));
+        });
+    }
+}

@@ -23,6 +23,7 @@ use crate::domain::role::{Role, Scope, Workflow};
 use crate::publish::{Lifetimes, Publisher};
 use crate::secrets::Secrets;
 use crate::service::Service;
+use crate::signed::Signed;
 use crate::store::{Place, Store, Tx};
 use crate::terms::Terms;
 use crate::usecase::authority::Actor;
@@ -164,6 +165,7 @@ impl World {
             terms: self.terms.clone(),
             signers,
             metadata_signer: Some(status.clone()),
+            signed_metadata: Signed::default(),
             publisher: Publisher::new(status, format!("{issuer}/status"), Lifetimes::default()),
             identifier: issuer.to_owned(),
             display_name: "Club".to_owned(),

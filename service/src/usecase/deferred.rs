@@ -3,17 +3,24 @@
 use mdoc_core::time::Timestamp;
 
 use super::Failure;
-use super::collect::{self, Once};
+use super::collect::{self, Holder, Once, Session, same_key};
+use super::document;
+use crate::domain::Refusal;
 use crate::domain::id::Serial;
 use crate::secrets::Purpose;
 use crate::store::{StoreError, Tx};
 use crate::terms::Terms;
+
+/// How many collections wait for one document: of a wallet that asks anew, the newest ones are what it knows of.
+const MOST: i64 = 4;
 
 /// A collection for later.
 #[derive(Debug, Clone)]
 pub struct Later {
     /// What the wallet asks by.
     pub transaction: Vec<u8>,
+    /// The access token of the wallet, which is good for this for as long as it waits.
+    pub token: Vec<u8>,
     /// The document.
     pub serial: Serial,
     /// The keys, each an encoded `COSE_Key`.
@@ -22,17 +29,24 @@ pub struct Later {
     pub once: Vec<Once>,
 }
 
-/// Keeps the keys of a collection for later.
+/// Keeps the keys of a collection for later, in place of the oldest one if too many wait for the document.
 ///
 /// # Errors
-/// [`crate::domain::Refusal::Replayed`].
+/// [`Refusal::Replayed`].
 pub fn keep(tx: &mut Tx<'_>, now: Timestamp, (later, terms): (&Later, &Terms)) -> Result<(), Failure> {
+    // Those who ask at once come one after the other, and each counts those before.
+    document::read(tx, &later.serial)?;
     collect::once(tx, &later.once)?;
     let mut keys = Vec::new();
     for key in &later.keys {
         keys.extend_from_slice(&u32::try_from(key.len()).unwrap_or(u32::MAX).to_be_bytes());
         keys.extend_from_slice(key);
     }
+    tx.execute(
+        "DELETE FROM deferred WHERE document = $1 AND transaction_id NOT IN (SELECT transaction_id FROM deferred \
+         WHERE document = $1 ORDER BY created DESC, transaction_id LIMIT $2)",
+        &[(&later.serial).into(), (MOST - 1).into()],
+    )?;
     tx.execute(
         "INSERT INTO deferred (transaction_id, document, keys, created, expires) VALUES ($1, $2, $3, $4, $5)",
         &[
@@ -43,7 +57,44 @@ pub fn keep(tx: &mut Tx<'_>, now: Timestamp, (later, terms): (&Later, &Terms)) -
             (now.unix() + terms.offer_lifetime).into(),
         ],
     )?;
+    tx.execute(
+        "UPDATE session SET waits = $2 WHERE token = $1 AND ended IS NULL",
+        &[
+            (&terms.secrets.digest(Purpose::AccessToken, &[&later.token])).into(),
+            (now.unix() + terms.offer_lifetime).into(),
+        ],
+    )?;
     Ok(())
+}
+
+/// The session of a wallet that asks for what it waits for, or tells how that went: one that is open, or one that is over and
+/// waits. That gives nobody documents for other keys than those that were proved while it was open.
+///
+/// # Errors
+/// [`Refusal::SessionUnknown`], [`Refusal::SessionOfOtherKey`].
+pub fn session(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (token, holder, terms): (&[u8], &Holder, &Terms),
+) -> Result<Session, Failure> {
+    let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
+    let found = tx.row(
+        "SELECT document, client_id, key_thumbprint FROM session \
+         WHERE token = $1 AND ended IS NULL AND (expires >= $2 OR waits >= $2)",
+        &[(&kept).into(), now.into()],
+        |row| {
+            let session = Session {
+                serial: row.get(0)?,
+                client_id: row.get(1)?,
+            };
+            Ok((session, row.get::<Option<Vec<u8>>>(2)?))
+        },
+    )?;
+    let (session, key) = found.ok_or(Refusal::SessionUnknown)?;
+    if !same_key(key.as_deref(), holder.key_thumbprint.as_ref()) {
+        return Err(Refusal::SessionOfOtherKey.into());
+    }
+    Ok(session)
 }
 
 /// The keys of a collection that waits, each an encoded `COSE_Key`; none if there is none of that name for the document.
@@ -77,12 +128,12 @@ pub fn find(
 /// Ends a collection that waited: its name is good no more.
 ///
 /// # Errors
-/// [`crate::domain::Refusal::Replayed`] if it was ended before.
+/// [`Refusal::Replayed`] if it was ended before.
 pub fn done(tx: &mut Tx<'_>, (transaction, terms): (&[u8], &Terms)) -> Result<(), Failure> {
     let id = terms.secrets.digest(Purpose::Transaction, &[transaction]);
     let ended = tx.execute("DELETE FROM deferred WHERE transaction_id = $1", &[(&id).into()])?;
     if ended == 0 {
-        return Err(crate::domain::Refusal::Replayed { what: "transaction" }.into());
+        return Err(Refusal::Replayed { what: "transaction" }.into());
     }
     Ok(())
 }

@@ -23,6 +23,15 @@ use crate::status::{self, Place, Shape};
 use crate::store::{StoreError, Tx};
 use crate::terms::Terms;
 
+/// How many times the copies that a profile gives a wallet gets within [`LATELY`], whatever sessions it has: once, and again
+/// if the answer did not reach it. A session never lasts longer.
+const ROUNDS: u32 = 4;
+/// An hour, in seconds.
+const LATELY: i64 = 3600;
+
+/// For how long a wallet that waited tells how it went, in seconds.
+const AFTERWARDS: i64 = 300;
+
 /// Everything that goes into the copies of a document.
 #[derive(Clone)]
 pub struct Order {
@@ -53,7 +62,7 @@ pub enum Next {
 /// Gathers what is to be signed for so many keys.
 ///
 /// # Errors
-/// [`Refusal::TooManyKeys`], those of the person's data, and [`Refusal::IllegalMove`] if the document cannot be collected.
+/// [`Refusal::TooManyKeys`], [`Refusal::CopiesExhausted`], those of the person's data, and [`Refusal::IllegalMove`] if the document cannot be collected.
 pub fn gather(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -70,6 +79,7 @@ pub fn gather(
     if u32::try_from(keys).unwrap_or(u32::MAX) > most {
         return Err(Refusal::TooManyKeys { most }.into());
     }
+    within_bounds(tx, now, (serial, keys, most))?;
     let person = people::read(tx, &document.person)?;
     data_fit(&person, &profile.settings)?;
     let photo = people::photo(tx, &person.id)?;
@@ -92,6 +102,30 @@ pub fn gather(
         places,
         identifiers,
     })))
+}
+
+/// Each copy takes an entry of a list for ever, so that one wallet does not take those of all.
+fn within_bounds(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (serial, keys, copies): (&Serial, usize, u32),
+) -> Result<(), Failure> {
+    let since = now.unix().saturating_sub(LATELY);
+    let given = tx.row(
+        "SELECT CAST(COALESCE(SUM(copies), 0) AS BIGINT), COALESCE(MIN(made), 0) FROM delivery \
+         WHERE document = $1 AND made > $2",
+        &[serial.into(), since.into()],
+        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
+    )?;
+    let (given, first) = given.unwrap_or_default();
+    let most = i64::from(copies) * i64::from(ROUNDS);
+    if given.saturating_add(i64::try_from(keys).unwrap_or(i64::MAX)) <= most {
+        return Ok(());
+    }
+    let retry_after = u32::try_from(first.saturating_sub(since))
+        .unwrap_or_default()
+        .max(1);
+    Err(Refusal::CopiesExhausted { retry_after }.into())
 }
 
 /// The version of a document's profile that is issued.
@@ -149,6 +183,8 @@ pub struct Delivery<'a> {
     pub once: &'a [Once],
     /// By what the wallet tells how it went.
     pub notification_id: &'a [u8],
+    /// Whether the wallet waited for it: its session may be over then.
+    pub waited: bool,
 }
 
 /// Records signed copies: only then they are given to the wallet.
@@ -168,12 +204,20 @@ pub fn record(
     if document != order.document || people::read(tx, &document.person)?.version != order.person.version {
         return Err(Refusal::ChangedMeanwhile.into());
     }
+    let bounds = (&document.serial, copies.len(), order.profile.settings.copies);
+    within_bounds(tx, now, bounds)?;
     collect::once(tx, delivery.once)?;
     let secrets = &terms.secrets;
     let token = secrets.digest(Purpose::AccessToken, &[delivery.token]);
     let session = tx.execute(
-        "UPDATE session SET delivered = $2 WHERE token = $1 AND ended IS NULL AND expires >= $2",
-        &[(&token).into(), now.into()],
+        "UPDATE session SET delivered = $2, waits = CASE WHEN $3 = 1 THEN $4 ELSE waits END \
+         WHERE token = $1 AND ended IS NULL AND (expires >= $2 OR ($3 = 1 AND waits >= $2))",
+        &[
+            (&token).into(),
+            now.into(),
+            delivery.waited.into(),
+            (now.unix() + AFTERWARDS).into(),
+        ],
     )?;
     if session == 0 {
         return Err(Refusal::SessionUnknown.into());

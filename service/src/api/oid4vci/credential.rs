@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mdoc_core::crypto::PublicKey;
+use mdoc_core::time::Timestamp;
 use mdoc_openid::jose::jwe::OwnKey;
 use mdoc_openid::jose::{base64url, from_base64url, jwk};
 use mdoc_openid::vci::attestation::AttestationRules;
@@ -29,8 +30,9 @@ use crate::domain::profile::{KeyAttestation, Profile};
 use crate::making::{MakeError, Workshop, make};
 use crate::nonce::Kind;
 use crate::service::Service;
-use crate::store::StoreError;
-use crate::usecase::collect::{self, Once, Session};
+use crate::store::{StoreError, Tx};
+use crate::terms::Terms;
+use crate::usecase::collect::{self, Holder, Once, Session};
 use crate::usecase::deferred::{self, Later};
 use crate::usecase::issue::{self, Delivery, Next, Order};
 use crate::usecase::{Failure, delivery};
@@ -51,19 +53,45 @@ pub(super) async fn credential(
     body: Bytes,
 ) -> Result<Response, No> {
     let (caller, token) = Caller::with_token(&service, paths::CREDENTIAL, &headers)?;
-    let session = session(&service, &caller, &token).await?;
-    let (body, encrypted) = open(&service, &headers, &body)?;
+    let session = session(&service, &caller, &token, collect::session).await?;
+    let answer = asked(&service, (&session, &token, &caller), (&headers, &body), &remote).await;
+    if answer.is_err() {
+        // Whoever saw the request that failed does not try another one with its proof.
+        spend(&service, caller.once).await?;
+    }
+    answer
+}
+
+async fn asked(
+    service: &Arc<Service>,
+    (session, token, caller): (&Session, &[u8], &Caller),
+    (headers, body): (&HeaderMap, &[u8]),
+    remote: &Remote,
+) -> Result<Response, No> {
+    let (body, encrypted) = open(service, headers, body)?;
     let request = CredentialRequest::decode(&body, encrypted, service.oldest)
         .map_err(|why| No::resource(why.code(), why))?;
-    let recipient = response_terms(&service, request.response_encryption.as_ref())?;
-    let profile = wanted(&service, &session, &request.wanted).await?;
-    let proved = proved(&service, &session, &profile, request.proofs.as_ref())
-        .map_err(|no| no.with_nonce(&service))?;
-    let keys = keys(&service, &proved);
-    let mut once = caller.once;
-    once.extend(nonces(&service, &proved));
-    let response = issue_now(&service, &session, &token, (keys, once), &remote).await?;
-    send(&service, &response, recipient)
+    let recipient = response_terms(service, request.response_encryption.as_ref())?;
+    let profile = wanted(service, session, &request.wanted).await?;
+    let proved =
+        proved(service, session, &profile, request.proofs.as_ref()).map_err(|no| no.with_nonce(service))?;
+    let keys = keys(service, &proved);
+    let mut once = caller.once.clone();
+    once.extend(nonces(service, &proved));
+    let response = issue_now(service, session, token, (keys, once), remote).await?;
+    send(service, &response, recipient)
+}
+
+/// Notes what may be presented once, whatever comes of the request.
+async fn spend(service: &Service, once: Vec<Once>) -> Result<(), No> {
+    if once.is_empty() {
+        return Ok(());
+    }
+    service
+        .store
+        .write(move |tx| collect::once(tx, &once))
+        .await
+        .map_err(|why| No::of_failure(&why, No::of_credential))
 }
 
 pub(super) async fn deferred(
@@ -73,7 +101,9 @@ pub(super) async fn deferred(
     body: Bytes,
 ) -> Result<Response, No> {
     let (caller, token) = Caller::with_token(&service, paths::DEFERRED, &headers)?;
-    let session = session(&service, &caller, &token).await?;
+    let session = session(&service, &caller, &token, deferred::session).await?;
+    // Even if the wallet has to wait: its proof would be good for whoever saw it, when the wait is over.
+    spend(&service, caller.once).await?;
     let (body, encrypted) = open(&service, &headers, &body)?;
     let request = DeferredRequest::decode(&body, encrypted, service.oldest)
         .map_err(|why| No::resource(why.code(), why))?;
@@ -92,8 +122,8 @@ pub(super) async fn deferred(
         .iter()
         .filter_map(|encoded| decoded(encoded))
         .map(|key| with_thumbprint(&service, key));
-    let asked = (keys.collect(), caller.once, id);
-    let response = collect_later(&service, &session, &token, asked, &remote).await?;
+    let waiting = (keys.collect(), id);
+    let response = collect_later(&service, &session, &token, waiting, &remote).await?;
     send(&service, &response, recipient)
 }
 
@@ -104,7 +134,7 @@ pub(super) async fn notification(
     body: Bytes,
 ) -> Result<Response, No> {
     let (caller, token) = Caller::with_token(&service, paths::NOTIFICATION, &headers)?;
-    let session = session(&service, &caller, &token).await?;
+    let session = session(&service, &caller, &token, deferred::session).await?;
     let told = Notification::decode(&body)
         .map_err(|why| No::resource(ErrorCode::InvalidNotificationRequest, why))?;
     let unknown = || No::resource(ErrorCode::InvalidNotificationId, "there is no such delivery");
@@ -129,12 +159,15 @@ pub(super) async fn notification(
     Ok((StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-store")]).into_response())
 }
 
-async fn session(service: &Service, caller: &Caller, token: &[u8]) -> Result<Session, No> {
+/// Which session a token is for, by the rules of the endpoint.
+type Find = fn(&mut Tx<'_>, Timestamp, (&[u8], &Holder, &Terms)) -> Result<Session, Failure>;
+
+async fn session(service: &Service, caller: &Caller, token: &[u8], find: Find) -> Result<Session, No> {
     let (token, holder) = (Zeroizing::new(token.to_vec()), caller.holder.clone());
     let (terms, now) = (service.terms.clone(), service.now());
     service
         .store
-        .read(move |tx| collect::session(tx, now, (&token, &holder, &terms)))
+        .read(move |tx| find(tx, now, (&token, &holder, &terms)))
         .await
         .map_err(|why| No::of_failure(&why, No::of_credential))
 }
@@ -296,6 +329,7 @@ async fn issue_now(
             let id = secrets::random(&mut random::system());
             let later = Later {
                 transaction: id.to_vec(),
+                token: token.to_vec(),
                 serial: session.serial.clone(),
                 keys: keys.iter().map(|(key, _)| encoded(key)).collect(),
                 once,
@@ -318,12 +352,12 @@ async fn collect_later(
     service: &Arc<Service>,
     session: &Session,
     token: &[u8],
-    (keys, once, id): (Vec<Key>, Vec<Once>, Vec<u8>),
+    (keys, id): (Vec<Key>, Vec<u8>),
     remote: &Remote,
 ) -> Result<CredentialResponse, No> {
     let transaction_id = base64url(&id);
     Ok(
-        match sign_and_record(service, session, token, (&keys, &once, Some(id)), remote).await? {
+        match sign_and_record(service, session, token, (&keys, &[], Some(id)), remote).await? {
             Some(issued) => CredentialResponse::Issued(issued),
             None => CredentialResponse::Pending {
                 transaction_id,
@@ -347,10 +381,10 @@ async fn sign_and_record(
             Next::Sign(order) => order,
             Next::Wait => return Ok(None),
             Next::NoList(shape) => {
-                let terms = service.terms.clone();
+                let (terms, count) = (service.terms.clone(), keys.len());
                 let opened = service
                     .store
-                    .write(move |tx| status::open_list(tx, shape, &terms))
+                    .write(move |tx| status::open_list(tx, shape, count, &terms))
                     .await;
                 opened.map_err(|why| No::inside(&why))?;
                 continue;
@@ -377,6 +411,7 @@ async fn sign_and_record(
                 token: &token,
                 once: &once,
                 notification_id: &*notification,
+                waited: transaction.is_some(),
             };
             let recorded = (&*order, signed.as_slice(), &delivery, &terms);
             issue::record(tx, &actor, now, recorded, &mut random::system())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -38,11 +39,17 @@ pub(super) async fn issuer(State(service): Shared, headers: HeaderMap) -> Result
     ) {
         let now = service.now();
         let times = (now, Some(Timestamp::from_unix(now.unix() + SIGNED_LIFETIME)));
-        let chain = [signer.certificate.der()];
-        let signed =
-            mdoc_openid::vci::metadata::sign(&metadata, service.oldest, times, &chain, &*signer.signer)
-                .map_err(|why| No::inside(&why))?;
-        return Ok(public("application/jwt", signed.into_bytes()));
+        let (signer, oldest) = (signer.clone(), service.oldest);
+        let says = metadata.encode(oldest);
+        let sign = move || {
+            let chain = [signer.certificate.der()];
+            mdoc_openid::vci::metadata::sign(&metadata, oldest, times, &chain, &*signer.signer)
+        };
+        let signed = service
+            .signed_metadata
+            .get(&says, (now, SIGNED_LIFETIME), sign)
+            .await;
+        return Ok(public("application/jwt", signed.map_err(|why| No::inside(&why))?));
     }
     Ok(public("application/json", metadata.encode(service.oldest)))
 }
@@ -81,14 +88,14 @@ pub(super) async fn server(State(service): Shared) -> Response {
     public("application/json", metadata.encode())
 }
 
-fn public(media_type: &'static str, body: Vec<u8>) -> Response {
+fn public(media_type: &'static str, body: impl Into<Bytes>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media_type),
         (header::CACHE_CONTROL, "public, max-age=60"),
         (header::VARY, "accept"),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
-    (headers, body).into_response()
+    (headers, body.into()).into_response()
 }
 
 /// What the issuer has, as of now.

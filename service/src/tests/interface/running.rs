@@ -1,11 +1,12 @@
 //! What who runs the service sees of it: names of requests, health, metrics, and limits of how often one may ask.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use mdoc_openid::jose::base64url;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -208,5 +209,78 @@ fn who_asks_too_often_is_told_when_to_come_again() {
         );
         // Nobody's offer was touched.
         assert_eq!(redeemed(&mut wallet, &offer).await.status, 200);
+    });
+}
+
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Told {
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+#[test]
+fn a_wallet_that_comes_when_too_many_collect_is_told_when_to_come_again_and_the_log_tells_of_it() {
+    let told = Told::default();
+    let writer = told.clone();
+    // As much as is logged where nothing is set.
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _until_the_end = tracing::subscriber::set_default(log);
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.issue_over_existing = true).await;
+        world.terms.max_sessions = Some(1);
+        let mut wallet = Wallet::new(&mut world);
+        let offers = [offer(&mut world).await, offer(&mut world).await];
+        let token = redeemed(&mut wallet, &offers[0]).await;
+        assert_eq!(token.status, 200);
+        assert_eq!(told.take(), "");
+        let full = redeemed(&mut wallet, &offers[1]).await;
+        assert_eq!(
+            (
+                full.status,
+                full.header("retry-after"),
+                full.header("cache-control")
+            ),
+            (503, "300", "no-store")
+        );
+        let line = told.take();
+        assert!(
+            line.contains("WARN") && line.contains("code=\"sessions.full\""),
+            "{line}"
+        );
+        // Wallets alone: verifiers, and who looks at an offer, are answered; so is who has a session.
+        let path = format!("/t/club/offer/{}", base64url(&*offers[1].secret));
+        for path in [path.as_str(), "/t/club/status", "/t/club/health"] {
+            assert_eq!(wallet.get(path, &[]).await.status, 200, "{path}");
+        }
+        issued(&wallet.collect(&token, 1).await);
+        // Who was sent away has lost nothing, and there is room again.
+        assert_eq!(redeemed(&mut wallet, &offers[1]).await.status, 200);
+
+        world.terms.max_sessions = Some(0);
+        let mut late = Wallet::with_key(&mut world, 2);
+        let third = offer(&mut world).await;
+        told.take();
+        let refused = redeemed(&mut late, &third).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (503, "3600"));
+        assert!(told.take().contains("sessions.refused"));
     });
 }

@@ -82,7 +82,7 @@ impl World {
                 .await?;
             let Next::NoList(shape) = next else { break next };
             let terms = terms.clone();
-            self.run(move |tx| Ok(status::open_list(tx, shape, &terms)?))
+            self.run(move |tx| Ok(status::open_list(tx, shape, copies, &terms)?))
                 .await;
         };
         let Next::Sign(order) = next else {
@@ -116,6 +116,7 @@ impl World {
                     token: &token,
                     once: &once,
                     notification_id: &notification,
+                    waited: false,
                 };
                 let recorded = (&*order, signed.as_slice(), &delivery, &terms);
                 issue::record(tx, &system(), now, recorded, &mut rng)
