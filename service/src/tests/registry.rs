@@ -7,6 +7,7 @@ use crate::domain::id::{GroupId, PersonId};
 use crate::domain::person::Details;
 use crate::domain::role::{Scope, Workflow};
 use crate::store::StoreError;
+use crate::usecase::import::{self, Table};
 use crate::usecase::people::{self, Search};
 use crate::usecase::{audit, roles};
 
@@ -272,5 +273,85 @@ fn the_trail_names_what_changed_and_not_to_what() {
                 .iter()
                 .all(|entry| !entry.contains("secret-address") && !entry.contains("1815"))
         );
+    });
+}
+
+/// The codes by which an operator's table is refused, row by row, and everybody who is there afterwards.
+async fn imported(world: &mut World, who: &PersonId, table: &'static str) -> (Vec<&'static str>, Vec<String>) {
+    let (actor, now, mut rng) = (operator(who), world.now, world.rng());
+    let refused = world
+        .run(move |tx| {
+            let (rows, _) = Table::new(table.as_bytes(), b',').unwrap().some().unwrap();
+            Ok(import::add(tx, &actor, now, &rows, &mut rng)?)
+        })
+        .await;
+    let names = world
+        .run(|tx| {
+            let sql = "SELECT logon_name FROM person ORDER BY logon_name";
+            Ok(tx.rows(sql, &[], |row| row.get::<String>(0))?)
+        })
+        .await;
+    (refused.into_iter().map(|row| row.code).collect(), names)
+}
+
+#[test]
+fn whom_an_import_refuses_is_not_written() {
+    everywhere(async |mut world| {
+        let top = group(&mut world, "top", None).await;
+        group(&mut world, "below", Some(&top)).await;
+        group(&mut world, "beside", None).await;
+        let clerk = world.clerk.clone();
+        world
+            .edit(&clerk, move |details| details.group = Some(top.clone()))
+            .await;
+        let table = "logon_name,given_name,family_name,group\n\
+                     one,One,Example,top\n\
+                     two,Two,Example,top/below\n\
+                     three,Three,Example,beside\n\
+                     four,Four,Example,\n";
+        let there = ["ada", "chief", "clerk"].map(str::to_owned);
+        let cases: [(Scope, [&str; 4], &[&str]); 4] = [
+            (
+                Scope::Itself,
+                ["not-found", "not-found", "not-found", "field.invalid"],
+                &[],
+            ),
+            (
+                Scope::Group,
+                ["not-found", "not-found", "field.invalid", ""],
+                &["one"],
+            ),
+            (
+                Scope::GroupAndBelow,
+                ["exists", "not-found", "field.invalid", ""],
+                &["one", "two"],
+            ),
+            (Scope::All, ["exists", "exists", "", ""], &["four", "one", "three", "two"]),
+        ];
+        for (scope, codes, added) in cases {
+            world.role("editors", scope, &[Workflow::EditPeople]).await;
+            world.grant("editors", &clerk).await;
+            let before = world.actions().await.len();
+            let (refused, names) = imported(&mut world, &clerk, table).await;
+            let codes: Vec<&str> = codes.into_iter().filter(|code| !code.is_empty()).collect();
+            assert_eq!(refused, codes, "{scope}");
+            let mut expected = there.to_vec();
+            expected.extend(added.iter().map(|name| (*name).to_owned()));
+            expected.sort_unstable();
+            assert_eq!(names, expected, "{scope}");
+            // Each who was added is in the trail, and nobody else.
+            let told = world.actions().await.split_off(before);
+            assert_eq!(told.len(), 4 - codes.len(), "{scope}: {told:?}");
+            assert!(told.iter().all(|action| action == "person.add"), "{told:?}");
+        }
+        // Nor was a number used up for whom a rule refused.
+        let number = world
+            .run(|tx| {
+                let sql = "SELECT CAST(COUNT(DISTINCT employee_number) AS BIGINT) FROM person \
+                           WHERE CAST(employee_number AS BIGINT) <= 100007";
+                Ok(tx.value::<i64>(sql, &[])?)
+            })
+            .await;
+        assert_eq!(number, Some(7));
     });
 }

@@ -25,7 +25,8 @@ const LONGEST_NUMBER: usize = 64;
 /// Adds a person. Without a number given, the next free one is assigned.
 ///
 /// # Errors
-/// [`Refusal::Field`], [`Refusal::Exists`] with the member that is taken, or that of [`authority::permit`].
+/// [`Refusal::Field`], [`Refusal::Exists`] with the member that is taken, or that of [`authority::permit_into`]; nothing was
+/// written then.
 pub fn add(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -36,20 +37,22 @@ pub fn add(
     authority::permit(tx, actor, Workflow::EditPeople)?;
     details.check()?;
     group_is_there(tx, details.group.as_ref())?;
-    let employee_number = match number {
-        Some(given) => {
-            Refusal::check_name(NUMBER, given, LONGEST_NUMBER)?;
-            given.to_owned()
-        }
-        None => next_number(tx)?,
-    };
-    let person = Person {
+    // Whoever could add the person sees the person: that is part of the scope. Every rule comes before anything is
+    // written: who adds many goes on after a refusal, and what was written stays.
+    authority::permit_into(tx, actor, Workflow::EditPeople, details.group.as_ref())?;
+    if let Some(given) = number {
+        Refusal::check_name(NUMBER, given, LONGEST_NUMBER)?;
+    }
+    let mut person = Person {
         id: PersonId::random(rng),
         details: details.clone(),
-        employee_number,
+        employee_number: number.unwrap_or_default().to_owned(),
         version: 1,
     };
     is_free(tx, &person)?;
+    if number.is_none() {
+        person.employee_number = next_number(tx)?;
+    }
     write(
         tx,
         now,
@@ -58,8 +61,6 @@ pub fn add(
          mobile_phone, group_id, user_data_approved, attributes, search_key, version, created, changed) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $14, $14)",
     )?;
-    // Whoever could add the person sees the person: that is part of the scope.
-    authority::permit_for(tx, actor, Workflow::EditPeople, &person.id)?;
     audit::append(
         tx,
         actor,
