@@ -8,7 +8,7 @@ use crate::domain::life::State;
 use crate::domain::profile::{Devices, GenerateCode, Settings, StatusKind};
 use crate::domain::role::Scope;
 use crate::usecase::change::{Change, change};
-use crate::usecase::collect::{self, Begun, Holder};
+use crate::usecase::collect::{Begun, Holder};
 use crate::usecase::document::{self, Why};
 use crate::usecase::request::Offer;
 use crate::usecase::sweep::{self, Swept};
@@ -190,7 +190,7 @@ fn copies_of_the_last_days_end_with_a_whole_hour() {
         let serial = world.collected("licence", 1).await;
         // What is left is less than a copy lasts, and no whole number of hours.
         world.later(50 * 86_400 + 1234);
-        world.refreshed(&serial, 2).await;
+        world.collected_again(&serial, 2).await;
         let ends = world
             .run(|tx| {
                 let sql = "SELECT valid_until FROM copy";
@@ -243,24 +243,12 @@ fn a_refresh_token_without_its_key_is_good_for_nothing() {
     everywhere(async |mut world| {
         let begun = begun(&mut world, &bound(1)).await;
         world.issue(&begun, 1, b"nonce").await.unwrap();
-        let token = begun.refresh.as_ref().unwrap().to_vec();
-        let refresh = async |world: &mut World, holder: Holder| {
-            let (token, terms, now, mut rng) = (token.clone(), world.terms.clone(), world.now, world.rng());
-            let noted = world
-                .store
-                .write(move |tx| {
-                    let actor = operator(&crate::domain::id::PersonId::given("wallet").unwrap());
-                    collect::refresh(tx, &actor, now, (&token, &holder, &terms), &mut rng)
-                })
-                .await;
-            noted.and_then(|inner| inner.map_err(crate::usecase::Failure::from))
-        };
-        assert_eq!(code(refresh(&mut world, bound(2)).await), "session.other-key");
+        assert_eq!(code(world.refresh(&begun, &bound(2)).await), "session.other-key");
         assert_eq!(
-            code(refresh(&mut world, Holder::default()).await),
+            code(world.refresh(&begun, &Holder::default()).await),
             "session.other-key"
         );
-        let again = refresh(&mut world, bound(1)).await.unwrap();
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
         world.issue(&again, 2, b"again").await.unwrap();
         assert_eq!(world.entries(&begun.serial).await, [0, 0, 0]);
         // What is cancelled is not refreshed.
@@ -274,7 +262,7 @@ fn a_refresh_token_without_its_key_is_good_for_nothing() {
                 change(tx, &actor, now, (&serial, Change::Cancel), why)
             })
             .await;
-        assert_eq!(code(refresh(&mut world, bound(1)).await), "session.unknown");
+        assert_eq!(code(world.refresh(&begun, &bound(1)).await), "session.unknown");
         assert_eq!(
             code(world.issue(&again, 1, b"more").await),
             "document.illegal-move"
@@ -384,7 +372,8 @@ fn what_nobody_finished_waits_again_and_what_is_over_is_put_away() {
         assert_eq!(swept(&world).await.abandoned, 1);
         assert_eq!(state(&world).await, State::Collectable);
         // The wallet still has its refresh token, and fetches what it did not get.
-        world.refreshed(&begun.serial, 1).await;
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"again").await.unwrap();
         assert_eq!(state(&world).await, State::Active);
         world.later(366 * 86_400);
         assert_eq!(swept(&world).await.expired, 1);

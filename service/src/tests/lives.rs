@@ -93,9 +93,9 @@ fn where_suspension_is_unknown_disabling_revokes_for_good() {
         change_as(&world, &clerk, &serial, (Change::Enable, Some("reinstated")))
             .await
             .unwrap();
-        // The copy that was revoked stays so; what the wallet fetches now is new.
+        // The copy that was revoked stays so; what the wallet collects now is new.
         assert_eq!(world.entries(&serial).await, [1]);
-        world.refreshed(&serial, 1).await;
+        world.collected_again(&serial, 1).await;
         assert_eq!(world.entries(&serial).await, [1, 0]);
     });
 }

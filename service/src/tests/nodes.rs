@@ -144,7 +144,7 @@ fn two_requests_of_one_profile_are_not_both_collected() {
             "profile.issue-over-existing"
         );
         // The one that is there is fetched anew all the same.
-        world.refreshed(&begun[0].serial, 1).await;
+        world.collected_again(&begun[0].serial, 1).await;
     });
 }
 

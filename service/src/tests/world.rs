@@ -139,6 +139,7 @@ impl World {
             Workflow::EnableDisable,
             Workflow::CancelCredential,
             Workflow::IssueDevice,
+            Workflow::RequestUpdate,
             Workflow::ViewReports,
         ];
         let chiefs = [

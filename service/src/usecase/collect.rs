@@ -1,11 +1,17 @@
 //! Collecting: from what a person was given to an access token for one document (E8, E10, E11).
 
+mod refresh;
+
+pub use self::refresh::refresh;
+
 use mdoc_core::crypto::{CryptoRng, equal_in_constant_time};
 use mdoc_core::time::Timestamp;
+use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::audit::{self, Entry};
 use super::authority::Actor;
+use super::change::end_everything;
 use super::document::{self, Document, Why};
 use super::request::{Derived, code_digest};
 use super::{Failure, authority, devices, profiles};
@@ -184,11 +190,31 @@ pub(in crate::usecase) fn take(
         &[(&offer.id).into(), now.into()],
     )?;
     let mut document = document::read(tx, &offer.serial)?;
+    let state = document.state;
+    take_over(tx, now, (&document, offer))?;
     let mut begun = begin(tx, actor, now, (&mut document, holder, terms), rng)?;
+    // Of what waits for its wallet, the move tells that one came.
+    if document.state == state {
+        let entry = Entry::new("offer.take", ("document", document.serial.as_str()));
+        let after = json!({ "state": state.name() });
+        audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
+    }
     if let Some(key) = &holder.key_thumbprint {
-        begun.refresh = Some(new_refresh(tx, now, (&document.serial, holder, key, terms), rng)?);
+        begun.refresh = Some(refresh::new_refresh(tx, now, (&document.serial, holder, key, terms), rng)?);
     }
     Ok(begun)
+}
+
+/// A document is in one wallet: what was given for an earlier offer leads to it no more.
+fn take_over(tx: &mut Tx<'_>, now: Timestamp, (document, offer): (&Document, &Offer)) -> Result<(), Failure> {
+    let before: Option<i64> = tx.value(
+        "SELECT 1 FROM offer WHERE document = $1 AND used IS NOT NULL AND id <> $2 LIMIT 1",
+        &[(&document.serial).into(), (&offer.id).into()],
+    )?;
+    if before.is_some() {
+        end_everything(tx, document, now)?;
+    }
+    Ok(())
 }
 
 /// Finds an offer and checks the code for it, without taking it. The row stays as it is until the transaction ends.
@@ -330,72 +356,6 @@ fn begin(
         lifetime,
         bound: holder.key_thumbprint.is_some(),
     })
-}
-
-fn new_refresh(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    (serial, holder, key, terms): (&Serial, &Holder, &[u8; 32], &Terms),
-    rng: &mut dyn CryptoRng,
-) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-    let token = random(rng);
-    tx.execute(
-        "INSERT INTO refresh_token (token, document, client_id, key_thumbprint, issued, expires, instance_key) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        &[
-            (&terms.secrets.digest(Purpose::RefreshToken, &[&*token])).into(),
-            serial.into(),
-            holder.client_id.as_ref().into(),
-            key.into(),
-            now.into(),
-            (now.unix() + terms.refresh_lifetime).into(),
-            holder.instance_key.as_ref().map(<[u8; 32]>::as_slice).into(),
-        ],
-    )?;
-    Ok(token)
-}
-
-/// Opens a session by a refresh token, which is bound to the wallet's key, and to its installation where its provider
-/// vouched for that, and stays good until it expires.
-///
-/// # Errors
-/// [`Failure::Store`]; what a rule says is the inner result: [`Refusal::SessionUnknown`], [`Refusal::SessionOfOtherKey`], which
-/// is noted, and those of the document.
-pub fn refresh(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    now: Timestamp,
-    (token, holder, terms): (&[u8], &Holder, &Terms),
-    rng: &mut dyn CryptoRng,
-) -> Result<Noted<Begun>, Failure> {
-    if let Err(refusal) = room(tx, now, terms)? {
-        return Ok(Err(refusal));
-    }
-    let kept = terms.secrets.digest(Purpose::RefreshToken, &[token]);
-    let found = tx.row(
-        "SELECT document, key_thumbprint, instance_key, client_id FROM refresh_token \
-         WHERE token = $1 AND expires >= $2 FOR UPDATE",
-        &[(&kept).into(), now.into()],
-        |row| {
-            let keys = (row.get::<Option<Vec<u8>>>(1)?, row.get::<Option<Vec<u8>>>(2)?);
-            Ok((row.get::<Serial>(0)?, keys, row.get::<Option<String>>(3)?))
-        },
-    )?;
-    let Some((serial, (key, instance), client)) = found else {
-        return Ok(Err(Refusal::SessionUnknown));
-    };
-    // A wallet need not say who it is, but it does not say that it is another one.
-    let other_client = client.is_some() && holder.client_id.is_some() && client != holder.client_id;
-    if !same_key(key.as_deref(), holder.key_thumbprint.as_ref())
-        || instance.is_some() && !same_key(instance.as_deref(), holder.instance_key.as_ref())
-        || other_client
-    {
-        let entry = Entry::new("refresh.other-key", ("document", serial.as_str()));
-        audit::append(tx, actor, now, &entry)?;
-        return Ok(Err(Refusal::SessionOfOtherKey));
-    }
-    let mut document = document::read(tx, &serial)?;
-    begin(tx, actor, now, (&mut document, holder, terms), rng).map(Ok)
 }
 
 /// A session that is open.

@@ -186,6 +186,9 @@ pub fn record(
         document.device = devices::seen(tx, now, (&document.person, &key), rng)?;
     }
     one_each(tx, &document, &order.profile.settings)?;
+    if document.issued.is_some() {
+        replace(tx, now, &document)?;
+    }
     let generation = document.generation + 1;
     keep_copies(tx, now, (order, copies, generation))?;
     tx.execute(
@@ -232,6 +235,19 @@ pub fn record(
         }
     }
     Ok(document)
+}
+
+/// Copies that were given out before the last offer was taken are in the wallet that had the document then: they are revoked
+/// as soon as there are others. What a wallet refreshes by itself it keeps beside.
+fn replace(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<(), StoreError> {
+    let taken: Option<Option<i64>> = tx.value(
+        "SELECT MAX(used) FROM offer WHERE document = $1",
+        &[(&document.serial).into()],
+    )?;
+    match taken.flatten() {
+        Some(taken) => status::revoke_before(tx, now, (&document.serial, Timestamp::from_unix(taken))),
+        None => Ok(()),
+    }
 }
 
 /// The end of a document is a whole hour: the copies of its last days end with it, and would be known by the second.

@@ -18,6 +18,7 @@ use crate::secrets::{Purpose, random};
 use crate::service::Identity;
 use crate::status;
 use crate::usecase::Failure;
+use crate::usecase::authority::Actor;
 use crate::usecase::collect::{self, Begun, Holder, Offered, Once, Presented};
 use crate::usecase::issue::{self, Delivery, Next};
 use crate::usecase::request::{self, Offer};
@@ -140,41 +141,31 @@ impl World {
         begun.serial
     }
 
-    /// Has the wallet fetch a document anew.
-    pub(crate) async fn refreshed(&mut self, serial: &Serial, copies: usize) {
-        let (now, mut rng, terms) = (self.now, self.rng(), self.terms.clone());
-        let token = random(&mut rng);
-        let (kept, name) = (
-            terms.secrets.digest(Purpose::AccessToken, &[&*token]),
-            serial.clone(),
-        );
-        self.run(move |tx| {
-            tx.execute(
-                "INSERT INTO session (token, document, started, expires) VALUES ($1, $2, $3, $4)",
-                &[
-                    (&kept).into(),
-                    (&name).into(),
-                    now.into(),
-                    (now.unix() + 300).into(),
-                ],
-            )?;
-            Ok(())
-        })
-        .await;
-        let begun = Begun {
-            serial: serial.clone(),
-            profile: crate::domain::profile::Profile {
-                name: String::new(),
-                version: 0,
-                settings: crate::domain::profile::Settings::default(),
-            },
-            token,
-            refresh: None,
-            lifetime: 300,
-            bound: false,
-        };
-        let nonce = random(&mut rng);
-        self.issue(&begun, copies, &*nonce).await.unwrap();
+    /// Has a wallet without a refresh token collect a document anew, by an offer that the clerk hands out.
+    pub(crate) async fn collected_again(&mut self, serial: &Serial, copies: usize) {
+        let clerk = self.clerk.clone();
+        let offer = self.hand_out(&clerk, serial).await.unwrap();
+        let code = offer.code.clone().unwrap();
+        let begun = self
+            .redeem(&offer, Some(code.as_str()), &Holder::default())
+            .await
+            .unwrap();
+        self.issue(&begun, copies, &*offer.secret).await.unwrap();
+    }
+
+    /// What a wallet begins with by its refresh token.
+    pub(crate) async fn refresh(&mut self, begun: &Begun, holder: &Holder) -> Result<Begun, Failure> {
+        let token = begun.refresh.as_ref().unwrap().to_vec();
+        let (holder, terms) = (holder.clone(), self.terms.clone());
+        let (now, mut rng) = (self.now, self.rng());
+        let noted = self
+            .store
+            .write(move |tx| {
+                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                collect::refresh(tx, &wallet, now, (&token, &holder, &terms), &mut rng)
+            })
+            .await?;
+        noted.map_err(Failure::from)
     }
 
     /// Hands out a document.
