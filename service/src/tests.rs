@@ -11,4 +11,5 @@ mod nodes;
 mod registry;
 mod requests;
 mod stores;
+mod trail;
 mod world;

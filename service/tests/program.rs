@@ -275,3 +275,36 @@ fn a_service_that_runs_has_a_log_of_json_lines_and_metrics_elsewhere() {
         assert!(!log.contains(word), "{word}: {log}");
     }
 }
+
+#[test]
+fn what_was_kept_of_a_trail_is_checked_with_the_database_and_without() {
+    let folder = Folder::new("trail", "127.0.0.1:2");
+    let (status, text) = folder.run(&["audit", "verify"]);
+    assert_eq!(status, Some(0), "{text}");
+    let keep = text.lines().last().unwrap().to_owned();
+    folder.add("ada");
+    let (status, text) = folder.run(&["audit", "verify", "--expect", &keep]);
+    assert_eq!(status, Some(0), "{text}");
+    let (status, text) = folder.run(&["audit", "show"]);
+    assert_eq!(status, Some(0), "{text}");
+    std::fs::write(folder.0.join("trail.jsonl"), &text).unwrap();
+
+    // Away from the service: nothing but the file.
+    std::fs::remove_file(folder.0.join("service.toml")).unwrap();
+    let check = |arguments: &[&str]| folder.run(&[&["audit", "verify", "--file", "trail.jsonl"], arguments].concat());
+    let (status, words) = check(&["--expect", &keep]);
+    assert_eq!(status, Some(0), "{words}");
+    let count = text.lines().count();
+    assert!(words.contains(&format!("{count} entries")), "{words}");
+    let wrong = format!("2:{}", "0".repeat(64));
+    let (status, words) = check(&["--expect", &wrong]);
+    assert_eq!(status, Some(1), "{words}");
+    assert!(words.contains("entry 2 has another digest"), "{words}");
+    let far = format!("{}:{}", count + 1, "0".repeat(64));
+    assert_eq!(check(&["--expect", &far]).0, Some(1));
+    assert_eq!(check(&["--expect", "2"]).0, Some(2));
+    std::fs::write(folder.0.join("trail.jsonl"), text.replace("person.add", "person.got")).unwrap();
+    let (status, words) = check(&[]);
+    assert_eq!(status, Some(1), "{words}");
+    assert!(words.contains("was changed"), "{words}");
+}
