@@ -6,7 +6,7 @@ use crate::domain::life::{Standing, State};
 use crate::domain::profile::Settings;
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::{self, Why};
-use crate::usecase::{Failure, audit};
+use crate::usecase::{Failure, audit, profiles, validate};
 
 async fn change_as(
     world: &World,
@@ -190,9 +190,90 @@ fn reasons_are_of_the_list_and_notes_are_bounded() {
             "field.invalid"
         );
         assert_eq!(
-            try_it(Some("mislaid"), Some("at the pool\nagain".to_owned())).await,
+            try_it(Some("mislaid"), Some("at the pool\r\nagain".to_owned())).await,
             "done"
         );
+        // Characters are counted, not bytes.
+        let (actor, name, now) = (operator(&clerk), serial.clone(), world.now);
+        let enabled = world
+            .store
+            .write(move |tx| {
+                let words = "\u{e9}".repeat(1000);
+                let why = Why {
+                    reason: Some("found"),
+                    notes: Some(&words),
+                };
+                change(tx, &actor, now, (&name, Change::Enable), why)
+            })
+            .await;
+        assert_eq!(code(enabled), "done");
+    });
+}
+
+#[test]
+fn a_move_that_explains_itself_takes_no_reason() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| {
+                s.validate_issuance = true;
+                s.validate_cancellation = true;
+            })
+            .await;
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        let (actor, name, now) = (operator(&chief), serial.clone(), world.now);
+        let approved = world
+            .store
+            .write(move |tx| {
+                let long = "x".repeat(500_000);
+                let why = Why {
+                    reason: Some(&long),
+                    notes: None,
+                };
+                validate::validate(tx, &actor, now, (&name, true), why)
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(
+            approved.to_string(),
+            "approve explains itself and takes no reason; notes may be given"
+        );
+        assert_eq!(code::<()>(Err(approved)), "reason.unknown");
+
+        world.profile("licence", |s| s.validate_cancellation = true).await;
+        let issued = world.collected("licence", 1).await;
+        change_as(&world, &clerk, &issued, (Change::RequestCancel, Some("lost")))
+            .await
+            .unwrap();
+        let approve = (Change::ApproveCancel, Some("lost"));
+        assert_eq!(
+            code(change_as(&world, &chief, &issued, approve).await),
+            "reason.unknown"
+        );
+        let approve = (Change::ApproveCancel, None);
+        assert_eq!(
+            change_as(&world, &chief, &issued, approve).await.unwrap(),
+            State::Cancelled
+        );
+    });
+}
+
+#[test]
+fn the_comment_of_a_profile_is_bounded() {
+    everywhere(async |world| {
+        let comment = async |text: String| {
+            let now = world.now;
+            let set = world.store.write(move |tx| {
+                let current = profiles::current(tx, "licence")?;
+                let settings = current.profile.settings;
+                profiles::set(tx, &system(), now, ("licence", &settings), &text)
+            });
+            code(set.await)
+        };
+        assert_eq!(comment("\u{e9}".repeat(1000)).await, "done");
+        assert_eq!(comment("x".repeat(1001)).await, "field.invalid");
+        assert_eq!(comment("a\u{1b}[2Jb".to_owned()).await, "field.invalid");
+        assert_eq!(comment("for the\nnew year".to_owned()).await, "done");
     });
 }
 

@@ -12,9 +12,6 @@ use crate::domain::life::{Move, Standing, State};
 use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx, Value};
 
-/// The most bytes of the notes to a move.
-pub const LONGEST_NOTES: usize = 1000;
-
 /// What is kept of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -61,19 +58,13 @@ pub struct Why<'a> {
 impl Why<'_> {
     fn check(&self, made: Move) -> Result<(), Refusal> {
         match (made.reasons(), self.reason) {
-            ([], _) => {}
+            ([], None) => {}
             (_, None) => return Err(Refusal::ReasonMissing { made }),
             (known, Some(reason)) if known.contains(&reason) => {}
             _ => return Err(Refusal::ReasonUnknown { made }),
         }
-        let Some(notes) = self.notes else { return Ok(()) };
-        if notes.len() > LONGEST_NOTES || notes.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(Refusal::field(
-                "notes",
-                "they have more than 1000 bytes or a control character",
-            ));
-        }
-        Ok(())
+        self.notes
+            .map_or(Ok(()), |notes| Refusal::check_words("notes", notes))
     }
 }
 
