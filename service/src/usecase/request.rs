@@ -265,12 +265,7 @@ pub(crate) fn data_fit(person: &Person, settings: &Settings) -> Result<(), Refus
     if settings.require_user_data_approved && !person.details.user_data_approved {
         return Err(Refusal::RequireUserDataApproved);
     }
-    let missing: Vec<String> = settings
-        .requisite_user_data
-        .iter()
-        .filter(|name| !person.details.has(name))
-        .cloned()
-        .collect();
+    let missing = person.lacks(&settings.requisite_user_data);
     if !missing.is_empty() {
         return Err(Refusal::RequisiteUserData { missing });
     }
