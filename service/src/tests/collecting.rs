@@ -3,7 +3,7 @@
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 
-use super::world::{World, code, everywhere, operator};
+use super::world::{World, code, everywhere, operator, system};
 use crate::domain::life::State;
 use crate::domain::profile::{Devices, GenerateCode, Settings, StatusKind};
 use crate::domain::role::Scope;
@@ -12,9 +12,14 @@ use crate::usecase::collect::{Begun, Holder};
 use crate::usecase::document::{self, Why};
 use crate::usecase::request::Offer;
 use crate::usecase::sweep::{self, Swept};
+use crate::usecase::{devices, roles};
 
 async fn offer(world: &mut World) -> Offer {
     world.data_of("loyalty-card").await;
+    let ada = world.ada.clone();
+    world
+        .edit(&ada, |details| details.user_data_approved = true)
+        .await;
     let clerk = world.clerk.clone();
     world.request_as(&clerk, "licence").await.unwrap().offer.unwrap()
 }
@@ -296,8 +301,11 @@ fn settings_say_no_at_the_collection_as_well() {
             code(world.issue(&begun, 1, b"a").await),
             "profile.enforce-photo-at-issuance"
         );
+        // What was changed since is not what was approved.
         world
-            .edit(&ada, |details| details.user_data_approved = false)
+            .edit(&ada, |details| {
+                details.attributes.insert("level".to_owned(), "silver".into());
+            })
             .await;
         assert_eq!(
             code(world.issue(&begun, 1, b"b").await),
@@ -310,39 +318,12 @@ fn settings_say_no_at_the_collection_as_well() {
 fn what_changed_while_it_was_signed_is_not_given_out() {
     everywhere(async |mut world| {
         let begun = begun(&mut world, &Holder::default()).await;
-        let (serial, terms, now) = (begun.serial.clone(), world.terms.clone(), world.now);
-        let (mut drawn, mut rng) = (world.rng(), world.rng());
-        let (name, gathered) = (serial.clone(), terms.clone());
-        let shape = crate::status::Shape::of(StatusKind::StatusList, true);
-        world
-            .run(move |tx| Ok(crate::status::open_list(tx, shape, &gathered)?))
-            .await;
-        let terms_ = terms.clone();
-        let next = world
-            .store
-            .read(move |tx| crate::usecase::issue::gather(tx, now, (&name, 1, &terms_), &mut drawn))
-            .await
-            .unwrap();
-        let crate::usecase::issue::Next::Sign(order) = next else {
-            panic!("it is to be signed");
-        };
+        let serial = begun.serial.clone();
+        let order = world.gathered(&begun, 1).await.unwrap();
         world
             .edit(&world.ada, |details| details.family_name = "King".to_owned())
             .await;
-        let token = begun.token.to_vec();
-        let late = world
-            .store
-            .write(move |tx| {
-                let delivery = crate::usecase::issue::Delivery {
-                    token: &token,
-                    once: &[],
-                    notification_id: b"x",
-                };
-                let actor = super::world::system();
-                let recorded = (&*order, [].as_slice(), &delivery, &terms);
-                crate::usecase::issue::record(tx, &actor, now, recorded, &mut rng)
-            })
-            .await;
+        let late = world.recorded(&begun, (&order, 1), b"late").await;
         assert_eq!(code(late), "changed-meanwhile");
         let document = world
             .store
@@ -415,5 +396,57 @@ fn a_device_is_known_once_it_collected_and_belongs_to_its_person() {
         let typed = third.code.clone().unwrap();
         let refused = world.redeem(&third, Some(&typed), &bound(1)).await;
         assert_eq!(code(refused), "profile.my-devices");
+    });
+}
+
+#[test]
+fn a_role_that_is_withdrawn_while_a_session_lasts_collects_nothing() {
+    everywhere(async |mut world| {
+        world.role("staff", Scope::Itself, &[]).await;
+        world
+            .profile("licence", |s| s.roles.collect = vec!["staff".to_owned()])
+            .await;
+        let ada = world.ada.clone();
+        world.grant("staff", &ada).await;
+        let begun = begun(&mut world, &Holder::default()).await;
+        let order = world.gathered(&begun, 1).await.unwrap();
+        let now = world.now;
+        world
+            .run(move |tx| roles::withdraw(tx, &system(), now, ("staff", &ada)))
+            .await;
+        // Whether it was gathered before or not.
+        assert_eq!(
+            code(world.recorded(&begun, (&order, 1), b"late").await),
+            "profile.collect-role"
+        );
+        assert_eq!(
+            code(world.gathered(&begun, 1).await.map(drop)),
+            "profile.collect-role"
+        );
+    });
+}
+
+#[test]
+fn a_device_that_is_switched_off_while_a_session_lasts_gets_nothing() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.issue_over_existing = true).await;
+        let first = begun(&mut world, &bound(1)).await;
+        world.issue(&first, 1, b"first").await.unwrap();
+        let second = begun(&mut world, &bound(1)).await;
+        let (ada, now) = (world.ada.clone(), world.now);
+        world
+            .run(move |tx| {
+                let known = devices::of_person(tx, &system(), &ada)?;
+                devices::enable(tx, &system(), now, (&known[0].id, false))
+            })
+            .await;
+        assert_eq!(
+            code(world.issue(&second, 1, b"second").await),
+            "profile.known-devices"
+        );
+        assert_eq!(
+            code(world.issue(&first, 1, b"third").await),
+            "profile.known-devices"
+        );
     });
 }

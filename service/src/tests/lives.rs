@@ -5,6 +5,7 @@ use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::{Standing, State};
 use crate::domain::profile::Settings;
 use crate::usecase::change::{Change, change};
+use crate::usecase::collect::Holder;
 use crate::usecase::document::{self, Why};
 use crate::usecase::{Failure, audit, profiles, validate};
 
@@ -33,6 +34,12 @@ async fn standing(world: &World, serial: &Serial) -> Standing {
         .unwrap()
         .unwrap();
     document.standing(now)
+}
+
+async fn state(world: &World, serial: &Serial) -> State {
+    let serial = serial.clone();
+    let document = world.store.read(move |tx| document::look(tx, &serial)).await;
+    document.unwrap().unwrap().state
 }
 
 #[test]
@@ -318,6 +325,78 @@ fn a_new_document_of_the_group_cancels_the_one_before() {
         assert_eq!(standing(&world, &first).await, Standing::Cancelled);
         assert_eq!(world.entries(&first).await, [1]);
         assert_eq!(standing(&world, &second).await, Standing::Valid);
+    });
+}
+
+/// A document that stands for another one, whose cancellation has to be approved; requested by the chief.
+async fn superseding(world: &mut World) -> (Serial, Serial) {
+    let grouped = |s: &mut Settings| {
+        s.credential_group = Some("cards".to_owned());
+        s.cancel_previously_issued = true;
+        s.issue_over_existing = true;
+        s.validate_cancellation = true;
+    };
+    world.profile("licence", grouped).await;
+    let first = world.collected("licence", 1).await;
+    // Whether the new one needs an approval is of no account: it is the profile of the other one that asks.
+    world
+        .profile("licence", |s| {
+            grouped(s);
+            s.validate_cancellation = false;
+        })
+        .await;
+    let chief = world.chief.clone();
+    let offer = world.request_as(&chief, "licence").await.unwrap().offer.unwrap();
+    let typed = offer.code.clone().unwrap();
+    let begun = world
+        .redeem(&offer, Some(&typed), &Holder::default())
+        .await
+        .unwrap();
+    world.issue(&begun, 1, b"second").await.unwrap();
+    (first, begun.serial)
+}
+
+#[test]
+fn a_cancellation_that_needs_approval_needs_it_when_another_document_comes_too() {
+    everywhere(async |mut world| {
+        let (first, second) = superseding(&mut world).await;
+        assert_eq!(state(&world, &first).await, State::CancelRequested);
+        assert_eq!(standing(&world, &first).await, Standing::Valid);
+        assert_eq!(world.entries(&first).await, [0]);
+        assert_eq!(standing(&world, &second).await, Standing::Valid);
+        // Who requested the new one is one pair of eyes.
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        assert_eq!(
+            code(change_as(&world, &chief, &first, (Change::ApproveCancel, None)).await),
+            "cancellation.own-request"
+        );
+        world.grant("chiefs", &clerk).await;
+        change_as(&world, &clerk, &first, (Change::ApproveCancel, None))
+            .await
+            .unwrap();
+        assert_eq!(world.entries(&first).await, [1]);
+    });
+}
+
+#[test]
+fn a_wallet_approves_no_cancellation() {
+    everywhere(async |mut world| {
+        let grouped = |s: &mut Settings| {
+            s.credential_group = Some("cards".to_owned());
+            s.cancel_previously_issued = true;
+            s.issue_over_existing = true;
+        };
+        world.profile("licence", grouped).await;
+        let clerk = world.clerk.clone();
+        let first = world.collected("licence", 1).await;
+        change_as(&world, &clerk, &first, (Change::RequestCancel, Some("lost")))
+            .await
+            .unwrap();
+        let told = world.actions().await.len();
+        world.collected("licence", 1).await;
+        assert_eq!(state(&world, &first).await, State::CancelRequested);
+        let told = world.actions().await.split_off(told);
+        assert!(!told.contains(&"document.approve-cancel".to_owned()), "{told:?}");
     });
 }
 

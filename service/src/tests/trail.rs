@@ -1,7 +1,11 @@
 //! The audit trail against what somebody kept of it, and away from the service (E19).
 
+use serde_json::{Value, json};
+
+use crate::domain::role::{Scope, Workflow};
 use crate::tests::world::{World, everywhere, system};
 use crate::usecase::audit::{self, BadExport, Broken, Chain, Kept};
+use crate::usecase::collect::Holder;
 
 /// What `audit show` prints.
 async fn exported(world: &World) -> Vec<String> {
@@ -104,7 +108,10 @@ fn a_trail_that_ends_before_what_was_kept_does_not_hold() {
             verified(&world, &[keep.clone()]).await.unwrap_err(),
             Broken::Missing { number }
         );
-        assert_eq!(broken(&exported(&world).await, &[keep]), Broken::Missing { number });
+        assert_eq!(
+            broken(&exported(&world).await, &[keep]),
+            Broken::Missing { number }
+        );
     });
 }
 
@@ -124,7 +131,7 @@ fn an_export_is_checked_without_the_service() {
         let lines = exported(&world).await;
         let last = lines.last().unwrap();
         assert!(last.is_char_boundary(0) && !last.contains('\u{202e}') && last.contains('\u{e9}'));
-        let read: serde_json::Value = serde_json::from_str(last).unwrap();
+        let read: Value = serde_json::from_str(last).unwrap();
         assert_eq!(read["notes"], odd);
         assert_eq!(read["digest"].as_str().unwrap().len(), 64);
         let whole = checked(&lines, &[]).unwrap();
@@ -155,7 +162,7 @@ fn an_export_is_checked_without_the_service() {
         let tail = &lines[4..];
         assert!(matches!(checked(tail, &[]), Err(BadExport::Begins(5))));
         let keep = |at: usize| -> Kept {
-            let line: serde_json::Value = serde_json::from_str(&lines[at]).unwrap();
+            let line: Value = serde_json::from_str(&lines[at]).unwrap();
             let digest = line["digest"].as_str().unwrap();
             format!("{}:{digest}", line["number"]).parse().unwrap()
         };
@@ -180,4 +187,99 @@ fn what_is_kept_is_a_number_and_a_digest() {
     ] {
         assert!(bad.parse::<Kept>().is_err(), "{bad}");
     }
+}
+
+/// What was told since there were so many entries: the action, and what is now.
+async fn told(world: &World, since: usize) -> Vec<(String, Value)> {
+    let since = world.audited().await.split_off(since);
+    since
+        .into_iter()
+        .map(|entry| {
+            (
+                entry["action"].as_str().unwrap().to_owned(),
+                entry["after"].clone(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_trail_tells_of_every_wallet_and_device_and_what_it_was_given() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.validate_issuance = true).await;
+        world.data_of("loyalty-card").await;
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        let offer = world.hand_out(&clerk, &serial).await.unwrap();
+        let holder = Holder {
+            key_thumbprint: Some([7; 32]),
+            ..Holder::default()
+        };
+        let since = world.audited().await.len();
+        let typed = offer.code.clone().unwrap();
+        let begun = world.redeem(&offer, Some(&typed), &holder).await.unwrap();
+        // It waits for the approval, so that no move tells of it.
+        assert_eq!(
+            told(&world, since).await,
+            [("offer.take".to_owned(), json!({ "state": "awaiting-validation" }))]
+        );
+        let (actor, name, now) = (crate::tests::world::operator(&chief), serial.clone(), world.now);
+        world
+            .run(move |tx| {
+                let why = crate::usecase::document::Why::default();
+                crate::usecase::validate::validate(tx, &actor, now, (&name, true), why)
+            })
+            .await;
+
+        let since = world.audited().await.len();
+        world.issue(&begun, 2, b"first").await.unwrap();
+        let again = world.refresh(&begun, &holder).await.unwrap();
+        world.issue(&again, 1, b"again").await.unwrap();
+        let (ada, found) = (world.ada.clone(), world.audited().await);
+        let device = found[since]["object"]["name"].clone();
+        assert_eq!(
+            told(&world, since).await,
+            [
+                ("device.register", json!({ "owner": ada.as_str() })),
+                ("document.begin", json!({ "state": "issuing" })),
+                (
+                    "document.issue",
+                    json!({ "state": "active", "generation": 1, "copies": 2, "device": device })
+                ),
+                ("refresh.begin", json!({ "state": "active" })),
+                (
+                    "document.refresh",
+                    json!({ "generation": 2, "copies": 1, "device": device })
+                ),
+            ]
+            .map(|(action, after)| (action.to_owned(), after))
+        );
+        assert_eq!(found[since]["object"]["kind"], "device");
+    });
+}
+
+#[test]
+fn the_trail_has_what_a_role_granted_before() {
+    everywhere(async |world| {
+        world.role("staff", Scope::Group, &[Workflow::ViewReports]).await;
+        world
+            .role(
+                "staff",
+                Scope::All,
+                &[Workflow::ViewReports, Workflow::EditPeople],
+            )
+            .await;
+        let found = world.audited().await;
+        let [.., first, second] = found.as_slice() else {
+            panic!("there are two")
+        };
+        assert_eq!(first["before"], Value::Null);
+        let before = json!({ "scope": "group", "workflows": ["ViewReports"] });
+        assert_eq!(second["before"], before);
+        assert_eq!(first["after"], before);
+        assert_eq!(
+            second["after"],
+            json!({ "scope": "all", "workflows": ["ViewReports", "EditPeople"] })
+        );
+    });
 }

@@ -4,6 +4,8 @@ mod refresh;
 
 pub use self::refresh::refresh;
 
+use core::fmt;
+
 use mdoc_core::crypto::{CryptoRng, equal_in_constant_time};
 use mdoc_core::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -17,9 +19,9 @@ use super::request::{Derived, code_digest};
 use super::{Failure, authority, devices, profiles};
 use crate::domain::Refusal;
 use crate::domain::code::{CodeForm, invitation_normalised};
-use crate::domain::id::Serial;
+use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::{Move, State};
-use crate::domain::profile::Profile;
+use crate::domain::profile::{Profile, Settings};
 use crate::secrets::{Purpose, random};
 use crate::store::{Row, StoreError, Tx};
 use crate::terms::Terms;
@@ -57,8 +59,8 @@ pub struct Begun {
     pub bound: bool,
 }
 
-/// What an offer says.
-#[derive(Debug, Clone)]
+/// What an offer says. Two of its members are as good as the document.
+#[derive(Clone)]
 pub struct Offered {
     /// The profile.
     pub profile: Profile,
@@ -68,6 +70,14 @@ pub struct Offered {
     pub issuer_state: [u8; 32],
     /// The form of the authentication code, if one is needed.
     pub code: Option<CodeForm>,
+}
+
+impl fmt::Debug for Offered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offered")
+            .field("profile", &self.profile.name)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(in crate::usecase) struct Offer {
@@ -200,7 +210,12 @@ pub(in crate::usecase) fn take(
         audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
     }
     if let Some(key) = &holder.key_thumbprint {
-        begun.refresh = Some(refresh::new_refresh(tx, now, (&document.serial, holder, key, terms), rng)?);
+        begun.refresh = Some(refresh::new_refresh(
+            tx,
+            now,
+            (&document.serial, holder, key, terms),
+            rng,
+        )?);
     }
     Ok(begun)
 }
@@ -305,6 +320,19 @@ pub(in crate::usecase) fn room(
     Ok(Err(Refusal::SessionsFull { retry_after }))
 }
 
+/// Whether the person has one of the roles that collect.
+pub(in crate::usecase) fn role_fits(
+    tx: &mut Tx<'_>,
+    person: &PersonId,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    if authority::has_one_of(tx, Some(person), &settings.roles.collect)? {
+        Ok(())
+    } else {
+        Err(Refusal::CollectRole.into())
+    }
+}
+
 /// Opens a session for a document and gives its access token.
 fn begin(
     tx: &mut Tx<'_>,
@@ -324,11 +352,10 @@ fn begin(
     }
     let (name, version) = &document.profile;
     let profile = profiles::version(tx, name, *version)?;
-    if !authority::has_one_of(tx, Some(&document.person), &profile.settings.roles.collect)? {
-        return Err(Refusal::CollectRole.into());
-    }
+    role_fits(tx, &document.person, &profile.settings)?;
     let key = holder.key_thumbprint.as_ref();
-    devices::check(tx, profile.settings.devices, &document.person, key)?;
+    let shown = key.map(<[u8; 32]>::as_slice);
+    devices::check(tx, profile.settings.devices, &document.person, shown)?;
     // What is not bound to a key is stolen more easily (OpenID4VCI 1.0, 13.10).
     let lifetime = if key.is_some() {
         terms.session_lifetime

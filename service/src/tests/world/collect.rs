@@ -11,7 +11,7 @@ use mdoc_issuer::pki::{self, Authority};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::{NOON, World, operator, system};
+use super::{NOON, World, operator};
 use crate::domain::id::{PersonId, Serial};
 use crate::making::{Copy, Signers, Workshop, make};
 use crate::secrets::{Purpose, random};
@@ -20,7 +20,7 @@ use crate::status;
 use crate::usecase::Failure;
 use crate::usecase::authority::Actor;
 use crate::usecase::collect::{self, Begun, Holder, Offered, Once, Presented};
-use crate::usecase::issue::{self, Delivery, Next};
+use crate::usecase::issue::{self, Delivery, Next, Order};
 use crate::usecase::request::{self, Offer};
 
 impl World {
@@ -61,7 +61,8 @@ impl World {
             .write(move |tx| {
                 let presented = Presented::PreAuthorized(&pre);
                 let asked = (presented, code.as_deref(), &holder, &terms);
-                collect::redeem(tx, &system(), now, asked, &mut rng)
+                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                collect::redeem(tx, &wallet, now, asked, &mut rng)
             })
             .await?;
         noted.map_err(Failure::from)
@@ -74,6 +75,12 @@ impl World {
         copies: usize,
         nonce: &[u8],
     ) -> Result<Vec<Copy>, Failure> {
+        let order = self.gathered(begun, copies).await?;
+        self.recorded(begun, (&order, copies), nonce).await
+    }
+
+    /// What is to be signed for an access token.
+    pub(crate) async fn gathered(&mut self, begun: &Begun, copies: usize) -> Result<Order, Failure> {
         let (serial, terms, now) = (begun.serial.clone(), self.terms.clone(), self.now);
         let next = loop {
             let (serial, terms_, mut rng) = (serial.clone(), terms.clone(), self.rng());
@@ -89,6 +96,17 @@ impl World {
         let Next::Sign(order) = next else {
             panic!("somebody has to approve it first");
         };
+        Ok(*order)
+    }
+
+    /// Signs what was gathered, and records it.
+    pub(crate) async fn recorded(
+        &mut self,
+        begun: &Begun,
+        (order, copies): (&Order, usize),
+        nonce: &[u8],
+    ) -> Result<Vec<Copy>, Failure> {
+        let (order, terms, now) = (order.clone(), self.terms.clone(), self.now);
         let mut rng = self.rng();
         let keys: Vec<(PublicKey, [u8; 32])> = (0..copies)
             .map(|_| {
@@ -118,8 +136,9 @@ impl World {
                     once: &once,
                     notification_id: &notification,
                 };
-                let recorded = (&*order, signed.as_slice(), &delivery, &terms);
-                issue::record(tx, &system(), now, recorded, &mut rng)
+                let recorded = (&order, signed.as_slice(), &delivery, &terms);
+                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                issue::record(tx, &wallet, now, recorded, &mut rng)
             })
             .await?;
         Ok(made)

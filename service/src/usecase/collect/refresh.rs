@@ -2,6 +2,7 @@
 
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
+use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::{Begun, Holder, Noted, begin, room, same_key};
@@ -54,7 +55,11 @@ pub fn refresh(
         return Ok(Err(Refusal::SessionOfOtherKey));
     }
     let mut document = document::read(tx, &serial)?;
-    begin(tx, actor, now, (&mut document, holder, terms), rng).map(Ok)
+    let begun = begin(tx, actor, now, (&mut document, holder, terms), rng)?;
+    let entry = Entry::new("refresh.begin", ("document", serial.as_str()));
+    let after = json!({ "state": document.state.name() });
+    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
+    Ok(Ok(begun))
 }
 
 /// Makes one for the key that a wallet's requests are bound to.
