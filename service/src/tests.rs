@@ -10,6 +10,7 @@ mod machines;
 mod nodes;
 mod registry;
 mod requests;
+mod shown;
 mod stores;
 mod trail;
 mod world;
