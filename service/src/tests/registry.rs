@@ -267,7 +267,9 @@ fn the_trail_names_what_changed_and_not_to_what() {
             .await
             .unwrap();
         let last = entries.last().unwrap();
-        assert!(last.contains(r#""members":["email","attributes"]"#), "{last}");
+        // What was approved is not what is there now.
+        let members = r#""members":["email","user_data_approved","attributes"]"#;
+        assert!(last.contains(members), "{last}");
         assert!(
             entries
                 .iter()
@@ -277,7 +279,11 @@ fn the_trail_names_what_changed_and_not_to_what() {
 }
 
 /// The codes by which an operator's table is refused, row by row, and everybody who is there afterwards.
-async fn imported(world: &mut World, who: &PersonId, table: &'static str) -> (Vec<&'static str>, Vec<String>) {
+async fn imported(
+    world: &mut World,
+    who: &PersonId,
+    table: &'static str,
+) -> (Vec<&'static str>, Vec<String>) {
     let (actor, now, mut rng) = (operator(who), world.now, world.rng());
     let refused = world
         .run(move |tx| {
@@ -326,7 +332,11 @@ fn whom_an_import_refuses_is_not_written() {
                 ["exists", "not-found", "field.invalid", ""],
                 &["one", "two"],
             ),
-            (Scope::All, ["exists", "exists", "", ""], &["four", "one", "three", "two"]),
+            (
+                Scope::All,
+                ["exists", "exists", "", ""],
+                &["four", "one", "three", "two"],
+            ),
         ];
         for (scope, codes, added) in cases {
             world.role("editors", scope, &[Workflow::EditPeople]).await;
@@ -353,5 +363,59 @@ fn whom_an_import_refuses_is_not_written() {
             })
             .await;
         assert_eq!(number, Some(7));
+    });
+}
+
+#[test]
+fn what_was_approved_of_a_person_is_what_stood_there() {
+    everywhere(async |world| {
+        let ada = world.ada.clone();
+        let approved = async |world: &World| {
+            let id = ada.clone();
+            let person = world.run(move |tx| people::read(tx, &id)).await;
+            person.details.user_data_approved
+        };
+        assert!(approved(&world).await);
+        // What is in no document is of no account.
+        world
+            .edit(&ada, |details| details.external_id = Some("x-1".to_owned()))
+            .await;
+        assert!(approved(&world).await);
+        type Change = fn(&mut Details);
+        let changes: [Change; 4] = [
+            |d| d.family_name = "King".to_owned(),
+            |d| drop(d.attributes.insert("birth_date".to_owned(), json!("1815-12-10"))),
+            |d| d.email = None,
+            // Saying so in the same breath is no approval of what is new.
+            |d| {
+                d.given_name = "Augusta".to_owned();
+                d.user_data_approved = true;
+            },
+        ];
+        for change in changes {
+            world.edit(&ada, change).await;
+            assert!(!approved(&world).await);
+            world
+                .edit(&ada, |details| details.user_data_approved = true)
+                .await;
+            assert!(approved(&world).await);
+        }
+        let photo = async |world: &World, picture: &'static [u8]| {
+            let (id, now) = (ada.clone(), world.now);
+            world
+                .run(move |tx| people::set_photo(tx, &system(), now, &id, ("image/jpeg", picture)))
+                .await;
+        };
+        photo(&world, b"one").await;
+        assert!(!approved(&world).await);
+        let last = world.audited().await.pop().unwrap();
+        assert_eq!(last["after"], json!({ "user_data_approved": false }));
+        world
+            .edit(&ada, |details| details.user_data_approved = true)
+            .await;
+        photo(&world, b"one").await;
+        assert!(approved(&world).await, "it is the same one");
+        photo(&world, b"two").await;
+        assert!(!approved(&world).await);
     });
 }
