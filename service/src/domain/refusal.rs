@@ -307,7 +307,10 @@ impl fmt::Display for Refusal {
                 return write!(f, "a document that is {state} has no move {made}");
             }
             Self::ReasonUnknown { made } if made.reasons().is_empty() => {
-                return write!(f, "{made} explains itself and takes no reason; notes may be given");
+                return write!(
+                    f,
+                    "{made} explains itself and takes no reason; notes may be given"
+                );
             }
             Self::ReasonMissing { made } | Self::ReasonUnknown { made } => {
                 return write!(f, "{made} needs a reason: one of {}", made.reasons().join(", "));

@@ -97,10 +97,7 @@ fn a_document_is_in_one_wallet() {
         let own = world.refresh(&first, &bound(1)).await.unwrap();
         let second = taken(&mut world, &offer, &bound(2)).await;
         assert_eq!(code(world.issue(&own, 1, b"own").await), "session.unknown");
-        assert_eq!(
-            code(world.refresh(&first, &bound(1)).await),
-            "session.unknown"
-        );
+        assert_eq!(code(world.refresh(&first, &bound(1)).await), "session.unknown");
         world.issue(&second, 1, b"second").await.unwrap();
         assert_eq!(world.entries(&first.serial).await, [1, 1, 0]);
         // What the new one refreshes by itself it has besides.
@@ -154,7 +151,9 @@ fn who_hands_out_new_documents_alone_does_not_hand_out_what_somebody_has() {
         let updates = [Workflow::IssueDevice, Workflow::RequestUpdate];
         world.role("counter", Scope::All, &updates).await;
         assert_eq!(code(world.hand_out(&counter, &begun.serial).await), "done");
-        world.role("counter", Scope::All, &[Workflow::RequestUpdate]).await;
+        world
+            .role("counter", Scope::All, &[Workflow::RequestUpdate])
+            .await;
         assert_eq!(
             code(world.hand_out(&counter, &begun.serial).await),
             "role.not-granted"
