@@ -1,5 +1,6 @@
 //! The command line: flags, help and printing; no rule of the domain.
 
+mod account;
 mod audit;
 mod client;
 mod config;
@@ -238,12 +239,12 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 }
 
 fn actor(tx: &mut Tx<'_>, operator: Option<&str>) -> Result<Actor, usecase::Failure> {
-    const FROM: &str = "command line";
+    let from = account::place("command line");
     match operator {
-        None => Ok(Actor::system(FROM)),
+        None => Ok(Actor::system(&from)),
         Some(logon) => {
             let person = registry::by_logon(tx, logon)?;
-            Ok(Actor::operator(person.id, None, FROM.to_owned()))
+            Ok(Actor::operator(person.id, None, from))
         }
     }
 }

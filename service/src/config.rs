@@ -2,6 +2,7 @@
 //!
 //! Every key has a default but the address, the keys and the certificates. Paths are from the folder of the file.
 
+mod shown;
 mod wallets;
 
 pub use self::wallets::{Download, Wallets};
@@ -25,7 +26,7 @@ use crate::store::DATABASE_CONNECTIONS;
 pub const PREFIX: &str = "MDOC_SERVICE_";
 
 /// The configuration.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// What wallets and verifiers call the service: `https://id.example.org`, perhaps with a path (E12).
@@ -88,8 +89,8 @@ pub struct Keys {
     pub encryption: Option<PathBuf>,
 }
 
-/// A certificate, and where its key is: a file or a `pkcs11:` URI.
-#[derive(Debug, Clone, Deserialize)]
+/// A certificate, and where its key is: a file or a `pkcs11:` URI, which may have a PIN.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignerFiles {
     /// The certificate.
@@ -99,7 +100,7 @@ pub struct SignerFiles {
 }
 
 /// Status lists.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Status {
     /// The certificate of their signer, below the issuing authority.
@@ -139,6 +140,8 @@ pub struct Collection {
     pub session_seconds: i64,
     /// How long an offer may be taken, in days.
     pub offer_days: i64,
+    /// How long a request waits for its approval, in days.
+    pub request_days: i64,
     /// How long a wallet may refresh without its holder, in days.
     pub refresh_days: i64,
     /// The oldest version of OpenID4VCI whose wallets are served: `draft-13`, `draft-14`, `draft-15`, `1.0`.
@@ -188,6 +191,7 @@ impl Default for Collection {
             max_session_count: -1,
             session_seconds: 300,
             offer_days: 14,
+            request_days: 90,
             refresh_days: 365,
             oldest: "1.0".to_owned(),
             redirect_uris: Vec::new(),
@@ -369,6 +373,7 @@ impl Config {
                 30..=3600,
             ),
             ("collection.offer_days", self.collection.offer_days, 1..=365),
+            ("collection.request_days", self.collection.request_days, 1..=3650),
             ("collection.refresh_days", self.collection.refresh_days, 1..=3650),
             ("status.expiry", self.status.expiry, 60..=2_678_400),
             // A list that is sent is good for half of its time at least: nobody is told to keep it for longer.

@@ -71,6 +71,24 @@ impl fmt::Display for MakeError {
 
 impl core::error::Error for MakeError {}
 
+impl MakeError {
+    /// What of the person's data makes no document, if that is why: fields and codes, and none of the data.
+    #[must_use]
+    pub fn faults(&self) -> Option<Vec<String>> {
+        let Self::Issue(why) = self else { return None };
+        let fault = |field: &str, code: &str| format!("{field} [{code}]");
+        match &**why {
+            IssueError::Data(errors) => {
+                Some(errors.0.iter().map(|one| fault(&one.field, one.code())).collect())
+            }
+            IssueError::Quality(findings) => {
+                Some(findings.iter().map(|one| fault(&one.field, one.code())).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<IssueError> for MakeError {
     fn from(why: IssueError) -> Self {
         Self::Issue(Box::new(why))

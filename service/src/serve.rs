@@ -214,12 +214,13 @@ async fn talk(
 pub async fn sweep(service: Arc<service::Service>) {
     const EACH: Duration = Duration::from_secs(60);
     loop {
-        let now = service.now();
-        match service
-            .store
-            .write(move |tx| usecase::sweep::sweep(tx, now))
-            .await
-        {
+        let (now, terms) = (service.now(), service.terms.clone());
+        let due = service.store.write(move |tx| {
+            let mut swept = usecase::sweep::sweep(tx, now)?;
+            swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
+            Ok::<_, usecase::Failure>(swept)
+        });
+        match due.await {
             Ok(swept) if swept.is_full() => continue,
             Ok(_) => {}
             Err(why) => tracing::error!(%why, "what is over was not put away"),

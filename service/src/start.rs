@@ -193,6 +193,7 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
         (config.collection.max_session_count >= 0).then_some(config.collection.max_session_count);
     terms.session_lifetime = config.collection.session_seconds;
     terms.offer_lifetime = config.collection.offer_days * 86_400;
+    terms.request_lifetime = config.collection.request_days * 86_400;
     terms.refresh_lifetime = config.collection.refresh_days * 86_400;
     terms.list_size = config.status.size;
     Ok(terms)

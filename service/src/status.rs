@@ -3,6 +3,7 @@
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
 
+use crate::domain::id::Serial;
 use crate::domain::life::Standing;
 use crate::domain::profile::StatusKind;
 use crate::store::{StoreError, Tx};
@@ -225,6 +226,41 @@ pub fn follow(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<()
                 before[0].into(),
                 before[1].into(),
                 after.into(),
+                now.into(),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// Revokes the copies of a document that were given out before an instant. Changes are counted as [`follow`] does.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn revoke_before(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (serial, before): (&Serial, Timestamp),
+) -> Result<(), StoreError> {
+    let lists = tx.rows(
+        "SELECT DISTINCT list FROM copy WHERE document = $1 AND issued < $2 AND status <> $3 AND valid_until >= $4 \
+         ORDER BY list",
+        &[serial.into(), before.into(), REVOKED.into(), now.into()],
+        |row| row.get::<i64>(0),
+    )?;
+    for list in lists {
+        tx.execute(
+            "UPDATE status_list SET changes = changes + 1 WHERE id = $1",
+            &[list.into()],
+        )?;
+        tx.execute(
+            "UPDATE copy SET status = $4, changed = (SELECT changes FROM status_list WHERE id = $2) \
+             WHERE document = $1 AND list = $2 AND issued < $3 AND status <> $4 AND valid_until >= $5",
+            &[
+                serial.into(),
+                list.into(),
+                before.into(),
+                REVOKED.into(),
                 now.into(),
             ],
         )?;

@@ -35,7 +35,7 @@ pub struct Store {
 }
 
 /// Which database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// A file of SQLite, which is made if it is not there.
     File(PathBuf),
@@ -51,6 +51,16 @@ impl Place {
             return Self::Server(text.to_owned());
         }
         Self::File(text.strip_prefix("sqlite:").unwrap_or(text).into())
+    }
+}
+
+impl fmt::Debug for Place {
+    /// Without the URL of a server: it may have a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Server(_) => f.debug_tuple("Server").finish_non_exhaustive(),
+        }
     }
 }
 

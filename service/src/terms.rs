@@ -20,6 +20,8 @@ pub struct Terms {
     pub complex_code: CodeForm,
     /// How long an offer may be taken, in seconds.
     pub offer_lifetime: i64,
+    /// How long a request waits for somebody who approves or rejects it, in seconds.
+    pub request_lifetime: i64,
     /// How often a wrong code may be given for an offer.
     pub code_tries: i64,
     /// Whether something that sends notifications is set up.
@@ -45,6 +47,7 @@ impl Terms {
             simple_code: CodeForm::default(),
             complex_code: CodeForm::complex(),
             offer_lifetime: 14 * DAY,
+            request_lifetime: 90 * DAY,
             code_tries: 5,
             notifications: false,
             max_sessions: None,

@@ -1,6 +1,7 @@
 //! The rules, each on both databases: a file of SQLite always, PostgreSQL where `MDOC_TEST_POSTGRES` has the URL of a server
 //! on which databases may be made (`service/test-postgres` starts one).
 
+mod again;
 mod collecting;
 mod interface;
 mod lists;
@@ -10,6 +11,8 @@ mod nodes;
 mod races;
 mod registry;
 mod requests;
+mod shown;
 mod sockets;
 mod stores;
+mod trail;
 mod world;

@@ -13,6 +13,7 @@ pub mod devices;
 pub mod document;
 pub mod import;
 pub mod issue;
+pub mod lapse;
 pub mod people;
 pub mod profiles;
 pub mod request;

@@ -473,3 +473,75 @@ fn a_service_speaks_tls_by_its_own_certificate_and_nothing_else() {
     let answer = ask_by_tls(&listen, HOST, &root, &rustls::version::TLS13).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
+
+#[test]
+fn what_was_kept_of_a_trail_is_checked_with_the_database_and_without() {
+    let folder = Folder::new("trail", "127.0.0.1:2");
+    let (status, text) = folder.run(&["audit", "verify"]);
+    assert_eq!(status, Some(0), "{text}");
+    let keep = text.lines().last().unwrap().to_owned();
+    folder.add("ada");
+    let (status, text) = folder.run(&["audit", "verify", "--expect", &keep]);
+    assert_eq!(status, Some(0), "{text}");
+    let (status, text) = folder.run(&["audit", "show"]);
+    assert_eq!(status, Some(0), "{text}");
+    std::fs::write(folder.0.join("trail.jsonl"), &text).unwrap();
+
+    // Away from the service: nothing but the file.
+    std::fs::remove_file(folder.0.join("service.toml")).unwrap();
+    let check =
+        |arguments: &[&str]| folder.run(&[&["audit", "verify", "--file", "trail.jsonl"], arguments].concat());
+    let (status, words) = check(&["--expect", &keep]);
+    assert_eq!(status, Some(0), "{words}");
+    let count = text.lines().count();
+    assert!(words.contains(&format!("{count} entries")), "{words}");
+    let wrong = format!("2:{}", "0".repeat(64));
+    let (status, words) = check(&["--expect", &wrong]);
+    assert_eq!(status, Some(1), "{words}");
+    assert!(words.contains("entry 2 has another digest"), "{words}");
+    let far = format!("{}:{}", count + 1, "0".repeat(64));
+    assert_eq!(check(&["--expect", &far]).0, Some(1));
+    assert_eq!(check(&["--expect", "2"]).0, Some(2));
+    std::fs::write(
+        folder.0.join("trail.jsonl"),
+        text.replace("person.add", "person.got"),
+    )
+    .unwrap();
+    let (status, words) = check(&[]);
+    assert_eq!(status, Some(1), "{words}");
+    assert!(words.contains("was changed"), "{words}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_trail_has_the_account_of_who_names_an_operator() {
+    let folder = Folder::new("account", "127.0.0.1:3");
+    let number = Command::new("id").arg("-u").output().unwrap().stdout;
+    let number = String::from_utf8(number).unwrap().trim().to_owned();
+    let (status, text) = folder.run(&["role", "list", "--as", "administrator"]);
+    assert_eq!(status, Some(0), "{text}");
+    let (status, text) = folder.run(&["client", "disable", "administrator", "--as", "administrator"]);
+    assert_eq!(status, Some(0), "{text}");
+    folder.add("ada");
+    let (_, text) = folder.run(&["audit", "show"]);
+    let entries: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [.., named, unnamed] = entries.as_slice() else {
+        panic!("{text}")
+    };
+    assert!(named["who"].is_string() && unnamed["who"].is_null());
+    for (entry, place) in [
+        (named, "command line, "),
+        (unnamed, "command line, "),
+        (&entries[0], "set-up, "),
+    ] {
+        let from = entry["from"].as_str().unwrap();
+        assert!(from.starts_with(place), "{from}");
+        assert!(
+            from.contains(&format!("({number})")) || from.contains(&format!("account {number}")),
+            "{from}"
+        );
+    }
+}

@@ -21,7 +21,7 @@ use mdoc_service::usecase::authority::Actor;
 use mdoc_service::usecase::clients::{self, Client, Shown};
 use mdoc_service::usecase::{people, roles};
 
-use super::block_on;
+use super::{account, block_on};
 
 const EXTERNAL: &str = "http://127.0.0.1:8080";
 const LISTEN: &str = "127.0.0.1:8080";
@@ -222,7 +222,7 @@ fn operator(folder: &Path, logon: &str) -> Result<(Client, Shown), Failure> {
     };
     block_on(async move {
         let made = store.write(move |tx| {
-            let actor = Actor::system("set-up");
+            let actor = Actor::system(&account::place("set-up"));
             let person = people::add(tx, &actor, now, (&details, None), &mut rng)?;
             roles::set(tx, &actor, now, &role)?;
             roles::grant(tx, &actor, now, (&role.name, &person.id))?;

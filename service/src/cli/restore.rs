@@ -8,9 +8,10 @@ use mdoc_cli::{Exit, Failure, output, system};
 use mdoc_core::seams::Clock as _;
 use mdoc_service::store::Place;
 use mdoc_service::store::restore::{Lost, RestoreError, restore};
+use mdoc_service::usecase::authority::Actor;
 use serde_json::json;
 
-use super::Where;
+use super::{Where, account};
 
 /// So many of what has to be done again are printed; `--json` has all.
 const MOST: usize = 50;
@@ -54,7 +55,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
     };
     let now = system::SystemClock.now();
-    let restored = restore(&arguments.copy, &place, arguments.replace, now)
+    let actor = Actor::system(&account::place("restore"));
+    let restored = restore((&arguments.copy, &place), arguments.replace, now, &actor)
         .map_err(|why| failure(&why, &arguments.copy, &place))?;
     let contents = &restored.contents;
     if arguments.at.json {
@@ -98,7 +100,10 @@ fn say(lost: &Lost) -> Result<(), Failure> {
     if lost.again.is_empty() {
         return Ok(());
     }
-    output::print("\nOf that, verifiers see until it is done again, of documents that the copy has:\n")?;
+    output::print(
+        "\nOf that, this has to be done again. Until then it is undone: documents are valid, machines are on with the \
+         secrets before, and people have the roles before:\n",
+    )?;
     for one in lost.again.iter().take(MOST) {
         output::print(&format!("  {one}\n"))?;
     }

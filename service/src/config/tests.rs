@@ -59,6 +59,10 @@ fn what_is_wrong_is_named() {
         (format!("listen = \"here\"\n{GOOD}"), "listen"),
         (format!("{GOOD}[codes]\nsimple = \"x\"\n"), "codes.simple"),
         (
+            format!("{GOOD}[collection]\nrequest_days = 0\n"),
+            "collection.request_days",
+        ),
+        (
             format!("{GOOD}[collection]\noffer_days = 0\n"),
             "collection.offer_days",
         ),

@@ -133,22 +133,27 @@ impl Details {
         }
         data
     }
+}
 
-    /// Whether there is something under a name, as profiles require it.
+impl Person {
+    /// Those of some names under which there is nothing, as profiles require it. What a format would take its elements from
+    /// counts, and besides that the group and what another system calls the person.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        match name {
-            "email" => self.email.is_some(),
-            "mobile_phone" => self.mobile_phone.is_some(),
-            "group" => self.group.is_some(),
-            "external_id" => self.external_id.is_some(),
-            "given_name" | "family_name" | "logon_name" => true,
-            other => self.attributes.get(other).is_some_and(|value| match value {
-                Json::Null => false,
-                Json::String(text) => !text.trim().is_empty(),
-                _ => true,
-            }),
+    pub fn lacks(&self, names: &[String]) -> Vec<String> {
+        if names.is_empty() {
+            return Vec::new();
         }
+        let data = self.details.user_data(&self.employee_number);
+        let has = |name: &str| match data.get(name) {
+            None | Some(Json::Null) => match name {
+                "group" => self.details.group.is_some(),
+                "external_id" => self.details.external_id.is_some(),
+                _ => false,
+            },
+            Some(Json::String(text)) => !text.trim().is_empty(),
+            Some(_) => true,
+        };
+        names.iter().filter(|name| !has(name)).cloned().collect()
     }
 }
 
@@ -241,5 +246,59 @@ mod tests {
         assert_eq!(data["given_name"], "Augusta Ada");
         assert_eq!(data["family_name"], "Lovelace");
         assert_eq!(data["employee_number"], "17");
+    }
+
+    #[test]
+    fn whatever_a_format_could_use_is_there() {
+        let mut person = Person {
+            id: PersonId::given("p").unwrap(),
+            details: good(),
+            employee_number: "17".to_owned(),
+            version: 1,
+        };
+        let lacks = |person: &Person, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            person.lacks(&names)
+        };
+        // Every name under which formats find something of the registry is found here.
+        let all: Vec<String> = person
+            .details
+            .user_data("17")
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        for name in [
+            "given_name",
+            "family_name",
+            "logon_name",
+            "email",
+            "email_address",
+            "mobile_phone",
+            "mobile_phone_number",
+            "employee_number",
+        ] {
+            assert!(all.iter().any(|known| known == name), "{name}");
+        }
+        assert_eq!(person.lacks(&all), Vec::<String>::new());
+        let others = ["group", "external_id", "birth_date"];
+        assert_eq!(lacks(&person, &others), others);
+        person.details.group = GroupId::given("g");
+        person.details.external_id = Some("x".to_owned());
+        for (value, there) in [
+            (Json::Null, false),
+            (Json::from(" "), false),
+            (Json::from("1815-12-10"), true),
+            (Json::from(0), true),
+        ] {
+            person
+                .details
+                .attributes
+                .insert("birth_date".to_owned(), value.clone());
+            assert_eq!(lacks(&person, &others).is_empty(), there, "{value}");
+        }
+        person.details.email = None;
+        person.details.mobile_phone = None;
+        let addresses = ["email", "email_address", "mobile_phone", "mobile_phone_number"];
+        assert_eq!(lacks(&person, &addresses), addresses);
     }
 }

@@ -6,6 +6,9 @@ use super::life::{Move, State};
 use super::role::Workflow;
 use super::scope::ApiScope;
 
+/// The most characters of what somebody says in words.
+const LONGEST_WORDS: usize = 1000;
+
 /// A rule that said no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -200,6 +203,21 @@ impl Refusal {
         Ok(())
     }
 
+    /// Whether a text can be kept as it stands: it has at most 1000 characters, and no control character but line ends.
+    ///
+    /// # Errors
+    /// [`Refusal::Field`] for the member of that name.
+    pub fn check_words(field: &str, text: &str) -> Result<(), Self> {
+        let plain = text.replace("\r\n", "\n");
+        if plain.chars().count() > LONGEST_WORDS || plain.chars().any(|c| c.is_control() && c != '\n') {
+            return Err(Self::field(
+                field,
+                "it has more than 1000 characters, or a control character",
+            ));
+        }
+        Ok(())
+    }
+
     /// Its code: stable for ever, never renamed, never reused.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -293,6 +311,12 @@ impl fmt::Display for Refusal {
             }
             Self::IllegalMove { made, state } => {
                 return write!(f, "a document that is {state} has no move {made}");
+            }
+            Self::ReasonUnknown { made } if made.reasons().is_empty() => {
+                return write!(
+                    f,
+                    "{made} explains itself and takes no reason; notes may be given"
+                );
             }
             Self::ReasonMissing { made } | Self::ReasonUnknown { made } => {
                 return write!(f, "{made} needs a reason: one of {}", made.reasons().join(", "));

@@ -51,7 +51,8 @@ pub struct Restored {
 pub struct Lost {
     /// Acts, by the names of the audit trail, and how often each was done.
     pub acts: BTreeMap<String, i64>,
-    /// What was done to which documents that has to be done again, the first of it first, as `document.cancel SERIAL`.
+    /// What has to be done again because the copy undoes it, the first of it first: `document.cancel SERIAL`,
+    /// `client.disable ID`, `role.withdraw ROLE PERSON`.
     pub again: Vec<String>,
 }
 
@@ -140,11 +141,16 @@ fn contents(connection: &Connection) -> Result<Contents, RestoreError> {
 /// Puts a copy into the place of the database. What is there is replaced only if that is wanted, and kept beside it.
 ///
 /// The copy is written anew and examined where it will be used, and its lists are closed: entries that were given away
-/// after it was made are given to nobody else.
+/// after it was made are given to nobody else. The trail says that `actor` did it.
 ///
 /// # Errors
 /// [`RestoreError`]; the database is as it was then.
-pub fn restore(copy: &Path, place: &Path, replace: bool, now: Timestamp) -> Result<Restored, RestoreError> {
+pub fn restore(
+    (copy, place): (&Path, &Path),
+    replace: bool,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<Restored, RestoreError> {
     let contents = examine(copy)?;
     if place.exists() && !replace {
         return Err(RestoreError::Exists);
@@ -157,7 +163,7 @@ pub fn restore(copy: &Path, place: &Path, replace: bool, now: Timestamp) -> Resu
     }
     let new = beside(place, ".restoring");
     let _left_over = fs::remove_file(&new);
-    let made = prepare(copy, &new, &contents, now).and_then(|()| swap(&new, place, &contents, now));
+    let made = prepare((copy, &new), &contents, now, actor).and_then(|()| swap(&new, place, &contents, now));
     if made.is_err() {
         let _gone = fs::remove_file(&new);
     }
@@ -166,7 +172,12 @@ pub fn restore(copy: &Path, place: &Path, replace: bool, now: Timestamp) -> Resu
 }
 
 /// Writes what will be the database, and makes sure that it is what was examined.
-fn prepare(copy: &Path, new: &Path, contents: &Contents, now: Timestamp) -> Result<(), RestoreError> {
+fn prepare(
+    (copy, new): (&Path, &Path),
+    contents: &Contents,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<(), RestoreError> {
     let unusable = RestoreError::Unusable;
     create(new).map_err(unusable)?;
     io::copy(
@@ -180,24 +191,23 @@ fn prepare(copy: &Path, new: &Path, contents: &Contents, now: Timestamp) -> Resu
     let connection = Connection::open_with_flags(new, flags).map_err(|why| unusable(error(&why)))?;
     let run = |sql: &str| connection.execute_batch(sql).map_err(|why| unusable(error(&why)));
     run("PRAGMA synchronous = FULL; BEGIN EXCLUSIVE")?;
-    close_lists(&mut Tx::new(Session::Sqlite(&connection)), now).map_err(unusable)?;
+    close_lists(&mut Tx::new(Session::Sqlite(&connection)), now, actor).map_err(unusable)?;
     run("COMMIT")?;
     connection.close().map_err(|(_, why)| unusable(error(&why)))?;
     File::open(new)?.sync_all()?;
     Ok(())
 }
 
-fn close_lists(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+fn close_lists(tx: &mut Tx<'_>, now: Timestamp, actor: &Actor) -> Result<(), StoreError> {
     tx.execute("UPDATE status_list SET closed = 1", &[])?;
     tx.execute(
         "INSERT INTO status_list (id, kind, bits, size, taken, changes, closed) \
          SELECT COALESCE(MAX(id), 0) + $1, 'status', 1, 8, 0, 0, 1 FROM status_list",
         &[GAP.into()],
     )?;
-    let actor = Actor::system("restore");
     audit::append(
         tx,
-        &actor,
+        actor,
         now,
         &Entry::new("service.restore", ("database", "service")),
     )
@@ -280,18 +290,37 @@ fn contents_lost(held: &Connection, copy: &Contents) -> Option<Lost> {
         let text = |pointer: &str| entry.pointer(pointer).and_then(|value| value.as_str());
         let action = text("/action").unwrap_or_default();
         *lost.acts.entry(action.to_owned()).or_default() += 1;
-        let changes_status = [
-            "document.disable",
-            "document.enable",
-            "document.cancel",
-            "document.approve-cancel",
-        ]
-        .contains(&action);
-        if let (true, Some(serial)) = (changes_status, text("/object/name")) {
-            lost.again.push(format!("{action} {serial}"));
+        if let Some(again) = again(action, &entry) {
+            lost.again.push(again);
         }
     }
     Some(lost)
+}
+
+/// What has to be done again, since the copy says the opposite: what verifiers are told of documents; and who may do
+/// something, which is a machine, a secret, a role or a device that was switched off or withdrawn.
+fn again(action: &str, entry: &serde_json::Value) -> Option<String> {
+    const OBJECTS: [&str; 10] = [
+        "document.disable",
+        "document.enable",
+        "document.cancel",
+        "document.approve-cancel",
+        "client.disable",
+        "client.renew",
+        "device.disable",
+        "profile.disable",
+        "profile.set",
+        "role.set",
+    ];
+    let text = |pointer: &str| entry.pointer(pointer).and_then(|value| value.as_str());
+    let name = text("/object/name")?;
+    if OBJECTS.contains(&action) {
+        return Some(format!("{action} {name}"));
+    }
+    let role = (action == "role.withdraw")
+        .then(|| text("/before/role"))
+        .flatten()?;
+    Some(format!("{action} {role} {name}"))
 }
 
 fn beside(place: &Path, part: &str) -> PathBuf {

@@ -3,18 +3,23 @@
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 
-use super::world::{World, code, everywhere, operator};
+use super::world::{World, code, everywhere, operator, system};
 use crate::domain::life::State;
 use crate::domain::profile::{Devices, GenerateCode, Settings, StatusKind};
 use crate::domain::role::Scope;
 use crate::usecase::change::{Change, change};
-use crate::usecase::collect::{self, Begun, Holder};
+use crate::usecase::collect::{Begun, Holder};
 use crate::usecase::document::{self, Why};
 use crate::usecase::request::Offer;
 use crate::usecase::sweep::{self, Swept};
+use crate::usecase::{devices, roles};
 
 async fn offer(world: &mut World) -> Offer {
     world.data_of("loyalty-card").await;
+    let ada = world.ada.clone();
+    world
+        .edit(&ada, |details| details.user_data_approved = true)
+        .await;
     let clerk = world.clerk.clone();
     world.request_as(&clerk, "licence").await.unwrap().offer.unwrap()
 }
@@ -190,7 +195,7 @@ fn copies_of_the_last_days_end_with_a_whole_hour() {
         let serial = world.collected("licence", 1).await;
         // What is left is less than a copy lasts, and no whole number of hours.
         world.later(50 * 86_400 + 1234);
-        world.refreshed(&serial, 2).await;
+        world.collected_again(&serial, 2).await;
         let ends = world
             .run(|tx| {
                 let sql = "SELECT valid_until FROM copy";
@@ -243,24 +248,12 @@ fn a_refresh_token_without_its_key_is_good_for_nothing() {
     everywhere(async |mut world| {
         let begun = begun(&mut world, &bound(1)).await;
         world.issue(&begun, 1, b"nonce").await.unwrap();
-        let token = begun.refresh.as_ref().unwrap().to_vec();
-        let refresh = async |world: &mut World, holder: Holder| {
-            let (token, terms, now, mut rng) = (token.clone(), world.terms.clone(), world.now, world.rng());
-            let noted = world
-                .store
-                .write(move |tx| {
-                    let actor = operator(&crate::domain::id::PersonId::given("wallet").unwrap());
-                    collect::refresh(tx, &actor, now, (&token, &holder, &terms), &mut rng)
-                })
-                .await;
-            noted.and_then(|inner| inner.map_err(crate::usecase::Failure::from))
-        };
-        assert_eq!(code(refresh(&mut world, bound(2)).await), "session.other-key");
+        assert_eq!(code(world.refresh(&begun, &bound(2)).await), "session.other-key");
         assert_eq!(
-            code(refresh(&mut world, Holder::default()).await),
+            code(world.refresh(&begun, &Holder::default()).await),
             "session.other-key"
         );
-        let again = refresh(&mut world, bound(1)).await.unwrap();
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
         world.issue(&again, 2, b"again").await.unwrap();
         assert_eq!(world.entries(&begun.serial).await, [0, 0, 0]);
         // What is cancelled is not refreshed.
@@ -274,7 +267,7 @@ fn a_refresh_token_without_its_key_is_good_for_nothing() {
                 change(tx, &actor, now, (&serial, Change::Cancel), why)
             })
             .await;
-        assert_eq!(code(refresh(&mut world, bound(1)).await), "session.unknown");
+        assert_eq!(code(world.refresh(&begun, &bound(1)).await), "session.unknown");
         assert_eq!(
             code(world.issue(&again, 1, b"more").await),
             "document.illegal-move"
@@ -308,8 +301,11 @@ fn settings_say_no_at_the_collection_as_well() {
             code(world.issue(&begun, 1, b"a").await),
             "profile.enforce-photo-at-issuance"
         );
+        // What was changed since is not what was approved.
         world
-            .edit(&ada, |details| details.user_data_approved = false)
+            .edit(&ada, |details| {
+                details.attributes.insert("level".to_owned(), "silver".into());
+            })
             .await;
         assert_eq!(
             code(world.issue(&begun, 1, b"b").await),
@@ -322,40 +318,12 @@ fn settings_say_no_at_the_collection_as_well() {
 fn what_changed_while_it_was_signed_is_not_given_out() {
     everywhere(async |mut world| {
         let begun = begun(&mut world, &Holder::default()).await;
-        let (serial, terms, now) = (begun.serial.clone(), world.terms.clone(), world.now);
-        let (mut drawn, mut rng) = (world.rng(), world.rng());
-        let (name, gathered) = (serial.clone(), terms.clone());
-        let shape = crate::status::Shape::of(StatusKind::StatusList, true);
-        world
-            .run(move |tx| Ok(crate::status::open_list(tx, shape, 1, &gathered)?))
-            .await;
-        let terms_ = terms.clone();
-        let next = world
-            .store
-            .read(move |tx| crate::usecase::issue::gather(tx, now, (&name, 1, &terms_), &mut drawn))
-            .await
-            .unwrap();
-        let crate::usecase::issue::Next::Sign(order) = next else {
-            panic!("it is to be signed");
-        };
+        let serial = begun.serial.clone();
+        let order = world.gathered(&begun, 1).await.unwrap();
         world
             .edit(&world.ada, |details| details.family_name = "King".to_owned())
             .await;
-        let token = begun.token.to_vec();
-        let late = world
-            .store
-            .write(move |tx| {
-                let delivery = crate::usecase::issue::Delivery {
-                    token: &token,
-                    once: &[],
-                    notification_id: b"x",
-                    waited: false,
-                };
-                let actor = super::world::system();
-                let recorded = (&*order, [].as_slice(), &delivery, &terms);
-                crate::usecase::issue::record(tx, &actor, now, recorded, &mut rng)
-            })
-            .await;
+        let late = world.recorded(&begun, (&order, 1), b"late").await;
         assert_eq!(code(late), "changed-meanwhile");
         let document = world
             .store
@@ -385,7 +353,8 @@ fn what_nobody_finished_waits_again_and_what_is_over_is_put_away() {
         assert_eq!(swept(&world).await.abandoned, 1);
         assert_eq!(state(&world).await, State::Collectable);
         // The wallet still has its refresh token, and fetches what it did not get.
-        world.refreshed(&begun.serial, 1).await;
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"again").await.unwrap();
         assert_eq!(state(&world).await, State::Active);
         world.later(366 * 86_400);
         assert_eq!(swept(&world).await.expired, 1);
@@ -427,5 +396,57 @@ fn a_device_is_known_once_it_collected_and_belongs_to_its_person() {
         let typed = third.code.clone().unwrap();
         let refused = world.redeem(&third, Some(&typed), &bound(1)).await;
         assert_eq!(code(refused), "profile.my-devices");
+    });
+}
+
+#[test]
+fn a_role_that_is_withdrawn_while_a_session_lasts_collects_nothing() {
+    everywhere(async |mut world| {
+        world.role("staff", Scope::Itself, &[]).await;
+        world
+            .profile("licence", |s| s.roles.collect = vec!["staff".to_owned()])
+            .await;
+        let ada = world.ada.clone();
+        world.grant("staff", &ada).await;
+        let begun = begun(&mut world, &Holder::default()).await;
+        let order = world.gathered(&begun, 1).await.unwrap();
+        let now = world.now;
+        world
+            .run(move |tx| roles::withdraw(tx, &system(), now, ("staff", &ada)))
+            .await;
+        // Whether it was gathered before or not.
+        assert_eq!(
+            code(world.recorded(&begun, (&order, 1), b"late").await),
+            "profile.collect-role"
+        );
+        assert_eq!(
+            code(world.gathered(&begun, 1).await.map(drop)),
+            "profile.collect-role"
+        );
+    });
+}
+
+#[test]
+fn a_device_that_is_switched_off_while_a_session_lasts_gets_nothing() {
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.issue_over_existing = true).await;
+        let first = begun(&mut world, &bound(1)).await;
+        world.issue(&first, 1, b"first").await.unwrap();
+        let second = begun(&mut world, &bound(1)).await;
+        let (ada, now) = (world.ada.clone(), world.now);
+        world
+            .run(move |tx| {
+                let known = devices::of_person(tx, &system(), &ada)?;
+                devices::enable(tx, &system(), now, (&known[0].id, false))
+            })
+            .await;
+        assert_eq!(
+            code(world.issue(&second, 1, b"second").await),
+            "profile.known-devices"
+        );
+        assert_eq!(
+            code(world.issue(&first, 1, b"third").await),
+            "profile.known-devices"
+        );
     });
 }

@@ -1,6 +1,7 @@
 //! Over HTTP, as wallets see it: the messages of OpenID4VCI and the lists.
 
 mod conformance;
+mod failing;
 mod running;
 mod sign_in;
 mod waiting;

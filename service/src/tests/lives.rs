@@ -5,8 +5,9 @@ use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::{Standing, State};
 use crate::domain::profile::Settings;
 use crate::usecase::change::{Change, change};
+use crate::usecase::collect::Holder;
 use crate::usecase::document::{self, Why};
-use crate::usecase::{Failure, audit};
+use crate::usecase::{Failure, audit, profiles, validate};
 
 async fn change_as(
     world: &World,
@@ -33,6 +34,12 @@ async fn standing(world: &World, serial: &Serial) -> Standing {
         .unwrap()
         .unwrap();
     document.standing(now)
+}
+
+async fn state(world: &World, serial: &Serial) -> State {
+    let serial = serial.clone();
+    let document = world.store.read(move |tx| document::look(tx, &serial)).await;
+    document.unwrap().unwrap().state
 }
 
 #[test]
@@ -93,9 +100,9 @@ fn where_suspension_is_unknown_disabling_revokes_for_good() {
         change_as(&world, &clerk, &serial, (Change::Enable, Some("reinstated")))
             .await
             .unwrap();
-        // The copy that was revoked stays so; what the wallet fetches now is new.
+        // The copy that was revoked stays so; what the wallet collects now is new.
         assert_eq!(world.entries(&serial).await, [1]);
-        world.refreshed(&serial, 1).await;
+        world.collected_again(&serial, 1).await;
         assert_eq!(world.entries(&serial).await, [1, 0]);
     });
 }
@@ -190,9 +197,90 @@ fn reasons_are_of_the_list_and_notes_are_bounded() {
             "field.invalid"
         );
         assert_eq!(
-            try_it(Some("mislaid"), Some("at the pool\nagain".to_owned())).await,
+            try_it(Some("mislaid"), Some("at the pool\r\nagain".to_owned())).await,
             "done"
         );
+        // Characters are counted, not bytes.
+        let (actor, name, now) = (operator(&clerk), serial.clone(), world.now);
+        let enabled = world
+            .store
+            .write(move |tx| {
+                let words = "\u{e9}".repeat(1000);
+                let why = Why {
+                    reason: Some("found"),
+                    notes: Some(&words),
+                };
+                change(tx, &actor, now, (&name, Change::Enable), why)
+            })
+            .await;
+        assert_eq!(code(enabled), "done");
+    });
+}
+
+#[test]
+fn a_move_that_explains_itself_takes_no_reason() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| {
+                s.validate_issuance = true;
+                s.validate_cancellation = true;
+            })
+            .await;
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        let (actor, name, now) = (operator(&chief), serial.clone(), world.now);
+        let approved = world
+            .store
+            .write(move |tx| {
+                let long = "x".repeat(500_000);
+                let why = Why {
+                    reason: Some(&long),
+                    notes: None,
+                };
+                validate::validate(tx, &actor, now, (&name, true), why)
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(
+            approved.to_string(),
+            "approve explains itself and takes no reason; notes may be given"
+        );
+        assert_eq!(code::<()>(Err(approved)), "reason.unknown");
+
+        world.profile("licence", |s| s.validate_cancellation = true).await;
+        let issued = world.collected("licence", 1).await;
+        change_as(&world, &clerk, &issued, (Change::RequestCancel, Some("lost")))
+            .await
+            .unwrap();
+        let approve = (Change::ApproveCancel, Some("lost"));
+        assert_eq!(
+            code(change_as(&world, &chief, &issued, approve).await),
+            "reason.unknown"
+        );
+        let approve = (Change::ApproveCancel, None);
+        assert_eq!(
+            change_as(&world, &chief, &issued, approve).await.unwrap(),
+            State::Cancelled
+        );
+    });
+}
+
+#[test]
+fn the_comment_of_a_profile_is_bounded() {
+    everywhere(async |world| {
+        let comment = async |text: String| {
+            let now = world.now;
+            let set = world.store.write(move |tx| {
+                let current = profiles::current(tx, "licence")?;
+                let settings = current.profile.settings;
+                profiles::set(tx, &system(), now, ("licence", &settings), &text)
+            });
+            code(set.await)
+        };
+        assert_eq!(comment("\u{e9}".repeat(1000)).await, "done");
+        assert_eq!(comment("x".repeat(1001)).await, "field.invalid");
+        assert_eq!(comment("a\u{1b}[2Jb".to_owned()).await, "field.invalid");
+        assert_eq!(comment("for the\nnew year".to_owned()).await, "done");
     });
 }
 
@@ -237,6 +325,78 @@ fn a_new_document_of_the_group_cancels_the_one_before() {
         assert_eq!(standing(&world, &first).await, Standing::Cancelled);
         assert_eq!(world.entries(&first).await, [1]);
         assert_eq!(standing(&world, &second).await, Standing::Valid);
+    });
+}
+
+/// A document that stands for another one, whose cancellation has to be approved; requested by the chief.
+async fn superseding(world: &mut World) -> (Serial, Serial) {
+    let grouped = |s: &mut Settings| {
+        s.credential_group = Some("cards".to_owned());
+        s.cancel_previously_issued = true;
+        s.issue_over_existing = true;
+        s.validate_cancellation = true;
+    };
+    world.profile("licence", grouped).await;
+    let first = world.collected("licence", 1).await;
+    // Whether the new one needs an approval is of no account: it is the profile of the other one that asks.
+    world
+        .profile("licence", |s| {
+            grouped(s);
+            s.validate_cancellation = false;
+        })
+        .await;
+    let chief = world.chief.clone();
+    let offer = world.request_as(&chief, "licence").await.unwrap().offer.unwrap();
+    let typed = offer.code.clone().unwrap();
+    let begun = world
+        .redeem(&offer, Some(&typed), &Holder::default())
+        .await
+        .unwrap();
+    world.issue(&begun, 1, b"second").await.unwrap();
+    (first, begun.serial)
+}
+
+#[test]
+fn a_cancellation_that_needs_approval_needs_it_when_another_document_comes_too() {
+    everywhere(async |mut world| {
+        let (first, second) = superseding(&mut world).await;
+        assert_eq!(state(&world, &first).await, State::CancelRequested);
+        assert_eq!(standing(&world, &first).await, Standing::Valid);
+        assert_eq!(world.entries(&first).await, [0]);
+        assert_eq!(standing(&world, &second).await, Standing::Valid);
+        // Who requested the new one is one pair of eyes.
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        assert_eq!(
+            code(change_as(&world, &chief, &first, (Change::ApproveCancel, None)).await),
+            "cancellation.own-request"
+        );
+        world.grant("chiefs", &clerk).await;
+        change_as(&world, &clerk, &first, (Change::ApproveCancel, None))
+            .await
+            .unwrap();
+        assert_eq!(world.entries(&first).await, [1]);
+    });
+}
+
+#[test]
+fn a_wallet_approves_no_cancellation() {
+    everywhere(async |mut world| {
+        let grouped = |s: &mut Settings| {
+            s.credential_group = Some("cards".to_owned());
+            s.cancel_previously_issued = true;
+            s.issue_over_existing = true;
+        };
+        world.profile("licence", grouped).await;
+        let clerk = world.clerk.clone();
+        let first = world.collected("licence", 1).await;
+        change_as(&world, &clerk, &first, (Change::RequestCancel, Some("lost")))
+            .await
+            .unwrap();
+        let told = world.actions().await.len();
+        world.collected("licence", 1).await;
+        assert_eq!(state(&world, &first).await, State::CancelRequested);
+        let told = world.actions().await.split_off(told);
+        assert!(!told.contains(&"document.approve-cancel".to_owned()), "{told:?}");
     });
 }
 

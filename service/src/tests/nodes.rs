@@ -2,13 +2,14 @@
 
 use super::world::{World, code, everywhere, operator, system};
 use crate::domain::Refusal;
+use crate::domain::id::Serial;
 use crate::domain::life::State;
 use crate::domain::role::{Role, Scope, Workflow};
 use crate::store::Store;
 use crate::usecase::collect::{self, Holder, Presented};
 use crate::usecase::people::{self, Search};
 use crate::usecase::sweep;
-use crate::usecase::{Failure, document, roles};
+use crate::usecase::{Failure, document, lapse, roles};
 
 /// Two nodes: each has the database open by itself.
 fn nodes(world: &World) -> [Store; 2] {
@@ -108,7 +109,7 @@ fn two_requests_of_one_profile_are_not_both_collected() {
             "profile.issue-over-existing"
         );
         // The one that is there is fetched anew all the same.
-        world.refreshed(&begun[0].serial, 1).await;
+        world.collected_again(&begun[0].serial, 1).await;
     });
 }
 
@@ -124,6 +125,54 @@ fn an_offer_that_nobody_took_ends_with_its_document() {
         assert_eq!(world.run(move |tx| sweep::sweep(tx, now)).await.expired, 1);
         let document = world.run(move |tx| document::read(tx, &serial)).await;
         assert_eq!(document.state, State::Expired);
+    });
+}
+
+#[test]
+fn what_nobody_saw_to_ends() {
+    everywhere(async |mut world| {
+        world.data_of("loyalty-card").await;
+        let clerk = world.clerk.clone();
+        let lapsed = async |world: &World| {
+            let (now, terms) = (world.now, world.terms.clone());
+            world.run(move |tx| lapse::lapse(tx, now, &terms)).await
+        };
+        let state = async |world: &World, serial: &Serial| {
+            let serial = serial.clone();
+            world.run(move |tx| document::read(tx, &serial)).await.state
+        };
+        // A wallet took the offer, and was not seen again.
+        let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let begun = world
+            .redeem(&offer, Some(&typed), &Holder::default())
+            .await
+            .unwrap();
+        world.later(301);
+        let now = world.now;
+        assert_eq!(world.run(move |tx| sweep::sweep(tx, now)).await.abandoned, 1);
+        // Nobody decided; and something that somebody has still to hand out.
+        world.profile("licence", |s| s.validate_issuance = true).await;
+        let undecided = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        let held = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        let (chief, name, now) = (operator(&world.chief), held.clone(), world.now);
+        world
+            .run(move |tx| {
+                let why = document::Why::default();
+                crate::usecase::validate::validate(tx, &chief, now, (&name, true), why)
+            })
+            .await;
+
+        world.later(world.terms.offer_lifetime - 1);
+        assert_eq!(lapsed(&world).await, 0);
+        world.later(2);
+        assert_eq!(lapsed(&world).await, 1);
+        assert_eq!(state(&world, &begun.serial).await, State::Expired);
+        world.later(world.terms.request_lifetime - world.terms.offer_lifetime);
+        assert_eq!(lapsed(&world).await, 1);
+        assert_eq!(state(&world, &undecided).await, State::Expired);
+        assert_eq!(state(&world, &held).await, State::Collectable);
+        assert_eq!(lapsed(&world).await, 0);
     });
 }
 

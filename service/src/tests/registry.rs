@@ -7,6 +7,7 @@ use crate::domain::id::{GroupId, PersonId};
 use crate::domain::person::Details;
 use crate::domain::role::{Scope, Workflow};
 use crate::store::StoreError;
+use crate::usecase::import::{self, Table};
 use crate::usecase::people::{self, Search};
 use crate::usecase::{audit, roles};
 
@@ -266,11 +267,155 @@ fn the_trail_names_what_changed_and_not_to_what() {
             .await
             .unwrap();
         let last = entries.last().unwrap();
-        assert!(last.contains(r#""members":["email","attributes"]"#), "{last}");
+        // What was approved is not what is there now.
+        let members = r#""members":["email","user_data_approved","attributes"]"#;
+        assert!(last.contains(members), "{last}");
         assert!(
             entries
                 .iter()
                 .all(|entry| !entry.contains("secret-address") && !entry.contains("1815"))
         );
+    });
+}
+
+/// The codes by which an operator's table is refused, row by row, and everybody who is there afterwards.
+async fn imported(
+    world: &mut World,
+    who: &PersonId,
+    table: &'static str,
+) -> (Vec<&'static str>, Vec<String>) {
+    let (actor, now, mut rng) = (operator(who), world.now, world.rng());
+    let refused = world
+        .run(move |tx| {
+            let (rows, _) = Table::new(table.as_bytes(), b',').unwrap().some().unwrap();
+            Ok(import::add(tx, &actor, now, &rows, &mut rng)?)
+        })
+        .await;
+    let names = world
+        .run(|tx| {
+            let sql = "SELECT logon_name FROM person ORDER BY logon_name";
+            Ok(tx.rows(sql, &[], |row| row.get::<String>(0))?)
+        })
+        .await;
+    (refused.into_iter().map(|row| row.code).collect(), names)
+}
+
+#[test]
+fn whom_an_import_refuses_is_not_written() {
+    everywhere(async |mut world| {
+        let top = group(&mut world, "top", None).await;
+        group(&mut world, "below", Some(&top)).await;
+        group(&mut world, "beside", None).await;
+        let clerk = world.clerk.clone();
+        world
+            .edit(&clerk, move |details| details.group = Some(top.clone()))
+            .await;
+        let table = "logon_name,given_name,family_name,group\n\
+                     one,One,Example,top\n\
+                     two,Two,Example,top/below\n\
+                     three,Three,Example,beside\n\
+                     four,Four,Example,\n";
+        let there = ["ada", "chief", "clerk"].map(str::to_owned);
+        let cases: [(Scope, [&str; 4], &[&str]); 4] = [
+            (
+                Scope::Itself,
+                ["not-found", "not-found", "not-found", "field.invalid"],
+                &[],
+            ),
+            (
+                Scope::Group,
+                ["not-found", "not-found", "field.invalid", ""],
+                &["one"],
+            ),
+            (
+                Scope::GroupAndBelow,
+                ["exists", "not-found", "field.invalid", ""],
+                &["one", "two"],
+            ),
+            (
+                Scope::All,
+                ["exists", "exists", "", ""],
+                &["four", "one", "three", "two"],
+            ),
+        ];
+        for (scope, codes, added) in cases {
+            world.role("editors", scope, &[Workflow::EditPeople]).await;
+            world.grant("editors", &clerk).await;
+            let before = world.actions().await.len();
+            let (refused, names) = imported(&mut world, &clerk, table).await;
+            let codes: Vec<&str> = codes.into_iter().filter(|code| !code.is_empty()).collect();
+            assert_eq!(refused, codes, "{scope}");
+            let mut expected = there.to_vec();
+            expected.extend(added.iter().map(|name| (*name).to_owned()));
+            expected.sort_unstable();
+            assert_eq!(names, expected, "{scope}");
+            // Each who was added is in the trail, and nobody else.
+            let told = world.actions().await.split_off(before);
+            assert_eq!(told.len(), 4 - codes.len(), "{scope}: {told:?}");
+            assert!(told.iter().all(|action| action == "person.add"), "{told:?}");
+        }
+        // Nor was a number used up for whom a rule refused.
+        let number = world
+            .run(|tx| {
+                let sql = "SELECT CAST(COUNT(DISTINCT employee_number) AS BIGINT) FROM person \
+                           WHERE CAST(employee_number AS BIGINT) <= 100007";
+                Ok(tx.value::<i64>(sql, &[])?)
+            })
+            .await;
+        assert_eq!(number, Some(7));
+    });
+}
+
+#[test]
+fn what_was_approved_of_a_person_is_what_stood_there() {
+    everywhere(async |world| {
+        let ada = world.ada.clone();
+        let approved = async |world: &World| {
+            let id = ada.clone();
+            let person = world.run(move |tx| people::read(tx, &id)).await;
+            person.details.user_data_approved
+        };
+        assert!(approved(&world).await);
+        // What is in no document is of no account.
+        world
+            .edit(&ada, |details| details.external_id = Some("x-1".to_owned()))
+            .await;
+        assert!(approved(&world).await);
+        type Change = fn(&mut Details);
+        let changes: [Change; 4] = [
+            |d| d.family_name = "King".to_owned(),
+            |d| drop(d.attributes.insert("birth_date".to_owned(), json!("1815-12-10"))),
+            |d| d.email = None,
+            // Saying so in the same breath is no approval of what is new.
+            |d| {
+                d.given_name = "Augusta".to_owned();
+                d.user_data_approved = true;
+            },
+        ];
+        for change in changes {
+            world.edit(&ada, change).await;
+            assert!(!approved(&world).await);
+            world
+                .edit(&ada, |details| details.user_data_approved = true)
+                .await;
+            assert!(approved(&world).await);
+        }
+        let photo = async |world: &World, picture: &'static [u8]| {
+            let (id, now) = (ada.clone(), world.now);
+            world
+                .run(move |tx| people::set_photo(tx, &system(), now, &id, ("image/jpeg", picture)))
+                .await;
+        };
+        photo(&world, b"one").await;
+        assert!(!approved(&world).await);
+        let last = world.audited().await.pop().unwrap();
+        assert_eq!(last["after"], json!({ "user_data_approved": false }));
+        world
+            .edit(&ada, |details| details.user_data_approved = true)
+            .await;
+        photo(&world, b"one").await;
+        assert!(approved(&world).await, "it is the same one");
+        photo(&world, b"two").await;
+        assert!(!approved(&world).await);
     });
 }

@@ -6,6 +6,8 @@ use crate::domain::life::State;
 use crate::domain::profile::{Delivery, GenerateCode, MdmRestriction, Scheme, Settings};
 use crate::domain::role::{Scope, Workflow};
 use crate::usecase::authority::Actor;
+use crate::usecase::collect::Holder;
+use crate::usecase::deferred::{self, Later};
 use crate::usecase::document::Why;
 use crate::usecase::request::Wish;
 use crate::usecase::{Failure, profiles, validate};
@@ -75,6 +77,9 @@ fn each_setting_refuses_by_its_own_name() {
             with(w, |s| s.require_user_data_approved = true).await,
             "profile.require-user-data-approved"
         );
+        // What the registry itself has is there, by every name that formats know it by.
+        let known = ["employee_number", "email_address", "mobile_phone_number"].map(str::to_owned);
+        assert_eq!(with(w, |s| s.requisite_user_data = known.to_vec()).await, "done");
         assert_eq!(with(w, |_| {}).await, "done");
     });
 }
@@ -279,5 +284,77 @@ fn an_approved_document_is_handed_out_later_and_only_the_last_offer_counts() {
         assert_eq!(second.code.unwrap().len(), 12);
         assert_eq!(code(world.offered(&first.secret).await), "offer.unknown");
         assert_eq!(code(world.offered(&second.secret).await), "done");
+    });
+}
+
+#[test]
+fn nothing_leads_to_what_was_rejected() {
+    everywhere(async |mut world| {
+        world.data_of("loyalty-card").await;
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = to_approve(&mut world, &clerk).await;
+        // A wallet waits with its keys, and somebody else has an offer that nobody took.
+        let first = world.hand_out(&clerk, &serial).await.unwrap();
+        let typed = first.code.clone().unwrap();
+        let holder = Holder {
+            key_thumbprint: Some([1; 32]),
+            ..Holder::default()
+        };
+        let begun = world.redeem(&first, Some(&typed), &holder).await.unwrap();
+        let (later, now, terms) = (
+            Later {
+                transaction: b"later".to_vec(),
+                serial: serial.clone(),
+                keys: vec![b"key".to_vec()],
+                once: Vec::new(),
+            },
+            world.now,
+            world.terms.clone(),
+        );
+        world
+            .run(move |tx| deferred::keep(tx, now, (&later, &terms)))
+            .await;
+        let second = world.hand_out(&clerk, &serial).await.unwrap();
+        assert_eq!(code(world.offered(&second.secret).await), "done");
+        judge(&world, operator(&chief), &serial, false).await.unwrap();
+        assert_eq!(code(world.offered(&second.secret).await), "offer.unknown");
+        assert_eq!(code(world.refresh(&begun, &holder).await), "session.unknown");
+        // The wallet that waits is told, and what it showed is forgotten.
+        assert_eq!(
+            code(world.gathered(&begun, 1).await.map(drop)),
+            "document.illegal-move"
+        );
+        let left = world
+            .run(|tx| {
+                let count = "SELECT COUNT(*) FROM refresh_token";
+                let tokens: Option<i64> = tx.value(count, &[])?;
+                let keys: Option<Vec<u8>> = tx.value("SELECT keys FROM deferred", &[])?;
+                let open = "SELECT COUNT(*) FROM session WHERE ended IS NULL";
+                Ok((tokens, keys, tx.value::<i64>(open, &[])?))
+            })
+            .await;
+        assert_eq!(left, (Some(0), Some(Vec::new()), Some(1)));
+    });
+}
+
+#[test]
+fn nobody_who_does_not_wait_keeps_a_session_for_what_was_rejected() {
+    everywhere(async |mut world| {
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let serial = to_approve(&mut world, &clerk).await;
+        let offer = world.hand_out(&clerk, &serial).await.unwrap();
+        let typed = offer.code.clone().unwrap();
+        world
+            .redeem(&offer, Some(&typed), &Holder::default())
+            .await
+            .unwrap();
+        judge(&world, operator(&chief), &serial, false).await.unwrap();
+        let open = world
+            .run(|tx| {
+                let sql = "SELECT COUNT(*) FROM session WHERE ended IS NULL";
+                Ok(tx.value::<i64>(sql, &[])?)
+            })
+            .await;
+        assert_eq!(open, Some(0));
     });
 }

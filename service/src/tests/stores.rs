@@ -1,7 +1,10 @@
 //! What both databases have to do alike.
 
-use super::world::{World, everywhere, places};
+use super::world::{World, everywhere, places, system};
+use crate::domain::id::ClientId;
+use crate::domain::scope::ApiScope;
 use crate::store::{MIGRATIONS, Place, Store, StoreError, Tx};
+use crate::usecase::{clients, profiles, roles};
 
 #[test]
 fn what_failed_leaves_nothing_and_what_was_done_stays() {
@@ -145,8 +148,9 @@ fn a_copy_of_the_file_is_whole() {
 }
 
 /// A folder with a database in which something was done before and after it was copied.
-async fn copied(mut world: World, folder: &std::path::Path) -> Option<(String, String)> {
+async fn copied(mut world: World, folder: &std::path::Path) -> Option<(String, String, Vec<String>)> {
     world.data_of("loyalty-card").await;
+    let client = machine(&mut world).await;
     let (clerk, copy) = (world.clerk.clone(), folder.join("copy.db"));
     let first = world.request_as(&clerk, "licence").await.unwrap().document.serial;
     if world.is_server() {
@@ -163,20 +167,68 @@ async fn copied(mut world: World, folder: &std::path::Path) -> Option<(String, S
         .run(move |tx| crate::usecase::change::change(tx, &actor, now, (&serial, what), why()))
         .await;
     let second = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+    let others = switched_off(&mut world, client).await;
     world.store.copy_to(&folder.join("service.db")).unwrap();
-    Some((first.as_str().to_owned(), second.as_str().to_owned()))
+    let mut again = vec![format!("document.cancel {first}")];
+    again.extend(others);
+    Some((first.as_str().to_owned(), second.as_str().to_owned(), again))
+}
+
+/// A machine of the clerk.
+async fn machine(world: &mut World) -> ClientId {
+    let (clerk, now, secrets, mut rng) = (
+        world.clerk.clone(),
+        world.now,
+        world.terms.secrets.clone(),
+        world.rng(),
+    );
+    let made = world
+        .run(move |tx| {
+            let wanted = ("desk", &clerk, [ApiScope::Status].as_slice());
+            clients::add(tx, &system(), now, wanted, (&secrets, &mut rng))
+        })
+        .await;
+    made.0.id
+}
+
+/// Takes from a machine and an operator what they could do; gives what a copy from before undoes.
+async fn switched_off(world: &mut World, client: ClientId) -> Vec<String> {
+    let (chief, now, secrets, mut rng) = (
+        world.chief.clone(),
+        world.now,
+        world.terms.secrets.clone(),
+        world.rng(),
+    );
+    let name = chief.clone();
+    world
+        .run(move |tx| {
+            clients::renew(tx, &system(), now, "desk", (&secrets, &mut rng))?;
+            clients::enable(tx, &system(), now, ("desk", false))?;
+            roles::withdraw(tx, &system(), now, ("chiefs", &name))?;
+            profiles::enable(tx, &system(), now, ("licence", false))
+        })
+        .await;
+    vec![
+        format!("client.renew {client}"),
+        format!("client.disable {client}"),
+        format!("role.withdraw chiefs {chief}"),
+        "profile.disable licence".to_owned(),
+    ]
 }
 
 #[test]
 fn a_copy_is_restored_whole_and_says_what_is_lost() {
-    use crate::store::restore::{RestoreError, examine, restore};
+    use crate::store::restore::{RestoreError, examine};
+    let restore = |copy: &std::path::Path, place: &std::path::Path, replace, now| {
+        crate::store::restore::restore((copy, place), replace, now, &system())
+    };
     everywhere(async |world| {
         let now = world.now;
         let folder = std::env::temp_dir().join(format!("mdoc-restore-{}", std::process::id()));
         let _left_over = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         // A server has tools of its own.
-        let Some((first, second)) = copied(world, &folder).await else {
+        let Some((first, second, again)) = copied(world, &folder).await else {
             return;
         };
         let (copy, place) = (folder.join("copy.db"), folder.join("service.db"));
@@ -228,7 +280,7 @@ fn a_copy_is_restored_whole_and_says_what_is_lost() {
         let restored = restore(&copy, &place, true, now).unwrap();
         assert_eq!((restored.contents.people, restored.contents.documents), (3, 1));
         let lost = restored.lost.unwrap();
-        assert_eq!(lost.again, [format!("document.cancel {first}")]);
+        assert_eq!(lost.again, again);
         assert_eq!(
             (lost.acts["document.cancel"], lost.acts["document.release"]),
             (1, 1)

@@ -140,6 +140,7 @@ impl World {
             Workflow::EnableDisable,
             Workflow::CancelCredential,
             Workflow::IssueDevice,
+            Workflow::RequestUpdate,
             Workflow::ViewReports,
         ];
         let chiefs = [

@@ -4,16 +4,20 @@
 //! was written. So whoever has the digest of the last entry can tell whether anything before it was changed, left out or
 //! put in, without the service.
 
-use core::fmt;
+mod chain;
+mod export;
+
+pub use self::chain::{Broken, Chain, Kept};
+pub use self::export::{BadExport, line, verify_export};
 
 use mdoc_core::time::Timestamp;
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 
+use self::chain::chained;
 use super::Failure;
 use super::authority::{self, Actor};
 use crate::domain::role::Workflow;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -105,100 +109,42 @@ pub fn append(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, entry: &Entry<'_>)
     Ok(())
 }
 
-fn chained(before: &[u8], entry: &str) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(before)
-        .chain_update(entry)
-        .finalize()
-        .into()
-}
-
-/// What is wrong with a trail.
+/// An entry as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Broken {
-    /// The number of an entry is not the next one.
-    Number {
-        /// The next one.
-        expected: i64,
-        /// The entry's.
-        found: i64,
-    },
-    /// The digest does not fit the entry and the one before.
-    Digest {
-        /// The entry.
-        number: i64,
-    },
-    /// The trail ends before its head, or after it.
-    Head,
+pub struct Recorded {
+    /// Its number.
+    pub number: i64,
+    /// Its text.
+    pub entry: String,
+    /// The digest of the one before and of the text.
+    pub digest: Vec<u8>,
 }
 
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number { expected, found } => {
-                write!(
-                    f,
-                    "entry {expected} is missing: the next one there is number {found}"
-                )
-            }
-            Self::Digest { number } => write!(f, "entry {number} or one before it was changed"),
-            Self::Head => {
-                f.write_str("the last entries are missing: the trail does not end where its head says")
-            }
-        }
+impl Recorded {
+    fn of_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: row.get(0)?,
+            entry: row.get(1)?,
+            digest: row.get(2)?,
+        })
     }
 }
 
-impl core::error::Error for Broken {}
-
-/// Goes through a trail, an entry at a time, from the first on.
-#[derive(Debug, Clone, Default)]
-pub struct Chain {
-    number: i64,
-    digest: Vec<u8>,
-}
-
-impl Chain {
-    /// Checks the next entry.
-    ///
-    /// # Errors
-    /// [`Broken`] if it does not follow.
-    pub fn next(&mut self, number: i64, entry: &str, digest: &[u8]) -> Result<(), Broken> {
-        if number != self.number + 1 {
-            return Err(Broken::Number {
-                expected: self.number + 1,
-                found: number,
-            });
-        }
-        let expected = chained(&self.digest, entry);
-        let says = serde_json::from_str::<Json>(entry).ok();
-        let says = says.and_then(|entry| entry.get("number").and_then(Json::as_i64));
-        if expected != digest || says != Some(number) {
-            return Err(Broken::Digest { number });
-        }
-        (self.number, self.digest) = (number, digest.to_vec());
-        Ok(())
-    }
-
-    /// The number and the digest of the last entry; the digest is empty if there is none.
-    #[must_use]
-    pub fn head(&self) -> (i64, &[u8]) {
-        (self.number, &self.digest)
-    }
-}
-
-/// Entries after a number, at most a thousand, each with its number.
+/// Entries after a number, at most a thousand.
 ///
 /// # Errors
 /// [`Refusal::NotGranted`](crate::domain::Refusal::NotGranted).
-pub fn page(tx: &mut Tx<'_>, actor: &Actor, after: i64) -> Result<Vec<(i64, String)>, Failure> {
+pub fn page(tx: &mut Tx<'_>, actor: &Actor, after: i64) -> Result<Vec<Recorded>, Failure> {
     authority::permit(tx, actor, Workflow::ViewAudit)?;
-    let page = tx.rows(
-        "SELECT number, entry FROM audit WHERE number > $1 ORDER BY number LIMIT 1000",
+    Ok(some(tx, after)?)
+}
+
+fn some(tx: &mut Tx<'_>, after: i64) -> Result<Vec<Recorded>, StoreError> {
+    tx.rows(
+        "SELECT number, entry, digest FROM audit WHERE number > $1 ORDER BY number LIMIT 1000",
         &[after.into()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    Ok(page)
+        Recorded::of_row,
+    )
 }
 
 /// Checks the whole trail in the database.
@@ -206,19 +152,21 @@ pub fn page(tx: &mut Tx<'_>, actor: &Actor, after: i64) -> Result<Vec<(i64, Stri
 /// # Errors
 /// [`StoreError`]; what is wrong with the trail is the inner result.
 pub fn verify(tx: &mut Tx<'_>) -> Result<Result<Chain, Broken>, StoreError> {
-    const PAGE: i64 = 1000;
-    let mut chain = Chain::default();
+    verify_with(tx, Chain::default())
+}
+
+/// Checks the whole trail in the database, and whether it has what was kept of it.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn verify_with(tx: &mut Tx<'_>, mut chain: Chain) -> Result<Result<Chain, Broken>, StoreError> {
     loop {
-        let page = tx.rows(
-            "SELECT number, entry, digest FROM audit WHERE number > $1 ORDER BY number LIMIT $2",
-            &[chain.head().0.into(), PAGE.into()],
-            |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<Vec<u8>>(2)?)),
-        )?;
+        let page = some(tx, chain.head().0)?;
         if page.is_empty() {
             break;
         }
-        for (number, entry, digest) in page {
-            if let Err(broken) = chain.next(number, &entry, &digest) {
+        for recorded in page {
+            if let Err(broken) = chain.next(recorded.number, &recorded.entry, &recorded.digest) {
                 return Ok(Err(broken));
             }
         }
@@ -229,5 +177,5 @@ pub fn verify(tx: &mut Tx<'_>) -> Result<Result<Chain, Broken>, StoreError> {
         |row| Ok((row.get::<i64>(0)?, row.get::<Vec<u8>>(1)?)),
     )?;
     let ends = head.is_some_and(|(number, digest)| (number, digest.as_slice()) == chain.head());
-    Ok(if ends { Ok(chain) } else { Err(Broken::Head) })
+    Ok(if ends { chain.end() } else { Err(Broken::Head) })
 }

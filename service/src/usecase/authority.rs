@@ -155,6 +155,42 @@ pub fn permit_for(
     }
 }
 
+/// Whether the actor may do that to somebody who is not there yet, and would be in that group: judged before anything is
+/// written, since who adds many goes on after a refusal.
+///
+/// # Errors
+/// [`Refusal::NotGranted`] if no role grants it to anybody, [`Refusal::Unknown`] if the group is out of scope,
+/// [`Refusal::Field`] if there is none and the scope is not everybody.
+pub fn permit_into(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    workflow: Workflow,
+    group: Option<&GroupId>,
+) -> Result<(), Failure> {
+    let scope = scope(tx, actor, workflow)?;
+    if scope == Scope::All {
+        return Ok(());
+    }
+    let own = match actor.person() {
+        Some(operator) => group_of(tx, operator)?,
+        None => None,
+    };
+    let covered = match (scope, group, own) {
+        (Scope::Group, Some(group), Some(own)) => *group == own,
+        (Scope::GroupAndBelow, Some(group), Some(own)) => is_below(tx, group, &own)?,
+        // Nobody who is added is the operator.
+        _ => false,
+    };
+    match group {
+        _ if covered => Ok(()),
+        Some(_) => Err(Refusal::Unknown { what: "group" }.into()),
+        None => {
+            let rule = "whoever sees to some people alone adds them to a group of theirs";
+            Err(Refusal::field("group", rule).into())
+        }
+    }
+}
+
 /// The widest scope in which the actor may do that.
 ///
 /// # Errors
@@ -221,12 +257,20 @@ fn group_of(tx: &mut Tx<'_>, person: &PersonId) -> Result<Option<GroupId>, Store
 
 /// Whether a person is in a group or one below it.
 fn is_in(tx: &mut Tx<'_>, person: &PersonId, group: &GroupId) -> Result<bool, StoreError> {
+    match group_of(tx, person)? {
+        Some(own) => is_below(tx, &own, group),
+        None => Ok(false),
+    }
+}
+
+/// Whether a group is another one, or below it.
+fn is_below(tx: &mut Tx<'_>, group: &GroupId, top: &GroupId) -> Result<bool, StoreError> {
     let found: Option<i64> = tx.value(
         "WITH RECURSIVE above (id) AS ( \
-           SELECT group_id FROM person WHERE id = $1 \
+           SELECT id FROM person_group WHERE id = $1 \
            UNION SELECT g.parent FROM person_group g JOIN above ON g.id = above.id \
          ) SELECT CAST(COUNT(*) AS BIGINT) FROM above WHERE id = $2",
-        &[person.into(), group.into()],
+        &[group.into(), top.into()],
     )?;
     Ok(found.is_some_and(|count| count > 0))
 }

@@ -6,6 +6,7 @@
 //! have been made up or passed on: it finds an offer and opens nothing.
 
 mod redeem;
+mod shown;
 
 pub use self::redeem::{Redeemed, redeem};
 
@@ -63,7 +64,7 @@ impl Wanted {
 }
 
 /// What a wallet pushes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pushed {
     /// Who it is, and which keys the code is bound to.
     pub holder: Holder,
@@ -193,8 +194,8 @@ impl Request {
     }
 }
 
-/// Which request a browser is about.
-#[derive(Debug, Clone, Copy)]
+/// Which request a browser is about. Who knows its name sees its page.
+#[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// What [`push`] called it.
     pub request: &'a [u8],
@@ -214,7 +215,7 @@ pub enum Types {
 }
 
 /// What the browser shows.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Page {
     /// What the wallet calls itself. Nobody vouches for it.
     pub wallet: String,
@@ -273,7 +274,7 @@ pub fn page(tx: &mut Tx<'_>, now: Timestamp, (asked, terms): (&Asked<'_>, &Terms
 }
 
 /// What a person sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Said<'a> {
     /// From the page.
     pub ticket: &'a [u8],

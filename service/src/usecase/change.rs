@@ -85,12 +85,28 @@ pub fn change(
 /// Nothing that a wallet was given leads to the document any more.
 pub(crate) fn end_everything(tx: &mut Tx<'_>, document: &Document, now: Timestamp) -> Result<(), Failure> {
     let serial = &document.serial;
+    tx.execute("DELETE FROM deferred WHERE document = $1", &[serial.into()])?;
+    end_what_leads_on(tx, document, now)
+}
+
+/// The same for a document that a wallet may be waiting for: it is told so by the name that it asks by, until that or its
+/// session is over (OpenID4VCI 1.0, 9.3). Its keys are forgotten.
+pub(super) fn end_but_tell(tx: &mut Tx<'_>, document: &Document, now: Timestamp) -> Result<(), Failure> {
+    tx.execute(
+        "UPDATE deferred SET keys = $2 WHERE document = $1",
+        &[(&document.serial).into(), b"".as_slice().into()],
+    )?;
+    end_what_leads_on(tx, document, now)
+}
+
+fn end_what_leads_on(tx: &mut Tx<'_>, document: &Document, now: Timestamp) -> Result<(), Failure> {
+    let serial = &document.serial;
     tx.execute("DELETE FROM refresh_token WHERE document = $1", &[serial.into()])?;
     tx.execute(
-        "UPDATE session SET ended = $2 WHERE document = $1 AND ended IS NULL",
+        "UPDATE session SET ended = $2 WHERE document = $1 AND ended IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM deferred d WHERE d.document = $1)",
         &[serial.into(), now.into()],
     )?;
-    tx.execute("DELETE FROM deferred WHERE document = $1", &[serial.into()])?;
     tx.execute(
         "DELETE FROM offer WHERE document = $1 AND used IS NULL",
         &[serial.into()],

@@ -194,12 +194,19 @@ pub fn is_there(tx: &mut Tx<'_>, id: &ClientId) -> Result<bool, StoreError> {
 }
 
 /// A token that was given.
-#[derive(Debug)]
 pub struct Granted {
     /// The token.
     pub token: Shown,
     /// What it is for.
     pub scopes: Vec<ApiScope>,
+}
+
+impl core::fmt::Debug for Granted {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Granted")
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Gives a token for a secret (RFC 6749, 4.4): for what is wanted of what the machine may, or for all of that.

@@ -1,19 +1,27 @@
 //! Collecting: from what a person was given to an access token for one document (E8, E10, E11).
 
+mod refresh;
+
+pub use self::refresh::refresh;
+
+use core::fmt;
+
 use mdoc_core::crypto::{CryptoRng, equal_in_constant_time};
 use mdoc_core::time::Timestamp;
+use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::audit::{self, Entry};
 use super::authority::Actor;
+use super::change::end_everything;
 use super::document::{self, Document, Why};
 use super::request::{Derived, code_digest};
 use super::{Failure, authority, devices, profiles};
 use crate::domain::Refusal;
 use crate::domain::code::{CodeForm, invitation_normalised};
-use crate::domain::id::Serial;
+use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::{Move, State};
-use crate::domain::profile::Profile;
+use crate::domain::profile::{Profile, Settings};
 use crate::secrets::{Purpose, random};
 use crate::store::{Row, StoreError, Tx};
 use crate::terms::Terms;
@@ -51,8 +59,8 @@ pub struct Begun {
     pub bound: bool,
 }
 
-/// What an offer says.
-#[derive(Debug, Clone)]
+/// What an offer says. Two of its members are as good as the document.
+#[derive(Clone)]
 pub struct Offered {
     /// The profile.
     pub profile: Profile,
@@ -62,6 +70,14 @@ pub struct Offered {
     pub issuer_state: [u8; 32],
     /// The form of the authentication code, if one is needed.
     pub code: Option<CodeForm>,
+}
+
+impl fmt::Debug for Offered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offered")
+            .field("profile", &self.profile.name)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(in crate::usecase) struct Offer {
@@ -184,11 +200,36 @@ pub(in crate::usecase) fn take(
         &[(&offer.id).into(), now.into()],
     )?;
     let mut document = document::read(tx, &offer.serial)?;
+    let state = document.state;
+    take_over(tx, now, (&document, offer))?;
     let mut begun = begin(tx, actor, now, (&mut document, holder, terms), rng)?;
+    // Of what waits for its wallet, the move tells that one came.
+    if document.state == state {
+        let entry = Entry::new("offer.take", ("document", document.serial.as_str()));
+        let after = json!({ "state": state.name() });
+        audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
+    }
     if let Some(key) = &holder.key_thumbprint {
-        begun.refresh = Some(new_refresh(tx, now, (&document.serial, holder, key, terms), rng)?);
+        begun.refresh = Some(refresh::new_refresh(
+            tx,
+            now,
+            (&document.serial, holder, key, terms),
+            rng,
+        )?);
     }
     Ok(begun)
+}
+
+/// A document is in one wallet: what was given for an earlier offer leads to it no more.
+fn take_over(tx: &mut Tx<'_>, now: Timestamp, (document, offer): (&Document, &Offer)) -> Result<(), Failure> {
+    let before: Option<i64> = tx.value(
+        "SELECT 1 FROM offer WHERE document = $1 AND used IS NOT NULL AND id <> $2 LIMIT 1",
+        &[(&document.serial).into(), (&offer.id).into()],
+    )?;
+    if before.is_some() {
+        end_everything(tx, document, now)?;
+    }
+    Ok(())
 }
 
 /// Finds an offer and checks the code for it, without taking it. The row stays as it is until the transaction ends.
@@ -279,6 +320,19 @@ pub(in crate::usecase) fn room(
     Ok(Err(Refusal::SessionsFull { retry_after }))
 }
 
+/// Whether the person has one of the roles that collect.
+pub(in crate::usecase) fn role_fits(
+    tx: &mut Tx<'_>,
+    person: &PersonId,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    if authority::has_one_of(tx, Some(person), &settings.roles.collect)? {
+        Ok(())
+    } else {
+        Err(Refusal::CollectRole.into())
+    }
+}
+
 /// Opens a session for a document and gives its access token.
 fn begin(
     tx: &mut Tx<'_>,
@@ -298,11 +352,10 @@ fn begin(
     }
     let (name, version) = &document.profile;
     let profile = profiles::version(tx, name, *version)?;
-    if !authority::has_one_of(tx, Some(&document.person), &profile.settings.roles.collect)? {
-        return Err(Refusal::CollectRole.into());
-    }
+    role_fits(tx, &document.person, &profile.settings)?;
     let key = holder.key_thumbprint.as_ref();
-    devices::check(tx, profile.settings.devices, &document.person, key)?;
+    let shown = key.map(<[u8; 32]>::as_slice);
+    devices::check(tx, profile.settings.devices, &document.person, shown)?;
     // What is not bound to a key is stolen more easily (OpenID4VCI 1.0, 13.10).
     let lifetime = if key.is_some() {
         terms.session_lifetime
@@ -330,72 +383,6 @@ fn begin(
         lifetime,
         bound: holder.key_thumbprint.is_some(),
     })
-}
-
-fn new_refresh(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    (serial, holder, key, terms): (&Serial, &Holder, &[u8; 32], &Terms),
-    rng: &mut dyn CryptoRng,
-) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-    let token = random(rng);
-    tx.execute(
-        "INSERT INTO refresh_token (token, document, client_id, key_thumbprint, issued, expires, instance_key) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        &[
-            (&terms.secrets.digest(Purpose::RefreshToken, &[&*token])).into(),
-            serial.into(),
-            holder.client_id.as_ref().into(),
-            key.into(),
-            now.into(),
-            (now.unix() + terms.refresh_lifetime).into(),
-            holder.instance_key.as_ref().map(<[u8; 32]>::as_slice).into(),
-        ],
-    )?;
-    Ok(token)
-}
-
-/// Opens a session by a refresh token, which is bound to the wallet's key, and to its installation where its provider
-/// vouched for that, and stays good until it expires.
-///
-/// # Errors
-/// [`Failure::Store`]; what a rule says is the inner result: [`Refusal::SessionUnknown`], [`Refusal::SessionOfOtherKey`], which
-/// is noted, and those of the document.
-pub fn refresh(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    now: Timestamp,
-    (token, holder, terms): (&[u8], &Holder, &Terms),
-    rng: &mut dyn CryptoRng,
-) -> Result<Noted<Begun>, Failure> {
-    if let Err(refusal) = room(tx, now, terms)? {
-        return Ok(Err(refusal));
-    }
-    let kept = terms.secrets.digest(Purpose::RefreshToken, &[token]);
-    let found = tx.row(
-        "SELECT document, key_thumbprint, instance_key, client_id FROM refresh_token \
-         WHERE token = $1 AND expires >= $2 FOR UPDATE",
-        &[(&kept).into(), now.into()],
-        |row| {
-            let keys = (row.get::<Option<Vec<u8>>>(1)?, row.get::<Option<Vec<u8>>>(2)?);
-            Ok((row.get::<Serial>(0)?, keys, row.get::<Option<String>>(3)?))
-        },
-    )?;
-    let Some((serial, (key, instance), client)) = found else {
-        return Ok(Err(Refusal::SessionUnknown));
-    };
-    // A wallet need not say who it is, but it does not say that it is another one.
-    let other_client = client.is_some() && holder.client_id.is_some() && client != holder.client_id;
-    if !same_key(key.as_deref(), holder.key_thumbprint.as_ref())
-        || instance.is_some() && !same_key(instance.as_deref(), holder.instance_key.as_ref())
-        || other_client
-    {
-        let entry = Entry::new("refresh.other-key", ("document", serial.as_str()));
-        audit::append(tx, actor, now, &entry)?;
-        return Ok(Err(Refusal::SessionOfOtherKey));
-    }
-    let mut document = document::read(tx, &serial)?;
-    begin(tx, actor, now, (&mut document, holder, terms), rng).map(Ok)
 }
 
 /// A session that is open.

@@ -15,7 +15,7 @@ use crate::terms::Terms;
 const MOST: i64 = 4;
 
 /// A collection for later.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Later {
     /// What the wallet asks by.
     pub transaction: Vec<u8>,
@@ -27,6 +27,14 @@ pub struct Later {
     pub keys: Vec<Vec<u8>>,
     /// What may be presented once.
     pub once: Vec<Once>,
+}
+
+impl core::fmt::Debug for Later {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Later")
+            .field("serial", &self.serial)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Keeps the keys of a collection for later, in place of the oldest one if too many wait for the document.

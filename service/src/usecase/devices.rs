@@ -2,6 +2,7 @@
 
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
+use serde_json::{Value as Json, json};
 
 use super::Failure;
 use super::audit::{self, Entry};
@@ -114,12 +115,9 @@ pub fn register(
         let (what, field) = ("device", "key");
         return Err(Refusal::Exists { what, field, name }.into());
     }
-    audit::append(
-        tx,
-        actor,
-        now,
-        &Entry::new("device.register", ("device", id.as_str())),
-    )?;
+    let entry = Entry::new("device.register", ("device", id.as_str()));
+    let after = json!({ "owner": owner.as_str() });
+    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
     Ok(Device {
         id,
         owner: owner.clone(),
@@ -198,7 +196,7 @@ pub fn check(
     tx: &mut Tx<'_>,
     wanted: Devices,
     person: &PersonId,
-    key_thumbprint: Option<&[u8; 32]>,
+    key_thumbprint: Option<&[u8]>,
 ) -> Result<(), Failure> {
     let known: Option<(PersonId, String)> = match key_thumbprint {
         None => None,
@@ -226,22 +224,34 @@ pub fn check(
 /// [`StoreError`].
 pub fn seen(
     tx: &mut Tx<'_>,
+    actor: &Actor,
     now: Timestamp,
     (person, key_thumbprint): (&PersonId, &[u8]),
     rng: &mut dyn CryptoRng,
 ) -> Result<Option<DeviceId>, StoreError> {
+    let known: Option<DeviceId> = tx.value(
+        "SELECT id FROM device WHERE binding = $1",
+        &[key_thumbprint.into()],
+    )?;
+    if let Some(id) = &known {
+        tx.execute(
+            "UPDATE device SET seen = $2 WHERE id = $1",
+            &[id.into(), now.into()],
+        )?;
+        return Ok(known);
+    }
+    let id = DeviceId::random(rng);
     tx.execute(
-        "INSERT INTO device (id, owner, binding, status, registered, seen) VALUES ($1, $2, $3, 'active', $4, $4) \
-         ON CONFLICT (binding) DO UPDATE SET seen = $4",
+        "INSERT INTO device (id, owner, binding, status, registered, seen) VALUES ($1, $2, $3, 'active', $4, $4)",
         &[
-            (&DeviceId::random(rng)).into(),
+            (&id).into(),
             person.into(),
             key_thumbprint.into(),
             now.into(),
         ],
     )?;
-    tx.value(
-        "SELECT id FROM device WHERE binding = $1",
-        &[key_thumbprint.into()],
-    )
+    let entry = Entry::new("device.register", ("device", id.as_str()));
+    let after = json!({ "owner": person.as_str() });
+    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
+    Ok(Some(id))
 }

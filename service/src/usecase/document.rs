@@ -1,7 +1,7 @@
 //! A document as it is kept: everything but the document itself. And the one way to move it on in its life.
 
 use mdoc_core::time::Timestamp;
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 
 use super::Failure;
 use super::audit::{self, Entry};
@@ -11,9 +11,6 @@ use crate::domain::id::{DeviceId, PersonId, Serial};
 use crate::domain::life::{Move, Standing, State};
 use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx, Value};
-
-/// The most bytes of the notes to a move.
-pub const LONGEST_NOTES: usize = 1000;
 
 /// What is kept of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,19 +58,13 @@ pub struct Why<'a> {
 impl Why<'_> {
     fn check(&self, made: Move) -> Result<(), Refusal> {
         match (made.reasons(), self.reason) {
-            ([], _) => {}
+            ([], None) => {}
             (_, None) => return Err(Refusal::ReasonMissing { made }),
             (known, Some(reason)) if known.contains(&reason) => {}
             _ => return Err(Refusal::ReasonUnknown { made }),
         }
-        let Some(notes) = self.notes else { return Ok(()) };
-        if notes.len() > LONGEST_NOTES || notes.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(Refusal::field(
-                "notes",
-                "they have more than 1000 bytes or a control character",
-            ));
-        }
-        Ok(())
+        self.notes
+            .map_or(Ok(()), |notes| Refusal::check_words("notes", notes))
     }
 }
 
@@ -225,6 +216,17 @@ pub fn history(tx: &mut Tx<'_>, actor: &Actor, serial: &Serial) -> Result<Vec<Ma
     Ok(made)
 }
 
+/// What there is to a move besides its name.
+#[derive(Default)]
+pub(super) struct Step<'a> {
+    /// Why it is made.
+    pub(super) why: Why<'a>,
+    /// What the audit trail tells of it besides the state.
+    pub(super) tells: Map<String, Json>,
+    /// Who asked for the cancellation, if that is not who acts.
+    pub(super) canceller: Option<&'a PersonId>,
+}
+
 /// Makes a move: checks that it is legal and says why, notes it in the document's history and the audit trail.
 ///
 /// # Errors
@@ -236,14 +238,29 @@ pub fn step(
     document: &mut Document,
     (made, why): (Move, Why<'_>),
 ) -> Result<(), Failure> {
-    let state = document.state;
+    let step = Step {
+        why,
+        ..Step::default()
+    };
+    step_by(tx, actor, now, document, (made, step))
+}
+
+/// The same, with what else there is to it.
+pub(super) fn step_by(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    document: &mut Document,
+    (made, step): (Move, Step<'_>),
+) -> Result<(), Failure> {
+    let (state, why) = (document.state, step.why);
     let after = state
         .after(made, document.before)
         .ok_or(Refusal::IllegalMove { made, state })?;
     why.check(made)?;
     let before = (made == Move::RequestCancel).then_some(state);
     let canceller = if made == Move::RequestCancel {
-        actor.person()
+        actor.person().or(step.canceller)
     } else {
         None
     };
@@ -282,11 +299,13 @@ pub fn step(
     )?;
     let action = format!("document.{}", made.name());
     let entry = Entry::new(&action, ("document", document.serial.as_str())).because(why.reason, why.notes);
+    let mut tells = step.tells;
+    tells.insert("state".to_owned(), after.name().into());
     audit::append(
         tx,
         actor,
         now,
-        &entry.change(json!({ "state": state.name() }), json!({ "state": after.name() })),
+        &entry.change(json!({ "state": state.name() }), tells.into()),
     )?;
     document.state = after;
     document.before = before;

@@ -2,19 +2,23 @@
 //! any, and recorded in another one, which looks at every rule again: nobody waits for a signature, and a copy that a wallet
 //! gets is recorded.
 
+mod fail;
+
+pub use self::fail::fail;
+
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 
 use super::audit::{self, Entry};
 use super::authority::Actor;
 use super::change::end_everything;
 use super::collect::Once;
-use super::document::{self, Document, Why};
+use super::document::{self, Document, Step, Why};
 use super::request::data_fit;
 use super::{Failure, collect, devices, people, profiles};
 use crate::domain::Refusal;
-use crate::domain::id::Serial;
+use crate::domain::id::{DeviceId, Serial};
 use crate::domain::life::{Move, State};
 use crate::domain::person::Person;
 use crate::domain::profile::{Profile, Settings, StatusKind};
@@ -62,7 +66,8 @@ pub enum Next {
 /// Gathers what is to be signed for so many keys.
 ///
 /// # Errors
-/// [`Refusal::TooManyKeys`], [`Refusal::CopiesExhausted`], those of the person's data, and [`Refusal::IllegalMove`] if the document cannot be collected.
+/// [`Refusal::TooManyKeys`], [`Refusal::CopiesExhausted`], [`Refusal::CollectRole`], those of the person's data, and
+/// [`Refusal::IllegalMove`] if the document cannot be collected.
 pub fn gather(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -81,6 +86,7 @@ pub fn gather(
     }
     within_bounds(tx, now, (serial, keys, most))?;
     let person = people::read(tx, &document.person)?;
+    collect::role_fits(tx, &person.id, &profile.settings)?;
     data_fit(&person, &profile.settings)?;
     let photo = people::photo(tx, &person.id)?;
     if profile.settings.enforce_photo_at_issuance && photo.is_none() {
@@ -191,7 +197,8 @@ pub struct Delivery<'a> {
 ///
 /// # Errors
 /// Those of [`gather`] again; [`Refusal::ChangedMeanwhile`] if what was signed is not what would be signed now;
-/// [`Refusal::Replayed`]; [`Refusal::ExclusiveGroup`] if another document came first.
+/// [`Refusal::Replayed`]; [`Refusal::ExclusiveGroup`] if another document came first; [`Refusal::KnownDevices`],
+/// [`Refusal::MyDevices`].
 pub fn record(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -226,10 +233,18 @@ pub fn record(
         "SELECT key_thumbprint FROM session WHERE token = $1",
         &[(&token).into()],
     )?;
-    if let Some(key) = bound.flatten() {
-        document.device = devices::seen(tx, now, (&document.person, &key), rng)?;
+    let bound = bound.flatten();
+    // A session lasts long enough that a role is withdrawn, or a device is switched off meanwhile.
+    let settings = &order.profile.settings;
+    collect::role_fits(tx, &document.person, settings)?;
+    devices::check(tx, settings.devices, &document.person, bound.as_deref())?;
+    if let Some(key) = bound {
+        document.device = devices::seen(tx, actor, now, (&document.person, &key), rng)?;
     }
     one_each(tx, &document, &order.profile.settings)?;
+    if document.issued.is_some() {
+        replace(tx, now, &document)?;
+    }
     let generation = document.generation + 1;
     keep_copies(tx, now, (order, copies, generation))?;
     tx.execute(
@@ -265,17 +280,44 @@ pub fn record(
     if document.state == State::Collectable {
         document::step(tx, actor, now, &mut document, (Move::Begin, Why::default()))?;
     }
+    let device = document.device.as_ref().map(DeviceId::as_str);
+    let tells = [
+        ("generation", json!(generation)),
+        ("copies", json!(copies.len())),
+        ("device", json!(device)),
+    ];
+    let tells: Map<String, Json> = tells
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     if document.state == State::Active {
         let entry = Entry::new("document.refresh", ("document", document.serial.as_str()));
-        let after = json!({ "generation": generation, "copies": copies.len() });
-        audit::append(tx, actor, now, &entry.change(serde_json::Value::Null, after))?;
+        audit::append(tx, actor, now, &entry.change(Json::Null, tells.into()))?;
     } else {
-        document::step(tx, actor, now, &mut document, (Move::Issue, Why::default()))?;
+        let step = Step {
+            tells,
+            ..Step::default()
+        };
+        document::step_by(tx, actor, now, &mut document, (Move::Issue, step))?;
         if order.profile.settings.cancel_previously_issued {
             supersede(tx, actor, now, (&document, order))?;
         }
     }
     Ok(document)
+}
+
+/// Copies that were given out before the last offer was taken are in the wallet that had the document then: they are revoked
+/// as soon as there are others. What a wallet refreshes by itself it keeps beside.
+fn replace(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<(), StoreError> {
+    let taken: Option<Option<i64>> = tx.value(
+        "SELECT MAX(used) FROM offer WHERE document = $1",
+        &[(&document.serial).into()],
+    )?;
+    match taken.flatten() {
+        Some(taken) => status::revoke_before(tx, now, (&document.serial, Timestamp::from_unix(taken))),
+        None => Ok(()),
+    }
 }
 
 /// The end of a document is a whole hour: the copies of its last days end with it, and would be known by the second.
@@ -344,7 +386,9 @@ fn one_each(tx: &mut Tx<'_>, document: &Document, settings: &Settings) -> Result
     Ok(())
 }
 
-/// Cancels what the new document stands for.
+/// Ends what the new document stands for: what nobody has to approve is cancelled, for everything else a cancellation is
+/// requested. A wallet approves nothing: what waits for an approval already goes on waiting. Four eyes are two people here
+/// too, so that the request counts as one by who requested the new document.
 fn supersede(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -361,21 +405,31 @@ fn supersede(
     )?;
     for serial in others {
         let mut other = document::read(tx, &serial)?;
-        if !other.state.is_issued() {
+        if !other.state.is_issued() || other.state == State::CancelRequested {
             continue;
         }
-        let why = Why {
-            reason: Some("superseded"),
-            notes: None,
-        };
-        let made = if other.state == State::CancelRequested {
-            Move::ApproveCancel
+        let (name, version) = &other.profile;
+        let approved = profiles::version(tx, name, *version)?
+            .settings
+            .validate_cancellation;
+        let made = if approved {
+            Move::RequestCancel
         } else {
             Move::Cancel
         };
-        document::step(tx, actor, now, &mut other, (made, why))?;
-        end_everything(tx, &other, now)?;
-        status::follow(tx, now, &other)?;
+        let step = Step {
+            why: Why {
+                reason: Some("superseded"),
+                notes: None,
+            },
+            canceller: document.requested_by.as_ref(),
+            ..Step::default()
+        };
+        document::step_by(tx, actor, now, &mut other, (made, step))?;
+        if made == Move::Cancel {
+            end_everything(tx, &other, now)?;
+            status::follow(tx, now, &other)?;
+        }
     }
     Ok(())
 }

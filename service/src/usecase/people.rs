@@ -25,7 +25,8 @@ const LONGEST_NUMBER: usize = 64;
 /// Adds a person. Without a number given, the next free one is assigned.
 ///
 /// # Errors
-/// [`Refusal::Field`], [`Refusal::Exists`] with the member that is taken, or that of [`authority::permit`].
+/// [`Refusal::Field`], [`Refusal::Exists`] with the member that is taken, or that of [`authority::permit_into`]; nothing was
+/// written then.
 pub fn add(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -36,20 +37,22 @@ pub fn add(
     authority::permit(tx, actor, Workflow::EditPeople)?;
     details.check()?;
     group_is_there(tx, details.group.as_ref())?;
-    let employee_number = match number {
-        Some(given) => {
-            Refusal::check_name(NUMBER, given, LONGEST_NUMBER)?;
-            given.to_owned()
-        }
-        None => next_number(tx)?,
-    };
-    let person = Person {
+    // Whoever could add the person sees the person: that is part of the scope. Every rule comes before anything is
+    // written: who adds many goes on after a refusal, and what was written stays.
+    authority::permit_into(tx, actor, Workflow::EditPeople, details.group.as_ref())?;
+    if let Some(given) = number {
+        Refusal::check_name(NUMBER, given, LONGEST_NUMBER)?;
+    }
+    let mut person = Person {
         id: PersonId::random(rng),
         details: details.clone(),
-        employee_number,
+        employee_number: number.unwrap_or_default().to_owned(),
         version: 1,
     };
     is_free(tx, &person)?;
+    if number.is_none() {
+        person.employee_number = next_number(tx)?;
+    }
     write(
         tx,
         now,
@@ -58,8 +61,6 @@ pub fn add(
          mobile_phone, group_id, user_data_approved, attributes, search_key, version, created, changed) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $14, $14)",
     )?;
-    // Whoever could add the person sees the person: that is part of the scope.
-    authority::permit_for(tx, actor, Workflow::EditPeople, &person.id)?;
     audit::append(
         tx,
         actor,
@@ -74,6 +75,9 @@ pub fn add(
 /// # Errors
 /// As for [`add`], and [`Refusal::ChangedMeanwhile`]. [`Refusal::Unknown`] if the operator would not see the person
 /// any more.
+///
+/// What documents are made of is approved as it stands: a change of it takes the approval away, which a further change may
+/// give again.
 pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -> Result<Person, Failure> {
     authority::permit_for(tx, actor, Workflow::EditPeople, &person.id)?;
     let details = &person.details;
@@ -92,10 +96,15 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
         return Err(Refusal::ChangedMeanwhile.into());
     }
     is_free(tx, person)?;
+    let mut person = person.clone();
+    let data = |person: &Person| person.details.user_data(&person.employee_number);
+    if before.details.user_data_approved && data(&before) != data(&person) {
+        person.details.user_data_approved = false;
+    }
     let written = write(
         tx,
         now,
-        person,
+        &person,
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $4, external_id = $5, given_name = $6, \
          family_name = $7, email = $8, mobile_phone = $9, group_id = $10, user_data_approved = $11, attributes = $12, \
          search_key = $13, version = version + 1, changed = $14 WHERE id = $1 AND version = $15",
@@ -106,7 +115,7 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     // Whoever could change the person sees the person afterwards: nobody is put where the operator has no say.
     authority::permit_for(tx, actor, Workflow::EditPeople, &person.id)?;
     // The names of what changed: the values are the person's.
-    let changed = changed_members(&before, person);
+    let changed = changed_members(&before, &person);
     let entry = Entry::new("person.change", ("person", person.id.as_str()));
     audit::append(
         tx,
@@ -116,7 +125,7 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     )?;
     Ok(Person {
         version: person.version + 1,
-        ..person.clone()
+        ..person
     })
 }
 
@@ -225,7 +234,7 @@ pub fn search(tx: &mut Tx<'_>, actor: &Actor, search: &Search) -> Result<Vec<Per
     Ok(tx.rows(&sql, &values, of_row)?)
 }
 
-/// Sets or replaces the photograph, as it is to be in documents.
+/// Sets or replaces the photograph, as it is to be in documents. Another one is not what was approved of the person.
 ///
 /// # Errors
 /// [`Refusal::Field`] if it is too large, or that of [`authority::permit_for`].
@@ -241,21 +250,30 @@ pub fn set_photo(
         return Err(Refusal::field("photo", "it has more than 8 MiB").into());
     }
     let digest: [u8; 32] = Sha256::digest(picture).into();
+    let approved: Option<bool> = tx.value(
+        "SELECT user_data_approved FROM person WHERE id = $1 FOR UPDATE",
+        &[id.into()],
+    )?;
+    let kept: Option<Vec<u8>> = tx.value("SELECT digest FROM photo WHERE person = $1", &[id.into()])?;
+    let same = kept.as_deref() == Some(digest.as_slice());
     tx.execute(
         "INSERT INTO photo (person, media_type, digest, picture) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (person) DO UPDATE SET media_type = $2, digest = $3, picture = $4",
         &[id.into(), media_type.into(), (&digest).into(), picture.into()],
     )?;
     tx.execute(
-        "UPDATE person SET version = version + 1, changed = $2 WHERE id = $1",
-        &[id.into(), now.into()],
+        "UPDATE person SET version = version + 1, changed = $2, \
+         user_data_approved = CASE WHEN $3 = 1 THEN user_data_approved ELSE 0 END WHERE id = $1",
+        &[id.into(), now.into(), same.into()],
     )?;
-    audit::append(
-        tx,
-        actor,
-        now,
-        &Entry::new("person.photo", ("person", id.as_str())),
-    )?;
+    let entry = Entry::new("person.photo", ("person", id.as_str()));
+    let withdrawn = approved == Some(true) && !same;
+    let after = if withdrawn {
+        json!({ "user_data_approved": false })
+    } else {
+        Json::Null
+    };
+    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
     Ok(())
 }
 

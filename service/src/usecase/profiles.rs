@@ -15,7 +15,7 @@ use crate::store::{Row, StoreError, Tx};
 /// A new version of a profile, or its first one. Documents that were requested keep the version they have.
 ///
 /// # Errors
-/// [`Refusal::Field`] for the name, a setting, or a role that is not there; [`Refusal::NotGranted`].
+/// [`Refusal::Field`] for the name, a setting, the comment, or a role that is not there; [`Refusal::NotGranted`].
 pub fn set(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -32,6 +32,7 @@ pub fn set(
         .into());
     }
     settings.check()?;
+    Refusal::check_words("comment", comment)?;
     let roles = &settings.roles;
     for role in [&roles.receive, &roles.request, &roles.validate, &roles.collect]
         .into_iter()

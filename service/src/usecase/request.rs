@@ -2,6 +2,7 @@
 
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
+use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::audit::{self, Entry};
@@ -134,6 +135,10 @@ pub fn request(
 
 /// Shows what a person needs to collect, for an operator who hands it out; what was shown before is good no more.
 ///
+/// What a wallet has already is made anew for whichever wallet takes the offer, and the copies before are revoked then:
+/// for that an operator needs [`Workflow::RequestUpdate`] besides. It is the way for a wallet that cannot refresh, since its
+/// requests are bound to no key, and for one that never got its answer.
+///
 /// # Errors
 /// [`Refusal::IllegalMove`] if the document cannot be collected any more, or what keeps the operator from it.
 pub fn offer(
@@ -144,23 +149,25 @@ pub fn offer(
     rng: &mut dyn CryptoRng,
 ) -> Result<Offer, Failure> {
     let document = document::for_workflow(tx, actor, Workflow::IssueDevice, serial)?;
-    // Who collects before it is approved waits for the approval with the wallet in hand.
-    if !matches!(document.state, State::Collectable | State::AwaitingValidation) {
-        return Err(Refusal::IllegalMove {
-            made: Move::Begin,
-            state: document.state,
+    let over = document.valid_until.is_some_and(|end| end <= now);
+    match document.state {
+        // Who collects before it is approved waits for the approval with the wallet in hand.
+        State::Collectable | State::AwaitingValidation => {}
+        State::Active | State::Updating if !over => {
+            document::for_workflow(tx, actor, Workflow::RequestUpdate, serial)?;
         }
-        .into());
+        state => {
+            let made = Move::Begin;
+            let state = if over { State::Expired } else { state };
+            return Err(Refusal::IllegalMove { made, state }.into());
+        }
     }
     let (name, version) = &document.profile;
     let settings = profiles::version(tx, name, *version)?.settings;
     let offer = make_offer(tx, now, (&document, &settings, terms), rng)?;
-    audit::append(
-        tx,
-        actor,
-        now,
-        &Entry::new("document.offer", ("document", serial.as_str())),
-    )?;
+    let entry = Entry::new("document.offer", ("document", serial.as_str()));
+    let after = json!({ "state": document.state.name() });
+    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
     Ok(offer)
 }
 
@@ -258,12 +265,7 @@ pub(crate) fn data_fit(person: &Person, settings: &Settings) -> Result<(), Refus
     if settings.require_user_data_approved && !person.details.user_data_approved {
         return Err(Refusal::RequireUserDataApproved);
     }
-    let missing: Vec<String> = settings
-        .requisite_user_data
-        .iter()
-        .filter(|name| !person.details.has(name))
-        .cloned()
-        .collect();
+    let missing = person.lacks(&settings.requisite_user_data);
     if !missing.is_empty() {
         return Err(Refusal::RequisiteUserData { missing });
     }

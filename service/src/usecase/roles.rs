@@ -51,6 +51,15 @@ pub fn set(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, role: &Role) -> Resul
     let name = role.name.as_str();
     Refusal::check_name("name", name, 64)?;
     let workflows: Vec<&str> = role.workflows.iter().map(|workflow| workflow.name()).collect();
+    let before = tx.row(
+        "SELECT scope, workflows FROM role WHERE name = $1 FOR UPDATE",
+        &[name.into()],
+        |row| {
+            let workflows: String = row.get(1)?;
+            let workflows: Vec<&str> = workflows.split_ascii_whitespace().collect();
+            Ok(json!({ "scope": row.get::<String>(0)?, "workflows": workflows }))
+        },
+    )?;
     tx.execute(
         "INSERT INTO role (name, scope, workflows) VALUES ($1, $2, $3) \
          ON CONFLICT (name) DO UPDATE SET scope = $2, workflows = $3",
@@ -65,7 +74,7 @@ pub fn set(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, role: &Role) -> Resul
         tx,
         actor,
         now,
-        &Entry::new("role.set", ("role", name)).change(serde_json::Value::Null, after),
+        &Entry::new("role.set", ("role", name)).change(before.unwrap_or_default(), after),
     )?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use mdoc_core::time::Timestamp;
 
 use super::authority::{self, Actor};
+use super::change::end_but_tell;
 use super::document::{self, Document, Why};
 use super::{Failure, profiles};
 use crate::domain::Refusal;
@@ -11,7 +12,8 @@ use crate::domain::life::Move;
 use crate::domain::role::Workflow;
 use crate::store::Tx;
 
-/// Approves a request, or rejects it with a reason.
+/// Approves a request, or rejects it with a reason. Nothing leads to what was rejected any more; a wallet that waits for it is
+/// told.
 ///
 /// # Errors
 /// [`Refusal::OwnRequest`], [`Refusal::OwnDocument`], [`Refusal::ValidateRole`], [`Refusal::IllegalMove`], and those of the
@@ -41,5 +43,8 @@ pub fn validate(
     }
     let made = if approved { Move::Approve } else { Move::Reject };
     document::step(tx, actor, now, &mut document, (made, why))?;
+    if !document.state.is_open() {
+        end_but_tell(tx, &document, now)?;
+    }
     Ok(document)
 }

@@ -293,7 +293,8 @@ pub(super) async fn history(
     Ok(found(moves.into_iter().map(answer).collect()))
 }
 
-/// Makes a new offer of a document that waits for its wallet; the one before is good no more.
+/// Makes a new offer of a document; the one before is good no more. What a wallet has already is made anew for the one that
+/// takes the offer, and the copies before are revoked when it collects.
 #[utoipa::path(
     post,
     path = "/documents/{serial}/offer",

@@ -42,7 +42,8 @@ pub(super) struct PersonMembers {
     /// What another system calls the person.
     #[serde(default)]
     external_id: Option<String>,
-    /// Somebody looked at the data and found them right.
+    /// Somebody looked at the data and found them right. A change of what documents are made of takes that away; a further
+    /// change gives it again.
     #[serde(default)]
     user_data_approved: bool,
     /// Whatever documents need besides, by the names that their formats use.

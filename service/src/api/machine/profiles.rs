@@ -43,6 +43,7 @@ pub(super) struct NewVersion {
     settings: Settings,
     /// What is new in it.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     comment: String,
 }
 

@@ -1,5 +1,6 @@
 //! The audit trail.
 
+use base16ct::lower::encode_string;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -24,8 +25,11 @@ pub(super) struct After {
 pub(super) struct AuditEntry {
     /// Its number; there is none left out.
     number: i64,
-    /// What the chain is over, as `mdoc-service audit verify` takes it.
+    /// What the chain is over: a JSON object as text.
     entry: String,
+    /// SHA-256 over the digest of the entry before and this text, in hexadecimal digits.
+    #[schema(min_length = 64, max_length = 64)]
+    digest: String,
 }
 
 /// Entries of the audit trail after a number, at most 1000.
@@ -46,6 +50,10 @@ pub(super) async fn audit(
             audit::page(tx, actor, page.after)
         })
         .await?;
-    let entry = |(number, entry)| AuditEntry { number, entry };
+    let entry = |recorded: audit::Recorded| AuditEntry {
+        number: recorded.number,
+        entry: recorded.entry,
+        digest: encode_string(&recorded.digest),
+    };
     Ok(found(page.into_iter().map(entry).collect()))
 }

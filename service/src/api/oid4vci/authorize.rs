@@ -239,7 +239,11 @@ async fn given_up(service: &Arc<Service>, about: About) -> Response {
 
 fn failed(why: &Failure) -> Response {
     match why {
-        Failure::Refused(_) => lost("This page is over. Go back to your wallet and begin anew."),
+        Failure::Refused(refusal) => {
+            let mut response = lost("This page is over. Go back to your wallet and begin anew.");
+            response.extensions_mut().insert(Refused(refusal.code()));
+            response
+        }
         Failure::Store(error) => No::inside(error).into_response(),
     }
 }

@@ -390,7 +390,7 @@ async fn sign_and_record(
                 continue;
             }
         };
-        let (order, copies) = sign(service, order, keys).await?;
+        let (order, copies) = sign(service, order, keys, remote).await?;
         let id = secrets::random(&mut random::system());
         let (signed, documents): (Vec<_>, Vec<_>) = copies
             .into_iter()
@@ -451,27 +451,40 @@ async fn sign(
     service: &Arc<Service>,
     order: Box<Order>,
     keys: &[Key],
+    remote: &Remote,
 ) -> Result<(Box<Order>, Vec<crate::making::Copy>), No> {
-    let (service, keys) = (Arc::clone(service), keys.to_vec());
+    let (signing, keys) = (Arc::clone(service), keys.to_vec());
+    let (serial, version) = (order.document.serial.clone(), order.person.version);
     let made = tokio::task::spawn_blocking(move || {
         let workshop = Workshop {
-            terms: &service.terms,
-            signers: &service.signers,
-            lists: service.publisher.prefix(),
-            backend: service.backend,
+            terms: &signing.terms,
+            signers: &signing.signers,
+            lists: signing.publisher.prefix(),
+            backend: signing.backend,
         };
-        let made = make(&order, &keys, service.now(), workshop, &mut random::system());
+        let made = make(&order, &keys, signing.now(), workshop, &mut random::system());
         made.map(|copies| (order, copies))
     });
-    let made = made.await.map_err(|why| No::inside(&why))?;
-    made.map_err(|why| match why {
-        MakeError::Issue(_) => {
-            // The codes tell operators what is wrong, the words would tell whose data it is.
-            tracing::error!(code = Refusal::NotIssuable.code(), "a document could not be made");
-            No::of_credential(&Refusal::NotIssuable)
-        }
-        other => No::inside(&other),
-    })
+    let why = match made.await.map_err(|why| No::inside(&why))? {
+        Ok(made) => return Ok(made),
+        Err(why) => why,
+    };
+    let faults = why.faults();
+    if !matches!(why, MakeError::Issue(_)) {
+        return Err(No::inside(&why));
+    }
+    // The codes tell operators what is wrong, the words would tell whose data it is.
+    tracing::error!(code = Refusal::NotIssuable.code(), "a document could not be made");
+    if let Some(faults) = faults {
+        let (actor, now) = (remote.wallet(), service.now());
+        let noted = service
+            .store
+            .write(move |tx| issue::fail(tx, &actor, now, (&serial, version), &faults));
+        noted
+            .await
+            .map_err(|why| No::of_failure(&why, No::of_credential))?;
+    }
+    Err(No::of_credential(&Refusal::NotIssuable))
 }
 
 fn encoded(key: &PublicKey) -> Vec<u8> {

@@ -281,7 +281,7 @@ fn a_wrong_code_is_counted_with_those_that_wallets_send() {
         // What a page carries is good once.
         let stale = Answered::of(200, first);
         let again = say(&wallet, &stale, &[("code", offer.code.as_ref().unwrap())]).await;
-        assert_eq!(again.status, 403);
+        assert_eq!((again.status, again.rule), (403, Some("sign-in.page-stale")));
         assert!(String::from_utf8_lossy(&again.body).contains("sent before"));
         let last = say(&wallet, &again, &[("code", "no")]).await;
         assert!(String::from_utf8_lossy(&last.body).contains("too often"));
@@ -415,13 +415,18 @@ fn a_code_is_good_for_a_minute_and_a_page_for_ten() {
     everywhere(async |mut world| {
         let (mut wallet, offer, code) = coded(&mut world).await;
         wallet.later(&mut world, 61, with_sign_in);
-        assert_eq!(token(&mut wallet, &redeem(&code)).await.error(), "invalid_grant");
+        let late = token(&mut wallet, &redeem(&code)).await;
+        assert_eq!(
+            (late.error().as_str(), late.rule),
+            ("invalid_grant", Some("sign-in.unknown"))
+        );
         let state = issuer_state(&wallet, &offer).await;
         let name = pushed(&push(&mut wallet, &request(state.as_ref())).await);
         let page = open(&wallet, &name).await;
         assert_eq!(page.status, 200);
         wallet.later(&mut world, 601, with_sign_in);
-        assert_eq!(open(&wallet, &name).await.status, 400);
+        let over = open(&wallet, &name).await;
+        assert_eq!((over.status, over.rule), (400, Some("sign-in.unknown")));
         let late = say(&wallet, &page, &[("code", offer.code.as_ref().unwrap())]).await;
         assert_eq!((late.status, late.header("location")), (400, ""));
     });
@@ -543,6 +548,7 @@ fn an_offer_of_another_document_is_not_what_was_asked_for() {
         let page = open(&wallet, &name).await;
         let answer = say(&wallet, &page, &[("code", offer.code.as_ref().unwrap())]).await;
         assert_eq!((answer.status, answer.header("location")), (403, ""));
+        assert_eq!(answer.rule, Some("offer.other-document"));
         assert!(String::from_utf8_lossy(&answer.body).contains("another document"));
     });
 }

@@ -26,6 +26,7 @@ use tower::ServiceExt;
 use super::ISSUER;
 use crate::api;
 use crate::api::remote::Connected;
+use crate::serve::Refused;
 use crate::service::Service;
 use crate::tests::world::World;
 use crate::usecase::request::Offer;
@@ -63,6 +64,8 @@ pub(super) struct Answered {
     pub(super) status: u16,
     headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// The code of the rule that said no, which is counted and not sent.
+    pub(super) rule: Option<&'static str>,
 }
 
 impl Answered {
@@ -73,6 +76,7 @@ impl Answered {
             status,
             headers,
             body,
+            rule: None,
         }
     }
 
@@ -154,6 +158,7 @@ impl Wallet {
         Answered {
             status: parts.status.as_u16(),
             headers: parts.headers,
+            rule: parts.extensions.get().map(|Refused(code)| *code),
             body: axum::body::to_bytes(body, 1 << 22).await.unwrap().to_vec(),
         }
     }

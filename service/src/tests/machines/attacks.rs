@@ -249,7 +249,8 @@ fn guesses_of_a_secret_are_in_the_trail() {
             .await;
         let noted = entries
             .iter()
-            .filter(|(_, entry)| entry.contains("client.refused") && entry.contains(&id));
+            .map(|recorded| &recorded.entry)
+            .filter(|entry| entry.contains("client.refused") && entry.contains(&id));
         assert_eq!(noted.count(), 3);
     });
 }

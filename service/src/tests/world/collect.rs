@@ -11,15 +11,16 @@ use mdoc_issuer::pki::{self, Authority};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::{NOON, World, operator, system};
+use super::{NOON, World, operator};
 use crate::domain::id::{PersonId, Serial};
 use crate::making::{Copy, Signers, Workshop, make};
 use crate::secrets::{Purpose, random};
 use crate::service::Identity;
 use crate::status;
 use crate::usecase::Failure;
+use crate::usecase::authority::Actor;
 use crate::usecase::collect::{self, Begun, Holder, Offered, Once, Presented};
-use crate::usecase::issue::{self, Delivery, Next};
+use crate::usecase::issue::{self, Delivery, Next, Order};
 use crate::usecase::request::{self, Offer};
 
 impl World {
@@ -60,7 +61,8 @@ impl World {
             .write(move |tx| {
                 let presented = Presented::PreAuthorized(&pre);
                 let asked = (presented, code.as_deref(), &holder, &terms);
-                collect::redeem(tx, &system(), now, asked, &mut rng)
+                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                collect::redeem(tx, &wallet, now, asked, &mut rng)
             })
             .await?;
         noted.map_err(Failure::from)
@@ -73,6 +75,12 @@ impl World {
         copies: usize,
         nonce: &[u8],
     ) -> Result<Vec<Copy>, Failure> {
+        let order = self.gathered(begun, copies).await?;
+        self.recorded(begun, (&order, copies), nonce).await
+    }
+
+    /// What is to be signed for an access token.
+    pub(crate) async fn gathered(&mut self, begun: &Begun, copies: usize) -> Result<Order, Failure> {
         let (serial, terms, now) = (begun.serial.clone(), self.terms.clone(), self.now);
         let next = loop {
             let (serial, terms_, mut rng) = (serial.clone(), terms.clone(), self.rng());
@@ -88,6 +96,17 @@ impl World {
         let Next::Sign(order) = next else {
             panic!("somebody has to approve it first");
         };
+        Ok(*order)
+    }
+
+    /// Signs what was gathered, and records it.
+    pub(crate) async fn recorded(
+        &mut self,
+        begun: &Begun,
+        (order, copies): (&Order, usize),
+        nonce: &[u8],
+    ) -> Result<Vec<Copy>, Failure> {
+        let (order, terms, now) = (order.clone(), self.terms.clone(), self.now);
         let mut rng = self.rng();
         let keys: Vec<(PublicKey, [u8; 32])> = (0..copies)
             .map(|_| {
@@ -118,8 +137,9 @@ impl World {
                     notification_id: &notification,
                     waited: false,
                 };
-                let recorded = (&*order, signed.as_slice(), &delivery, &terms);
-                issue::record(tx, &system(), now, recorded, &mut rng)
+                let recorded = (&order, signed.as_slice(), &delivery, &terms);
+                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                issue::record(tx, &wallet, now, recorded, &mut rng)
             })
             .await?;
         Ok(made)
@@ -141,41 +161,31 @@ impl World {
         begun.serial
     }
 
-    /// Has the wallet fetch a document anew.
-    pub(crate) async fn refreshed(&mut self, serial: &Serial, copies: usize) {
-        let (now, mut rng, terms) = (self.now, self.rng(), self.terms.clone());
-        let token = random(&mut rng);
-        let (kept, name) = (
-            terms.secrets.digest(Purpose::AccessToken, &[&*token]),
-            serial.clone(),
-        );
-        self.run(move |tx| {
-            tx.execute(
-                "INSERT INTO session (token, document, started, expires) VALUES ($1, $2, $3, $4)",
-                &[
-                    (&kept).into(),
-                    (&name).into(),
-                    now.into(),
-                    (now.unix() + 300).into(),
-                ],
-            )?;
-            Ok(())
-        })
-        .await;
-        let begun = Begun {
-            serial: serial.clone(),
-            profile: crate::domain::profile::Profile {
-                name: String::new(),
-                version: 0,
-                settings: crate::domain::profile::Settings::default(),
-            },
-            token,
-            refresh: None,
-            lifetime: 300,
-            bound: false,
-        };
-        let nonce = random(&mut rng);
-        self.issue(&begun, copies, &*nonce).await.unwrap();
+    /// Has a wallet without a refresh token collect a document anew, by an offer that the clerk hands out.
+    pub(crate) async fn collected_again(&mut self, serial: &Serial, copies: usize) {
+        let clerk = self.clerk.clone();
+        let offer = self.hand_out(&clerk, serial).await.unwrap();
+        let code = offer.code.clone().unwrap();
+        let begun = self
+            .redeem(&offer, Some(code.as_str()), &Holder::default())
+            .await
+            .unwrap();
+        self.issue(&begun, copies, &*offer.secret).await.unwrap();
+    }
+
+    /// What a wallet begins with by its refresh token.
+    pub(crate) async fn refresh(&mut self, begun: &Begun, holder: &Holder) -> Result<Begun, Failure> {
+        let token = begun.refresh.as_ref().unwrap().to_vec();
+        let (holder, terms) = (holder.clone(), self.terms.clone());
+        let (now, mut rng) = (self.now, self.rng());
+        let noted = self
+            .store
+            .write(move |tx| {
+                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                collect::refresh(tx, &wallet, now, (&token, &holder, &terms), &mut rng)
+            })
+            .await?;
+        noted.map_err(Failure::from)
     }
 
     /// Hands out a document.
