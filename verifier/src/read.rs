@@ -97,6 +97,9 @@ pub struct Times {
 /// What the link has beyond the time for the answer.
 const SAYING: Duration = Duration::from_secs(1);
 
+/// For our last word to a wallet that did not answer, after which the connection is dropped.
+const LAST_WORD: Duration = Duration::from_secs(10);
+
 impl Default for Times {
     fn default() -> Self {
         Self {
@@ -307,7 +310,7 @@ pub async fn read(
         }),
         Err(interrupted) => {
             tracing::info!(code = interrupted.code(), "interrupted");
-            wire.finish().await;
+            let _late = tokio::time::timeout(LAST_WORD, wire.finish()).await;
             Err(interrupted)
         }
     }
