@@ -13,6 +13,9 @@ use crate::serve::Refused;
 use crate::service::Service;
 use crate::usecase::Failure;
 
+/// After how many seconds a wallet may try again where nobody may collect.
+pub(crate) const RETRY_REFUSED: u32 = 3600;
+
 /// Why a wallet does not get what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum No {
@@ -49,9 +52,13 @@ impl No {
     fn said_of_token(refusal: &Refusal) -> Self {
         let code = match refusal {
             Refusal::SessionsFull { retry_after } => return Self::Later(*retry_after),
-            Refusal::SessionsRefused => return Self::Later(3600),
-            Refusal::Field { .. } => ErrorCode::InvalidAuthorizationDetails,
-            Refusal::CodeMissing | Refusal::CodeUnexpected => ErrorCode::InvalidRequest,
+            Refusal::SessionsRefused => return Self::Later(RETRY_REFUSED),
+            Refusal::Field { field, .. } if field == "authorization_details" => {
+                ErrorCode::InvalidAuthorizationDetails
+            }
+            Refusal::Field { .. } | Refusal::CodeMissing | Refusal::CodeUnexpected => {
+                ErrorCode::InvalidRequest
+            }
             Refusal::Replayed { what: "attestation" } => ErrorCode::InvalidClientAttestation,
             Refusal::Replayed { .. } => ErrorCode::InvalidDpopProof,
             _ => ErrorCode::InvalidGrant,

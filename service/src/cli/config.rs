@@ -8,7 +8,7 @@ use super::Where;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Read the configuration, open every key, look at the database, and say what is wrong. Nothing is changed.
+    /// Read the configuration, open every key, look at the database, and say what is wrong
     #[command(after_help = "Example:\n  mdoc-service config check --config authority/service.toml")]
     Check(Where),
 }

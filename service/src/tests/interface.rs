@@ -21,6 +21,7 @@ use mdoc_openid::vci::credential::{Answer, CredentialResponse, Issued};
 use mdoc_openid::vci::metadata::IssuerMetadata;
 use mdoc_openid::vci::offer::CredentialOffer;
 use mdoc_openid::vci::server::ServerMetadata;
+use mdoc_openid::vci::token::{Grant, TokenRequest};
 
 use self::wallet::Wallet;
 use super::world::{World, everywhere, operator, signers_and_status, system};
@@ -440,5 +441,24 @@ fn metadata_are_signed_when_they_change_and_not_for_each_who_asks() {
         assert_ne!(ask().await, first);
         ask().await;
         assert_eq!(count.load(Ordering::Relaxed), 2);
+    });
+}
+
+#[test]
+fn a_name_that_no_database_keeps_is_refused_and_costs_no_offer() {
+    everywhere(async |mut world| {
+        let offer = offer(&mut world).await;
+        let mut wallet = Wallet::new(&mut world);
+        let form = TokenRequest::new(Grant::PreAuthorizedCode {
+            code: wallet.pre_authorized(&offer).await.as_str().into(),
+            tx_code: offer.code.as_ref().map(|code| code.as_str().into()),
+        });
+        let form = format!("{}&client_id=a%00b", form.encode());
+        let refused = wallet.ask("/t/club/token", &form).await;
+        assert_eq!(
+            (refused.status, refused.error()),
+            (400, "invalid_request".to_owned())
+        );
+        assert_eq!(redeemed(&mut wallet, &offer).await.status, 200);
     });
 }

@@ -304,6 +304,7 @@ fn nothing_leads_to_what_was_rejected() {
         let (later, now, terms) = (
             Later {
                 transaction: b"later".to_vec(),
+                token: begun.token.to_vec(),
                 serial: serial.clone(),
                 keys: vec![b"key".to_vec()],
                 once: Vec::new(),

@@ -82,6 +82,7 @@ fn a_secret_of_a_collection_is_not_formatted() {
     });
     tells_nothing(&Later {
         transaction: vec![BYTE; 32],
+        token: vec![BYTE; 32],
         serial: Serial::given("x").unwrap(),
         keys: vec![vec![BYTE; 32]],
         once: Vec::new(),

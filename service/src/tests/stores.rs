@@ -345,6 +345,28 @@ fn a_text_with_nul_is_refused_by_both_and_spoils_nothing() {
 }
 
 #[test]
+fn a_group_with_nul_in_a_table_is_wrong_in_its_row_alone() {
+    use crate::usecase::import::{self, Table};
+
+    everywhere(async |mut world| {
+        let text =
+            b"logon_name,given_name,family_name,group\ngrace,Grace,Hopper,Ber\0lin\nalan,Alan,Turing,\n";
+        let (rows, unreadable) = Table::new(text, b',').unwrap().some().unwrap();
+        assert_eq!((rows.len(), unreadable.len()), (2, 0));
+        let (now, mut rng) = (world.now, world.rng());
+        let refused = world
+            .store
+            .write(move |tx| import::add(tx, &crate::tests::world::system(), now, &rows, &mut rng))
+            .await
+            .unwrap();
+        let refused: Vec<_> = refused.iter().map(|row| (row.line, row.code)).collect();
+        assert_eq!(refused, [(2, "field.invalid")]);
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM person WHERE logon_name IN ('grace', 'alan')";
+        assert_eq!(world.run(move |tx| Ok(tx.value::<i64>(sql, &[])?)).await, Some(1));
+    });
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_not_waited_for_for_ever() {
     everywhere(async |world| {
         if !world.is_server() {

@@ -30,6 +30,8 @@ use crate::terms::Terms;
 /// How many times the copies that a profile gives a wallet gets within [`LATELY`], whatever sessions it has: once, and again
 /// if the answer did not reach it. A session never lasts longer.
 const ROUNDS: u32 = 4;
+/// Where a profile gives few copies, so many at least: a document that is switched off and on is fetched anew.
+const SOME: u32 = 12;
 /// An hour, in seconds.
 const LATELY: i64 = 3600;
 
@@ -124,7 +126,7 @@ fn within_bounds(
         |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
     )?;
     let (given, first) = given.unwrap_or_default();
-    let most = i64::from(copies) * i64::from(ROUNDS);
+    let most = i64::from(copies.saturating_mul(ROUNDS).max(SOME));
     if given.saturating_add(i64::try_from(keys).unwrap_or(i64::MAX)) <= most {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use mdoc_openid::web::Form;
 use super::caller::{Caller, digest};
 use super::paths;
 use crate::api::Shared;
-use crate::api::answer::{No, json};
+use crate::api::answer::{No, RETRY_REFUSED, json};
 use crate::api::html::Html;
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
@@ -295,10 +295,13 @@ async fn shown(service: &Arc<Service>, about: About, wrong: Option<&Refusal>) ->
     if let Some(wrong) = wrong {
         response.extensions_mut().insert(Refused(wrong.code()));
     }
-    if let Some(Refusal::SessionsFull { retry_after }) = wrong {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, (*retry_after).into());
+    let later = match wrong {
+        Some(Refusal::SessionsFull { retry_after }) => Some(*retry_after),
+        Some(Refusal::SessionsRefused) => Some(RETRY_REFUSED),
+        _ => None,
+    };
+    if let Some(later) = later {
+        response.headers_mut().insert(header::RETRY_AFTER, later.into());
     }
     response
 }
