@@ -69,16 +69,19 @@ fn a_digest_that_was_kept_shows_a_trail_that_was_written_anew() {
         // As somebody writes it down and types it.
         let keep: Kept = keep.to_string().parse().unwrap();
         world.person("grace").await;
-        let later = verified(&world, &[keep.clone()]).await.unwrap();
+        let later = verified(&world, std::slice::from_ref(&keep)).await.unwrap();
         assert!(later.head().0 > keep.number());
         let before = exported(&world).await;
-        assert_eq!(checked(&before, &[keep.clone()]).unwrap().head(), later.head());
+        assert_eq!(
+            checked(&before, std::slice::from_ref(&keep)).unwrap().head(),
+            later.head()
+        );
 
         rewrite(&world).await;
         let number = keep.number();
         assert!(verified(&world, &[]).await.is_ok(), "its digests fit");
         assert_eq!(
-            verified(&world, &[keep.clone()]).await.unwrap_err(),
+            verified(&world, std::slice::from_ref(&keep)).await.unwrap_err(),
             Broken::Kept { number }
         );
         let after = exported(&world).await;
@@ -105,7 +108,7 @@ fn a_trail_that_ends_before_what_was_kept_does_not_hold() {
             .await;
         assert!(verified(&world, &[]).await.is_ok(), "its head fits");
         assert_eq!(
-            verified(&world, &[keep.clone()]).await.unwrap_err(),
+            verified(&world, std::slice::from_ref(&keep)).await.unwrap_err(),
             Broken::Missing { number }
         );
         assert_eq!(

@@ -1,23 +1,26 @@
 //! The registry of people (E1).
 
+mod groups;
+
+pub use self::groups::{Group, add_group, group_at, groups};
+
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use self::groups::group_is_there;
 use super::Failure;
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
 use crate::domain::Refusal;
-use crate::domain::id::{GroupId, PersonId};
+use crate::domain::id::PersonId;
 use crate::domain::person::{Details, Person, key};
 use crate::domain::role::{Scope, Workflow};
 use crate::store::{Row, StoreError, Tx, Value};
 
 /// The most bytes of a photograph.
 pub const LARGEST_PHOTO: usize = 8 * 1024 * 1024;
-/// The deepest that groups may be nested.
-const DEEPEST: i64 = 32;
 /// The member with the number, and the most bytes of one.
 const NUMBER: &str = "employee_number";
 const LONGEST_NUMBER: usize = 64;
@@ -285,92 +288,6 @@ pub fn photo(tx: &mut Tx<'_>, id: &PersonId) -> Result<Option<Vec<u8>>, StoreErr
     tx.value("SELECT picture FROM photo WHERE person = $1", &[id.into()])
 }
 
-/// Adds a group below another one, or at the top.
-///
-/// # Errors
-/// [`Refusal::Exists`], [`Refusal::Unknown`] for the one above, [`Refusal::Field`] if it is too deep.
-pub fn add_group(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    now: Timestamp,
-    (name, parent): (&str, Option<&GroupId>),
-    rng: &mut dyn CryptoRng,
-) -> Result<GroupId, Failure> {
-    authority::permit(tx, actor, Workflow::EditPeople)?;
-    Refusal::check_name("name", name, 128)?;
-    group_is_there(tx, parent)?;
-    if let Some(parent) = parent {
-        let depth: Option<i64> = tx.value(
-            "WITH RECURSIVE above (id) AS ( SELECT CAST($1 AS TEXT) \
-               UNION SELECT g.parent FROM person_group g JOIN above ON g.id = above.id WHERE g.parent IS NOT NULL \
-             ) SELECT CAST(COUNT(*) AS BIGINT) FROM above",
-            &[parent.into()],
-        )?;
-        if depth.unwrap_or_default() >= DEEPEST {
-            return Err(Refusal::field("parent", "groups are nested 32 deep at most").into());
-        }
-    }
-    let id = GroupId::random(rng);
-    let added = tx.execute(
-        "INSERT INTO person_group (id, parent, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        &[(&id).into(), parent.into(), name.into()],
-    )?;
-    if added == 0 {
-        return Err(exists("group", "name", name));
-    }
-    audit::append(tx, actor, now, &Entry::new("group.add", ("group", id.as_str())))?;
-    Ok(id)
-}
-
-/// A group of people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Its name for programs.
-    pub id: GroupId,
-    /// The one above it.
-    pub parent: Option<GroupId>,
-    /// Its name, which no other group below the same one has.
-    pub name: String,
-}
-
-/// All groups, by name.
-///
-/// # Errors
-/// [`Refusal::NotGranted`].
-pub fn groups(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Group>, Failure> {
-    authority::permit(tx, actor, Workflow::ViewReports)?;
-    let groups = tx.rows(
-        "SELECT id, parent, name FROM person_group ORDER BY name, id",
-        &[],
-        |row| {
-            Ok(Group {
-                id: row.get(0)?,
-                parent: row.get(1)?,
-                name: row.get(2)?,
-            })
-        },
-    )?;
-    Ok(groups)
-}
-
-/// The group at the end of a path of names from the top, with `/` between. Groups are made by name beforehand: a slip of
-/// the pen makes none.
-///
-/// # Errors
-/// [`Refusal::Unknown`].
-pub fn group_at(tx: &mut Tx<'_>, path: &str) -> Result<Option<GroupId>, Failure> {
-    let mut found: Option<GroupId> = None;
-    for name in path.split('/') {
-        let above = found.as_ref().map_or("", GroupId::as_str);
-        let below: Option<GroupId> = tx.value(
-            "SELECT id FROM person_group WHERE COALESCE(parent, '') = $1 AND name = $2",
-            &[above.into(), name.into()],
-        )?;
-        found = Some(below.ok_or(Refusal::Unknown { what: "group" })?);
-    }
-    Ok(found)
-}
-
 const COLUMNS: &str = "id, logon_name, employee_number, external_id, given_name, family_name, email, mobile_phone, \
                        group_id, user_data_approved, attributes, version";
 
@@ -393,14 +310,6 @@ fn of_row(row: &Row<'_>) -> Result<Person, StoreError> {
             attributes,
         },
     })
-}
-
-fn group_is_there(tx: &mut Tx<'_>, group: Option<&GroupId>) -> Result<(), Failure> {
-    let Some(group) = group else { return Ok(()) };
-    let found: Option<i64> = tx.value("SELECT 1 FROM person_group WHERE id = $1", &[group.into()])?;
-    found
-        .map(drop)
-        .ok_or_else(|| Refusal::Unknown { what: "group" }.into())
 }
 
 /// The unique indices hold all the same if two nodes ask at once; this gives the member its name.
