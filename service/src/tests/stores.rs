@@ -356,7 +356,7 @@ fn a_group_with_nul_in_a_table_is_wrong_in_its_row_alone() {
         let (now, mut rng) = (world.now, world.rng());
         let refused = world
             .store
-            .write(move |tx| import::add(tx, &crate::tests::world::system(), now, &rows, &mut rng))
+            .write(move |tx| import::add(tx, &system(), now, &rows, &mut rng))
             .await
             .unwrap();
         let refused: Vec<_> = refused.iter().map(|row| (row.line, row.code)).collect();
