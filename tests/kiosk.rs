@@ -133,7 +133,7 @@ fn of_two_documents_that_were_asked_for_one_is_not_enough() {
             )],
         },
     ];
-    let one = encode_response(&[licence.clone()], &[PID]);
+    let one = encode_response(core::slice::from_ref(&licence), &[PID]);
     doubted(&judged(&world, &one, &asked), "kiosk.document-not-shown");
     let report = verify(&one, Form::DeviceResponse, &world.inputs());
     assert_eq!(not_shown(&report, &asked), [PID]);
