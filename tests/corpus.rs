@@ -10,7 +10,7 @@ use mdoc_core::crypto::SecretKey;
 use mdoc_core::device_request::{DeviceRequest, ItemsRequest};
 use mdoc_core::keys;
 use mdoc_core::limits::Limits;
-use mdoc_core::status::Evidence;
+use mdoc_core::status::{Evidence, Reference, Standing, Told};
 use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::verify::{Form, Inputs, Outcome, Policy, verify};
@@ -20,7 +20,7 @@ use mdoc_core::x509::profile::{self, Role, Weight};
 use mdoc_core::x509::revocation::RevocationList;
 use toml::{Table, Value};
 
-use crate::vectors;
+use crate::{statuses, vectors};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,9 @@ pub struct Case {
     pub crl: Option<Vec<u8>>,
     /// A status list at hand.
     pub status_list: Option<StatusList>,
+    /// What the issuer said itself, at the instant to judge by, of the entry that documents of the seeded country refer
+    /// to: `expired`, or nothing.
+    pub issuer_says: Option<String>,
     /// Whether the document is accepted.
     pub accepted: bool,
     /// Everything in the report that is neither passed nor not done.
@@ -213,6 +216,7 @@ impl Case {
                     token,
                 }),
             },
+            issuer_says: optional("issuer_says"),
             accepted: expect
                 .get("accepted")
                 .and_then(Value::as_bool)
@@ -237,6 +241,9 @@ impl Case {
         if let Some(list) = &self.status_list {
             member("status_uri", &list.uri);
             member("status_fetched", &list.fetched.to_string());
+        }
+        if let Some(word) = &self.issuer_says {
+            member("issuer_says", word);
         }
         if let Some(key) = &self.reader_key {
             let _ = writeln!(out, "reader_key = '{key}'");
@@ -356,8 +363,21 @@ impl Case {
                 fetched: list.fetched,
             })
             .collect();
+        let place = statuses::reference().status_list;
+        let told: Vec<_> = match (&self.issuer_says, &place) {
+            (Some(word), Some(place)) => {
+                assert_eq!(word, "expired", "another word has no file yet");
+                vec![Told {
+                    reference: Reference::StatusList(place),
+                    standing: Standing::Expired,
+                    at: self.now,
+                }]
+            }
+            _ => Vec::new(),
+        };
         let mut inputs = Inputs::new(&anchors, self.now);
         inputs.policy = policy;
+        inputs.told = &told;
         inputs.transcript = transcript.as_ref();
         inputs.reader_key = reader_key.as_ref();
         inputs.request = request.as_deref();

@@ -65,6 +65,7 @@ impl Maker {
             request: None,
             crl: None,
             status_list: None,
+            issuer_says: None,
             accepted: !expect.iter().any(|line| line.contains(" failed ")),
             expect: expect.iter().map(|line| parse(line)).collect(),
         });

@@ -109,7 +109,6 @@ fn the_bill_of_materials_has_every_package_that_goes_into_the_programs() {
     for foreign in [
         "proptest",
         "rand_chacha",
-        "x509-cert",
         "cc",
         "syn",
         "serde_derive",

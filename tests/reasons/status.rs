@@ -52,6 +52,14 @@ pub(super) fn make(m: &mut Maker) {
     if let Some(list) = &mut stale.status_list {
         list.fetched = fetched;
     }
+    let expired = list(
+        m,
+        "status.expired",
+        "the issuer, asked itself, says that the document has expired; its list says valid",
+        (Bits::One, 0),
+        &["status failed status.expired"],
+    );
+    expired.issuer_says = Some("expired".to_owned());
 }
 
 /// A case whose document refers to a list that has this value for it.

@@ -203,7 +203,10 @@ mod tests {
         assert_eq!(ids.len(), Code::ALL.len());
         for code in Code::ALL {
             let id = code.id();
-            assert!(id.starts_with("status-list."), "{id}");
+            assert!(
+                id.starts_with("status-list.") || id.starts_with("status-query."),
+                "{id}"
+            );
             assert!(
                 id.bytes()
                     .all(|b| b.is_ascii_lowercase() || b"0123456789.-".contains(&b)),
