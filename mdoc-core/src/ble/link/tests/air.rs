@@ -108,11 +108,13 @@ impl Air {
                 characteristic: Characteristic::State,
                 value,
                 ..
-            } => {
-                if value == &[State::End.byte()] {
-                    known.ended.get_or_insert(Ending::ByPeer);
-                }
+            } if value == &[State::End.byte()] => {
+                known.ended.get_or_insert(Ending::ByPeer);
             }
+            Input::Value {
+                characteristic: Characteristic::State,
+                ..
+            } => {}
             Input::Value { value, .. } => known.come += value.len() - 1,
             Input::Bytes { bytes, .. } => known.come += bytes.len(),
             _ => {}
