@@ -15,7 +15,7 @@ use super::*;
 const LIMITS: Limits = Limits::DEFAULT;
 const UUID: [u8; 16] = [7; 16];
 /// Forty thousand bytes are 79 fragments.
-const ANSWER: [u8; 40_000] = [5; 40_000];
+static ANSWER: [u8; 40_000] = [5; 40_000];
 
 /// An air in which every value takes so long.
 struct Paced(Memory, Duration);
