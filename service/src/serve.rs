@@ -71,7 +71,11 @@ impl Patience {
 pub fn bounded(service: Arc<service::Service>, limits: &Limits) -> Router {
     let patience = Duration::from_secs(limits.seconds);
     let metrics = Arc::clone(service.store.metrics());
-    let limiter = Arc::new(Limiter::new(&limits.rates, service.proxies.clone()));
+    let limiter = Arc::new(Limiter::new(
+        &limits.rates,
+        service.proxies.clone(),
+        service.base(),
+    ));
     let counted = Arc::clone(&metrics);
     api::router(service)
         .layer(DefaultBodyLimit::max(limits.body))

@@ -75,10 +75,11 @@ impl Class {
         Self::Other,
     ];
 
-    /// Of the template of a route, with whatever path the service's address has before it. None is never limited: a probe
+    /// Of the template of a route, with the path that the service's address has before it. None is never limited: a probe
     /// that is refused would have the service stopped.
-    fn of(route: &str) -> Option<Self> {
-        let has = |part: &str| route.split('/').any(|found| found == part);
+    fn of(base: &str, route: &str) -> Option<Self> {
+        let route = route.strip_prefix(base).unwrap_or(route);
+        let begins = |part: &str| route.split('/').nth(1) == Some(part);
         let ends = |parts: &[&str]| {
             let last = route.trim_end_matches('/').rsplit('/').next();
             last.is_some_and(|last| parts.contains(&last))
@@ -88,15 +89,15 @@ impl Class {
         }
         Some(if ends(&["token", "par", "authorize", "authorization"]) {
             Self::Token
-        } else if has("api") {
+        } else if begins("api") {
             Self::Api
-        } else if has("offer") {
+        } else if begins("offer") {
             Self::Token
         } else if ends(&["nonce", "challenge"]) {
             Self::Nonce
         } else if ends(&["credential", "deferred", "notification"]) {
             Self::Credential
-        } else if has("status") {
+        } else if begins("status") {
             Self::Status
         } else {
             Self::Other
@@ -175,14 +176,17 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 pub(super) struct Limiter {
     gates: Vec<(Class, Gate)>,
     proxies: Proxies,
+    base: String,
 }
 
 impl Limiter {
-    pub(super) fn new(rates: &Rates, proxies: Proxies) -> Self {
+    /// For a service whose address has that path before everything.
+    pub(super) fn new(rates: &Rates, proxies: Proxies, base: &str) -> Self {
         let gate = |class: Class| Some((class, Gate::new(class.rate(rates))?));
         Self {
             gates: Class::ALL.into_iter().filter_map(gate).collect(),
             proxies,
+            base: base.to_owned(),
         }
     }
 
@@ -199,7 +203,7 @@ impl Limiter {
         next: Next,
     ) -> Response {
         let route = request.extensions().get::<MatchedPath>();
-        let class = Class::of(route.map_or("", MatchedPath::as_str));
+        let class = Class::of(&self.base, route.map_or("", MatchedPath::as_str));
         if let (Some(class), Some(who)) = (
             class,
             remote::client(request.extensions(), request.headers(), &self.proxies),
@@ -232,7 +236,7 @@ mod tests {
             nonce: 0,
             ..Rates::default()
         };
-        let limiter = Limiter::new(&rates, Proxies::default());
+        let limiter = Limiter::new(&rates, Proxies::default(), "");
         let mallory = address("192.0.2.1");
         for _ in 0..3 {
             assert_eq!(limiter.closed(Class::Token, mallory), None);
@@ -274,24 +278,28 @@ mod tests {
 
     #[test]
     fn every_route_has_a_kind() {
-        for (route, class) in [
-            ("/token", Some(Class::Token)),
-            ("/tenant/par", Some(Class::Token)),
-            ("/offer/{secret}", Some(Class::Token)),
-            ("/nonce", Some(Class::Nonce)),
-            ("/t/credential", Some(Class::Credential)),
-            ("/deferred", Some(Class::Credential)),
-            ("/status/{number}", Some(Class::Status)),
-            ("/api/v1/token", Some(Class::Token)),
-            ("/api/v1/people", Some(Class::Api)),
+        for (base, route, class) in [
+            ("", "/token", Some(Class::Token)),
+            ("/tenant", "/tenant/par", Some(Class::Token)),
+            ("", "/offer/{secret}", Some(Class::Token)),
+            ("", "/nonce", Some(Class::Nonce)),
+            ("/t", "/t/credential", Some(Class::Credential)),
+            ("", "/deferred", Some(Class::Credential)),
+            ("", "/status/{number}", Some(Class::Status)),
+            ("", "/api/v1/token", Some(Class::Token)),
+            ("", "/api/v1/people", Some(Class::Api)),
             // Machines guess nothing there: they make offers.
-            ("/t/api/v1/documents/{serial}/offer", Some(Class::Api)),
-            ("/.well-known/openid-credential-issuer", Some(Class::Other)),
-            ("", Some(Class::Other)),
-            ("/health", None),
-            ("/t/ready", None),
+            ("/t", "/t/api/v1/documents/{serial}/offer", Some(Class::Api)),
+            // What the service's address is called makes no difference.
+            ("/api", "/api/offer/{secret}", Some(Class::Token)),
+            ("/api", "/api/credential", Some(Class::Credential)),
+            ("/offer/status", "/offer/status/api/v1/people", Some(Class::Api)),
+            ("", "/.well-known/openid-credential-issuer", Some(Class::Other)),
+            ("", "", Some(Class::Other)),
+            ("", "/health", None),
+            ("/t", "/t/ready", None),
         ] {
-            assert_eq!(Class::of(route), class, "{route}");
+            assert_eq!(Class::of(base, route), class, "{base} {route}");
         }
     }
 }
