@@ -253,15 +253,16 @@ pub(crate) fn holds(input: &[u8]) -> bool {
     let Ok(text) = core::str::from_utf8(rest) else {
         return false;
     };
-    let mut lines = text.split('\n');
-    let mut next = || {
-        let first = lines.next().unwrap_or_default();
-        if kind & 0x80 == 0 {
-            first.to_owned()
-        } else {
-            token(first, lines.next().unwrap_or_default())
-        }
+    let lines: Vec<&str> = text.split('\n').take(8).collect();
+    let tokens: Vec<String> = if kind & 0x80 == 0 {
+        lines.into_iter().take(4).map(str::to_owned).collect()
+    } else {
+        let pairs = lines.chunks(2);
+        pairs
+            .map(|pair| token(pair[0], pair.get(1).unwrap_or(&"")))
+            .collect()
     };
+    let (first, second) = (&tokens[0], tokens.get(1).map_or("", String::as_str));
     let known = |nonce: &str| nonce == NONCE;
     let nonces = Nonces::Required(&known);
     let window = Window::at(Timestamp::from_unix(NOW));
@@ -282,7 +283,7 @@ pub(crate) fn holds(input: &[u8]) -> bool {
     };
     let some = |keys: &[PublicKey]| assert!(!keys.is_empty() && keys.len() <= 100);
     match kind % 6 {
-        0 => match attestation::verify(&next(), &rules, nonces, remembering()) {
+        0 => match attestation::verify(first, &rules, nonces, remembering()) {
             Err(error) => {
                 assert!(!error.to_string().is_empty());
                 return false;
@@ -304,7 +305,7 @@ pub(crate) fn holds(input: &[u8]) -> bool {
                 window,
                 algorithms: ALGORITHMS,
             };
-            match client::verify(&next(), &next(), &rules, remembering()) {
+            match client::verify(first, second, &rules, remembering()) {
                 Err(error) => {
                     assert!(!error.to_string().is_empty() && !error.code().text().is_empty());
                     return false;
@@ -317,7 +318,7 @@ pub(crate) fn holds(input: &[u8]) -> bool {
                 }
             }
         }
-        2 => match metadata::verify(&next(), ISSUER, trust(), &window, remembering()) {
+        2 => match metadata::verify(first, ISSUER, trust(), &window, remembering()) {
             Err(error) => {
                 assert!(!error.to_string().is_empty());
                 return false;
@@ -326,9 +327,9 @@ pub(crate) fn holds(input: &[u8]) -> bool {
         },
         3 | 4 => {
             let proofs = if kind % 6 == 3 {
-                Proofs::Jwt(vec![next(), next()])
+                Proofs::Jwt(tokens)
             } else {
-                Proofs::Attestation(next())
+                Proofs::Attestation(first.clone())
             };
             let rules = ProofRules {
                 issuer: ISSUER,
@@ -366,7 +367,7 @@ pub(crate) fn holds(input: &[u8]) -> bool {
                 window,
                 algorithms: ALGORITHMS,
             };
-            match dpop::verify(&next(), &rules, remembering()) {
+            match dpop::verify(first, &rules, remembering()) {
                 Err(error) => {
                     assert!(!error.to_string().is_empty() && !error.code().text().is_empty());
                     return false;
