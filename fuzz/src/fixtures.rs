@@ -8,6 +8,7 @@ use integration::world::World;
 use mdoc_core::crypto::{self, Backend};
 use mdoc_core::limits::Limits;
 use mdoc_core::x509::build::{ListTerms, RevokedSerial, build_crl};
+use mdoc_core::x509::ocsp::{CertificateId, IdHash, OcspRequest, OcspResponse, Responder, respond};
 use mdoc_core::x509::revocation::RevocationList;
 
 /// The limits that the programs have.
@@ -17,6 +18,14 @@ pub const LIMITS: Limits = Limits::DEFAULT;
 #[must_use]
 pub fn backend() -> &'static dyn Backend {
     crypto::fastest()
+}
+
+/// Whether this is one input in so many (a power of two): for what takes longer than all else. Always the same for the same
+/// input, and always in tests.
+#[must_use]
+pub fn one_in(many: u8, input: &[u8]) -> bool {
+    let sum = input.iter().fold(0_u8, |sum, byte| sum.rotate_left(3) ^ byte);
+    cfg!(test) || sum.is_multiple_of(many)
 }
 
 /// The country of the negative corpus, so that its files are signed by whom this world trusts.
@@ -51,6 +60,23 @@ pub fn lists() -> &'static [RevocationList; 2] {
             at: world.now,
         };
         [list(&[]), list(&[revoked])]
+    })
+}
+
+/// Answers of the world's root about its document signer: that it is good, and that it was revoked.
+#[must_use]
+pub fn answers() -> &'static [OcspResponse; 2] {
+    static ANSWERS: OnceLock<[OcspResponse; 2]> = OnceLock::new();
+    ANSWERS.get_or_init(|| {
+        let world = world();
+        let id = CertificateId::of(&world.ds, &world.iaca, IdHash::Sha1);
+        let request = OcspRequest::new(&[id], None).unwrap();
+        let responder = || Responder {
+            certificate: &world.iaca,
+            signer: &world.iaca_key,
+        };
+        let [good, revoked] = lists();
+        [good, revoked].map(|list| respond(&request, &world.iaca, list, responder(), world.now).unwrap())
     })
 }
 

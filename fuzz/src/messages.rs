@@ -95,6 +95,9 @@ pub fn cose(input: &[u8]) {
             assert_eq!(again, Ok(found));
         }
     }
+    if let Ok(secret) = key::decode_secret(item) {
+        assert_eq!(key::decode(item).as_ref(), Ok(secret.public_key()));
+    }
     if let Ok(message) = Sign1::decode(item, &LIMITS) {
         let world = world();
         let verified = message.verify_detached(world.ds_key.public_key(), b"never signed", backend());

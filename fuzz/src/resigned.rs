@@ -26,13 +26,17 @@ pub fn resigned_issued(input: &[u8]) {
     run(input, Form::IssuerSigned);
 }
 
-/// A response, by signature or by MAC.
+/// A response, by signature or by MAC; or the document of one alone.
 pub fn resigned_response(input: &[u8]) {
     run(input, Form::DeviceResponse);
 }
 
 fn run(input: &[u8], form: Form) {
     let (first, edits) = input.split_first().unwrap_or((&0, &[]));
+    let form = match form {
+        Form::DeviceResponse if first & 2 == 2 => Form::Document,
+        form => form,
+    };
     let mut model = Model::new(first & 1 == 1);
     let edits: Vec<[u8; 4]> = edits
         .chunks_exact(4)
@@ -48,7 +52,7 @@ fn run(input: &[u8], form: Form) {
     let sent = model.sign(form);
     let inputs = model.inputs();
     let report = verify(&sent.bytes, form, &inputs);
-    check(&report);
+    check(&report, input);
     show_some(&report, input);
     count(&report);
     if edits.is_empty() {
@@ -120,7 +124,7 @@ const FOR_ONE_CODE: [&[u8]; 14] = [
 
 /// Every edit once, with small arguments and some large ones.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let mut all = vec![vec![0], vec![1]];
+    let mut all = vec![vec![0], vec![1], vec![2], vec![3]];
     for operation in 0..OPERATIONS {
         for (first, second) in [(0, 0), (1, 1), (2, 3), (5, 9), (17, 30), (40, 200)] {
             let mac = operation & 1;
@@ -128,6 +132,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         }
     }
     all.extend(FOR_ONE_CODE.map(|seed| seed.to_vec()));
+    for which in 0..tables::statuses().len() {
+        all.push(vec![0, edit::STATUS, u8::try_from(which).unwrap(), 0, 0]);
+    }
     // Every pair of certificates and anchors that the negative corpus has.
     for (chain, anchors) in tables::pairs() {
         let [chain, anchors] = [chain, anchors].map(|at| u8::try_from(at).unwrap());

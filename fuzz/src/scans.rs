@@ -4,13 +4,16 @@ use std::cell::Cell;
 use std::sync::Once;
 
 use mdoc_core::engagement::to_uri;
-use mdoc_verifier::scan::{self, ScanError, Scanned};
+use mdoc_verifier::scan::{self, Frame, PixelFormat, ScanError, Scanned, Watch};
 
-use crate::fixtures::LIMITS;
+use crate::fixtures::{LIMITS, one_in};
 use crate::pictures::many_pixels;
 
 /// Largest pictures that are searched: a code of an engagement with two pixels a module has less.
 pub(crate) const MOST_PIXELS: u64 = 20_000;
+
+/// Largest of fifteen pictures in sixteen: a code of an engagement with one pixel a module has less.
+const MOST_OF_MANY: u64 = 4_000;
 
 /// A line that a barcode scanner typed.
 pub fn scan_text(input: &[u8]) {
@@ -28,8 +31,64 @@ pub fn scan_text(input: &[u8]) {
 
 /// A file with a photograph of a code.
 pub fn scan_picture(input: &[u8]) {
-    if !many_pixels(input, MOST_PIXELS) {
+    let most = if one_in(16, input) {
+        MOST_PIXELS
+    } else {
+        MOST_OF_MANY
+    };
+    if !many_pixels(input, most) {
         holds(quietly(|| scan::engagement_in_picture(input)));
+    }
+}
+
+/// A frame of a camera: the first byte chooses how its pixels lie and which of the ways a frame is looked at it gets, two
+/// more are its width and what lies between rows.
+pub fn scan_frame(input: &[u8]) {
+    let [first, wide, between, data @ ..] = input else {
+        return;
+    };
+    let formats = [
+        (PixelFormat::Grey, 1),
+        (PixelFormat::Planar, 1),
+        (PixelFormat::Yuyv, 2),
+        (PixelFormat::Uyvy, 2),
+        (PixelFormat::Rgb, 3),
+        (PixelFormat::Bgr, 3),
+        (PixelFormat::Jpeg, 1),
+    ];
+    let (format, step) = formats[usize::from(first & 7) % formats.len()];
+    if format == PixelFormat::Jpeg && many_pixels(data, MOST_OF_MANY) {
+        return;
+    }
+    let wide = usize::from(*wide);
+    let stride = if *between == 0 {
+        0
+    } else {
+        wide * step + usize::from(*between)
+    };
+    let row = if stride == 0 { wide * step } else { stride };
+    // As many rows as there are bytes for; the last bit says that one more is promised.
+    let high = data.len().checked_div(row).unwrap_or(1) + usize::from(first >> 7);
+    let frame = |data: &[u8]| Frame {
+        format,
+        wide,
+        high,
+        stride,
+        data: data.to_vec(),
+    };
+    let mut watch = Watch::default();
+    let damaged = usize::from(first >> 3 & 15);
+    for _ in 0..damaged {
+        assert!(watch.look(&frame(&[])).is_none());
+    }
+    let found = quietly(|| watch.look(&frame(data)));
+    assert_eq!(watch.frames(), damaged + 1);
+    match found {
+        None => assert!(!watch.in_vain(core::time::Duration::from_secs(1)).is_empty()),
+        Some(scanned) => {
+            holds(Ok(scanned));
+            assert!(watch.look(&frame(data)).is_none(), "taken twice");
+        }
     }
 }
 

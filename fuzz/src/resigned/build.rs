@@ -8,7 +8,8 @@ use mdoc_core::verify::Form;
 
 use super::model::{Model, Payload, Spoil};
 use super::tables;
-use crate::fixtures::{backend, world};
+use crate::fixtures::world;
+use crate::memory::{remembering, signed as sign};
 
 /// What was sent.
 pub(super) struct Sent {
@@ -45,7 +46,7 @@ impl Model {
         let bytes = if form == Form::IssuerSigned {
             issuer_signed.encode()
         } else {
-            self.respond(issuer_signed)
+            self.respond(form, issuer_signed)
         };
         Sent { bytes, mso, items }
     }
@@ -83,7 +84,7 @@ impl Model {
         tagged(self.issuer_tag, Tree::Array(parts))
     }
 
-    fn respond(&self, issuer_signed: Tree) -> Vec<u8> {
+    fn respond(&self, form: Form, issuer_signed: Tree) -> Vec<u8> {
         let mut document = self.document.clone();
         let name_spaces = self.vouched.embedded();
         let doc_type = super::model::find(&document, "docType")
@@ -130,6 +131,9 @@ impl Model {
         ];
         fill(&mut document, "issuerSigned", issuer_signed);
         fill(&mut document, "deviceSigned", Tree::Map(device_signed));
+        if form == Form::Document {
+            return document.encode();
+        }
         let mut response = self.response.clone();
         fill(
             &mut response,
@@ -146,7 +150,7 @@ impl Model {
         if key.public_key().curve() != Curve::P256 {
             return vec![0; 32];
         }
-        let key = mac_key(key.secret(), reader, &world.transcript, backend()).unwrap();
+        let key = mac_key(key.secret(), reader, &world.transcript, remembering()).unwrap();
         let payload = if self.device_spoil == Spoil::Other {
             b"something else"
         } else {
@@ -158,7 +162,7 @@ impl Model {
             [].as_slice().into(),
             payload.into(),
         ]);
-        let tag = backend().hmac_sha256(&key, &[&structure.encode()]);
+        let tag = remembering().hmac_sha256(&key, &[&structure.encode()]);
         spoiled(tag.to_vec(), self.device_spoil)
     }
 }
@@ -191,7 +195,7 @@ fn signed(context: &str, key: &SoftwareKey, protected: &[u8], payload: &[u8], sp
         [].as_slice().into(),
         payload.into(),
     ];
-    spoiled(key.sign(&Tree::Array(parts).encode()).unwrap(), spoil)
+    spoiled(sign(key, &Tree::Array(parts).encode()), spoil)
 }
 
 fn spoiled(mut proof: Vec<u8>, spoil: Spoil) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! The edits: what is done, where, and with what.
 
+use integration::statuses::{INDEX, URI};
 use integration::tree::Tree;
 use mdoc_core::cose::key;
 use mdoc_core::seams::Signer as _;
@@ -9,11 +10,13 @@ use super::model::{Model, Payload, Spoil, find, find_mut};
 use super::tables::{self, ELEMENTS, TIMES, pick, values};
 
 /// How many kinds of edits there are.
-pub const OPERATIONS: u8 = 43;
+pub const OPERATIONS: u8 = 45;
 /// Another chain of certificates.
 pub(super) const CHAIN: u8 = 30;
 /// Other anchors.
 pub(super) const ANCHORS: u8 = 31;
+/// A status list, and a reference to it.
+pub(super) const STATUS: u8 = 43;
 
 const SPOILS: [Spoil; 4] = [Spoil::No, Spoil::Flipped, Spoil::Short, Spoil::Other];
 
@@ -136,7 +139,8 @@ impl Model {
             27 => {
                 let list = Tree::Map(vec![
                     ("idx".into(), pick(values(), b).clone()),
-                    ("uri".into(), "https://status.example".into()),
+                    ("id".into(), pick(values(), b).clone()),
+                    ("uri".into(), (*pick(&["https://status.example", URI], c)).into()),
                 ]);
                 let name = *pick(&["status_list", "identifier_list", "x"], a);
                 put(&mut self.mso, "status", Tree::Map(vec![(name.into(), list)]));
@@ -217,6 +221,16 @@ impl Model {
                 self.device_tag = *pick(&tags, b);
                 self.chain_protected = c & 1 == 1;
             }
+            STATUS => {
+                self.status = Some(usize::from(a) % tables::statuses().len());
+                let list = Tree::Map(vec![
+                    ("idx".into(), Tree::Unsigned(INDEX)),
+                    ("uri".into(), URI.into()),
+                ]);
+                let status = Tree::Map(vec![("status_list".into(), list)]);
+                put(&mut self.mso, "status", status);
+            }
+            44 => self.ocsp = Some(usize::from(a) % 2),
             _ => {
                 self.copies = usize::from(a) % 4;
                 let statuses = [0, 10, 11, 12, 20];

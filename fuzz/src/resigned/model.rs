@@ -7,7 +7,8 @@ use mdoc_core::verify::{Inputs, MDL_NAME_SPACE, Policy};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::tables;
-use crate::fixtures::{backend, lists, world};
+use crate::fixtures::{answers, lists, world};
+use crate::memory::remembering;
 
 /// How a signature is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,9 @@ pub(super) struct Model {
     pub(super) anchors: usize,
     pub(super) now: usize,
     pub(super) list: Option<usize>,
+    /// The status list that is at hand, and the answer of an OCSP responder.
+    pub(super) status: Option<usize>,
+    pub(super) ocsp: Option<usize>,
     pub(super) request: Option<usize>,
     pub(super) strict: bool,
     pub(super) transcript: bool,
@@ -138,6 +142,8 @@ impl Model {
             anchors: 0,
             now: 0,
             list: None,
+            status: None,
+            ocsp: None,
             request: None,
             strict: false,
             transcript: true,
@@ -182,12 +188,18 @@ impl Model {
     pub(super) fn inputs(&self) -> Inputs<'static> {
         let world = world();
         let mut inputs = Inputs::new(&tables::anchors()[self.anchors], tables::instants()[self.now]);
-        inputs.backend = backend();
+        inputs.backend = remembering();
         inputs.transcript = self.transcript.then_some(&world.transcript);
         inputs.reader_key = self.reader_key.then_some(&world.e_reader_key);
         inputs.request = self.request.map(|which| tables::requests()[which].as_slice());
         if let Some(which) = self.list {
             inputs.revocation_lists = core::slice::from_ref(&lists()[which]);
+        }
+        if let Some(which) = self.status {
+            inputs.status_lists = core::slice::from_ref(&tables::statuses()[which].0);
+        }
+        if let Some(which) = self.ocsp {
+            inputs.ocsp_answers = core::slice::from_ref(&answers()[which]);
         }
         if self.strict {
             inputs.policy = Policy::STRICT;

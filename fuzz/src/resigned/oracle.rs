@@ -4,6 +4,7 @@
 //! verifier vouches for itself.
 
 use ciborium::Value;
+use integration::statuses::{INDEX, URI};
 use integration::tree::Tree;
 use mdoc_core::seams::Signer as _;
 use mdoc_core::verify::{Accepted, Form, Source};
@@ -49,7 +50,8 @@ pub(super) fn check(model: &Model, sent: &Sent, form: Form, accepted: &Accepted<
     assert!(names.is_sorted_by(|a, b| a < b), "an element is there twice");
     assert_eq!(text(get(&mso, "version")).split('.').next(), Some("1"));
     validity(model, &mso);
-    if form == Form::DeviceResponse {
+    revocation(model, &mso);
+    if form != Form::IssuerSigned {
         assert_eq!(text(get(&mso, "docType")), accepted.doc_type());
         device(model, &mso, accepted);
     }
@@ -72,6 +74,20 @@ fn signed_by_the_certificate(model: &Model) {
         "it is revoked"
     );
     assert!(!tables::anchors()[model.anchors].is_empty(), "nobody is trusted");
+}
+
+/// Neither the document nor its signer was revoked, by what was at hand when all of it was made.
+fn revocation(model: &Model, mso: &Value) {
+    let now = tables::instants()[model.now] == crate::fixtures::world().now;
+    let by_the_root = model.anchors == 0;
+    let leaf = tables::chains()[model.chain].first();
+    if now && by_the_root && leaf.is_some_and(|leaf| leaf == crate::fixtures::world().ds.der()) {
+        assert!(model.ocsp != Some(1), "the signer was revoked, by an answer");
+        let list = get(get(mso, "status"), "status_list");
+        let refers = text(get(list, "uri")) == URI && *get(list, "idx") == Value::from(INDEX);
+        let bad = model.status.is_some_and(|which| tables::statuses()[which].1);
+        assert!(!(refers && bad), "the document was revoked");
+    }
 }
 
 fn items<'s>(sent: &'s Sent, name_space: &str) -> impl Iterator<Item = &'s [u8]> {

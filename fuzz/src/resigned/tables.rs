@@ -1,14 +1,17 @@
 //! What edits choose from.
 
+use core::time::Duration;
 use std::sync::OnceLock;
 
 use integration::corpus::Case;
+use integration::statuses::{URI, claims, sign};
 use integration::tree::Tree;
 use integration::world::at;
 use mdoc_core::cbor::Item;
 use mdoc_core::crypto::Curve;
 use mdoc_core::device_request::{ItemsRequest, RequestedElement};
 use mdoc_core::seams::SoftwareKey;
+use mdoc_core::status::{Bits, Evidence};
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::Certificate;
 use mdoc_core::x509::path::TrustAnchor;
@@ -116,10 +119,57 @@ pub(super) fn keys() -> &'static [SoftwareKey; 8] {
             own(&world.device_key),
             own(&world.iaca_key),
             own(&world.stranger_key),
-            world.key("resigned", Curve::P384),
-            world.key("resigned", Curve::P521),
+            own(&world.key("resigned", Curve::P384)),
+            own(&world.key("resigned", Curve::P521)),
             world.key("resigned", Curve::Ed25519),
             world.key("resigned", Curve::BrainpoolP256r1),
+        ]
+    })
+}
+
+/// Status lists at hand, and whether the document that refers to them may not be accepted: valid, revoked, suspended, with
+/// a value of an application, with more bits than a licence has, fetched long ago, with a signature that does not hold, and
+/// signed by a stranger.
+pub(super) fn statuses() -> &'static [(Evidence<'static>, bool); 9] {
+    static TOKENS: OnceLock<[Vec<u8>; 7]> = OnceLock::new();
+    static STATUSES: OnceLock<[(Evidence<'static>, bool); 9]> = OnceLock::new();
+    let world = world();
+    let tokens = TOKENS.get_or_init(|| {
+        let of = |bits, value| sign(world, &claims(world, bits, value));
+        let mut broken = of(Bits::One, 1);
+        *broken.last_mut().unwrap() ^= 1;
+        let stranger = claims(world, Bits::One, 1);
+        let stranger = stranger.sign_cwt(&world.stranger_key, &[world.stranger.der()]);
+        [
+            of(Bits::One, 0),
+            of(Bits::One, 1),
+            of(Bits::Two, 2),
+            of(Bits::Two, 3),
+            of(Bits::Two, 0),
+            broken,
+            stranger.unwrap(),
+        ]
+    });
+    STATUSES.get_or_init(|| {
+        let earlier = |hours: u64| world.now.minus(Duration::from_secs(hours * 3600));
+        let at = |which: usize, hours, bad| {
+            let evidence = Evidence {
+                uri: URI,
+                token: &tokens[which],
+                fetched: earlier(hours),
+            };
+            (evidence, bad)
+        };
+        [
+            at(0, 0, false),
+            at(1, 0, true),
+            at(2, 0, true),
+            at(3, 0, true),
+            at(4, 0, false),
+            at(0, 3, false),
+            at(1, 3, true),
+            at(5, 0, false),
+            at(6, 0, false),
         ]
     })
 }

@@ -14,6 +14,18 @@ pub(crate) fn request_toml() -> Vec<Vec<u8>> {
     ]
 }
 
+pub(crate) fn vical_listing() -> Vec<Vec<u8>> {
+    let text = "[[entry]]\ncertificate = \"nl.pem\" # beside this file\ndocTypes = [\"org.iso.18013.5.1.mDL\"]\n\
+                issuingAuthority = \"RDW\"\nissuingCountry = \"NL\"\nstateOrProvinceName = \"NL-UT\"\n\
+                certificateProfile = [\"urn:oid:1.0.18013.5.1.7\"]\n";
+    vec![
+        text.as_bytes().to_vec(),
+        format!("{text}\n{text}").into_bytes(),
+        b"entry = [{certificate = 'a', docTypes = []}]".to_vec(),
+        b"entry = []".to_vec(),
+    ]
+}
+
 pub(crate) fn format_xml() -> Vec<Vec<u8>> {
     let mut all = formats("", "xml");
     // Whole formats are longer than what is fuzzed: their beginnings, closed again.

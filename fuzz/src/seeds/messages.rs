@@ -77,7 +77,19 @@ pub(crate) fn cose() -> Vec<Vec<u8>> {
     let mut all = files("annex-d", &["auth.cbor"]);
     for curve in Curve::ALL {
         let key = SecretKey::generate(curve, &mut world().rng("cose"));
-        all.push(key::encode(key.public_key()));
+        let public = key::encode(key.public_key());
+        all.push(public.clone());
+        // The same with its private half: one entry more, -4.
+        let length = u8::try_from(key.dangerous_bytes().len()).unwrap();
+        all.push(
+            [
+                &[public[0] + 1],
+                &public[1..],
+                &[0x23, 0x58, length],
+                key.dangerous_bytes(),
+            ]
+            .concat(),
+        );
     }
     let mut mac = Vec::new();
     Mac0::write(&mut mac, &[7; 32], b"never authenticated either", backend());

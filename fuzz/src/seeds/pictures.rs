@@ -16,10 +16,10 @@ fn samples(ending: &str) -> Vec<Vec<u8>> {
 pub(crate) fn picture_jpeg() -> Vec<Vec<u8>> {
     let mut all = samples("jpg");
     all.push(integration::world::SMALL_JPEG.to_vec());
-    for pixels in [64, 400, 1600] {
+    for pixels in [64, 256, 1024] {
         let wanted = Wanted {
             max_pixels: pixels,
-            aim_bytes: 900,
+            aim_bytes: 600,
             ..Wanted::new(&[ImageKind::Jpeg], 1 << 20)
         };
         if let Ok(prepared) = prepare(&portrait(), &wanted) {

@@ -4,6 +4,7 @@ use integration::corpus::Kind;
 use integration::world::World;
 use mdoc_core::cbor::Item;
 use mdoc_core::crypto::Curve;
+use mdoc_core::device_response::DeviceResponse;
 use mdoc_core::issuer_signed::IssuerSigned;
 
 use super::documents;
@@ -32,6 +33,12 @@ pub(crate) fn device_response() -> Vec<Vec<u8>> {
 
 pub(crate) fn verify_response() -> Vec<Vec<u8>> {
     let mut all = every_response();
+    let first = |bytes: &Vec<u8>| {
+        let response = DeviceResponse::decode(bytes, &LIMITS).ok()?;
+        Some(response.documents.first()?.raw().to_vec())
+    };
+    let alone: Vec<_> = all.iter().filter_map(first).collect();
+    all.extend(alone);
     all.extend(documents(&[Kind::IssuerSigned]));
     all.push(world().issue().only(&["family_name"]).sign());
     all

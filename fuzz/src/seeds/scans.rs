@@ -37,7 +37,26 @@ pub(crate) fn scan_picture() -> Vec<Vec<u8>> {
         all.push(png(0, 1, 0, side, &rows));
     }
     all.push(code.to_png(1).unwrap());
-    all.extend(super::picture_jpeg());
+    // No code, but the way to the reader of that kind of pictures.
+    all.push(integration::world::SMALL_JPEG.to_vec());
+    all
+}
+
+/// The same codes as a camera gives them: a byte a pixel, and with colours.
+pub(crate) fn scan_frame() -> Vec<Vec<u8>> {
+    let engagements = engagements();
+    let smallest = engagements.iter().min_by_key(|bytes| bytes.len()).unwrap();
+    let code = QrCode::of_engagement(smallest).unwrap();
+    let wide = u8::try_from(code.side()).unwrap();
+    let mut all = Vec::new();
+    for (format, step) in [(0, 1), (2, 2), (3, 2)] {
+        for (way, dark) in [(0, 0), (1, 0), (2, 0), (3, 255)] {
+            let pixels = (0..code.side()).flat_map(|y| (0..code.side()).map(move |x| (y, x)));
+            let pixel = |(y, x)| if code.is_dark(y, x) { dark } else { 255 - dark };
+            let data = pixels.flat_map(|at| std::iter::repeat_n(pixel(at), step));
+            all.push([format | way << 3, wide, 0].into_iter().chain(data).collect());
+        }
+    }
     all
 }
 

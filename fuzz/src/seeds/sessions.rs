@@ -1,11 +1,14 @@
 //! Of sessions, of Bluetooth and of status lists.
 
+use integration::statuses::claims;
 use mdoc_core::ble::frame::{Fragments, Room};
 use mdoc_core::ble::{Characteristic, Service};
 use mdoc_core::session::{SessionData, Status};
+use mdoc_core::status::{Bits, Claims, Content, IdentifierList};
 
-use crate::fixtures::files;
+use crate::fixtures::{files, world};
 use crate::sessions::conversation;
+use crate::statuses::IDENTIFIER;
 
 pub(crate) fn session() -> Vec<Vec<u8>> {
     let made = conversation();
@@ -127,4 +130,49 @@ pub(crate) fn ble_link() -> Vec<Vec<u8>> {
 
 pub(crate) fn status_token() -> Vec<Vec<u8>> {
     files("status-list", &[".cbor"])
+}
+
+/// Lists with each answer, behind the byte that says how they are looked at.
+pub(crate) fn status_check() -> Vec<Vec<u8>> {
+    let world = world();
+    let mut all = Vec::new();
+    let mut add = |how: u8, claims: &Claims| all.push([&[how], claims.encode().as_slice()].concat());
+    for (bits, value) in [
+        (Bits::One, 0),
+        (Bits::One, 1),
+        (Bits::Two, 2),
+        (Bits::Four, 12),
+        (Bits::Eight, 200),
+    ] {
+        let claims = claims(world, bits, value);
+        for how in [0, 2, 4, 8, 0x80] {
+            add(how, &claims);
+        }
+    }
+    let good = claims(world, Bits::One, 0);
+    for id in [IDENTIFIER, b"other"] {
+        let list = IdentifierList {
+            identifiers: [id.to_vec()].into(),
+            aggregation_uri: Some("https://a".to_owned()),
+        };
+        let content = Content::IdentifierList(list);
+        let not_before = Some(world.now);
+        add(
+            1,
+            &Claims {
+                content,
+                not_before,
+                ..good.clone()
+            },
+        );
+    }
+    add(
+        0,
+        &Claims {
+            expires: None,
+            ttl: None,
+            ..good
+        },
+    );
+    all
 }
