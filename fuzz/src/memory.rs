@@ -69,11 +69,14 @@ pub fn remembering() -> &'static dyn Backend {
     })
 }
 
+/// Signatures by a key and what it signed.
+type Signatures = Known<(PublicKey, Vec<u8>), Vec<u8>>;
+
 /// A signature by a key over a message, made once: the nonces of the fast backend are random, and what came of a signature
 /// is remembered with it.
 #[must_use]
 pub fn signed(key: &SoftwareKey, message: &[u8]) -> Vec<u8> {
-    static SIGNED: OnceLock<Mutex<Known<(PublicKey, Vec<u8>), Vec<u8>>>> = OnceLock::new();
+    static SIGNED: OnceLock<Mutex<Signatures>> = OnceLock::new();
     let signed = SIGNED.get_or_init(|| Mutex::new(Known::empty()));
     let question = (key.public_key().clone(), message.to_vec());
     Known::answer(signed, question, || key.sign(message).unwrap())

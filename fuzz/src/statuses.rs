@@ -142,6 +142,7 @@ pub fn status_check(input: &[u8]) {
         Answer::Valid => assert_eq!(said, Some(0)),
         Answer::Revoked => assert_eq!(said, Some(1)),
         Answer::Suspended => assert_eq!(said, Some(2)),
+        Answer::Expired => panic!("no list says so"),
         Answer::Application(value) => assert_eq!(said, Some(*value)),
     }
     if !matches!(finding.answer, Answer::Unknown(_)) {
