@@ -15,16 +15,23 @@ const MOST_SCANS: usize = 100;
 /// A decoder that takes a file that ends early for what it is: damaged, not a picture with a grey half. The size must
 /// have been looked at before.
 ///
-/// A sequential one is given without its end marker: where the data of a scan run out before a marker, the library
-/// fills up with zeroes, and where they run out at the end of the input, it says so. Of a progressive one, where each
-/// scan makes the picture finer, a last scan that was cut short and ended properly is not noticed.
-pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<ZCursor<&[u8]>>> {
+/// Where the data of a scan run out before a marker, the library fills up with zeroes, and takes them for the picture. A
+/// sequential one is therefore given with ones in the place of its end marker: no code has ones alone (ISO/IEC 10918-1,
+/// C.2), so that data which end early are none, and the library may look ahead as far as it likes. Of a progressive one,
+/// where each scan makes the picture finer, a last scan that was cut short and ended properly is not noticed.
+pub(super) fn decoder(bytes: &[u8]) -> Option<JpegDecoder<ZCursor<Vec<u8>>>> {
     decoder_of(&Frame::find(bytes)?, bytes)
 }
 
-fn decoder_of<'b>(frame: &Frame, bytes: &'b [u8]) -> Option<JpegDecoder<ZCursor<&'b [u8]>>> {
-    let end = if frame.sequential { super::JPEG_END } else { &[] };
-    let bytes = bytes.strip_suffix(end).unwrap_or(bytes);
+fn decoder_of(frame: &Frame, bytes: &[u8]) -> Option<JpegDecoder<ZCursor<Vec<u8>>>> {
+    /// Eight bytes of ones, each followed by the zero that says that it is no marker.
+    const ONES: [u8; 16] = [
+        0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0,
+    ];
+    let bytes = match bytes.strip_suffix(super::JPEG_END) {
+        Some(data) if frame.sequential => [data, &ONES].concat(),
+        _ => bytes.to_vec(),
+    };
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
     let sane = matches!(frame.components, 1 | 3 | 4) && scans <= MOST_SCANS;
     sane.then(|| JpegDecoder::new_with_options(ZCursor::new(bytes), options()))

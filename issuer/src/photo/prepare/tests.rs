@@ -315,6 +315,26 @@ fn files() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
+#[test]
+fn a_picture_whose_last_bits_are_few_is_whole() {
+    // As high as nothing is: the data of the JPEG that is made of it end in short codes, beyond which a decoder looks.
+    let mut high = samples::GREY_JP2.to_vec();
+    high[99] = 26;
+    let prepared = prepare(&high, &jpeg_only()).unwrap();
+    assert_eq!((prepared.width, prepared.height), (35, 5000));
+    assert!(inspect_size(&prepared));
+    // And without its last bytes it is not.
+    let end = prepared.bytes.len() - super::super::JPEG_END.len();
+    for missing in 1..60 {
+        let cut = [&prepared.bytes[..end - missing], super::super::JPEG_END].concat();
+        assert_eq!(
+            super::super::inspect(&cut),
+            Err(PhotoError::Undecodable),
+            "{missing} bytes are missing"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
