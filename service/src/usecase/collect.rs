@@ -403,10 +403,21 @@ pub fn session(
     now: Timestamp,
     (token, holder, terms): (&[u8], &Holder, &Terms),
 ) -> Result<Session, Failure> {
+    held(tx, (now, "expires >= $2"), (token, holder, terms))
+}
+
+/// The session of a token that is good at an instant: `good` is the condition in SQL, where `$2` is the instant.
+pub(in crate::usecase) fn held(
+    tx: &mut Tx<'_>,
+    (now, good): (Timestamp, &'static str),
+    (token, holder, terms): (&[u8], &Holder, &Terms),
+) -> Result<Session, Failure> {
     let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
     let found = tx.row(
-        "SELECT document, client_id, key_thumbprint FROM session \
-         WHERE token = $1 AND expires >= $2 AND ended IS NULL",
+        &format!(
+            "SELECT document, client_id, key_thumbprint FROM session \
+             WHERE token = $1 AND ended IS NULL AND ({good})"
+        ),
         &[(&kept).into(), now.into()],
         |row| {
             let session = Session {

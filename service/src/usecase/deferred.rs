@@ -3,7 +3,7 @@
 use mdoc_core::time::Timestamp;
 
 use super::Failure;
-use super::collect::{self, Holder, Once, Session, same_key};
+use super::collect::{self, Holder, Once, Session};
 use super::document;
 use crate::domain::Refusal;
 use crate::domain::id::Serial;
@@ -85,24 +85,7 @@ pub fn session(
     now: Timestamp,
     (token, holder, terms): (&[u8], &Holder, &Terms),
 ) -> Result<Session, Failure> {
-    let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
-    let found = tx.row(
-        "SELECT document, client_id, key_thumbprint FROM session \
-         WHERE token = $1 AND ended IS NULL AND (expires >= $2 OR waits >= $2)",
-        &[(&kept).into(), now.into()],
-        |row| {
-            let session = Session {
-                serial: row.get(0)?,
-                client_id: row.get(1)?,
-            };
-            Ok((session, row.get::<Option<Vec<u8>>>(2)?))
-        },
-    )?;
-    let (session, key) = found.ok_or(Refusal::SessionUnknown)?;
-    if !same_key(key.as_deref(), holder.key_thumbprint.as_ref()) {
-        return Err(Refusal::SessionOfOtherKey.into());
-    }
-    Ok(session)
+    collect::held(tx, (now, "expires >= $2 OR waits >= $2"), (token, holder, terms))
 }
 
 /// The keys of a collection that waits, each an encoded `COSE_Key`; none if there is none of that name for the document.
