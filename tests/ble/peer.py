@@ -19,7 +19,6 @@ or (wallet) both; the FAULT is one of
     l2cap-lie    the wallet's engagement has the number of a channel that is not there
     hasty        says Start before it has subscribed, and twice; its fragments are small
     short-uuid   the wallet's service has a UUID of 16 bits, and is advertised by those alone
-                 (open: not found in the guest so far, whether by fault of the air or of ours; asked for by name only)
 
 The engagement of scenario N is the file N.engagement in DIR, which a wallet writes and a reader waits for; how it went
 for the peer is N.peer, a line that begins with `ok` or `failed`; and N.ours says that our program has ended.
