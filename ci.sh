@@ -3,9 +3,38 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+# Runs a command; what it prints is in target/ci, and a line here says how long it took. If it fails, what it said is
+# shown, and everything ends with its status.
+mkdir -p target/ci
+rm -f target/ci/*.log
+began=$SECONDS
+number=0
 step() {
-  printf '\n== %s\n' "$*"
-  "$@"
+  local status=0 start=$SECONDS log
+  number=$((number + 1))
+  log=target/ci/$(printf '%02d-%s' "$number" "$(tr -cs 'a-zA-Z0-9\n' - <<<"${*##*/}" | cut -c-60)").log
+  "$@" >"$log" 2>&1 || status=$?
+  case $status in
+    0) printf 'ok      %4d s  %s%s\n' $((SECONDS - start)) "$*" "$(counted "$log")" ;;
+    "${spared:-0}") printf 'not done      %s\n' "$*" ;;
+    *)
+      printf '\n== what `%s` said:\n' "$*"
+      grep -nE '^(error|FAILED|failures:)|panicked at|\.\.\. FAILED|beyond a bound|^(hostile|bench|kiosk\.py):' "$log" | head -40 || true
+      printf '== and at its end:\n'
+      tail -n 80 "$log"
+      printf '\nFAILED after %d s with status %d, %d s after the beginning: %s\n' \
+        $((SECONDS - start)) "$status" $((SECONDS - began)) "$*"
+      ;;
+  esac
+  return "$status"
+}
+# Notes that a step could not be done here, if its status says so.
+lacking() { # its status, the status that says so, what is missing
+  [ "$1" = "$2" ] && echo "$3" >>"$MDOC_NOT_DONE"
+}
+# How many tests passed, if it was a run of tests.
+counted() {
+  awk '/^test result: ok/ { passed += $4; ignored += $8 } END { if (passed) printf ": %d tests passed, %d ignored", passed, ignored }' "$1"
 }
 
 export RUSTDOCFLAGS="-D warnings"
@@ -21,7 +50,8 @@ else
   step cargo test --workspace --locked
 fi
 # What the tests have built: by itself it would be built anew, with other features.
-step "${CARGO_TARGET_DIR:-target}/debug/examples/journey"
+export MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug
+step "$MDOC_BIN/examples/journey"
 step cargo run --quiet --locked -p mdoc-release -- sbom --out target/sbom.cdx.json
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -40,25 +70,21 @@ step benches/run hostile
 # the five seconds that are asserted otherwise.
 for part in run-mock "run central-client peripheral-server again-central-client"; do
   # shellcheck disable=SC2086 # the words are a program and its arguments
-  READ_LIMIT=15 MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/ble/$part || { status=$? && [ "$status" = 77 ]; }
+  READ_LIMIT=60 spared=77 step tests/ble/$part || [ $? = 77 ]
 done
 # The kiosk's page, by the keyboard of a real browser.
-step tests/browser/kiosk.py "${CARGO_TARGET_DIR:-target}/debug" || {
-  [ $? = 77 ] && echo "the kiosk's page: chromium or chromedriver is missing" >>"$MDOC_NOT_DONE"
-}
+spared=77 step tests/browser/kiosk.py "$MDOC_BIN" || lacking $? 77 "the kiosk's page: chromium or chromedriver is missing"
 # The interface for machines, against its description.
-if MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug tests/service/describe --install; then
-  MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/service/describe 25
+if tests/service/describe --install >target/ci/describe-install.log 2>&1; then
+  step tests/service/describe 25
 else
-  echo "the description of the interface: schemathesis cannot be had from here" >>"$MDOC_NOT_DONE"
+  lacking 2 2 "the description of the interface: schemathesis cannot be had from here"
 fi
 # A wallet by others, from the npm registry, collects from the service.
 if command -v npm >/dev/null; then
-  MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug step tests/interop/run-wallet || {
-    [ $? = 2 ] && echo "a wallet by others: its packages cannot be had from here" >>"$MDOC_NOT_DONE"
-  }
+  spared=2 step tests/interop/run-wallet || lacking $? 2 "a wallet by others: its packages cannot be had from here"
 else
-  echo "a wallet by others: node and npm are missing" >>"$MDOC_NOT_DONE"
+  lacking 2 2 "a wallet by others: node and npm are missing"
 fi
 if command -v cargo-deny >/dev/null; then
   step cargo deny --locked check --hide-inclusion-graph bans licenses sources

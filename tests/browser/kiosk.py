@@ -126,6 +126,15 @@ class Stage:
         wait(code.exists, "the code of the wallet")
         return code.read_text().strip()
 
+    def asked(self) -> None:
+        """Waits until the wallet has asked its holder: a reader is there."""
+        assert self.shown.stdout is not None
+        said = ""
+        while "[y/N]" not in said:
+            more = self.shown.stdout.read(1)
+            assert more, said
+            said += more
+
 
 class Terminal:
     """A program in a terminal of sixteen million colours; what it has written there, and is typed into it."""
@@ -179,26 +188,27 @@ def terminal(stage: Stage) -> None:
     assert "ACCEPTED" in shown and "\x1b[1;37;42m" in shown and "over 18" in shown, shown
     assert shown.count("▀") > 200, "no portrait"
     assert "\ufffd" not in shown and CLEAR not in shown.split("▀", 1)[1], "erased before it was seen"
-    assert "▀" not in kiosk.expect(CLEAR, 6)
+    assert "▀" not in kiosk.expect(CLEAR)
     kiosk.expect("ready: scan a code")
     # The next code comes, and it is broken off; then Esc.
     kiosk.type(stage.wallet("minor.mdoc", "--yes") + "\n")
     assert "NOT ACCEPTED" in kiosk.expect("1 not accepted")
     kiosk.type(stage.wallet("adult.mdoc") + "\n")
-    kiosk.expect(CLEAR, 2)
+    kiosk.expect(CLEAR)
     kiosk.expect("reading")
+    stage.asked()
     kiosk.type("\x1b\n")
     kiosk.expect("broken off")
     stage.shown.wait(20)
     kiosk.type(stage.wallet("adult.mdoc", "--yes") + "\n")
     kiosk.expect("2 accepted")
     kiosk.type("\x1b\n")
-    kiosk.expect(CLEAR, 2)
+    kiosk.expect(CLEAR)
     # It is ended while somebody is shown.
     kiosk.type(stage.wallet("adult.mdoc", "--yes") + "\n")
     kiosk.expect("3 accepted")
     kiosk.type("\x03")
-    kiosk.expect(CLEAR, 2)
+    kiosk.expect(CLEAR)
     kiosk.expect("3 accepted, 1 not accepted, 0 could not tell")
     assert kiosk.wait() == 0
 
@@ -240,7 +250,7 @@ def main() -> None:
 
 def serve(stage: Stage, show_for: str) -> tuple[subprocess.Popen[str], str]:
     """A kiosk with a page, and its address."""
-    page = ("--web", "127.0.0.1:0", "--timeout", "3s", "--show-for", show_for, "--log", "kiosk.log")
+    page = ("--web", "127.0.0.1:0", "--timeout", "15s", "--show-for", show_for, "--log", "kiosk.log")
     kiosk = stage.start("mdoc-verifier", "kiosk", *ASKED, *page)
     assert kiosk.stderr is not None
     return kiosk, next(m[0] for line in kiosk.stderr if (m := re.search(r"http://\S+/", line)))
@@ -263,7 +273,7 @@ def forget(browser: Browser, stage: Stage, address: str, kiosk: subprocess.Popen
     wait(shown, "a result")
     assert not nobody()
     kiosk.kill()
-    wait(lambda: by("headline", "textContent") == "The kiosk is not running", "that it is not running", 5)
+    wait(lambda: by("headline", "textContent") == "The kiosk is not running", "that it is not running")
     assert nobody(), "somebody stays on the page of a kiosk that was killed"
 
     frozen, address = serve(stage, "4s")
@@ -273,7 +283,7 @@ def forget(browser: Browser, stage: Stage, address: str, kiosk: subprocess.Popen
         browser.type(stage.wallet("adult.mdoc", "--yes") + ENTER)
         wait(shown, "a result")
         frozen.send_signal(signal.SIGSTOP)
-        wait(nobody, "the end of the time of a kiosk that stands still", 6)
+        wait(nobody, "the end of the time of a kiosk that stands still")
         assert by("headline", "textContent") == "Show your code"
     finally:
         frozen.kill()
