@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use mdoc_cli::failure::printable_line;
 use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::recognise::Structure;
 use mdoc_cli::trust::Anchors;
@@ -13,6 +14,7 @@ use mdoc_core::limits::Limits;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::verify::{Form, Inputs, Outcome, Report, Why};
 use mdoc_verifier::online::{Judged, Source};
+use mdoc_verifier::read::not_shown;
 use mdoc_verifier::show::{self, Detail};
 
 use super::PROGRAM;
@@ -45,7 +47,8 @@ With --status, a document that is accepted otherwise is looked up: its issuer's
 server learns that somebody has it. Lists are kept until they expire, so that
 most documents need no question, and --offline none.
 
-Exit status: 0 accepted, 1 rejected, 2 could not tell (usage, files).")]
+Exit status: 0 accepted, 1 rejected, or with --request nothing shown of a type
+that was asked for, 2 could not tell (usage, files).")]
 pub(super) struct Arguments {
     /// The document or response; `-` is standard input.
     #[arg(value_name = "FILE")]
@@ -58,7 +61,7 @@ pub(super) struct Arguments {
     /// The reader's ephemeral private key of the session, for a device MAC.
     #[arg(long, value_name = "FILE")]
     reader_key: Option<PathBuf>,
-    /// The request that was sent: what was not asked for is reported.
+    /// The request that was sent: what was not asked for is reported, and of what type nothing that was asked for is there.
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
     #[command(flatten)]
@@ -119,12 +122,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     inputs.revocation_lists = &lists;
     let judged = asking.verify(&bytes, form, &inputs);
     log(&judged.report);
-    print(&judged, arguments)?;
-    Ok(if judged.report.accepted() {
-        Exit::Done
-    } else {
-        Exit::Rejected
-    })
+    let missing = request.as_deref().map(|asked| not_shown(&judged.report, asked));
+    print(&judged, missing.as_deref(), arguments)?;
+    Ok(
+        if judged.report.accepted() && missing.is_none_or(|types| types.is_empty()) {
+            Exit::Done
+        } else {
+            Exit::Rejected
+        },
+    )
 }
 
 /// Logs every step by its id and code: what a code stands for is no value of the document.
@@ -145,13 +151,19 @@ pub(super) fn log(report: &Report<'_>) {
     }
 }
 
-fn print(judged: &Judged<'_>, arguments: &Arguments) -> Result<(), Failure> {
+/// `missing`: the types that the request asked for and that are not shown; none without a request.
+fn print(judged: &Judged<'_>, missing: Option<&[&str]>, arguments: &Arguments) -> Result<(), Failure> {
     let report = &judged.report;
     if arguments.json {
         let mut shown = show::to_json(report);
-        if let (serde_json::Value::Object(shown), false) = (&mut shown, judged.sources.is_empty()) {
-            let sources = judged.sources.iter().map(Source::to_json).collect();
-            shown.insert("sources".to_owned(), sources);
+        if let serde_json::Value::Object(shown) = &mut shown {
+            if !judged.sources.is_empty() {
+                let sources = judged.sources.iter().map(Source::to_json).collect();
+                shown.insert("sources".to_owned(), sources);
+            }
+            if let Some(missing) = missing {
+                shown.insert("notShown".to_owned(), missing.into());
+            }
         }
         return output::print_json(&shown);
     }
@@ -160,6 +172,9 @@ fn print(judged: &Judged<'_>, arguments: &Arguments) -> Result<(), Failure> {
     } else {
         Detail::Brief
     };
+    for doc_type in missing.unwrap_or_default() {
+        output::print(&format!("NOT SHOWN  {}\n", printable_line(doc_type)))?;
+    }
     output::print(&show::to_text(report, detail))?;
     let steps = report.documents().iter().flat_map(|document| document.steps());
     for step in steps {
