@@ -18,6 +18,7 @@
 pub mod check;
 mod discover;
 mod documents;
+mod notify;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -39,8 +40,9 @@ use zeroize::Zeroizing;
 pub use self::check::{DocumentFault, Judge};
 pub use self::discover::{Described, FetchIssuer, FetchOffer, FetchServer, Plan, Start, start};
 pub use self::documents::{
-    Collected, Copy, GetDeferred, GetDocuments, Given, Notify, Outcome, Pending, Received, Unusable,
+    Collected, Copy, GetDeferred, GetDocuments, Given, Outcome, Pending, Received, Unusable,
 };
+pub use self::notify::Notify;
 pub use self::session::Session;
 pub use self::token::{Authorize, GetToken, Push, Waiting};
 

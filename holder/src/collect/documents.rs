@@ -8,13 +8,14 @@ use mdoc_openid::jose::jwk::Jwk;
 use mdoc_openid::vci::Draft;
 use mdoc_openid::vci::credential::{
     APPLICATION_JWT, Answer, CredentialRequest, CredentialResponse, DeferredRequest, Event, Issued,
-    NonceResponse, Notification, ResponseTerms, Wanted, decrypt, encrypt,
+    NonceResponse, ResponseTerms, Wanted, decrypt, encrypt,
 };
 use mdoc_openid::vci::error::ErrorCode;
 use mdoc_openid::vci::proof::{self, Proofs};
 use zeroize::Zeroizing;
 
 use super::check::{self, DocumentFault, Judge};
+use super::notify::Notify;
 use super::session::{For, Session, Tries};
 use super::{Around, CollectError, LARGEST_ANSWER, Operation, Progress, Request, Response, Step};
 
@@ -461,50 +462,6 @@ impl Operation for GetDeferred {
                 self.pending.keys,
             ))),
             Answer::Error { .. } => Err(response.refusal(Step::Deferred)),
-        }
-    }
-}
-
-/// Says to the issuer what became of the documents. It may fail; the documents are there nevertheless.
-#[derive(Debug)]
-pub struct Notify {
-    session: Session,
-    endpoint: String,
-    notification: Notification,
-    tries: Tries,
-}
-
-impl Notify {
-    fn new(session: Session, id: Option<String>, event: Event) -> Option<Self> {
-        Some(Self {
-            endpoint: session.metadata.notification_endpoint.clone()?,
-            notification: Notification {
-                notification_id: id?,
-                event,
-                event_description: None,
-            },
-            session,
-            tries: Tries::default(),
-        })
-    }
-}
-
-impl Operation for Notify {
-    type Done = ();
-
-    fn request(&mut self, around: &mut Around<'_>) -> Result<Request, CollectError> {
-        let request = Request::post(&self.endpoint, "application/json", self.notification.encode());
-        self.session.authorized(request, For::Resource, around)
-    }
-
-    fn receive(mut self, response: &Response, _: &mut Around<'_>) -> Result<Progress<Self>, CollectError> {
-        if self.session.asks_again(response, For::Resource, &mut self.tries) {
-            return Ok(Progress::Again(self));
-        }
-        if response.is_good() {
-            Ok(Progress::Done(()))
-        } else {
-            Err(response.refusal(Step::Notification))
         }
     }
 }
