@@ -7,13 +7,14 @@ use mdoc_openid::jose::jwe::OwnKey;
 use mdoc_openid::jose::jwk::Jwk;
 use mdoc_openid::vci::Draft;
 use mdoc_openid::vci::credential::{
-    APPLICATION_JWT, Answer, CredentialRequest, CredentialResponse, DeferredRequest, Event, Issued,
-    NonceResponse, ResponseTerms, Wanted, decrypt, encrypt,
+    APPLICATION_JWT, Answer, Badge, CredentialRequest, CredentialResponse, DeferredRequest, Event, Issued,
+    NonceResponse, ResponseTerms, Wanted, decrypt_answer, encrypt,
 };
 use mdoc_openid::vci::error::ErrorCode;
 use mdoc_openid::vci::proof::{self, Proofs};
 use zeroize::Zeroizing;
 
+use super::badge::{self, BadgeFault};
 use super::check::{self, DocumentFault, Judge};
 use super::notify::Notify;
 use super::session::{For, Session, Tries};
@@ -58,6 +59,10 @@ impl Collected {
                     copies: copies.collect(),
                     session: self.session,
                     notification_id: self.issued.notification_id,
+                    badge: self
+                        .issued
+                        .badge
+                        .map(|badge| badge::check(&badge).map(|()| badge)),
                 })
             }
             Err(fault) => Outcome::Unusable(Unusable {
@@ -101,6 +106,7 @@ pub struct Received {
     copies: Vec<Copy>,
     session: Session,
     notification_id: Option<String>,
+    badge: Option<Result<Badge, BadgeFault>>,
 }
 
 impl Received {
@@ -108,6 +114,12 @@ impl Received {
     #[must_use]
     pub fn copies(&self) -> &[Copy] {
         &self.copies
+    }
+
+    /// The document as a picture, if the issuer sent one, or why it is not to be kept. Nobody signs it.
+    #[must_use]
+    pub const fn badge(&self) -> Option<&Result<Badge, BadgeFault>> {
+        self.badge.as_ref()
     }
 
     /// For keeping, to refresh with.
@@ -294,7 +306,7 @@ fn opened(
         kid: Some("w1"),
         secret,
     }];
-    decrypt(&response.body, &keys, false, around.backend)
+    decrypt_answer(&response.body, &keys, around.backend)
         .map_err(|fault| CollectError::Encryption(Some(fault)))
 }
 
