@@ -9,7 +9,7 @@ use super::Key;
 use crate::api::answer::No;
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
-use crate::making::{MakeError, Workshop, make};
+use crate::making::{Made, MakeError, Workshop, make};
 use crate::service::Service;
 use crate::store::StoreError;
 use crate::usecase::Failure;
@@ -44,7 +44,7 @@ pub(super) async fn sign_and_record(
                 continue;
             }
         };
-        let (order, copies) = sign(service, order, keys, remote).await?;
+        let (order, Made { copies, badge }) = sign(service, order, keys, remote).await?;
         let id = secrets::random(&mut random::system());
         let (signed, documents): (Vec<_>, Vec<_>) = copies
             .into_iter()
@@ -76,6 +76,7 @@ pub(super) async fn sign_and_record(
                 return Ok(Some(Issued {
                     documents,
                     notification_id: Some(base64url(&*id)),
+                    badge,
                 }));
             }
             // Somebody was quicker, or took an entry of the list: what was signed is thrown away.
@@ -100,13 +101,13 @@ async fn gather(service: &Arc<Service>, session: &Session, keys: usize) -> Resul
         .map_err(|why| No::of_failure(&why, No::of_credential))
 }
 
-/// Signing may take long where the key is elsewhere, and is work of the processor where it is not.
+/// Signing may take long where the key is elsewhere, and is work of the processor where it is not, as drawing is.
 async fn sign(
     service: &Arc<Service>,
     order: Box<Order>,
     keys: &[Key],
     remote: &Remote,
-) -> Result<(Box<Order>, Vec<crate::making::Copy>), No> {
+) -> Result<(Box<Order>, Made), No> {
     let (signing, keys) = (Arc::clone(service), keys.to_vec());
     let (serial, version) = (order.document.serial.clone(), order.person.version);
     let made = tokio::task::spawn_blocking(move || {
@@ -117,14 +118,14 @@ async fn sign(
             backend: signing.backend,
         };
         let made = make(&order, &keys, signing.now(), workshop, &mut random::system());
-        made.map(|copies| (order, copies))
+        made.map(|made| (order, made))
     });
     let why = match made.await.map_err(|why| No::inside(&why))? {
         Ok(made) => return Ok(made),
         Err(why) => why,
     };
     let faults = why.faults();
-    if !matches!(why, MakeError::Issue(_)) {
+    if !matches!(why, MakeError::Issue(_)) && faults.is_none() {
         return Err(No::inside(&why));
     }
     // The codes tell operators what is wrong, the words would tell whose data it is.
