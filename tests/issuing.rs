@@ -55,6 +55,11 @@ pub(crate) fn command(folder: &Path, name: &str, arguments: &[&str], database: O
 
 impl Stage {
     pub(crate) fn new(database: Option<String>) -> Self {
+        Self::with(database, "", |_| {})
+    }
+
+    /// With settings more, and what they name, in place before the service starts.
+    pub(crate) fn with(database: Option<String>, settings: &str, furnish: impl FnOnce(&Path)) -> Self {
         let space = Workspace::new();
         let folder = space.0.clone();
         let port = TcpListener::bind("127.0.0.1:0")
@@ -71,9 +76,11 @@ impl Stage {
         ));
         let file = folder.join("authority/service.toml");
         let text = fs::read_to_string(&file).unwrap();
+        furnish(&folder);
         fs::write(
             &file,
-            text.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))
+            text.replacen("listen = ", &format!("{settings}listen = "), 1)
+                .replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))
                 .replace("level = \"info\"", "level = \"trace\""),
         )
         .unwrap();
@@ -105,6 +112,10 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(20));
         }
         stage
+    }
+
+    pub(crate) const fn database(&self) -> Option<&String> {
+        self.database.as_ref()
     }
 
     /// Where the service answers.

@@ -17,6 +17,8 @@ mod ceremony;
 mod collecting;
 #[cfg(unix)]
 mod conversation;
+#[cfg(unix)]
+mod delivered;
 mod docs;
 mod field;
 #[cfg(unix)]

@@ -15,9 +15,11 @@
 //!
 //! Source: OpenID4VCI 1.0; RFC 9449; the messages are those of `mdoc_openid::vci`.
 
+mod badge;
 pub mod check;
 mod discover;
 mod documents;
+mod notify;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -36,16 +38,18 @@ use mdoc_openid::vci::offer::OfferError;
 use mdoc_openid::vci::server::ServerError;
 use zeroize::Zeroizing;
 
+pub use self::badge::BadgeFault;
 pub use self::check::{DocumentFault, Judge};
 pub use self::discover::{Described, FetchIssuer, FetchOffer, FetchServer, Plan, Start, start};
 pub use self::documents::{
-    Collected, Copy, GetDeferred, GetDocuments, Given, Notify, Outcome, Pending, Received, Unusable,
+    Collected, Copy, GetDeferred, GetDocuments, Given, Outcome, Pending, Received, Unusable,
 };
+pub use self::notify::Notify;
 pub use self::session::Session;
 pub use self::token::{Authorize, GetToken, Push, Waiting};
 
-/// The largest answer that is taken, in bytes: a batch of documents with portraits.
-pub const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// The largest answer that is taken, in bytes: a batch of documents with portraits, and a badge.
+pub const LARGEST_ANSWER: usize = mdoc_openid::vci::credential::LARGEST_ANSWER;
 
 /// The largest metadata or token that is taken, in bytes.
 pub const LARGEST_MESSAGE: usize = 1024 * 1024;

@@ -273,6 +273,12 @@ impl Prepared {
         &self.filled.doctype
     }
 
+    /// Its elements: what a badge is drawn from.
+    #[must_use]
+    pub fn filled(&self) -> &Filled {
+        &self.filled
+    }
+
     /// When it is valid.
     #[must_use]
     pub const fn validity(&self) -> Validity {

@@ -270,6 +270,10 @@ fn failed(failure: usecase::Failure) -> Failure {
                 Refusal::Unknown { what: "person" } => {
                     failure.hint("`mdoc-service person list` shows who there is")
                 }
+                Refusal::LayoutSelectionInvalid { .. } => failure.hint(
+                    "one default front, and at most one back for it; `mdoc-issuer badge list` shows the shipped \
+                     layouts, others go into the folder `layouts`",
+                ),
                 Refusal::NotificationsNotSetUp => {
                     failure.hint("hand it out on the screen: `--delivery screen`")
                 }

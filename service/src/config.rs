@@ -44,6 +44,8 @@ pub struct Config {
     pub database: String,
     /// A folder with document formats of one's own.
     pub formats: Option<PathBuf>,
+    /// A folder with badge layouts of one's own, and the pictures and fonts that they name.
+    pub layouts: Option<PathBuf>,
     /// Files with the keys of the service.
     pub keys: Keys,
     /// The document signers; the right one is chosen each time.
@@ -424,6 +426,7 @@ impl Config {
         join(&mut self.keys.secret);
         self.keys.encryption.iter_mut().for_each(join);
         self.formats.iter_mut().for_each(join);
+        self.layouts.iter_mut().for_each(join);
         self.log.file.iter_mut().for_each(join);
         self.wallets.trust.iter_mut().for_each(join);
         if !self.database.starts_with("postgres") {

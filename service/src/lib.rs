@@ -5,6 +5,7 @@
 //! keep what they know in a [`store`]. Documents are made by `mdoc-issuer`, and kept by nobody but their holder.
 
 pub mod api;
+pub mod badge;
 pub mod config;
 pub mod domain;
 pub mod log;

@@ -15,8 +15,11 @@ use mdoc_issuer::format::fill::{has_portrait, taken};
 use mdoc_issuer::issue::{Content, IssueError, Terms as Mso, prepare};
 use mdoc_issuer::photo::{self, ImageKind, PhotoError};
 use mdoc_issuer::signer::{Deviations, DocumentSigner, NoSigner, SignerSet, Wanted};
+use mdoc_openid::vci::credential::Badge;
 use sha2::{Digest, Sha256};
 
+use crate::badge::{self, Undrawn};
+use crate::domain::Refusal;
 use crate::terms::Terms;
 use crate::usecase::issue::{Order, Signed};
 
@@ -44,6 +47,14 @@ pub struct Copy {
     pub signed: Signed,
 }
 
+/// What an order comes to.
+pub struct Made {
+    /// The copies, one for each key.
+    pub copies: Vec<Copy>,
+    /// The document as a picture, if the profile has layouts: one for all copies.
+    pub badge: Option<Badge>,
+}
+
 /// Why copies were not made. Nothing was signed, or what was signed is thrown away.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -54,6 +65,10 @@ pub enum MakeError {
     NoSigner(NoSigner),
     /// The data do not make a document, or the key did not sign.
     Issue(Box<IssueError>),
+    /// The layouts of the profile do not make a badge any more.
+    Layouts(Refusal),
+    /// The badge cannot be drawn.
+    Badge(Undrawn),
     /// What was signed cannot be read again.
     Unreadable,
 }
@@ -64,6 +79,8 @@ impl fmt::Display for MakeError {
             Self::NoFormat(name) => write!(f, "there is no document format {name}"),
             Self::NoSigner(why) => why.fmt(f),
             Self::Issue(why) => why.fmt(f),
+            Self::Layouts(why) => why.fmt(f),
+            Self::Badge(why) => why.fmt(f),
             Self::Unreadable => f.write_str("what was signed cannot be read again"),
         }
     }
@@ -75,7 +92,11 @@ impl MakeError {
     /// What of the person's data makes no document, if that is why: fields and codes, and none of the data.
     #[must_use]
     pub fn faults(&self) -> Option<Vec<String>> {
-        let Self::Issue(why) = self else { return None };
+        let why = match self {
+            Self::Issue(why) => why,
+            Self::Badge(why) => return why.faults(),
+            _ => return None,
+        };
         let fault = |field: &str, code: &str| format!("{field} [{code}]");
         match &**why {
             IssueError::Data(errors) => {
@@ -109,7 +130,7 @@ pub struct Workshop<'a> {
 }
 
 /// Signs a copy for each key, each with salts, digest IDs and an entry of a list of its own. The times are rounded, so that
-/// copies of one hour cannot be told apart by them.
+/// copies of one hour cannot be told apart by them. The badge is drawn once, of the same elements, before anything is signed.
 ///
 /// # Errors
 /// [`MakeError`].
@@ -119,7 +140,7 @@ pub fn make(
     now: Timestamp,
     workshop: Workshop<'_>,
     rng: &mut dyn CryptoRng,
-) -> Result<Vec<Copy>, MakeError> {
+) -> Result<Made, MakeError> {
     let settings = &order.profile.settings;
     let format = workshop.terms.formats.format(&settings.format);
     let format = format.ok_or_else(|| MakeError::NoFormat(settings.format.clone()))?;
@@ -150,11 +171,14 @@ pub fn make(
         authority: None,
     };
     let prepared = prepare(&content, valid_for, &signer, now)?;
+    let sides = badge::sides(settings, workshop.terms).map_err(MakeError::Layouts)?;
+    let badge = sides.map(|sides| badge::draw(&sides, prepared.filled()));
+    let badge = badge.transpose().map_err(MakeError::Badge)?;
+    let mut copies = Vec::with_capacity(keys.len());
     let Some((first, _)) = keys.first() else {
-        return Ok(Vec::new());
+        return Ok(Made { copies, badge });
     };
     let template = prepared.template(&Mso::default(), first, ItemOrder::Customary)?;
-    let mut copies = Vec::with_capacity(keys.len());
     let statuses = statuses(order, workshop.lists);
     for ((key, key_thumbprint), status) in keys.iter().zip(statuses) {
         let document = prepared.copy(&template, (key, Some(&status)), &signer, rng, workshop.backend)?;
@@ -167,7 +191,7 @@ pub fn make(
             document,
         });
     }
-    Ok(copies)
+    Ok(Made { copies, badge })
 }
 
 /// As long as the profile says, and not beyond the document's own end. Whole hours, as the instant is from which they count:

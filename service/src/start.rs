@@ -11,20 +11,24 @@ use mdoc_cli::{Failure, output, system};
 use mdoc_core::crypto::{SecretKey, fastest};
 use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
+use mdoc_issuer::badge::Layouts;
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
 use mdoc_openid::jose::jwk;
 use mdoc_openid::vci::Draft;
 
+use crate::badge;
 use crate::config::{Config, SignerFiles};
 use crate::domain::code::CodeForm;
+use crate::domain::profile::Profile;
 use crate::making::Signers;
 use crate::publish::{Lifetimes, Publisher};
 use crate::secrets::Secrets;
 use crate::service::{Identity, Service};
 use crate::signed::Signed;
-use crate::store::{Place, Store, StoreError};
+use crate::store::{self, Place, Store, StoreError};
 use crate::terms::Terms;
+use crate::usecase::profiles;
 use crate::wallets::{Proxies, Wallets};
 
 /// The name in messages.
@@ -52,17 +56,32 @@ pub struct Checked {
 }
 
 /// Opens everything that the service needs, as [`service`] does, and leaves the database as it is: it may be that of a
-/// service which runs, of an older program.
+/// service which runs, of an older program. The newest version of each profile is looked at, if the schema is the newest.
 ///
 /// # Errors
-/// As for [`service`].
+/// As for [`service`]; a profile whose format is not there, or whose layouts do not make a badge.
 pub fn check(config: &Config) -> Result<Checked, Failure> {
     let opened = open(config)?;
-    let (schema, newest) = Store::look(&Place::parse(&config.database)).map_err(unusable)?;
+    let place = Place::parse(&config.database);
+    let found = Store::look_into(&place, profiles::all).map_err(unusable)?;
+    let (schema, profiles) = found.unzip();
+    for current in profiles.flatten().unwrap_or_default() {
+        check_profile(&current.profile, &opened.terms)?;
+    }
     Ok(Checked {
         formats: opened.terms.formats.entries().len(),
         schema,
-        newest,
+        newest: store::newest(),
+    })
+}
+
+/// What a profile names may be gone since it was set: a format, or a badge layout.
+fn check_profile(profile: &Profile, terms: &Terms) -> Result<(), Failure> {
+    let sides = badge::sides(&profile.settings, terms);
+    sides.map(drop).map_err(|why| {
+        let (name, code) = (&profile.name, why.code());
+        Failure::new(format!("profile {name}: {why} [{code}]"))
+            .hint("see `formats` and `layouts` in the configuration, or set the profile anew")
     })
 }
 
@@ -173,7 +192,7 @@ fn unusable(why: StoreError) -> Failure {
 /// The organisation's rules, from a configuration.
 ///
 /// # Errors
-/// [`Failure`] if the key of the service or a format cannot be read.
+/// [`Failure`] if the key of the service, or a folder of formats or layouts, cannot be read.
 pub fn terms(config: &Config) -> Result<Terms, Failure> {
     let mut formats = Catalogue::shipped();
     if let Some(folder) = &config.formats {
@@ -185,6 +204,7 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
         }
     }
     let mut terms = Terms::new(Arc::new(formats), secrets(&config.keys.secret)?);
+    terms.layouts = Arc::new(layouts(config)?);
     let form = |text: &str| CodeForm::parse(text).map_err(|why| Failure::new(why.to_string()));
     terms.simple_code = form(&config.codes.simple)?;
     terms.complex_code = form(&config.codes.complex)?;
@@ -197,6 +217,21 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
     terms.refresh_lifetime = config.collection.refresh_days * 86_400;
     terms.list_size = config.status.size;
     Ok(terms)
+}
+
+/// The badge layouts: the shipped ones, and those of the folder.
+fn layouts(config: &Config) -> Result<Layouts, Failure> {
+    let shipped = Layouts::shipped();
+    let Some(folder) = &config.layouts else {
+        return Ok(shipped);
+    };
+    let layouts = shipped
+        .with_folder(folder)
+        .map_err(|why| Failure::new(why.to_string()).hint("see `layouts` in the configuration"))?;
+    for problem in layouts.problems() {
+        output::warn(PROGRAM, &problem.to_string());
+    }
+    Ok(layouts)
 }
 
 /// The key of the service, from its file.

@@ -111,6 +111,12 @@ impl fmt::Display for StoreError {
 
 impl core::error::Error for StoreError {}
 
+/// The version of the schema that this program makes.
+#[must_use]
+pub fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 impl Store {
     /// Opens the database and brings its schema up to date.
     ///
@@ -139,11 +145,27 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if it cannot be reached, is no database of this program, or is newer.
     pub fn look(place: &Place) -> Result<(Option<i64>, i64), StoreError> {
-        let found = match place {
-            Place::File(path) => sqlite::look(path)?,
-            Place::Server(url) => postgres::look(url)?,
+        let found = Self::look_into(place, |_| Ok(()))?;
+        Ok((found.map(|(schema, _)| schema), newest()))
+    }
+
+    /// Does work that reads, if there is a database, and gives the version of its schema; what the work found only if that is
+    /// the newest. Nothing is changed.
+    ///
+    /// # Errors
+    /// As for [`Self::look`], and those of the work.
+    pub fn look_into<T: Send>(
+        place: &Place,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+    ) -> Result<Option<(i64, Option<T>)>, StoreError> {
+        let work = |tx: &mut Tx<'_>, schema| {
+            let found = (schema == newest()).then(|| work(tx)).transpose()?;
+            Ok((schema, found))
         };
-        Ok((found, i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)))
+        match place {
+            Place::File(path) => sqlite::look(path, work),
+            Place::Server(url) => postgres::look(url, work),
+        }
     }
 
     /// What is counted and measured of this service.

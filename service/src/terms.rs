@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mdoc_issuer::badge::Layouts;
 use mdoc_issuer::format::{Catalogue, WhenDisabled};
 
 use crate::domain::code::CodeForm;
@@ -12,6 +13,8 @@ use crate::secrets::Secrets;
 pub struct Terms {
     /// The document formats.
     pub formats: Arc<Catalogue>,
+    /// The badge layouts.
+    pub layouts: Arc<Layouts>,
     /// The key of the service.
     pub secrets: Secrets,
     /// The form of simple authentication codes.
@@ -43,6 +46,7 @@ impl Terms {
         const DAY: i64 = 86_400;
         Self {
             formats,
+            layouts: Arc::new(Layouts::shipped()),
             secrets,
             simple_code: CodeForm::default(),
             complex_code: CodeForm::complex(),

@@ -2,6 +2,7 @@
 //! on which databases may be made (`service/test-postgres` starts one).
 
 mod again;
+mod badges;
 mod collecting;
 mod interface;
 mod lists;

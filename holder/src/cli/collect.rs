@@ -277,19 +277,9 @@ impl Collecting<'_> {
                 Err(fault)
             }
             Outcome::Received(received) => {
-                for copy in &mut record.copies {
-                    let same =
-                        |got: &&mdoc_holder::collect::Copy| got.key.public_key() == copy.key.public_key();
-                    copy.document = received
-                        .copies()
-                        .iter()
-                        .find(same)
-                        .map(|got| got.document.clone());
+                if let Some(fault) = record.take(&received) {
+                    output::warn(PROGRAM, &format!("{fault}: it was not kept, the document is"));
                 }
-                // Keys without a document are of no use any more.
-                record.copies.retain(|copy| copy.document.is_some());
-                record.state = State::Ready;
-                record.session = Some(received.session().clone());
                 if let Err(error) = wallet.write(record, &mut system::random()?) {
                     if let Some(notify) = received.not_kept() {
                         self.tell(notify);
@@ -324,8 +314,13 @@ impl Collecting<'_> {
         } else {
             let (_, all) = record.count();
             let copies = if all == 1 { "copy" } else { "copies" };
+            let badge = if record.badge.is_some() {
+                ", with a badge,"
+            } else {
+                ""
+            };
             output::print(&format!(
-                "{}: {all} {copies} of {} in {}\n",
+                "{}: {all} {copies} of {}{badge} in {}\n",
                 record.id,
                 record.doc_type,
                 self.arguments.wallet.folder().display()

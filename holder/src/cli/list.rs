@@ -1,14 +1,17 @@
 //! `mdoc-holder list`, `show` and `delete`.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mdoc_cli::failure::printable_line;
+use mdoc_cli::output::{Existing, NewFile};
 use mdoc_cli::{Exit, Failure, output};
 use mdoc_core::cbor::diagnostic;
 use mdoc_core::issuer_signed::{IssuerSigned, IssuerSignedItem};
 use mdoc_core::limits::Limits;
 use mdoc_holder::wallet::Record;
+use mdoc_openid::vci::credential::Badge;
 use serde_json::{Value, json};
 
 use super::folder::{WalletArguments, records, state, valid_until};
@@ -39,11 +42,22 @@ pub(super) struct List {
 
 #[derive(Args)]
 #[command(after_help = "\
-Example:
-  mdoc-holder show k3mq7w2a")]
+The badge is the document as a picture. It came from the issuer with the document, and
+nobody signed it: readers are shown the document, never the badge.
+
+Examples:
+  mdoc-holder show k3mq7w2a
+  mdoc-holder show k3mq7w2a --badge badge.png
+  mdoc-holder show k3mq7w2a --badge back.svg --side back")]
 pub(super) struct Show {
     /// The name of the record, from `mdoc-holder list`.
     id: String,
+    /// Write the badge to this file, as its ending says: .svg or .png.
+    #[arg(long, value_name = "FILE")]
+    badge: Option<PathBuf>,
+    /// Which side of the badge.
+    #[arg(long, value_name = "SIDE", value_parser = ["front", "back"], default_value = "front", requires = "badge")]
+    side: String,
     #[command(flatten)]
     common: Common,
 }
@@ -107,6 +121,7 @@ pub(super) fn summary(record: &Record) -> Value {
         "collected": record.collected.to_string(),
         "copies": all,
         "unused": unused,
+        "badge": sides(record),
         "validUntil": valid_until(record).map(|until| until.to_string()),
         "refreshable": record.session.as_ref().is_some_and(|session| session.can_refresh()),
     })
@@ -115,6 +130,9 @@ pub(super) fn summary(record: &Record) -> Value {
 pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
     let wallet = arguments.common.wallet.open()?;
     let record = wallet.read(&arguments.id)?;
+    if let Some(path) = &arguments.badge {
+        return badge(&record, path, &arguments.side, arguments.common.json);
+    }
     let elements = elements(&record);
     if arguments.common.json {
         let mut shown = summary(&record);
@@ -128,6 +146,10 @@ pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let mut text = line(&record);
+    let sides = sides(&record).join(" and ");
+    if !sides.is_empty() {
+        let _ = writeln!(text, "badge: {sides}");
+    }
     let mut last = "";
     for (name_space, element, value) in &elements {
         if name_space != last {
@@ -137,6 +159,52 @@ pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
         let _ = writeln!(text, "  {}: {}", printable_line(element), printable_line(value));
     }
     output::print(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The names of the sides of a badge.
+fn sides(record: &Record) -> Vec<&'static str> {
+    let badge = record.badge.iter();
+    badge
+        .flat_map(|badge| badge.sides().map(|(name, _)| name))
+        .collect()
+}
+
+/// Writes one side of the badge to a file, which others may not read.
+fn badge(record: &Record, path: &Path, side: &str, as_json: bool) -> Result<Exit, Failure> {
+    let of_name = |badge: &Badge| {
+        let found = badge.sides().find(|(name, _)| *name == side);
+        found.map(|(_, side)| side.clone())
+    };
+    let found = record.badge.as_ref().and_then(of_name);
+    let found = found.ok_or_else(|| {
+        Failure::new(match sides(record).as_slice() {
+            [] => format!("{} has no badge", record.id),
+            _ => format!("the badge of {} has no {side}", record.id),
+        })
+        .hint("badges come with documents for which the issuer draws them")
+    })?;
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let content = match ending.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "svg" => found.svg.into_bytes(),
+        "png" => found.png,
+        _ => {
+            let name = path.display();
+            return Err(Failure::new(format!("{name} ends in neither .svg nor .png"))
+                .hint("the ending says which of the two is written"));
+        }
+    };
+    let file = NewFile {
+        path,
+        content: &content,
+        secret: true,
+    };
+    output::write(file, Existing::Replace)?;
+    if as_json {
+        output::print_json(&json!({ "files": [path.display().to_string()] }))?;
+    } else {
+        output::print(&format!("wrote {}\n", path.display()))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -7,14 +7,16 @@ use mdoc_openid::jose::jwe::OwnKey;
 use mdoc_openid::jose::jwk::Jwk;
 use mdoc_openid::vci::Draft;
 use mdoc_openid::vci::credential::{
-    APPLICATION_JWT, Answer, CredentialRequest, CredentialResponse, DeferredRequest, Event, Issued,
-    NonceResponse, Notification, ResponseTerms, Wanted, decrypt, encrypt,
+    APPLICATION_JWT, Answer, Badge, CredentialRequest, CredentialResponse, DeferredRequest, Event, Issued,
+    NonceResponse, ResponseTerms, Wanted, decrypt_answer, encrypt,
 };
 use mdoc_openid::vci::error::ErrorCode;
 use mdoc_openid::vci::proof::{self, Proofs};
 use zeroize::Zeroizing;
 
+use super::badge::{self, BadgeFault};
 use super::check::{self, DocumentFault, Judge};
+use super::notify::Notify;
 use super::session::{For, Session, Tries};
 use super::{Around, CollectError, LARGEST_ANSWER, Operation, Progress, Request, Response, Step};
 
@@ -57,6 +59,10 @@ impl Collected {
                     copies: copies.collect(),
                     session: self.session,
                     notification_id: self.issued.notification_id,
+                    badge: self
+                        .issued
+                        .badge
+                        .map(|badge| badge::check(&badge).map(|()| badge)),
                 })
             }
             Err(fault) => Outcome::Unusable(Unusable {
@@ -100,6 +106,7 @@ pub struct Received {
     copies: Vec<Copy>,
     session: Session,
     notification_id: Option<String>,
+    badge: Option<Result<Badge, BadgeFault>>,
 }
 
 impl Received {
@@ -107,6 +114,12 @@ impl Received {
     #[must_use]
     pub fn copies(&self) -> &[Copy] {
         &self.copies
+    }
+
+    /// The document as a picture, if the issuer sent one, or why it is not to be kept. Nobody signs it.
+    #[must_use]
+    pub const fn badge(&self) -> Option<&Result<Badge, BadgeFault>> {
+        self.badge.as_ref()
     }
 
     /// For keeping, to refresh with.
@@ -293,7 +306,7 @@ fn opened(
         kid: Some("w1"),
         secret,
     }];
-    decrypt(&response.body, &keys, false, around.backend)
+    decrypt_answer(&response.body, &keys, around.backend)
         .map_err(|fault| CollectError::Encryption(Some(fault)))
 }
 
@@ -461,50 +474,6 @@ impl Operation for GetDeferred {
                 self.pending.keys,
             ))),
             Answer::Error { .. } => Err(response.refusal(Step::Deferred)),
-        }
-    }
-}
-
-/// Says to the issuer what became of the documents. It may fail; the documents are there nevertheless.
-#[derive(Debug)]
-pub struct Notify {
-    session: Session,
-    endpoint: String,
-    notification: Notification,
-    tries: Tries,
-}
-
-impl Notify {
-    fn new(session: Session, id: Option<String>, event: Event) -> Option<Self> {
-        Some(Self {
-            endpoint: session.metadata.notification_endpoint.clone()?,
-            notification: Notification {
-                notification_id: id?,
-                event,
-                event_description: None,
-            },
-            session,
-            tries: Tries::default(),
-        })
-    }
-}
-
-impl Operation for Notify {
-    type Done = ();
-
-    fn request(&mut self, around: &mut Around<'_>) -> Result<Request, CollectError> {
-        let request = Request::post(&self.endpoint, "application/json", self.notification.encode());
-        self.session.authorized(request, For::Resource, around)
-    }
-
-    fn receive(mut self, response: &Response, _: &mut Around<'_>) -> Result<Progress<Self>, CollectError> {
-        if self.session.asks_again(response, For::Resource, &mut self.tries) {
-            return Ok(Progress::Again(self));
-        }
-        if response.is_good() {
-            Ok(Progress::Done(()))
-        } else {
-            Err(response.refusal(Step::Notification))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Against an issuer in memory, which is written from the specification and shares no type of the protocol with us.
 
+mod badges;
 mod issuer;
 mod wrong;
 

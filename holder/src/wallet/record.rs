@@ -5,10 +5,11 @@ use mdoc_core::crypto::{Curve, SecretKey};
 use mdoc_core::time::Timestamp;
 use mdoc_openid::Secret;
 use mdoc_openid::jose::{base64url, from_base64url};
+use mdoc_openid::vci::credential::{Badge, BadgeSide};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::collect::Session;
+use crate::collect::{self, BadgeFault, Received, Session};
 
 /// A record of a wallet.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Record {
     pub copies: Vec<Held>,
     /// How to get more.
     pub session: Option<Session>,
+    /// The document as a picture, as the issuer drew it with the copies.
+    pub badge: Option<Badge>,
 }
 
 /// How far a record has come.
@@ -79,7 +82,28 @@ impl Record {
             collected: now,
             copies: keys.iter().map(held).collect(),
             session: None,
+            badge: None,
         }
+    }
+
+    /// Takes what was received for its keys. Keys without a document are of no use any more; the badge of before is that of
+    /// other documents. Gives why a badge that came is not kept.
+    pub fn take(&mut self, received: &Received) -> Option<BadgeFault> {
+        for copy in &mut self.copies {
+            let same = |got: &&collect::Copy| got.key.public_key() == copy.key.public_key();
+            let got = received.copies().iter().find(same);
+            copy.document = got.map(|got| got.document.clone());
+        }
+        self.copies.retain(|copy| copy.document.is_some());
+        self.state = State::Ready;
+        self.session = Some(received.session().clone());
+        let (badge, fault) = match received.badge() {
+            Some(Ok(badge)) => (Some(badge.clone()), None),
+            Some(Err(fault)) => (None, Some(*fault)),
+            None => (None, None),
+        };
+        self.badge = badge;
+        fault
     }
 
     /// Copies that were not shown yet, and all that are there.
@@ -112,6 +136,7 @@ impl Record {
             collected: self.collected.unix(),
             copies: self.copies.iter().map(StoredCopy::of).collect(),
             session: self.session.clone(),
+            badge: self.badge.as_ref().map(StoredBadge::of),
         };
         serde_json::to_vec(&stored)
             .map(Zeroizing::new)
@@ -129,6 +154,10 @@ impl Record {
             collected: Timestamp::from_unix(stored.collected),
             copies: copies.collect::<Option<_>>()?,
             session: stored.session,
+            badge: match &stored.badge {
+                None => None,
+                Some(badge) => Some(badge.read()?),
+            },
         })
     }
 }
@@ -141,6 +170,9 @@ struct Stored {
     collected: i64,
     copies: Vec<StoredCopy>,
     session: Option<Session>,
+    /// Records of before there were badges do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    badge: Option<StoredBadge>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,6 +205,53 @@ impl StoredCopy {
             key: SecretKey::from_bytes(Curve::P256, &scalar).ok()?,
             document,
             used: self.used.map(Timestamp::from_unix),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredBadge {
+    front: StoredSide,
+    back: Option<StoredSide>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredSide {
+    svg: Secret,
+    png: Secret,
+}
+
+impl StoredBadge {
+    fn of(badge: &Badge) -> Self {
+        Self {
+            front: StoredSide::of(&badge.front),
+            back: badge.back.as_ref().map(StoredSide::of),
+        }
+    }
+
+    fn read(&self) -> Option<Badge> {
+        Some(Badge {
+            front: self.front.read()?,
+            back: match &self.back {
+                None => None,
+                Some(back) => Some(back.read()?),
+            },
+        })
+    }
+}
+
+impl StoredSide {
+    fn of(side: &BadgeSide) -> Self {
+        Self {
+            svg: Secret::new(side.svg.as_str()),
+            png: Secret::new(base64url(&side.png)),
+        }
+    }
+
+    fn read(&self) -> Option<BadgeSide> {
+        Some(BadgeSide {
+            svg: self.svg.expose().to_owned(),
+            png: from_base64url(self.png.expose())?,
         })
     }
 }

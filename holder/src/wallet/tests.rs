@@ -1,6 +1,7 @@
 use mdoc_core::crypto::RustCrypto;
 use mdoc_core::keys::secret_from_encrypted;
 use mdoc_core::time::Timestamp;
+use mdoc_openid::vci::credential::{Badge, BadgeSide};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -32,6 +33,13 @@ fn wallet(folder: &Folder) -> Wallet<'static> {
     Wallet::open(&folder.0, master, &RustCrypto).unwrap()
 }
 
+fn side(name: &str) -> BadgeSide {
+    BadgeSide {
+        svg: format!("<svg>document {name}</svg>"),
+        png: format!("document {name}").into_bytes(),
+    }
+}
+
 fn record(id: &str) -> Record {
     let copy = |seed: u8, document: Option<&[u8]>, used: Option<i64>| Held {
         key: SecretKey::generate(Curve::P256, &mut rng(seed)),
@@ -51,6 +59,10 @@ fn record(id: &str) -> Record {
             copy(13, Some(b"document four"), Some(10)),
         ],
         session: None,
+        badge: Some(Badge {
+            front: side("front"),
+            back: Some(side("back")),
+        }),
     }
 }
 
@@ -64,6 +76,7 @@ fn records_come_back_and_nothing_of_them_can_be_read_from_the_folder() {
     let read = wallet.read(&id).unwrap();
     assert_eq!(read.state, State::Pending("tx-secret".to_owned()));
     assert_eq!(read.copies.len(), 4);
+    assert_eq!(read.badge, record(&id).badge);
     for (read, written) in read.copies.iter().zip(record(&id).copies) {
         assert_eq!(read.key.dangerous_bytes(), written.key.dangerous_bytes());
         assert_eq!((&read.document, read.used), (&written.document, written.used));

@@ -52,6 +52,31 @@ pub enum LayoutSelectionInvalid {
         /// The back.
         back: String,
     },
+    /// There is no layout of that name.
+    Unknown {
+        /// The name.
+        name: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// A layout is for documents of another format.
+    OtherFormat {
+        /// The layout.
+        name: String,
+        /// The format that it is for.
+        format: String,
+        /// The format of the documents.
+        wanted: String,
+    },
+    /// A layout shows an element that no document of the format has.
+    UnknownElement {
+        /// The layout.
+        name: String,
+        /// The line in its file.
+        line: u32,
+        /// The element.
+        element: String,
+    },
 }
 
 impl LayoutSelectionInvalid {
@@ -68,6 +93,11 @@ impl LayoutSelectionInvalid {
             Self::BackWithoutFront { .. } => "give the front, too, or correct back-of",
             Self::SameName { .. } => "give each layout a name of its own",
             Self::Mismatch { .. } => "both sides of a badge have the same width, height and format",
+            Self::Unknown { .. } => {
+                "`mdoc-issuer badge list` lists the shipped ones; others are files in the folder of layouts"
+            }
+            Self::OtherFormat { .. } => "give layouts of the format of the documents",
+            Self::UnknownElement { .. } => "`mdoc-issuer badge check` looks at the layout alone",
         }
     }
 }
@@ -87,6 +117,19 @@ impl fmt::Display for LayoutSelectionInvalid {
             }
             Self::SameName { name } => write!(f, "two layouts have the name {name}"),
             Self::Mismatch { front, back } => write!(f, "{front} and {back} do not belong to the same badge"),
+            Self::Unknown { name, nearest: None } => write!(f, "there is no layout {name:?}"),
+            Self::Unknown {
+                name,
+                nearest: Some(nearest),
+            } => write!(f, "there is no layout {name:?}; {nearest} is one"),
+            Self::OtherFormat { name, format, wanted } => write!(
+                f,
+                "{name} is for documents of the format {format}, and these are of {wanted}"
+            ),
+            Self::UnknownElement { name, line, element } => write!(
+                f,
+                "{name} shows in line {line} the element {element}, which no document of the format has"
+            ),
         }
     }
 }

@@ -285,15 +285,7 @@ fn read(path: &Path) -> Result<Result<Layout, LayoutErrors>, Failure> {
             .hint("`mdoc-issuer badge show NAME` prints one that is in order"));
     }
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let mut files = |name: &str| {
-        let file = folder.join(name);
-        let length = std::fs::metadata(&file).map_err(|_| format!("{} is not there", file.display()))?;
-        if usize::try_from(length.len()).map_or(true, |length| length > Fonts::LARGEST_FILE) {
-            return Err(format!("{} is too large", file.display()));
-        }
-        std::fs::read(&file).map_err(|error| format!("{} cannot be read: {}", file.display(), error.kind()))
-    };
-    Ok(Layout::read(&bytes, &mut files))
+    Ok(Layout::read(&bytes, &mut badge::beside(&folder)))
 }
 
 /// The options of the commands that draw badges.

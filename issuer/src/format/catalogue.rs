@@ -192,20 +192,7 @@ impl Catalogue {
             folder: folder.to_owned(),
             source,
         };
-        let mut files = fs::read_dir(folder)
-            .and_then(|entries| {
-                entries
-                    .map(|entry| entry.map(|e| e.path()))
-                    .collect::<io::Result<Vec<_>>>()
-            })
-            .map_err(failed)?;
-        files.retain(|file| {
-            file.is_file()
-                && file
-                    .extension()
-                    .is_some_and(|ext| ext.eq_ignore_ascii_case("xml"))
-        });
-        files.sort();
+        let files = xml_files(folder).map_err(failed)?;
         for file in files {
             match read_bounded(&file).map(|xml| Format::read(&xml)) {
                 Ok(Ok(format)) => self.add(format, file),
@@ -265,8 +252,22 @@ impl Catalogue {
     }
 }
 
+/// The `*.xml` files of a folder, in the order of their names.
+pub(crate) fn xml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut files = entries.collect::<io::Result<Vec<_>>>()?;
+    files.retain(|file| {
+        file.is_file()
+            && file
+                .extension()
+                .is_some_and(|ext| ext.eq_ignore_ascii_case("xml"))
+    });
+    files.sort();
+    Ok(files)
+}
+
 /// Reads a file, but no more of it than tells that it is too large.
-fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
     let limit = u64::try_from(Format::LARGEST_FILE).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     File::open(file)?

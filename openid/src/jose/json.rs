@@ -38,7 +38,11 @@ impl core::error::Error for BadJson {}
 /// # Errors
 /// [`BadJson::TooLarge`] or [`BadJson::Malformed`].
 pub fn parse(text: &[u8]) -> Result<Value, BadJson> {
-    if text.len() > LARGEST {
+    parse_up_to(text, LARGEST)
+}
+
+fn parse_up_to(text: &[u8], largest: usize) -> Result<Value, BadJson> {
+    if text.len() > largest {
         return Err(BadJson::TooLarge);
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
@@ -52,7 +56,15 @@ pub fn parse(text: &[u8]) -> Result<Value, BadJson> {
 /// # Errors
 /// [`BadJson`].
 pub fn object(text: &[u8]) -> Result<Map<String, Value>, BadJson> {
-    match parse(text)? {
+    object_up_to(text, LARGEST)
+}
+
+/// Reads an object of at most so many bytes.
+///
+/// # Errors
+/// [`BadJson`].
+pub(crate) fn object_up_to(text: &[u8], largest: usize) -> Result<Map<String, Value>, BadJson> {
+    match parse_up_to(text, largest)? {
         Value::Object(object) => Ok(object),
         _ => Err(BadJson::Shape),
     }

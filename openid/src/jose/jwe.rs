@@ -239,12 +239,25 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// Decrypts what was encrypted for one of our keys.
+/// Decrypts what was encrypted for one of our keys, in at most [`LARGEST`] bytes.
 ///
 /// # Errors
 /// [`JweError`] saying what is not as it was agreed.
 pub fn decrypt(text: &str, opening: &Opening<'_>, backend: &dyn Backend) -> Result<Opened, JweError> {
-    if text.len() > LARGEST {
+    decrypt_up_to(text, LARGEST, opening, backend)
+}
+
+/// The same, in at most so many bytes.
+///
+/// # Errors
+/// As [`decrypt`].
+pub(crate) fn decrypt_up_to(
+    text: &str,
+    largest: usize,
+    opening: &Opening<'_>,
+    backend: &dyn Backend,
+) -> Result<Opened, JweError> {
+    if text.len() > largest {
         return Err(JweError::TooLarge);
     }
     let mut parts = text.split('.');

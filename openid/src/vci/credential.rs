@@ -1,5 +1,6 @@
 //! The credential endpoint and what follows it (OpenID4VCI 1.0, 7 to 11).
 
+mod badge;
 mod encryption;
 mod request;
 mod response;
@@ -8,7 +9,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::encryption::{ResponseTerms, decrypt, encrypt};
+pub use self::badge::{BADGE, Badge, BadgeSide, LARGEST_BADGE_FILE};
+pub use self::encryption::{ResponseTerms, decrypt, decrypt_answer, encrypt};
 pub use self::request::{CredentialRequest, DeferredRequest, RequestError, Wanted};
 pub use self::response::{Answer, CredentialResponse, Issued, ResponseError};
 use crate::Secret;
@@ -16,6 +18,9 @@ use crate::jose::json::{self, BadJson};
 
 /// The media type of requests and answers that are encrypted, and of signed metadata.
 pub const APPLICATION_JWT: &str = "application/jwt";
+
+/// The largest answer that is read, in bytes: a batch of documents with portraits, and a badge.
+pub const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// The answer of the nonce endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -122,9 +122,9 @@ impl World {
             generate_code_on_request: GenerateCode::None,
             ..Settings::default()
         };
-        let now = SystemClock.now();
+        let (now, terms) = (SystemClock.now(), self.terms());
         let made = store.write::<_, Failure>(move |tx| {
-            profiles::set(tx, &Actor::system("load"), now, ("load", &settings), "")
+            profiles::set(tx, &Actor::system("load"), now, ("load", &settings, &terms), "")
         });
         made.await.unwrap();
     }

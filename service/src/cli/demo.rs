@@ -218,7 +218,10 @@ impl Demo<'_> {
                 copies,
                 ..Settings::default()
             };
-            self.write(move |tx, actor| profiles::set(tx, actor, now, (name, &settings), "for the demo"))?;
+            let terms = self.service.terms.clone();
+            self.write(move |tx, actor| {
+                profiles::set(tx, actor, now, (name, &settings, &terms), "for the demo")
+            })?;
             step.say(
                 "profile",
                 &format!("{name:<17}{shown}, {copies} copies a collection"),

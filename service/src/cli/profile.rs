@@ -117,11 +117,8 @@ fn set(arguments: &SetArguments) -> Result<Exit, Failure> {
         Failure::new(format!("{name}: {}", why.message())).hint("`mdoc-service profile show` prints one")
     })?;
     let session = arguments.acting.open()?;
-    if start::terms(&session.config)?
-        .formats
-        .format(&settings.format)
-        .is_none()
-    {
+    let terms = start::terms(&session.config)?;
+    if terms.formats.format(&settings.format).is_none() {
         return Err(Failure::new(format!(
             "{name}: there is no document format {:?}",
             settings.format
@@ -129,8 +126,9 @@ fn set(arguments: &SetArguments) -> Result<Exit, Failure> {
         .hint("`mdoc-issuer format list` shows what there is; others go into the folder `formats`"));
     }
     let (profile, comment) = (arguments.name.clone(), arguments.comment.clone());
-    let version = session
-        .write(move |tx, actor, now| profiles::set(tx, actor, now, (&profile, &settings), &comment))?;
+    let version = session.write(move |tx, actor, now| {
+        profiles::set(tx, actor, now, (&profile, &settings, &terms), &comment)
+    })?;
     output::print(&format!("{} is version {version} now\n", arguments.name))?;
     Ok(Exit::Done)
 }

@@ -10,6 +10,9 @@ use super::refusal::Refusal;
 /// The most copies that one collection may have.
 pub const MOST_COPIES: u32 = 50;
 
+/// The most badge layouts that a profile names.
+const MOST_LAYOUTS: usize = 16;
+
 /// The settings of one version of a profile, as its file and the interface have them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -30,7 +33,8 @@ pub struct Settings {
     pub text_color: Option<String>,
     /// The document format, by its name.
     pub format: String,
-    /// Badge layouts that go with the document.
+    /// The badge layouts, by their names: one default front, at most one back for it, all for documents of the format. The
+    /// badge is drawn when the document is issued, and goes to the wallet with it.
     pub badge_layouts: Vec<String>,
     /// How long a document lasts from its first collection, in days.
     pub lifetime_days: u32,
@@ -261,11 +265,8 @@ impl Settings {
         if !(1..=MOST_COPIES).contains(&self.copies) {
             return Err(Refusal::field("copies", "it is not from 1 to 50"));
         }
-        if !self.badge_layouts.is_empty() {
-            return Err(Refusal::field(
-                "badge_layouts",
-                "the service does not deliver badges yet",
-            ));
+        if self.badge_layouts.len() > MOST_LAYOUTS {
+            return Err(Refusal::field("badge_layouts", "there are more than 16"));
         }
         let grouped = self.credential_group.is_some();
         for (set, field) in [
@@ -359,7 +360,9 @@ mod tests {
                 s.background_color = Some("red".to_owned())
             }),
             ("text_color", |s| s.text_color = Some("#12345".to_owned())),
-            ("badge_layouts", |s| s.badge_layouts.push("front".to_owned())),
+            ("badge_layouts", |s| {
+                s.badge_layouts = vec!["front".to_owned(); 17]
+            }),
             ("display_name", |s| s.display_name.clear()),
             ("format", |s| s.format.clear()),
             ("lifetime_days", |s| s.lifetime_days = 0),

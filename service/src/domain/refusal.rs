@@ -41,6 +41,11 @@ pub enum Refusal {
     },
     /// Somebody else changed it meanwhile.
     ChangedMeanwhile,
+    /// The layouts of a profile do not make a badge of its documents (B6).
+    LayoutSelectionInvalid {
+        /// Which layout, and what is wrong with it.
+        why: String,
+    },
 
     /// The profile is switched off.
     ProfileDisabled,
@@ -227,6 +232,7 @@ impl Refusal {
             Self::Field { .. } => "field.invalid",
             Self::Exists { .. } => "exists",
             Self::ChangedMeanwhile => "changed-meanwhile",
+            Self::LayoutSelectionInvalid { .. } => "LayoutSelectionInvalid",
             Self::ProfileDisabled => "profile.disabled",
             Self::ReceiveRole => "profile.receive-role",
             Self::RequestRole => "profile.request-role",
@@ -287,6 +293,7 @@ impl fmt::Display for Refusal {
                 return write!(f, "no role of the operator grants {workflow} here");
             }
             Self::Field { field, rule } => return write!(f, "{field}: {rule}"),
+            Self::LayoutSelectionInvalid { why } => return write!(f, "badge_layouts: {why}"),
             Self::Exists { what, field, name } => {
                 return write!(f, "a {what} with the {field} {name:?} exists already");
             }

@@ -57,7 +57,10 @@ impl Postgres {
 }
 
 /// The version of the schema that is there, if one is; nothing is changed.
-pub(super) fn look(url: &str) -> Result<Option<i64>, StoreError> {
+pub(super) fn look<T: Send>(
+    url: &str,
+    work: impl FnOnce(&mut Tx<'_>, i64) -> Result<T, StoreError> + Send,
+) -> Result<Option<T>, StoreError> {
     let (config, tls) = (settings(url)?, tls()?);
     elsewhere(|| {
         let mut client = config.connect(tls.clone()).map_err(|why| Fault::of(&why).error)?;
@@ -79,7 +82,8 @@ pub(super) fn look(url: &str) -> Result<Option<i64>, StoreError> {
         if there == Some(0) {
             return Ok(None);
         }
-        migrate::check(&mut tx).map(Some)
+        let schema = migrate::check(&mut tx)?;
+        work(&mut tx, schema).map(Some)
     })
 }
 

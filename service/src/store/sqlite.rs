@@ -130,7 +130,10 @@ fn reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The version of the schema that is there, if one is; nothing is changed, and no file is made.
-pub(super) fn look(path: &Path) -> Result<Option<i64>, StoreError> {
+pub(super) fn look<T>(
+    path: &Path,
+    work: impl FnOnce(&mut Tx<'_>, i64) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
@@ -150,7 +153,8 @@ pub(super) fn look(path: &Path) -> Result<Option<i64>, StoreError> {
     if there == Some(0) {
         return Ok(None);
     }
-    migrate::check(&mut tx).map(Some)
+    let schema = migrate::check(&mut tx)?;
+    work(&mut tx, schema).map(Some)
 }
 
 fn migrate_all(connection: &mut Connection) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! Over HTTP, as wallets see it: the messages of OpenID4VCI and the lists.
 
+mod badges;
 mod conformance;
 mod failing;
 mod running;

@@ -269,11 +269,11 @@ fn a_move_that_explains_itself_takes_no_reason() {
 fn the_comment_of_a_profile_is_bounded() {
     everywhere(async |world| {
         let comment = async |text: String| {
-            let now = world.now;
+            let (now, terms) = (world.now, world.terms.clone());
             let set = world.store.write(move |tx| {
                 let current = profiles::current(tx, "licence")?;
                 let settings = current.profile.settings;
-                profiles::set(tx, &system(), now, ("licence", &settings), &text)
+                profiles::set(tx, &system(), now, ("licence", &settings, &terms), &text)
             });
             code(set.await)
         };

@@ -348,6 +348,27 @@ fn profiles_roles_and_devices_are_seen_to() {
             ((422, "field.invalid"), "format")
         );
 
+        let front = |names: &[&str]| json!({ "settings": { "display_name": "Pass", "format": "access-badge", "badge_layouts": names } });
+        let set = machine
+            .json("PUT", "/profiles/gate", &front(&["access-badge-front"]))
+            .await;
+        assert_eq!(
+            set.body["settings"]["badge_layouts"],
+            json!(["access-badge-front"])
+        );
+        let refused = machine
+            .json("PUT", "/profiles/gate", &front(&["warrant-card-front"]))
+            .await;
+        assert_eq!(
+            (refused.problem(), refused.text("field")),
+            ((422, "LayoutSelectionInvalid"), "badge_layouts")
+        );
+        assert!(
+            refused
+                .text("detail")
+                .contains("warrant-card-front is for documents of the format")
+        );
+
         let role = json!({ "scope": "group", "workflows": ["RequestId"] });
         assert_eq!(machine.json("PUT", "/roles/helpers", &role).await.status, 204);
         let wrong = json!({ "scope": "group", "workflows": ["Everything"] });

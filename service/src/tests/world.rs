@@ -243,9 +243,15 @@ impl World {
             ..Settings::default()
         };
         change(&mut settings);
-        let (name, now) = (name.to_owned(), self.now);
-        self.run(move |tx| profiles::set(tx, &system(), now, (&name, &settings), "for the test").map(drop))
-            .await;
+        self.set_profile(name, settings).await.unwrap();
+    }
+
+    pub(crate) async fn set_profile(&self, name: &str, settings: Settings) -> Result<i64, Failure> {
+        let (name, now, terms) = (name.to_owned(), self.now, self.terms.clone());
+        let set = self
+            .store
+            .write(move |tx| profiles::set(tx, &system(), now, (&name, &settings, &terms), "for the test"));
+        set.await
     }
 
     /// Requests a document for Ada.

@@ -6,21 +6,24 @@ use serde_json::json;
 use super::Failure;
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
+use crate::badge;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
 use crate::domain::profile::{Profile, Settings, is_name};
 use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx};
+use crate::terms::Terms;
 
 /// A new version of a profile, or its first one. Documents that were requested keep the version they have.
 ///
 /// # Errors
-/// [`Refusal::Field`] for the name, a setting, the comment, or a role that is not there; [`Refusal::NotGranted`].
+/// [`Refusal::Field`] for the name, a setting, the comment, or a format or role that is not there;
+/// [`Refusal::LayoutSelectionInvalid`]; [`Refusal::NotGranted`].
 pub fn set(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
-    (name, settings): (&str, &Settings),
+    (name, settings, terms): (&str, &Settings, &Terms),
     comment: &str,
 ) -> Result<i64, Failure> {
     authority::permit(tx, actor, Workflow::EditProfiles)?;
@@ -32,6 +35,7 @@ pub fn set(
         .into());
     }
     settings.check()?;
+    badge::sides(settings, terms)?;
     Refusal::check_words("comment", comment)?;
     let roles = &settings.roles;
     for role in [&roles.receive, &roles.request, &roles.validate, &roles.collect]

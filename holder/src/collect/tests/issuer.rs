@@ -48,6 +48,8 @@ pub(super) struct Issuer {
     pub(super) sign_in: bool,
     pub(super) encrypted: bool,
     pub(super) draft: bool,
+    /// The badge beside the documents, if there is one.
+    pub(super) badge: Option<Value>,
     /// Answers of a test for the ends of addresses.
     pub(super) instead: BTreeMap<&'static str, (u16, Value)>,
     /// What becomes of a document before it is sent.
@@ -117,6 +119,7 @@ impl Issuer {
             sign_in: false,
             encrypted: false,
             draft: false,
+            badge: None,
             instead: BTreeMap::new(),
             spoil: |_, document| document,
             doc_type: DOC_TYPE,
@@ -447,7 +450,10 @@ impl Issuer {
             return reply(200, &json!({ "credential": texts[0], "c_nonce": "next" }));
         }
         let texts: Vec<Value> = texts.iter().map(|text| json!({ "credential": text })).collect();
-        let answer = json!({ "credentials": texts, "notification_id": "n-1" });
+        let mut answer = json!({ "credentials": texts, "notification_id": "n-1" });
+        if let Some(badge) = &self.badge {
+            answer["urn:mdoc-issuer:badge:1"] = badge.clone();
+        }
         if !self.encrypted {
             return reply(200, &answer);
         }

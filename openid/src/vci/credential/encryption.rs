@@ -5,6 +5,7 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::LARGEST_ANSWER;
 use crate::jose::jwe::{self, Encryption, JweError, Opening, OwnKey, Recipient};
 use crate::jose::jwk::Jwk;
 use crate::vci::metadata::ResponseEncryption;
@@ -81,11 +82,37 @@ pub fn decrypt(
     compressed: bool,
     backend: &dyn Backend,
 ) -> Result<Zeroizing<Vec<u8>>, JweError> {
-    let text = core::str::from_utf8(body).map_err(|_| JweError::Compact)?;
     let opening = Opening {
         keys,
         encryptions: &Encryption::ALL,
         compressed,
     };
-    jwe::decrypt(text.trim(), &opening, backend).map(|opened| opened.plaintext)
+    opened(body, &opening, crate::jose::LARGEST, backend)
+}
+
+/// Decrypts an answer of at most [`LARGEST_ANSWER`] bytes; it is not compressed.
+///
+/// # Errors
+/// [`JweError`].
+pub fn decrypt_answer(
+    body: &[u8],
+    keys: &[OwnKey<'_>],
+    backend: &dyn Backend,
+) -> Result<Zeroizing<Vec<u8>>, JweError> {
+    let opening = Opening {
+        keys,
+        encryptions: &Encryption::ALL,
+        compressed: false,
+    };
+    opened(body, &opening, LARGEST_ANSWER, backend)
+}
+
+fn opened(
+    body: &[u8],
+    opening: &Opening<'_>,
+    largest: usize,
+    backend: &dyn Backend,
+) -> Result<Zeroizing<Vec<u8>>, JweError> {
+    let text = core::str::from_utf8(body).map_err(|_| JweError::Compact)?;
+    jwe::decrypt_up_to(text.trim(), largest, opening, backend).map(|opened| opened.plaintext)
 }

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::{BADGE, Badge, LARGEST_ANSWER};
 use crate::Secret;
 use crate::jose::json::{self, BadJson};
 use crate::jose::{base64url, from_base64url};
@@ -20,6 +21,8 @@ pub struct Issued {
     pub documents: Vec<Vec<u8>>,
     /// What to say what became of them by.
     pub notification_id: Option<String>,
+    /// The document as a picture, if the issuer draws one.
+    pub badge: Option<Badge>,
 }
 
 impl fmt::Debug for Issued {
@@ -108,6 +111,9 @@ impl CredentialResponse {
                     if let Some(id) = &issued.notification_id {
                         members.insert("notification_id".to_owned(), id.as_str().into());
                     }
+                    if let Some(badge) = &issued.badge {
+                        members.insert(BADGE.to_owned(), badge.to_json());
+                    }
                 }
                 (200, json::write(&body))
             }
@@ -130,7 +136,7 @@ impl CredentialResponse {
     }
 
     fn decode(body: &[u8]) -> Result<Self, ResponseError> {
-        let body = json::object(body).map_err(ResponseError::Json)?;
+        let body = json::object_up_to(body, LARGEST_ANSWER).map_err(ResponseError::Json)?;
         let text = |member| body.get(member).and_then(Value::as_str);
         let texts: Vec<&str> = match (body.get("credentials"), text("credential")) {
             (Some(Value::Array(all)), _) => {
@@ -152,13 +158,13 @@ impl CredentialResponse {
                     text.map(str::to_owned)
                 };
                 let texts: Vec<String> = all.iter().filter_map(value).collect();
-                return Self::issued(texts.iter().map(String::as_str), text("notification_id"));
+                return Self::issued(texts.iter().map(String::as_str), &body);
             }
             (None, Some(only)) => vec![only],
             _ => Vec::new(),
         };
         if !texts.is_empty() {
-            return Self::issued(texts.into_iter(), text("notification_id"));
+            return Self::issued(texts.into_iter(), &body);
         }
         match text("transaction_id") {
             Some(id) => Ok(Self::Pending {
@@ -171,7 +177,7 @@ impl CredentialResponse {
 
     fn issued<'a>(
         texts: impl Iterator<Item = &'a str>,
-        notification_id: Option<&str>,
+        body: &Map<String, Value>,
     ) -> Result<Self, ResponseError> {
         // Some pad it, and that does no harm.
         let decoded = |text: &str| from_base64url(text.trim_end_matches('=')).ok_or(ResponseError::Document);
@@ -179,9 +185,11 @@ impl CredentialResponse {
         if documents.is_empty() {
             return Err(ResponseError::Neither);
         }
+        let notification_id = body.get("notification_id").and_then(Value::as_str);
         Ok(Self::Issued(Issued {
             documents,
             notification_id: notification_id.map(str::to_owned),
+            badge: body.get(BADGE).and_then(Badge::of_json),
         }))
     }
 }

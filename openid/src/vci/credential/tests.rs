@@ -165,7 +165,80 @@ fn issued(documents: &[&[u8]]) -> CredentialResponse {
     CredentialResponse::Issued(Issued {
         documents: documents.iter().map(|document| document.to_vec()).collect(),
         notification_id: Some("n-1".to_owned()),
+        badge: None,
     })
+}
+
+#[test]
+fn a_badge_comes_beside_the_documents_and_one_that_is_none_is_passed_over() {
+    let side = |letter: &str| BadgeSide {
+        svg: format!("<svg xmlns=\"http://www.w3.org/2000/svg\">{letter}</svg>"),
+        png: letter.as_bytes().to_vec(),
+    };
+    let sent = Issued {
+        documents: vec![vec![1]],
+        notification_id: None,
+        badge: Some(Badge {
+            front: side("f"),
+            back: Some(side("b")),
+        }),
+    };
+    assert_eq!(
+        format!("{:?}", sent.badge),
+        "Some(Badge(2 sides))",
+        "nothing of the person"
+    );
+    let (status, text) = CredentialResponse::Issued(sent.clone()).encode(Draft::Final);
+    let read: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(read["credentials"][0]["credential"], "AQ");
+    assert_eq!(read[BADGE]["back"]["png"], "Yg");
+    let answer = Answer::decode(status, &text, None);
+    assert_eq!(
+        answer,
+        Ok(Answer::Response(CredentialResponse::Issued(sent.clone())))
+    );
+
+    let large = "A".repeat((LARGEST_BADGE_FILE + 1) / 3 * 4 + 4);
+    for bad in [
+        json!([]),
+        json!({ "back": { "svg": "", "png": "" } }),
+        json!({ "front": { "svg": "<svg/>" } }),
+        json!({ "front": { "svg": "<svg/>", "png": "%" } }),
+        json!({ "front": { "svg": "<svg/>", "png": "" }, "back": null }),
+        json!({ "front": { "svg": "<svg/>", "png": large } }),
+    ] {
+        let text = body(&json!({ "credentials": [{ "credential": "AQ" }], BADGE: bad }));
+        let answer = Answer::decode(200, &text, None);
+        let plain = Issued {
+            badge: None,
+            ..sent.clone()
+        };
+        assert_eq!(answer, Ok(Answer::Response(CredentialResponse::Issued(plain))));
+    }
+}
+
+#[test]
+fn an_answer_may_be_larger_than_a_message() {
+    let document = vec![7; json::LARGEST];
+    let (status, text) = issued(&[&document]).encode(Draft::Final);
+    assert!(Answer::decode(status, &text, None).is_ok(), "{}", text.len());
+    let own = SecretKey::generate(Curve::P256, &mut rng(1));
+    let terms = ResponseTerms::new(Jwk::new(own.public_key()).with("kid", "w1"), Encryption::A256Gcm);
+    let recipient = terms
+        .recipient(Some(&ResponseEncryption::baseline(false)))
+        .unwrap();
+    let sealed = encrypt(&text, &recipient, &mut rng(2), &RustCrypto).unwrap();
+    let keys = [OwnKey {
+        kid: Some("w1"),
+        secret: &own,
+    }];
+    let opened = decrypt_answer(sealed.as_bytes(), &keys, &RustCrypto).unwrap();
+    assert_eq!(*opened, text);
+    assert_eq!(
+        decrypt(sealed.as_bytes(), &keys, false, &RustCrypto),
+        Err(JweError::TooLarge),
+        "a request is bounded as before"
+    );
 }
 
 #[test]

@@ -66,15 +66,17 @@ impl From<Refusal> for Problem {
             Refusal::NotGranted { .. } | Refusal::ScopeMissing { .. } | Refusal::OtherOperator => {
                 StatusCode::FORBIDDEN
             }
-            Refusal::Field { .. } | Refusal::ReasonMissing { .. } | Refusal::ReasonUnknown { .. } => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Refusal::Field { .. }
+            | Refusal::LayoutSelectionInvalid { .. }
+            | Refusal::ReasonMissing { .. }
+            | Refusal::ReasonUnknown { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::SessionsFull { .. } | Refusal::SessionsRefused => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };
         let mut problem = Self::new(status, refusal.code(), &refusal);
         match refusal {
             Refusal::Field { field, .. } => problem.field = Some(field),
+            Refusal::LayoutSelectionInvalid { .. } => problem.field = Some("badge_layouts".to_owned()),
             Refusal::ReasonMissing { .. } | Refusal::ReasonUnknown { .. } => {
                 problem.field = Some("reason".to_owned());
             }

@@ -99,12 +99,10 @@ pub(super) async fn set(
     Path(name): Path<String>,
     Body(new): Body<NewVersion>,
 ) -> Result<Answer<ProfileAnswer>, Problem> {
-    if service.terms.formats.format(&new.settings.format).is_none() {
-        return Err(Problem::field("format", "there is no such document format"));
-    }
+    let terms = service.terms.clone();
     let current = machine
         .write(ApiScope::ProfilesWrite, move |tx, actor, now| {
-            profiles::set(tx, actor, now, (&name, &new.settings), &new.comment)?;
+            profiles::set(tx, actor, now, (&name, &new.settings, &terms), &new.comment)?;
             profiles::current(tx, &name)
         })
         .await?;

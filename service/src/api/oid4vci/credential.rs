@@ -1,5 +1,7 @@
 //! Documents for keys: at once, later, and what became of them.
 
+mod signing;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -12,14 +14,15 @@ use mdoc_openid::jose::jwe::OwnKey;
 use mdoc_openid::jose::{base64url, from_base64url, jwk};
 use mdoc_openid::vci::attestation::AttestationRules;
 use mdoc_openid::vci::credential::{
-    self, APPLICATION_JWT, CredentialRequest, CredentialResponse, DeferredRequest, Event, Issued,
-    Notification, ResponseTerms, Wanted,
+    self, APPLICATION_JWT, CredentialRequest, CredentialResponse, DeferredRequest, Event, Notification,
+    ResponseTerms, Wanted,
 };
 use mdoc_openid::vci::metadata::{KeyAttestationsRequired, ResponseEncryption};
 use mdoc_openid::vci::proof::{Attestations, ProofFault, ProofRules, Proofs, ProvedKeys, Wallet, verify};
 use mdoc_openid::vci::{ErrorCode, Nonces, Window};
 use zeroize::Zeroizing;
 
+use self::signing::sign_and_record;
 use super::caller::{ALGORITHMS, Caller};
 use super::paths;
 use crate::api::Shared;
@@ -27,19 +30,16 @@ use crate::api::answer::{No, json};
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
 use crate::domain::profile::{KeyAttestation, Profile};
-use crate::making::{MakeError, Workshop, make};
 use crate::nonce::Kind;
 use crate::service::Service;
-use crate::store::{StoreError, Tx};
+use crate::store::Tx;
 use crate::terms::Terms;
 use crate::usecase::collect::{self, Holder, Once, Session};
 use crate::usecase::deferred::{self, Later};
-use crate::usecase::issue::{self, Delivery, Next, Order};
+use crate::usecase::issue;
 use crate::usecase::{Failure, delivery};
-use crate::{nonce, random, secrets, status};
+use crate::{nonce, random, secrets};
 
-/// How often it is tried again when something changed between gathering and recording.
-const ATTEMPTS: usize = 4;
 /// After how many seconds a wallet may ask again for what somebody has to approve.
 const INTERVAL: u64 = 60;
 
@@ -365,126 +365,6 @@ async fn collect_later(
             },
         },
     )
-}
-
-/// Signs copies and records them; none if somebody has to approve the document first.
-async fn sign_and_record(
-    service: &Arc<Service>,
-    session: &Session,
-    token: &[u8],
-    (keys, once, transaction): (&[Key], &[Once], Option<Vec<u8>>),
-    remote: &Remote,
-) -> Result<Option<Issued>, No> {
-    let mut last = Failure::Refused(Refusal::ChangedMeanwhile);
-    for _ in 0..ATTEMPTS {
-        let order = match gather(service, session, keys.len()).await? {
-            Next::Sign(order) => order,
-            Next::Wait => return Ok(None),
-            Next::NoList(shape) => {
-                let (terms, count) = (service.terms.clone(), keys.len());
-                let opened = service
-                    .store
-                    .write(move |tx| status::open_list(tx, shape, count, &terms))
-                    .await;
-                opened.map_err(|why| No::inside(&why))?;
-                continue;
-            }
-        };
-        let (order, copies) = sign(service, order, keys, remote).await?;
-        let id = secrets::random(&mut random::system());
-        let (signed, documents): (Vec<_>, Vec<_>) = copies
-            .into_iter()
-            .map(|copy| (copy.signed, copy.document))
-            .unzip();
-        let (terms, now, once, token) = (
-            service.terms.clone(),
-            service.now(),
-            once.to_vec(),
-            token.to_vec(),
-        );
-        let (transaction, notification, actor) = (transaction.clone(), id.clone(), remote.wallet());
-        let recorded = service.store.write(move |tx| {
-            if let Some(transaction) = &transaction {
-                deferred::done(tx, (transaction, &terms))?;
-            }
-            let delivery = Delivery {
-                token: &token,
-                once: &once,
-                notification_id: &*notification,
-                waited: transaction.is_some(),
-            };
-            let recorded = (&*order, signed.as_slice(), &delivery, &terms);
-            issue::record(tx, &actor, now, recorded, &mut random::system())
-        });
-        match recorded.await {
-            Ok(_) => {
-                service.publisher.changed();
-                return Ok(Some(Issued {
-                    documents,
-                    notification_id: Some(base64url(&*id)),
-                }));
-            }
-            // Somebody was quicker, or took an entry of the list: what was signed is thrown away.
-            Err(
-                failure @ (Failure::Refused(Refusal::ChangedMeanwhile)
-                | Failure::Store(StoreError::Taken { .. })),
-            ) => {
-                last = failure;
-            }
-            Err(failure) => return Err(No::of_failure(&failure, No::of_credential)),
-        }
-    }
-    Err(No::inside(&last))
-}
-
-async fn gather(service: &Arc<Service>, session: &Session, keys: usize) -> Result<Next, No> {
-    let (serial, terms, now) = (session.serial.clone(), service.terms.clone(), service.now());
-    service
-        .store
-        .read(move |tx| issue::gather(tx, now, (&serial, keys, &terms), &mut random::system()))
-        .await
-        .map_err(|why| No::of_failure(&why, No::of_credential))
-}
-
-/// Signing may take long where the key is elsewhere, and is work of the processor where it is not.
-async fn sign(
-    service: &Arc<Service>,
-    order: Box<Order>,
-    keys: &[Key],
-    remote: &Remote,
-) -> Result<(Box<Order>, Vec<crate::making::Copy>), No> {
-    let (signing, keys) = (Arc::clone(service), keys.to_vec());
-    let (serial, version) = (order.document.serial.clone(), order.person.version);
-    let made = tokio::task::spawn_blocking(move || {
-        let workshop = Workshop {
-            terms: &signing.terms,
-            signers: &signing.signers,
-            lists: signing.publisher.prefix(),
-            backend: signing.backend,
-        };
-        let made = make(&order, &keys, signing.now(), workshop, &mut random::system());
-        made.map(|copies| (order, copies))
-    });
-    let why = match made.await.map_err(|why| No::inside(&why))? {
-        Ok(made) => return Ok(made),
-        Err(why) => why,
-    };
-    let faults = why.faults();
-    if !matches!(why, MakeError::Issue(_)) {
-        return Err(No::inside(&why));
-    }
-    // The codes tell operators what is wrong, the words would tell whose data it is.
-    tracing::error!(code = Refusal::NotIssuable.code(), "a document could not be made");
-    if let Some(faults) = faults {
-        let (actor, now) = (remote.wallet(), service.now());
-        let noted = service
-            .store
-            .write(move |tx| issue::fail(tx, &actor, now, (&serial, version), &faults));
-        noted
-            .await
-            .map_err(|why| No::of_failure(&why, No::of_credential))?;
-    }
-    Err(No::of_credential(&Refusal::NotIssuable))
 }
 
 fn encoded(key: &PublicKey) -> Vec<u8> {

@@ -121,7 +121,7 @@ impl World {
             lists: "https://id.example.org/status",
             backend: &RustCrypto,
         };
-        let made = make(&order, &keys, now, workshop, &mut rng).unwrap();
+        let made = make(&order, &keys, now, workshop, &mut rng).unwrap().copies;
         let signed: Vec<_> = made.iter().map(|copy| copy.signed.clone()).collect();
         let (token, nonce, notification) = (begun.token.to_vec(), nonce.to_vec(), random(&mut rng).to_vec());
         self.store
