@@ -214,12 +214,13 @@ fn cose(run: &mut dyn FnMut(Case<'_>)) {
             Err(fault) => Err(format!("{fault}; {chain:?}, {thumbprint}")),
         }
     };
+    let content = vec![7; LARGE];
     let mac0 = |bytes: &[u8]| -> Answer {
         let item = Item::parse(bytes, &LIMITS).map_err(|error| no(&error))?;
         let message = Mac0::decode(item, &LIMITS).map_err(|error| no(&error))?;
         message.check_algorithm().map_err(|fault| fault.to_string())?;
         message
-            .verify_detached(&[7; 32], &vec![7; LARGE], &RustCrypto)
+            .verify_detached(&[7; 32], &content, &RustCrypto)
             .map(|()| "authentic".to_owned())
             .map_err(|fault| fault.to_string())
     };
