@@ -9,6 +9,7 @@
 //! Source: ISO/IEC 18013-5 second edition, 12.3.6; draft-ietf-oauth-status-list.
 
 mod aggregation;
+mod at_most;
 mod build;
 mod check;
 mod claims;

@@ -54,17 +54,17 @@ pub(crate) fn head(major: u8, count: usize) -> Vec<u8> {
     out
 }
 
-/// What is hostile to any reader of CBOR.
-fn shapes() -> Vec<(&'static str, Vec<u8>)> {
-    let repeated = |what: &[u8]| what.repeat(SIZE / what.len());
+/// What is hostile to any reader of CBOR, of about that size.
+pub(crate) fn shapes(size: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let repeated = |what: &[u8]| what.repeat(size / what.len());
     let around = |head: &[u8], inside: &[u8], end: &[u8]| [head, &repeated(inside), end].concat();
     let numbered = |first: u32| {
-        let mut entries = Vec::with_capacity(SIZE);
+        let mut entries = Vec::with_capacity(size);
         for key in first.. {
             entries.push(0x1a);
             entries.extend_from_slice(&key.to_be_bytes());
             entries.push(0);
-            if entries.len() >= SIZE {
+            if entries.len() >= size {
                 break;
             }
         }
@@ -77,25 +77,25 @@ fn shapes() -> Vec<(&'static str, Vec<u8>)> {
     let mut nested = Vec::new();
     while nested.len() < 16_000 {
         nested.extend_from_slice(&[0xd8, 0x18, 0x5a]);
-        let left = SIZE - nested.len() - 4;
+        let left = size - nested.len() - 4;
         nested.extend_from_slice(&u32::try_from(left).unwrap().to_be_bytes());
     }
-    nested.resize(SIZE, 0);
-    let chunk = SIZE / 2;
+    nested.resize(size, 0);
+    let chunk = size / 2;
     vec![
         ("arrays in arrays", repeated(&[0x81])),
         ("arrays of indefinite length in each other", repeated(&[0x9f])),
         ("maps in maps", repeated(&[0xa1, 0x00])),
         ("tags in tags", repeated(&[0xc1])),
         ("tag 24 in tag 24, two thousand deep", nested),
-        ("an array of ten million zeros", around(&head(4, SIZE), &[0], &[])),
+        ("an array of ten million zeros", around(&head(4, size), &[0], &[])),
         ("the same without a length", around(&[0x9f], &[0], &[0xff])),
-        ("an array of empty maps", around(&head(4, SIZE), &[0xa0], &[])),
+        ("an array of empty maps", around(&head(4, size), &[0xa0], &[])),
         ("a wide map", [head(5, many.len() / 6), many.clone()].concat()),
         ("a wide map, the last key as the first", twice),
         (
             "a map with one key five million times",
-            around(&head(5, SIZE / 2), &[0, 0], &[]),
+            around(&head(5, size / 2), &[0, 0], &[]),
         ),
         (
             "a byte string that would have 2⁶⁴ bytes",
@@ -127,8 +127,8 @@ fn shapes() -> Vec<(&'static str, Vec<u8>)> {
         }),
         ("a text of ten megabytes that is not UTF-8 at its end", {
             let mut text = vec![0x7a];
-            text.extend_from_slice(&u32::try_from(SIZE).unwrap().to_be_bytes());
-            text.resize(SIZE + 4, b'a');
+            text.extend_from_slice(&u32::try_from(size).unwrap().to_be_bytes());
+            text.resize(size + 4, b'a');
             text.push(0xff);
             text
         }),
@@ -243,7 +243,7 @@ pub(crate) fn decoders<'d>(world: &'d World) -> Vec<Decoder<'d>> {
 /// All of CBOR.
 pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
     let world = World::new();
-    let shapes = shapes();
+    let shapes = shapes(SIZE);
     for (decoder, decode) in decoders(&world) {
         for (input, bytes) in &shapes {
             let case = Case::new(decoder, input, bytes, &*decode);

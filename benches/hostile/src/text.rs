@@ -141,7 +141,7 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
 }
 
 /// Texts in JSON of that size.
-fn json_texts(size: usize) -> Vec<(&'static str, String)> {
+pub(crate) fn json_texts(size: usize) -> Vec<(&'static str, String)> {
     let distinct = |value: &str| {
         let mut out = String::from("{");
         for at in 0.. {

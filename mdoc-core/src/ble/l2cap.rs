@@ -129,6 +129,9 @@ pub enum Came {
 pub struct Splitter {
     /// Personal data only in encrypted form.
     collected: Vec<u8>,
+    /// How much of it was given away in messages. It goes once there is no other, and not message by message: thousands of
+    /// small ones that come at once would each move all that is behind them.
+    taken: usize,
 }
 
 impl Splitter {
@@ -144,15 +147,18 @@ impl Splitter {
     /// [`FrameError::TooLarge`] if a message says that it is larger than `limits.message`. Nothing is left then: where the
     /// next message begins is not known.
     pub fn next(&mut self, limits: &Limits) -> Result<Option<Came>, FrameError> {
-        let Some((head, rest)) = self.collected.split_first_chunk::<HEAD>() else {
+        let left = self.collected.get(self.taken..).unwrap_or_default();
+        let Some((head, rest)) = left.split_first_chunk::<HEAD>() else {
+            self.forget();
             return Ok(None);
         };
         let length = usize::try_from(u32::from_be_bytes(*head)).unwrap_or(usize::MAX);
         if length > limits.message {
-            self.collected = Vec::new();
+            *self = Self::default();
             return Err(FrameError::TooLarge(limits.message));
         }
         let Some(message) = rest.get(..length) else {
+            self.forget();
             return Ok(None);
         };
         let came = if message.is_empty() {
@@ -160,14 +166,19 @@ impl Splitter {
         } else {
             Came::Message(message.to_vec())
         };
-        self.collected.drain(..HEAD + length);
+        self.taken += HEAD + length;
         Ok(Some(came))
+    }
+
+    /// Lets go of what was given away.
+    fn forget(&mut self) {
+        self.collected.drain(..core::mem::take(&mut self.taken));
     }
 
     /// Whether a message has begun and not ended.
     #[must_use]
     pub const fn is_within(&self) -> bool {
-        !self.collected.is_empty()
+        self.collected.len() > self.taken
     }
 }
 
@@ -224,6 +235,21 @@ mod tests {
         assert_eq!(splitter.next(&LIMITS), Ok(Some(Came::End)));
         assert_eq!(splitter.next(&LIMITS), Ok(None));
         assert!(splitter.is_within());
+    }
+
+    #[test]
+    fn a_million_messages_that_come_at_once_are_not_moved_for_each_of_them() {
+        let mut splitter = Splitter::default();
+        splitter.push(&[0, 0, 0, 1, 5].repeat(1_000_000));
+        splitter.push(&[0, 0]);
+        for _ in 0..1_000_000 {
+            assert_eq!(splitter.next(&LIMITS), Ok(Some(Came::Message(vec![5]))));
+        }
+        assert_eq!(splitter.next(&LIMITS), Ok(None));
+        assert!(splitter.is_within());
+        splitter.push(&[0, 0]);
+        assert_eq!(splitter.next(&LIMITS), Ok(Some(Came::End)));
+        assert!(!splitter.is_within());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::at_most::AtMost;
 use super::claims::LIMITS;
 use super::reason::{Code, Detail, Reason};
 
@@ -10,7 +11,7 @@ pub const MOST_LISTS: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Aggregation {
-    status_lists: Vec<String>,
+    status_lists: AtMost<MOST_LISTS>,
 }
 
 /// The addresses in what `aggregation_uri` of a list leads to: `{"status_lists": ["https://…", …]}`, of at most 4 MiB.
@@ -28,10 +29,7 @@ pub fn aggregated(json: &[u8]) -> Result<Vec<String>, Reason> {
     let read: Result<Aggregation, _> = serde_json::from_slice(json);
     let malformed = Reason::new(Code::Malformed, Detail::Json("no `status_lists` of addresses"));
     let lists = read.map_err(|_| malformed)?.status_lists;
-    if lists.len() > MOST_LISTS {
-        return Err(Reason::plain(Code::TooLarge));
-    }
-    Ok(lists)
+    lists.all().ok_or(Reason::plain(Code::TooLarge))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64ct::{Base64, Base64UrlUnpadded as Base64Url, Encoding};
 use serde::{Deserialize, Serialize};
 
+use super::at_most::AtMost;
 use super::claims::{Claims, Content, LIMITS};
 use super::list::{Bits, EncodedList};
 use super::reason::{Code, Detail, Reason};
@@ -27,10 +28,10 @@ pub(super) struct Header {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) typ: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) x5c: Option<Vec<String>>,
+    pub(super) x5c: Option<AtMost<{ LIMITS.certificates }>>,
     /// Names what must be understood; we understand nothing besides.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) crit: Option<Vec<String>>,
+    pub(super) crit: Option<AtMost<0>>,
 }
 
 /// The claims in JSON.
@@ -79,11 +80,11 @@ impl<'b> Jwt<'b> {
 
     pub(super) fn certificates(&self) -> Result<Vec<Cow<'_, [u8]>>, Reason> {
         let malformed = |what| Reason::new(Code::X5chainMalformed, Detail::Json(what));
-        match self.header.x5c.as_deref() {
+        match self.header.x5c.as_ref().map(AtMost::as_slice) {
             None => Err(Reason::plain(Code::X5chainMissing)),
-            Some([]) => Err(malformed("x5c is empty")),
-            Some(chain) if chain.len() > LIMITS.certificates => Err(malformed("too many certificates")),
-            Some(chain) => chain
+            Some(None) => Err(malformed("too many certificates")),
+            Some(Some([])) => Err(malformed("x5c is empty")),
+            Some(Some(chain)) => chain
                 .iter()
                 .map(|text| {
                     let der = Base64::decode_vec(text).map_err(|_| malformed("x5c is not Base64"))?;

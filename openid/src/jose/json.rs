@@ -1,5 +1,6 @@
 //! JSON in which no object says a thing twice.
 
+use core::cell::Cell;
 use core::fmt;
 
 use serde::Deserializer as _;
@@ -9,11 +10,15 @@ use serde_json::{Map, Number, Value};
 /// The largest text that is read, in bytes.
 pub const LARGEST: usize = 1024 * 1024;
 
+/// The most values in a text: an issuer with a thousand kinds of documents has fewer, and in memory each takes as much
+/// room as some fifty bytes of the text.
+pub const MOST_VALUES: usize = 50_000;
+
 /// Why a text was not read. What it says is not repeated: it may be personal, or a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadJson {
-    /// It is larger than is read.
+    /// It is larger than is read, or has more values than [`MOST_VALUES`].
     TooLarge,
     /// It is no JSON, is nested too deeply, or an object has two members of one name.
     Malformed,
@@ -33,7 +38,7 @@ impl fmt::Display for BadJson {
 
 impl core::error::Error for BadJson {}
 
-/// Reads a JSON text of at most [`LARGEST`] bytes.
+/// Reads a JSON text of at most [`LARGEST`] bytes and [`MOST_VALUES`] values.
 ///
 /// # Errors
 /// [`BadJson::TooLarge`] or [`BadJson::Malformed`].
@@ -46,7 +51,14 @@ fn parse_up_to(text: &[u8], largest: usize) -> Result<Value, BadJson> {
         return Err(BadJson::TooLarge);
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = reader.deserialize_any(Any).map_err(|_| BadJson::Malformed)?;
+    let left = Cell::new(MOST_VALUES + 1);
+    let value = reader.deserialize_any(Any(&left)).map_err(|_| {
+        if left.get() == 0 {
+            BadJson::TooLarge
+        } else {
+            BadJson::Malformed
+        }
+    })?;
     reader.end().map_err(|_| BadJson::Malformed)?;
     Ok(value)
 }
@@ -83,18 +95,24 @@ pub(crate) fn write<T: serde::Serialize + ?Sized>(message: &T) -> Vec<u8> {
     serde_json::to_vec(message).unwrap_or_default()
 }
 
+/// Any value, and how many more there may be.
 #[derive(Clone, Copy)]
-struct Any;
+struct Any<'a>(&'a Cell<usize>);
 
-impl<'de> DeserializeSeed<'de> for Any {
+impl<'de> DeserializeSeed<'de> for Any<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.0.get().saturating_sub(1);
+        self.0.set(left);
+        if left == 0 {
+            return Err(D::Error::custom("too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Any {
+impl<'de> Visitor<'de> for Any<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,5 +197,18 @@ mod tests {
         assert_eq!(parse(&[b'['; 100_000]), Err(BadJson::Malformed));
         assert_eq!(parse(&vec![b' '; LARGEST + 1]), Err(BadJson::TooLarge));
         assert_eq!(object(b"[]"), Err(BadJson::Shape));
+    }
+
+    #[test]
+    fn more_values_than_a_message_has_are_refused_before_they_fill_the_memory() {
+        let zeros = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        // The list itself is not counted.
+        assert!(parse(zeros(MOST_VALUES).as_bytes()).is_ok());
+        assert_eq!(parse(zeros(MOST_VALUES + 1).as_bytes()), Err(BadJson::TooLarge));
+        let members = (0..MOST_VALUES)
+            .map(|at| format!("\"{at}\":[]"))
+            .collect::<Vec<_>>();
+        let text = format!("{{\"a\":{{{}}}}}", members.join(","));
+        assert_eq!(parse(text.as_bytes()), Err(BadJson::TooLarge));
     }
 }

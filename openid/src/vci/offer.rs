@@ -3,6 +3,7 @@
 //! It is not authenticated: a wallet takes it as what anybody may have written, and an issuer puts nothing personal in it.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -178,11 +179,9 @@ impl CredentialOffer {
         let mut offer: Self = json::read(body).map_err(OfferError::Json)?;
         Address::identifier(&offer.credential_issuer).map_err(OfferError::Issuer)?;
         let ids = &offer.credential_configuration_ids;
-        let unique = ids
-            .iter()
-            .enumerate()
-            .all(|(at, id)| !ids.iter().take(at).any(|earlier| earlier == id));
-        if ids.is_empty() || !unique {
+        let mut seen = BTreeSet::new();
+        // A set, and not each with each: there may be tens of thousands of them, and nobody has vouched for an offer.
+        if ids.is_empty() || !ids.iter().all(|id| seen.insert(id)) {
             return Err(OfferError::Configurations);
         }
         let grant = offer
@@ -343,6 +342,18 @@ mod tests {
             with("https://id.example.org/t/dmv", "https://id.example.org/?a"),
             Err(OfferError::Issuer(BadAddress::Tail))
         );
+    }
+
+    #[test]
+    fn one_of_tens_of_thousands_of_documents_that_is_there_twice_is_found_at_once() {
+        let ids: Vec<String> = (0..40_000).map(|at| format!("\"{at}\"")).collect();
+        let offer = |ids: &str| {
+            let text = OFFER.replace(r#"["mdl-2025"]"#, &format!("[{ids}]"));
+            CredentialOffer::decode(text.as_bytes()).map(|offer| offer.credential_configuration_ids.len())
+        };
+        let all = ids.join(",");
+        assert_eq!(offer(&all), Ok(40_000));
+        assert_eq!(offer(&format!("{all},\"7\"")), Err(OfferError::Configurations));
     }
 
     #[test]

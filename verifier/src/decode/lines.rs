@@ -36,7 +36,10 @@ pub(super) fn is(bytes: &[u8]) -> bool {
         sender(word).is_some() || characteristic(word).is_some()
     };
     let several = lines.next().is_some();
-    begins(first) || several && hex(&[first]).is_some_and(|message| Item::parse(&message, &LIMITS).is_ok())
+    begins(first)
+        || several
+            && !first.contains(char::is_whitespace)
+            && hex(first).is_some_and(|message| Item::parse(&message, &LIMITS).is_ok())
 }
 
 /// Reads a text; none if it is no text.
@@ -66,15 +69,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Lines>, NoExplanation> {
             fault,
         };
         let line = line.split('#').next().unwrap_or_default();
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (sender, words) = match words.split_first() {
+        let (sender, words) = match word(line) {
             None => continue,
             Some((first, rest)) => match sender(first) {
                 Some(sender) => (Some(sender), rest),
-                None => (None, words.as_slice()),
+                None => (None, line),
             },
         };
-        let (characteristic, digits) = match words.split_first() {
+        let (characteristic, digits) = match word(words) {
             Some((first, rest)) => match characteristic(first) {
                 Some(characteristic) => (Some(characteristic), rest),
                 None => (None, words),
@@ -113,23 +115,39 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Lines>, NoExplanation> {
     }
 }
 
+/// Longer than every word that means something, in characters.
+const LONGEST_WORD: usize = 20;
+
+/// The first word, and what comes after it; none of blanks alone. Of a word that is too long to mean something, the end is not
+/// looked for: it is all that is left.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let mut begins = text.char_indices().take(LONGEST_WORD);
+    let end = begins.find(|(_, c)| c.is_whitespace());
+    text.split_at_checked(end.map_or(text.len(), |(at, _)| at))
+        .filter(|(word, _)| !word.is_empty())
+}
+
 fn sender(word: &str) -> Option<Sender> {
-    match word.to_ascii_lowercase().as_str() {
-        "reader" | ">" | "->" => Some(Sender::Reader),
-        "mdoc" | "<" | "<-" => Some(Sender::Mdoc),
+    let is = |names: [&str; 3]| names.iter().any(|name| word.eq_ignore_ascii_case(name));
+    match word {
+        _ if is(["reader", ">", "->"]) => Some(Sender::Reader),
+        _ if is(["mdoc", "<", "<-"]) => Some(Sender::Mdoc),
         _ => None,
     }
 }
 
 fn characteristic(word: &str) -> Option<Characteristic> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "state" => Characteristic::State,
-        "client2server" => Characteristic::Client2Server,
-        "server2client" => Characteristic::Server2Client,
-        "ident" => Characteristic::Ident,
-        "l2cap" => Characteristic::L2cap,
-        _ => return None,
-    })
+    let (_, found) = [
+        ("state", Characteristic::State),
+        ("client2server", Characteristic::Client2Server),
+        ("server2client", Characteristic::Server2Client),
+        ("ident", Characteristic::Ident),
+        ("l2cap", Characteristic::L2cap),
+    ]
+    .into_iter()
+    .find(|(name, _)| word.eq_ignore_ascii_case(name))?;
+    Some(found)
 }
 
 /// Whose service it must be, from who sends what; none if either may be.
@@ -145,14 +163,59 @@ const fn service(characteristic: Characteristic, sender: Sender) -> Option<Servi
     }
 }
 
-/// Digits, also with `0x` in front, and with colons or blanks between.
-fn hex(words: &[&str]) -> Option<Vec<u8>> {
-    let digits: String = words
-        .iter()
-        .flat_map(|word| word.strip_prefix("0x").unwrap_or(word).chars())
-        .filter(|c| *c != ':')
-        .collect();
-    base16ct::mixed::decode_vec(digits)
-        .ok()
-        .filter(|value| !value.is_empty())
+/// Digits, also with `0x` in front, and with colons or blanks between. What is none ends it at once, and nothing is kept
+/// but the bytes: a line may be as long as the text.
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let mut value = Vec::new();
+    let mut half = None;
+    let mut begins = true;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let first = core::mem::replace(&mut begins, c.is_whitespace());
+        if begins || c == ':' || first && c == '0' && chars.next_if_eq(&'x').is_some() {
+            continue;
+        }
+        let digit = u8::try_from(c.to_digit(16)?).ok()?;
+        match half.take() {
+            None => half = Some(digit << 4),
+            Some(high) => value.push(high | digit),
+        }
+    }
+    (half.is_none() && !value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_read_with_what_people_put_between_them() {
+        let bytes = Some(vec![0xa1, 0x66, 0x0b]);
+        for text in [
+            "a1660b",
+            "A1660B",
+            "0xa1 0x66 0x0B",
+            "a1:66:0b",
+            " a1\t66 0 b ",
+            "0xa1660b",
+        ] {
+            assert_eq!(hex(text), bytes, "{text}");
+        }
+        for text in [
+            "", " ", "a", "a16", "a1 6", "0x", ":", "g1", "a1-66", "a10x66", "ä1",
+        ] {
+            assert_eq!(hex(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_be_long_and_is_refused_at_its_first_letter() {
+        let long = format!("{}x", "0a ".repeat(1_000_000));
+        assert_eq!(hex(&long), None);
+        assert_eq!(hex(&long[..3_000_000]), Some(vec![0x0a; 1_000_000]));
+        assert_eq!(word(" \u{a0}mdoc  state 01"), Some(("mdoc", "  state 01")));
+        assert_eq!(word("  "), None);
+        let letters = "x".repeat(100) + " y";
+        assert_eq!(word(&letters), Some((letters.as_str(), "")));
+    }
 }

@@ -303,6 +303,12 @@ fn every_way_a_jwt_can_be_wrong() {
         in_header(r#""x5c":[""#, r#""x5c":["-"#),
         Some(Code::X5chainMalformed)
     );
+    let many = format!(r#""x5c":[{}""#, r#""AAAA","#.repeat(100_000));
+    assert_eq!(
+        in_header(r#""x5c":[""#, &many),
+        Some(Code::X5chainMalformed),
+        "more certificates than are kept"
+    );
     assert_eq!(
         in_header(r#"{"alg""#, r#"{"alg":"ES256","alg""#),
         Some(Code::Malformed),
