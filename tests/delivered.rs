@@ -113,9 +113,17 @@ fn delivered(database: Option<String>) {
     fs::remove_file(folder.join("authority/layouts/back.xml")).unwrap();
     let (status, words) = bad(&stage, &["config", "check"]);
     assert_eq!(status, Some(2), "{words}");
-    let expected = "profile club: badge_layouts: there is no layout \"gate-back\"";
+    let expected = "profile club, version 1: badge_layouts: there is no layout \"gate-back\"";
     assert!(
         words.contains(expected) && words.contains("[LayoutSelectionInvalid]"),
+        "{words}"
+    );
+    // A file that is no layout is no layout of a like name in its place.
+    fs::write(folder.join("authority/layouts/front.xml"), "<badge-layout/>").unwrap();
+    let (status, words) = bad(&stage, &["config", "check"]);
+    assert_eq!(status, Some(2), "{words}");
+    assert!(
+        words.contains("front.xml: the layout has") && words.contains("hint: `mdoc-issuer badge check`"),
         "{words}"
     );
 }

@@ -13,6 +13,9 @@ use crate::terms::Terms;
 /// The most pixels of a side as it is delivered: a card has less than a third of it at the resolution of printers.
 const MOST_PIXELS: f32 = 2_500_000.0;
 
+/// The most bytes of a side as PNG, unless it has the least resolution.
+const MOST_PNG: usize = 1 << 20;
+
 /// The resolutions of a side, in dots per inch: the first at which it does not have too many pixels.
 const RESOLUTIONS: [u16; 5] = [Drawing::DPI, 240, 180, 120, Drawing::LEAST_DPI];
 
@@ -60,8 +63,10 @@ impl Undrawn {
     /// What of the person's data fits no badge, if that is why: layouts, lines and codes, and none of the data.
     #[must_use]
     pub fn faults(&self) -> Option<Vec<String>> {
-        let Self::Document(layout, errors) = self else {
-            return None;
+        let (layout, errors) = match self {
+            Self::Document(layout, errors) => (layout, errors),
+            Self::TooLarge => return Some(vec![self.to_string()]),
+            Self::Png(..) => return None,
         };
         let fault = |error: &badge::BadgeError| format!("{layout}, {error} [{}]", error.code());
         Some(errors.0.iter().map(fault).collect())
@@ -91,13 +96,23 @@ fn side(layout: &Layout, document: &Filled) -> Result<BadgeSide, Undrawn> {
     for notice in notices {
         tracing::warn!(code = notice.code(), layout = %layout.name, "a badge needs a look");
     }
-    let png = drawing
-        .png(resolution(drawing.size()))
-        .map_err(|why| Undrawn::Png(layout.name.clone(), why))?;
     Ok(BadgeSide {
         svg: drawing.svg(),
-        png,
+        png: png(&drawing).map_err(|why| Undrawn::Png(layout.name.clone(), why))?,
     })
+}
+
+/// A picture without repetitions takes many bytes: then it has fewer pixels.
+fn png(drawing: &Drawing) -> Result<Vec<u8>, PngError> {
+    let most = resolution(drawing.size());
+    let mut png = drawing.png(most)?;
+    for dpi in RESOLUTIONS.into_iter().filter(|dpi| *dpi < most) {
+        if png.len() <= MOST_PNG {
+            break;
+        }
+        png = drawing.png(dpi)?;
+    }
+    Ok(png)
 }
 
 /// The resolution of a side of that size, in millimetres.

@@ -11,7 +11,7 @@ use mdoc_cli::{Failure, output, system};
 use mdoc_core::crypto::{SecretKey, fastest};
 use mdoc_core::seams::Signer;
 use mdoc_core::time::Timestamp;
-use mdoc_issuer::badge::Layouts;
+use mdoc_issuer::badge::{LayoutProblem, Layouts};
 use mdoc_issuer::format::Catalogue;
 use mdoc_issuer::signer::{Deviations, DocumentSigner};
 use mdoc_openid::jose::jwk;
@@ -41,7 +41,15 @@ pub const PROGRAM: &str = "mdoc-service";
 /// starts no service (C1).
 pub fn service(config: &Config) -> Result<Service, Failure> {
     let opened = open(config)?;
-    Ok(opened.with(store(config)?))
+    let store = store(config)?;
+    let found = Store::look_into(&Place::parse(&config.database), profiles::in_use).map_err(unusable)?;
+    for profile in found.and_then(|(_, profiles)| profiles).unwrap_or_default() {
+        // The others are served all the same.
+        if let Err(why) = check_profile(&profile, &opened.terms) {
+            output::warn(PROGRAM, &why.to_string());
+        }
+    }
+    Ok(opened.with(store))
 }
 
 /// What [`check`] found.
@@ -56,17 +64,18 @@ pub struct Checked {
 }
 
 /// Opens everything that the service needs, as [`service`] does, and leaves the database as it is: it may be that of a
-/// service which runs, of an older program. The newest version of each profile is looked at, if the schema is the newest.
+/// service which runs, of an older program. The versions of profiles by which documents may yet be made are looked at, if the
+/// schema is the newest.
 ///
 /// # Errors
 /// As for [`service`]; a profile whose format is not there, or whose layouts do not make a badge.
 pub fn check(config: &Config) -> Result<Checked, Failure> {
     let opened = open(config)?;
     let place = Place::parse(&config.database);
-    let found = Store::look_into(&place, profiles::all).map_err(unusable)?;
+    let found = Store::look_into(&place, profiles::in_use).map_err(unusable)?;
     let (schema, profiles) = found.unzip();
-    for current in profiles.flatten().unwrap_or_default() {
-        check_profile(&current.profile, &opened.terms)?;
+    for profile in profiles.flatten().unwrap_or_default() {
+        check_profile(&profile, &opened.terms)?;
     }
     Ok(Checked {
         formats: opened.terms.formats.entries().len(),
@@ -79,8 +88,8 @@ pub fn check(config: &Config) -> Result<Checked, Failure> {
 fn check_profile(profile: &Profile, terms: &Terms) -> Result<(), Failure> {
     let sides = badge::sides(&profile.settings, terms);
     sides.map(drop).map_err(|why| {
-        let (name, code) = (&profile.name, why.code());
-        Failure::new(format!("profile {name}: {why} [{code}]"))
+        let (name, version, code) = (&profile.name, profile.version, why.code());
+        Failure::new(format!("profile {name}, version {version}: {why} [{code}]"))
             .hint("see `formats` and `layouts` in the configuration, or set the profile anew")
     })
 }
@@ -219,7 +228,7 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
     Ok(terms)
 }
 
-/// The badge layouts: the shipped ones, and those of the folder.
+/// The badge layouts: the shipped ones, and those of the folder; a file that is none starts no service.
 fn layouts(config: &Config) -> Result<Layouts, Failure> {
     let shipped = Layouts::shipped();
     let Some(folder) = &config.layouts else {
@@ -229,6 +238,12 @@ fn layouts(config: &Config) -> Result<Layouts, Failure> {
         .with_folder(folder)
         .map_err(|why| Failure::new(why.to_string()).hint("see `layouts` in the configuration"))?;
     for problem in layouts.problems() {
+        // Without the file another layout of the same name would be drawn: a shipped one.
+        if !matches!(problem, LayoutProblem::Replaces { .. }) {
+            return Err(Failure::new(problem.to_string()).hint(
+                "`mdoc-issuer badge check` looks at it; take it out of the folder of layouts, or mend it",
+            ));
+        }
         output::warn(PROGRAM, &problem.to_string());
     }
     Ok(layouts)

@@ -149,11 +149,18 @@ impl Layouts {
     ///
     /// # Errors
     /// [`LayoutSelectionInvalid`] if one is not there, is for documents of another format or shows an element that they
-    /// never have, and as [`select`].
+    /// never have, if their pictures are larger than [`Layout::MOST_PICTURE_BYTES`] together, and as [`select`].
     pub fn set(&self, names: &[String], format: &Format) -> Result<Selected<'_>, LayoutSelectionInvalid> {
         let found = names.iter().map(|name| self.of_format(name, format));
         let layouts = found.collect::<Result<Vec<_>, _>>()?;
-        select(&layouts)
+        let set = select(&layouts)?;
+        let sides = [Some(set.front), set.back].into_iter().flatten();
+        let bytes = sides.map(Layout::picture_bytes).fold(0, usize::saturating_add);
+        let most = Layout::MOST_PICTURE_BYTES;
+        if bytes > most {
+            return Err(LayoutSelectionInvalid::PicturesTooLarge { bytes, most });
+        }
+        Ok(set)
     }
 
     fn of_format(&self, name: &str, format: &Format) -> Result<&Layout, LayoutSelectionInvalid> {
@@ -231,6 +238,45 @@ mod tests {
             Err(LayoutSelectionInvalid::BackWithoutFront {
                 back: "warrant-card-back".to_owned(),
                 front: "warrant-card-front".to_owned(),
+            })
+        );
+    }
+
+    #[test]
+    fn pictures_of_a_set_have_a_bound_together() {
+        let mut picture = Vec::new();
+        let mut encoder = png::Encoder::new(&mut picture, 500, 500);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_compression(png::Compression::NoCompression);
+        let pixels = vec![7; 750_000];
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&pixels).unwrap();
+        writer.finish().unwrap();
+        let layout = |side: &str| {
+            let xml = format!(
+                "<badge-layout xmlns=\"{}\" name=\"own-{}\" version=\"1\" display-name=\"Own\" {side} width=\"60\" \
+                 height=\"40\"><image x=\"1\" y=\"1\" width=\"9\" height=\"9\" file=\"picture.png\"/></badge-layout>",
+                crate::badge::XML_NAMESPACE,
+                if side.contains("back") { "back" } else { "front" }
+            );
+            Layout::read(xml.as_bytes(), &mut |_| Ok(picture.clone())).unwrap()
+        };
+        let layouts = Layouts {
+            layouts: vec![
+                layout("side=\"front\" default=\"true\""),
+                layout("side=\"back\" back-of=\"own-front\""),
+            ],
+            problems: Vec::new(),
+        };
+        assert_eq!(
+            set(&layouts, &["own-front"], "warrant-card").unwrap(),
+            ["own-front"]
+        );
+        assert_eq!(
+            set(&layouts, &["own-front", "own-back"], "warrant-card"),
+            Err(LayoutSelectionInvalid::PicturesTooLarge {
+                bytes: 2 * picture.len(),
+                most: Layout::MOST_PICTURE_BYTES,
             })
         );
     }

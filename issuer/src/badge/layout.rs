@@ -64,6 +64,19 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Most bytes of all pictures of a badge that goes out with documents: each has them again.
+    pub const MOST_PICTURE_BYTES: usize = 1 << 20;
+
+    /// Bytes of the pictures that the file brings along.
+    #[must_use]
+    pub fn picture_bytes(&self) -> usize {
+        let pictures = self.parts.iter().filter_map(|part| match &part.kind {
+            PartKind::Image { picture, .. } => Some(picture.bytes()),
+            _ => None,
+        });
+        pictures.fold(0, usize::saturating_add)
+    }
+
     /// Largest layout file, in bytes; inline pictures are part of it.
     pub const LARGEST_FILE: usize = Format::LARGEST_FILE;
 

@@ -35,6 +35,11 @@ impl fmt::Debug for Picture {
 }
 
 impl Picture {
+    /// Bytes of the file.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.file.len()
+    }
+
     /// Reads a PNG, which may be transparent, or a JPEG or JPEG 2000. What viewers of SVG do not know, or show in
     /// other ways, is made a plain JPEG.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, PhotoError> {

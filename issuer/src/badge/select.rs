@@ -77,6 +77,13 @@ pub enum LayoutSelectionInvalid {
         /// The element.
         element: String,
     },
+    /// The pictures of both sides are too large to go out with every document.
+    PicturesTooLarge {
+        /// Bytes of their files together.
+        bytes: usize,
+        /// The most that they may have.
+        most: usize,
+    },
 }
 
 impl LayoutSelectionInvalid {
@@ -98,6 +105,7 @@ impl LayoutSelectionInvalid {
             }
             Self::OtherFormat { .. } => "give layouts of the format of the documents",
             Self::UnknownElement { .. } => "`mdoc-issuer badge check` looks at the layout alone",
+            Self::PicturesTooLarge { .. } => "every document has them again: use fewer pixels, or JPEG",
         }
     }
 }
@@ -129,6 +137,10 @@ impl fmt::Display for LayoutSelectionInvalid {
             Self::UnknownElement { name, line, element } => write!(
                 f,
                 "{name} shows in line {line} the element {element}, which no document of the format has"
+            ),
+            Self::PicturesTooLarge { bytes, most } => write!(
+                f,
+                "the pictures of the layouts have {bytes} bytes, and {most} are the most"
             ),
         }
     }

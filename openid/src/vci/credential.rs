@@ -9,7 +9,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::badge::{BADGE, Badge, BadgeSide, LARGEST_BADGE_FILE};
+pub use self::badge::{BADGE, Badge, BadgeSide, LARGEST_BADGE, LARGEST_BADGE_FILE};
 pub use self::encryption::{ResponseTerms, decrypt, decrypt_answer, encrypt};
 pub use self::request::{CredentialRequest, DeferredRequest, RequestError, Wanted};
 pub use self::response::{Answer, CredentialResponse, Issued, ResponseError};

@@ -453,6 +453,23 @@ pub struct Once {
     pub expires: Timestamp,
 }
 
+/// Whether what may be presented once is new, without noting it: what follows is much work, and [`once`] decides.
+///
+/// # Errors
+/// [`Refusal::Replayed`] if it was presented before.
+pub fn unused(tx: &mut Tx<'_>, presented: &[Once]) -> Result<(), Failure> {
+    for one in presented {
+        let found: Option<i64> = tx.value(
+            "SELECT 1 FROM used_once WHERE kind = $1 AND value = $2",
+            &[one.what.into(), (&one.value).into()],
+        )?;
+        if found.is_some() {
+            return Err(Refusal::Replayed { what: one.what }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Notes what may be presented once.
 ///
 /// # Errors

@@ -144,6 +144,22 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Current>, StoreError> {
     )
 }
 
+/// Every version of a profile by which documents may yet be made: the newest, and those of documents that are not over.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn in_use(tx: &mut Tx<'_>) -> Result<Vec<Profile>, StoreError> {
+    let found = tx.rows(
+        "SELECT v.profile, v.version, v.settings, 1 FROM profile_version v WHERE EXISTS \
+         (SELECT 1 FROM profile p WHERE p.name = v.profile AND p.version = v.version) OR EXISTS \
+         (SELECT 1 FROM document d WHERE d.profile = v.profile AND d.profile_version = v.version \
+         AND d.state NOT IN ('cancelled', 'expired', 'failed', 'rejected')) ORDER BY v.profile, v.version",
+        &[],
+        of_row,
+    )?;
+    Ok(found.into_iter().map(|current| current.profile).collect())
+}
+
 /// One version of a profile.
 ///
 /// # Errors

@@ -12,6 +12,9 @@ pub const BADGE: &str = "urn:mdoc-issuer:badge:1";
 /// The largest file of a badge that is read, in bytes.
 pub const LARGEST_BADGE_FILE: usize = 4 * 1024 * 1024;
 
+/// The largest badge that is read: all its files, in bytes, so that documents find room beside it.
+pub const LARGEST_BADGE: usize = 6 * 1024 * 1024;
+
 /// A document as a picture. Nobody signs it: it shows what the document says, and proves nothing.
 ///
 /// Shape: an object with `front` and perhaps `back`, each an object with `svg`, a text, and `png`, in Base64url without
@@ -60,11 +63,15 @@ impl Badge {
         core::iter::once(("front", &self.front)).chain(back)
     }
 
-    /// Whether each of its files is small enough to be read.
+    /// Whether each of its files, and all of them, are small enough to be read.
     #[must_use]
     pub fn fits(&self) -> bool {
-        self.sides()
-            .all(|(_, side)| side.svg.len() <= LARGEST_BADGE_FILE && side.png.len() <= LARGEST_BADGE_FILE)
+        let files = || {
+            self.sides()
+                .flat_map(|(_, side)| [side.svg.len(), side.png.len()])
+        };
+        files().all(|bytes| bytes <= LARGEST_BADGE_FILE)
+            && files().fold(0, usize::saturating_add) <= LARGEST_BADGE
     }
 
     /// The value of the member.

@@ -90,6 +90,23 @@ impl fmt::Display for ResponseError {
 
 impl core::error::Error for ResponseError {}
 
+impl Issued {
+    /// How many documents as large as the largest of these find room in an answer beside the badge, when it is encrypted:
+    /// wallets read no more than [`LARGEST_ANSWER`] bytes.
+    #[must_use]
+    pub fn most_documents(&self) -> usize {
+        // Base64url of what is encrypted; the rest of the answer takes less than a kilobyte.
+        let room = LARGEST_ANSWER / 4 * 3 - 1024;
+        let badge = self
+            .badge
+            .as_ref()
+            .map_or(0, |badge| json::write(&badge.to_json()).len());
+        let longest = self.documents.iter().map(Vec::len).max().unwrap_or_default();
+        let each = longest.div_ceil(3) * 4 + r#"{"credential":""},"#.len();
+        room.saturating_sub(badge) / each
+    }
+}
+
 impl CredentialResponse {
     /// Status and JSON; for wallets of drafts, too, if `oldest` is one.
     #[must_use]

@@ -218,6 +218,38 @@ fn a_badge_comes_beside_the_documents_and_one_that_is_none_is_passed_over() {
 }
 
 #[test]
+fn as_many_documents_fit_as_wallets_read_in_an_encrypted_answer() {
+    let document = vec![7; 300 * 1024];
+    let side = || BadgeSide {
+        svg: "\"".repeat(1024 * 1024),
+        png: vec![7; 1024 * 1024],
+    };
+    let mut answer = Issued {
+        documents: vec![document.clone()],
+        notification_id: Some("n".repeat(43)),
+        badge: Some(Badge {
+            front: side(),
+            back: Some(side()),
+        }),
+    };
+    let most = answer.most_documents();
+    assert_eq!(most, 13);
+    let own = SecretKey::generate(Curve::P256, &mut rng(1));
+    let terms = ResponseTerms::new(Jwk::new(own.public_key()).with("kid", "w1"), Encryption::A256Gcm);
+    let recipient = terms
+        .recipient(Some(&ResponseEncryption::baseline(false)))
+        .unwrap();
+    for (count, fits) in [(most, true), (most + 2, false)] {
+        answer.documents = vec![document.clone(); count];
+        let (_, text) = CredentialResponse::Issued(answer.clone()).encode(Draft::Final);
+        let sealed = encrypt(&text, &recipient, &mut rng(2), &RustCrypto).unwrap();
+        assert_eq!(sealed.len() <= LARGEST_ANSWER, fits, "{count}: {}", sealed.len());
+    }
+    answer.badge = None;
+    assert!(answer.most_documents() > 25);
+}
+
+#[test]
 fn an_answer_may_be_larger_than_a_message() {
     let document = vec![7; json::LARGEST];
     let (status, text) = issued(&[&document]).encode(Draft::Final);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mdoc_openid::jose::base64url;
 use mdoc_openid::vci::credential::Issued;
+use tokio::sync::Semaphore;
 
 use super::Key;
 use crate::api::answer::No;
@@ -13,13 +14,15 @@ use crate::making::{Made, MakeError, Workshop, make};
 use crate::service::Service;
 use crate::store::StoreError;
 use crate::usecase::Failure;
-use crate::usecase::collect::{Once, Session};
+use crate::usecase::collect::{self, Once, Session};
 use crate::usecase::deferred;
 use crate::usecase::issue::{self, Delivery, Next, Order};
 use crate::{random, secrets, status};
 
 /// How often it is tried again when something changed between gathering and recording.
 const ATTEMPTS: usize = 4;
+/// A badge takes much longer than signatures: so many are drawn at once.
+static DRAWING: Semaphore = Semaphore::const_new(2);
 
 /// Signs copies and records them; none if somebody has to approve the document first.
 pub(super) async fn sign_and_record(
@@ -31,7 +34,7 @@ pub(super) async fn sign_and_record(
 ) -> Result<Option<Issued>, No> {
     let mut last = Failure::Refused(Refusal::ChangedMeanwhile);
     for _ in 0..ATTEMPTS {
-        let order = match gather(service, session, keys.len()).await? {
+        let order = match gather(service, session, keys.len(), once).await? {
             Next::Sign(order) => order,
             Next::Wait => return Ok(None),
             Next::NoList(shape) => {
@@ -50,6 +53,17 @@ pub(super) async fn sign_and_record(
             .into_iter()
             .map(|copy| (copy.signed, copy.document))
             .unzip();
+        let issued = Issued {
+            documents,
+            notification_id: Some(base64url(&*id)),
+            badge,
+        };
+        // Nothing is recorded that the wallet would not read.
+        let most = issued.most_documents();
+        if issued.documents.len() > most {
+            let most = u32::try_from(most).unwrap_or(u32::MAX);
+            return Err(No::of_credential(&Refusal::TooManyKeys { most }));
+        }
         let (terms, now, once, token) = (
             service.terms.clone(),
             service.now(),
@@ -73,11 +87,7 @@ pub(super) async fn sign_and_record(
         match recorded.await {
             Ok(_) => {
                 service.publisher.changed();
-                return Ok(Some(Issued {
-                    documents,
-                    notification_id: Some(base64url(&*id)),
-                    badge,
-                }));
+                return Ok(Some(issued));
             }
             // Somebody was quicker, or took an entry of the list: what was signed is thrown away.
             Err(
@@ -92,11 +102,15 @@ pub(super) async fn sign_and_record(
     Err(No::inside(&last))
 }
 
-async fn gather(service: &Arc<Service>, session: &Session, keys: usize) -> Result<Next, No> {
+async fn gather(service: &Arc<Service>, session: &Session, keys: usize, once: &[Once]) -> Result<Next, No> {
     let (serial, terms, now) = (session.serial.clone(), service.terms.clone(), service.now());
+    let once = once.to_vec();
     service
         .store
-        .read(move |tx| issue::gather(tx, now, (&serial, keys, &terms), &mut random::system()))
+        .read(move |tx| {
+            collect::unused(tx, &once)?;
+            issue::gather(tx, now, (&serial, keys, &terms), &mut random::system())
+        })
         .await
         .map_err(|why| No::of_failure(&why, No::of_credential))
 }
@@ -110,7 +124,15 @@ async fn sign(
 ) -> Result<(Box<Order>, Made), No> {
     let (signing, keys) = (Arc::clone(service), keys.to_vec());
     let (serial, version) = (order.document.serial.clone(), order.person.version);
+    let draws = !order.profile.settings.badge_layouts.is_empty();
+    let drawing = if draws {
+        Some(DRAWING.acquire().await)
+    } else {
+        None
+    };
     let made = tokio::task::spawn_blocking(move || {
+        // Whoever does not wait for the end still has it drawn, and counted.
+        let _drawing = drawing;
         let workshop = Workshop {
             terms: &signing.terms,
             signers: &signing.signers,
