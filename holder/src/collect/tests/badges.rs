@@ -6,11 +6,11 @@ use super::*;
 use crate::collect::BadgeFault;
 use crate::wallet::Record;
 
-/// As an issuer draws it; a PNG begins with these octets.
+/// As an issuer draws it; a PNG of one pixel begins with these octets.
 fn badge(inside: &str) -> Value {
     json!({ "front": {
         "svg": format!("<svg xmlns=\"http://www.w3.org/2000/svg\">{inside}</svg>"),
-        "png": "iVBORw0KGgo",
+        "png": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAAA",
     } })
 }
 
