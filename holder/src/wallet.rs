@@ -24,6 +24,7 @@ use mdoc_core::scrub::scrubbed;
 use zeroize::Zeroizing;
 
 pub use self::record::{Held, Record, State};
+use crate::collect::Received;
 
 /// The key of the wallet.
 const KEY: &str = "wallet.key.pem";
@@ -177,6 +178,27 @@ impl<'a> Wallet<'a> {
             secret: true,
         };
         output::write(file, Existing::Replace)
+    }
+
+    /// Keeps what was received: the documents, and when they are on the disk, the badge. Gives why a badge that came is not
+    /// kept; nothing about it costs the documents.
+    ///
+    /// # Errors
+    /// [`Failure`] if the documents are not kept, with what was there before untouched.
+    pub fn keep(
+        &self,
+        record: &mut Record,
+        received: &Received,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<Failure>, Failure> {
+        record.take(received);
+        self.write(record, rng)?;
+        let kept = match record.take_badge(received) {
+            Ok(true) => self.write(record, rng),
+            Ok(false) => Ok(()),
+            Err(fault) => Err(Failure::new(fault.to_string())),
+        };
+        Ok(kept.err().inspect(|_| record.badge = None))
     }
 
     fn key(&self, id: &str, salt: &[u8; 32]) -> Zeroizing<[u8; 32]> {

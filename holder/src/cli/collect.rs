@@ -277,14 +277,17 @@ impl Collecting<'_> {
                 Err(fault)
             }
             Outcome::Received(received) => {
-                if let Some(fault) = record.take(&received) {
-                    output::warn(PROGRAM, &format!("{fault}: it was not kept, the document is"));
-                }
-                if let Err(error) = wallet.write(record, &mut system::random()?) {
-                    if let Some(notify) = received.not_kept() {
-                        self.tell(notify);
+                match wallet.keep(record, &received, &mut system::random()?) {
+                    Ok(None) => {}
+                    Ok(Some(fault)) => {
+                        output::warn(PROGRAM, &format!("{fault}: it was not kept, the document is"));
                     }
-                    return Err(error);
+                    Err(error) => {
+                        if let Some(notify) = received.not_kept() {
+                            self.tell(notify);
+                        }
+                        return Err(error);
+                    }
                 }
                 if let Some(notify) = received.kept() {
                     self.tell(notify);

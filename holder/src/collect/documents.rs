@@ -59,10 +59,7 @@ impl Collected {
                     copies: copies.collect(),
                     session: self.session,
                     notification_id: self.issued.notification_id,
-                    badge: self
-                        .issued
-                        .badge
-                        .map(|badge| badge::check(&badge).map(|()| badge)),
+                    badge: self.issued.badge,
                 })
             }
             Err(fault) => Outcome::Unusable(Unusable {
@@ -106,7 +103,8 @@ pub struct Received {
     copies: Vec<Copy>,
     session: Session,
     notification_id: Option<String>,
-    badge: Option<Result<Badge, BadgeFault>>,
+    /// Not looked at: what is wrong with it must not cost the documents.
+    badge: Option<Badge>,
 }
 
 impl Received {
@@ -116,10 +114,12 @@ impl Received {
         &self.copies
     }
 
-    /// The document as a picture, if the issuer sent one, or why it is not to be kept. Nobody signs it.
+    /// The document as a picture, if the issuer sent one, or why it is not to be kept. Nobody signs it, and it is looked
+    /// at only now: keep the documents first.
     #[must_use]
-    pub const fn badge(&self) -> Option<&Result<Badge, BadgeFault>> {
-        self.badge.as_ref()
+    pub fn badge(&self) -> Option<Result<&Badge, BadgeFault>> {
+        let badge = self.badge.as_ref()?;
+        Some(badge::check(badge).map(|()| badge))
     }
 
     /// For keeping, to refresh with.

@@ -86,9 +86,9 @@ impl Record {
         }
     }
 
-    /// Takes what was received for its keys. Keys without a document are of no use any more; the badge of before is that of
-    /// other documents. Gives why a badge that came is not kept.
-    pub fn take(&mut self, received: &Received) -> Option<BadgeFault> {
+    /// Takes the documents that were received for its keys. Keys without a document are of no use any more; the badge of
+    /// before is that of other documents. [`Self::take_badge`] comes after they are written.
+    pub(super) fn take(&mut self, received: &Received) {
         for copy in &mut self.copies {
             let same = |got: &&collect::Copy| got.key.public_key() == copy.key.public_key();
             let got = received.copies().iter().find(same);
@@ -97,13 +97,16 @@ impl Record {
         self.copies.retain(|copy| copy.document.is_some());
         self.state = State::Ready;
         self.session = Some(received.session().clone());
-        let (badge, fault) = match received.badge() {
-            Some(Ok(badge)) => (Some(badge.clone()), None),
-            Some(Err(fault)) => (None, Some(*fault)),
-            None => (None, None),
-        };
-        self.badge = badge;
-        fault
+        self.badge = None;
+    }
+
+    /// Takes the badge, if one came; gives whether it did.
+    ///
+    /// # Errors
+    /// [`BadgeFault`] if it is not to be kept.
+    pub(super) fn take_badge(&mut self, received: &Received) -> Result<bool, BadgeFault> {
+        self.badge = received.badge().transpose()?.cloned();
+        Ok(self.badge.is_some())
     }
 
     /// Copies that were not shown yet, and all that are there.

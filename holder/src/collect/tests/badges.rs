@@ -1,26 +1,50 @@
 //! Badges beside documents: kept with them, and never instead of them.
 
+use core::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::{env, fs, process};
+
+use rand_core::{TryCryptoRng, TryRng};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::collect::BadgeFault;
-use crate::wallet::Record;
+use crate::wallet::{Record, Wallet};
 
-/// As an issuer draws it; a PNG begins with these octets.
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("mdoc-badges-{name}-{}", process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn wallet(&self) -> Wallet<'static> {
+        let master = SecretKey::generate(Curve::P256, &mut rng(99));
+        Wallet::open(&self.0, master, &RustCrypto).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// As an issuer draws it; a PNG of one pixel begins with these octets.
 fn badge(inside: &str) -> Value {
     json!({ "front": {
         "svg": format!("<svg xmlns=\"http://www.w3.org/2000/svg\">{inside}</svg>"),
-        "png": "iVBORw0KGgo",
+        "png": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAAA",
     } })
 }
 
 fn svg(received: &Received) -> Option<Result<&str, BadgeFault>> {
-    let badge = received.badge()?.as_ref();
-    Some(
-        badge
-            .map(|badge| badge.front.svg.as_str())
-            .map_err(|fault| *fault),
-    )
+    Some(received.badge()?.map(|badge| badge.front.svg.as_str()))
 }
 
 #[test]
@@ -54,16 +78,64 @@ fn what_comes_later_comes_with_its_badge() {
 
 #[test]
 fn a_badge_that_does_something_is_not_kept_and_the_document_is() {
-    let mut world = World::new();
-    world.issuer.badge = Some(badge("<script>alert(1)</script>"));
-    let received = world.received(1);
-    assert_eq!(svg(&received), Some(Err(BadgeFault::Active)));
-    let mut record = requested(&received);
-    assert_eq!(record.take(&received), Some(BadgeFault::Active));
-    assert_eq!((record.count(), record.badge), ((1, 1), None));
+    let folder = Folder::new("bad");
+    let wallet = folder.wallet();
+    let hostile: String = (0..100_000).map(|at| format!(" a{at}=''")).collect();
+    for bad in ["<script>alert(1)</script>", &format!("<path{hostile}/>")] {
+        let mut world = World::new();
+        world.issuer.badge = Some(badge(bad));
+        let received = world.received(1);
+        let mut record = requested(&received);
+        let fault = wallet.keep(&mut record, &received, &mut rng(1)).unwrap();
+        assert_eq!(fault.unwrap().to_string(), BadgeFault::Active.to_string());
+        assert_eq!((record.count(), &record.badge), ((1, 1), &None));
+        let read = wallet.read(&record.id).unwrap();
+        assert_eq!((read.count(), read.badge), ((1, 1), None));
+    }
     let mut world = World::new();
     world.issuer.badge = Some(json!("no badge at all"));
     assert_eq!(svg(&world.received(1)), None);
+}
+
+/// Random numbers for one writing; the next does not end well.
+struct Once(bool);
+
+impl TryRng for Once {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unreachable!("octets are asked for");
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unreachable!("octets are asked for");
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        assert!(!self.0, "the program crashes");
+        self.0 = true;
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Once {}
+
+#[test]
+fn documents_are_on_the_disk_before_anything_is_done_with_the_badge() {
+    let folder = Folder::new("first");
+    let wallet = folder.wallet();
+    let mut world = World::new();
+    world.issuer.badge = Some(badge("<title>Doe</title>"));
+    let received = world.received(2);
+    let mut record = requested(&received);
+    let mut once = Once(false);
+    let crash = catch_unwind(AssertUnwindSafe(|| {
+        wallet.keep(&mut record, &received, &mut once)
+    }));
+    assert!(crash.is_err());
+    let read = wallet.read(&record.id).unwrap();
+    assert_eq!((read.count(), read.badge), ((2, 2), None));
 }
 
 fn requested(received: &Received) -> Record {
@@ -87,17 +159,25 @@ fn refreshed(world: &mut World, record: &Record) -> Received {
 
 #[test]
 fn what_is_fetched_anew_replaces_the_badge_of_before() {
+    let folder = Folder::new("anew");
+    let wallet = folder.wallet();
     let mut world = World::new();
     world.issuer.badge = Some(badge("<title>Doe</title>"));
     let first = world.received(1);
     let mut record = requested(&first);
-    assert_eq!(record.take(&first), None);
+    assert!(wallet.keep(&mut record, &first, &mut rng(1)).unwrap().is_none());
     let kept = |record: &Record| record.badge.as_ref().map(|badge| badge.front.svg.clone());
     assert!(kept(&record).unwrap().contains("Doe"));
     for (sent, expected) in [(Some("Roe"), Some("Roe")), (None, None)] {
         world.issuer.badge = sent.map(|name| badge(&format!("<title>{name}</title>")));
         let received = refreshed(&mut world, &record);
-        assert_eq!(record.take(&received), None);
+        assert!(
+            wallet
+                .keep(&mut record, &received, &mut rng(2))
+                .unwrap()
+                .is_none()
+        );
+        let record = wallet.read(&record.id).unwrap();
         assert_eq!(record.count(), (1, 1));
         match (kept(&record), expected) {
             (Some(svg), Some(name)) => assert!(svg.contains(name) && !svg.contains("Doe"), "{svg}"),
