@@ -64,7 +64,7 @@ step cargo fmt --all --check --manifest-path benches/Cargo.toml
 step cargo clippy --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --all-targets --release --locked -- -D warnings
 step cargo test --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --release --locked
 step benches/run --check
-step benches/run hostile
+step benches/run hostile --busy
 # Bluetooth: over a mock of bluetoothd, then on a real one in a virtual machine. 77: it has said what is missing.
 # The programs are those that the tests above have built; they are not optimised, so that reading may take longer than
 # the five seconds that are asserted otherwise.
