@@ -28,9 +28,9 @@ step() {
   esac
   return "$status"
 }
-# Notes that a step could not be done here, if its status says so.
-lacking() { # its status, the status that says so, what is missing
-  [ "$1" = "$2" ] && echo "$3" >>"$MDOC_NOT_DONE"
+# Notes what could not be done here, and what is missing for it.
+lacking() {
+  echo "$1" >>"$MDOC_NOT_DONE"
 }
 # How many tests passed, if it was a run of tests.
 counted() {
@@ -46,7 +46,7 @@ export MDOC_NOT_DONE="$PWD/target/not-done.txt"
 if [ -d /usr/lib/postgresql ]; then
   step tests/postgres/run cargo test --workspace --locked
 else
-  echo "PostgreSQL: it is not installed; the service was tested on SQLite alone" >>"$MDOC_NOT_DONE"
+  lacking "PostgreSQL: it is not installed; the service was tested on SQLite alone"
   step cargo test --workspace --locked
 fi
 # What the tests have built: by itself it would be built anew, with other features.
@@ -73,18 +73,18 @@ for part in run-mock "run central-client peripheral-server again-central-client"
   READ_LIMIT=60 spared=77 step tests/ble/$part || [ $? = 77 ]
 done
 # The kiosk's page, by the keyboard of a real browser.
-spared=77 step tests/browser/kiosk.py "$MDOC_BIN" || lacking $? 77 "the kiosk's page: chromium or chromedriver is missing"
+spared=77 step tests/browser/kiosk.py "$MDOC_BIN" || { [ $? = 77 ] && lacking "the kiosk's page: chromium or chromedriver is missing"; }
 # The interface for machines, against its description.
 if tests/service/describe --install >target/ci/describe-install.log 2>&1; then
   step tests/service/describe 25
 else
-  lacking 2 2 "the description of the interface: schemathesis cannot be had from here"
+  lacking "the description of the interface: schemathesis cannot be had from here"
 fi
 # A wallet by others, from the npm registry, collects from the service.
 if command -v npm >/dev/null; then
-  spared=2 step tests/interop/run-wallet || lacking $? 2 "a wallet by others: its packages cannot be had from here"
+  spared=2 step tests/interop/run-wallet || { [ $? = 2 ] && lacking "a wallet by others: its packages cannot be had from here"; }
 else
-  lacking 2 2 "a wallet by others: node and npm are missing"
+  lacking "a wallet by others: node and npm are missing"
 fi
 if command -v cargo-deny >/dev/null; then
   step cargo deny --locked check --hide-inclusion-graph bans licenses sources
@@ -92,10 +92,10 @@ if command -v cargo-deny >/dev/null; then
   if timeout 120 cargo deny --locked fetch db >/dev/null 2>&1; then
     step cargo deny --locked check --hide-inclusion-graph advisories
   else
-    echo "advisories: the database of RustSec cannot be fetched from here" >>"$MDOC_NOT_DONE"
+    lacking "advisories: the database of RustSec cannot be fetched from here"
   fi
 else
-  echo "licences, sources, advisories: cargo-deny is not installed (cargo install cargo-deny --locked)" >>"$MDOC_NOT_DONE"
+  lacking "licences, sources, advisories: cargo-deny is not installed (cargo install cargo-deny --locked)"
   [ -z "${CI:-}" ]
 fi
 if [ -s "$MDOC_NOT_DONE" ]; then

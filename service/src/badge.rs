@@ -27,7 +27,7 @@ const RESOLUTIONS: [u16; 5] = [Drawing::DPI, 240, 180, 120, Drawing::LEAST_DPI];
 pub fn sides<'t>(settings: &Settings, terms: &'t Terms) -> Result<Option<Selected<'t>>, Refusal> {
     let format = terms.formats.format(&settings.format);
     let format = format.ok_or_else(|| Refusal::field("format", "there is no such document format"))?;
-    if settings.badge_layouts.is_empty() {
+    if !settings.has_badge() {
         return Ok(None);
     }
     let set = terms.layouts.set(&settings.badge_layouts, format);

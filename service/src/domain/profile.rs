@@ -234,6 +234,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether a badge goes with the document.
+    #[must_use]
+    pub fn has_badge(&self) -> bool {
+        !self.badge_layouts.is_empty()
+    }
+
     /// Checks what can be checked of the settings alone; whether format, layouts and roles are there is another matter.
     ///
     /// # Errors

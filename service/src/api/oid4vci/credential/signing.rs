@@ -108,8 +108,13 @@ async fn gather(service: &Arc<Service>, session: &Session, keys: usize, once: &[
     service
         .store
         .read(move |tx| {
-            collect::unused(tx, &once)?;
-            issue::gather(tx, now, (&serial, keys, &terms), &mut random::system())
+            let next = issue::gather(tx, now, (&serial, keys, &terms), &mut random::system())?;
+            if let Next::Sign(order) = &next
+                && order.profile.settings.has_badge()
+            {
+                collect::unused(tx, &once)?;
+            }
+            Ok(next)
         })
         .await
         .map_err(|why| No::of_failure(&why, No::of_credential))
@@ -124,8 +129,7 @@ async fn sign(
 ) -> Result<(Box<Order>, Made), No> {
     let (signing, keys) = (Arc::clone(service), keys.to_vec());
     let (serial, version) = (order.document.serial.clone(), order.person.version);
-    let draws = !order.profile.settings.badge_layouts.is_empty();
-    let drawing = if draws {
+    let drawing = if order.profile.settings.has_badge() {
         Some(DRAWING.acquire().await)
     } else {
         None
