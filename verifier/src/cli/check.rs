@@ -151,6 +151,14 @@ pub(super) fn log(report: &Report<'_>) {
     }
 }
 
+/// A line for each type of which nothing that was asked for is there.
+pub(super) fn print_not_shown(types: &[&str]) -> Result<(), Failure> {
+    for doc_type in types {
+        output::print(&format!("NOT SHOWN  {}\n", printable_line(doc_type)))?;
+    }
+    Ok(())
+}
+
 /// `missing`: the types that the request asked for and that are not shown; none without a request.
 fn print(judged: &Judged<'_>, missing: Option<&[&str]>, arguments: &Arguments) -> Result<(), Failure> {
     let report = &judged.report;
@@ -172,9 +180,7 @@ fn print(judged: &Judged<'_>, missing: Option<&[&str]>, arguments: &Arguments) -
     } else {
         Detail::Brief
     };
-    for doc_type in missing.unwrap_or_default() {
-        output::print(&format!("NOT SHOWN  {}\n", printable_line(doc_type)))?;
-    }
+    print_not_shown(missing.unwrap_or_default())?;
     output::print(&show::to_text(report, detail))?;
     let steps = report.documents().iter().flat_map(|document| document.steps());
     for step in steps {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
 use mdoc_cli::air;
-use mdoc_cli::failure::printable_line;
 use mdoc_cli::input::{self, Form as FileForm, Input};
 use mdoc_cli::output::{self, Existing, NewFile};
 use mdoc_cli::{Exit, Failure};
@@ -21,6 +20,7 @@ use mdoc_verifier::portrait::Terminal;
 use mdoc_verifier::read::{PlanError, Reading, Took, not_shown, released_nothing};
 use mdoc_verifier::show::{self, Detail};
 
+use super::check::print_not_shown;
 use super::reader::{NotRead, Reader, ReaderArguments};
 use super::{PROGRAM, scanned};
 
@@ -135,9 +135,7 @@ fn told(
             Detail::Brief
         };
         show_portrait(report, &reader.asked)?;
-        for doc_type in &missing {
-            output::print(&format!("NOT SHOWN  {}\n", printable_line(doc_type)))?;
-        }
+        print_not_shown(&missing)?;
         output::print(&show::to_text_of(report, detail, asked))?;
         output::print(&format!(
             "read in {} over {}, {:.1} s\n",
