@@ -375,7 +375,7 @@ fn all_questions_together_end_in_time() {
     };
     let began = std::time::Instant::now();
     let judged = scene.judged_by(&online, required(), now);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
     assert_eq!(
         Said::of(&judged),
         said(

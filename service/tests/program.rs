@@ -200,11 +200,8 @@ fn ask(address: &str, path: &str) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let injected = "X-Request-Id: mine\r\nUser-Agent: mine\r\n";
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: x\r\n{injected}Connection: close\r\n\r\n"
-    )
-    .unwrap();
+    let asked = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{injected}Connection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -380,10 +377,8 @@ fn ask_by_tls(
     let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
     let stream = std::net::TcpStream::connect(address).unwrap();
     let mut stream = rustls::StreamOwned::new(client, stream);
-    write!(
-        stream,
-        "GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )?;
+    let asked = format!("GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     assert_eq!(
@@ -459,7 +454,9 @@ fn a_service_speaks_tls_by_its_own_certificate_and_nothing_else() {
     plain
         .set_read_timeout(Some(std::time::Duration::from_secs(5)))
         .unwrap();
-    write!(plain, "GET /health HTTP/1.1\r\nHost: {HOST}\r\n\r\n").unwrap();
+    // In one piece: the service may have ended the connection before a second one.
+    let request = format!("GET /health HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    plain.write_all(request.as_bytes()).unwrap();
     let mut said = Vec::new();
     let ended = plain.read_to_end(&mut said);
     let waited = ended.is_err_and(|why| why.kind() != std::io::ErrorKind::ConnectionReset);

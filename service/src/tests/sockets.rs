@@ -84,17 +84,18 @@ fn run(test: impl Future<Output = ()>) {
 fn a_request_is_answered_whose_connection_was_kept_for_as_long_as_it_may_be() {
     run(async {
         let limits = Limits {
-            seconds: 10,
-            ..short()
+            seconds: 20,
+            connection_seconds: 4,
+            ..Limits::default()
         };
-        let listening = listening(slow(1.5), limits).await;
+        let listening = listening(slow(4.0), limits).await;
         let mut stream = TcpStream::connect(listening.address).await.unwrap();
         say(&mut stream, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
         let mut first = [0; 4096];
         let count = stream.read(&mut first).await.unwrap();
         assert!(String::from_utf8_lossy(&first[..count]).ends_with("at once"));
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        // Under way when the second is over.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Under way when the four seconds are over.
         say(&mut stream, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
         let answer = rest(&mut stream).await;
         assert!(
@@ -117,7 +118,7 @@ fn a_connection_that_nobody_uses_is_ended_when_it_went_on_for_long_enough() {
         say(&mut stream, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
         assert!(rest(&mut stream).await.ends_with("at once"));
         // And not only when the head of a next request is missed.
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     });
 }
 
@@ -151,7 +152,7 @@ fn a_head_that_does_not_come_to_an_end_is_waited_for_no_longer_than_a_request_ma
         let began = Instant::now();
         let answer = rest(&mut stream).await;
         assert!(!answer.contains(" 200 "), "{answer}");
-        assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     });
 }
 
@@ -178,7 +179,7 @@ fn a_body_that_is_slow_or_too_large_is_refused() {
         let (answer, took) = ask("content-length: 100", "g").await;
         assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
         assert!(
-            (Duration::from_millis(900)..Duration::from_secs(8)).contains(&took),
+            (Duration::from_millis(900)..Duration::from_secs(30)).contains(&took),
             "{took:?}"
         );
         let large = "a".repeat(4097);
@@ -201,7 +202,7 @@ fn a_service_that_ends_answers_what_is_under_way_and_takes_nothing_new() {
             connection_seconds: 600,
             ..short()
         };
-        let listening = listening(slow(1.0), limits).await;
+        let listening = listening(slow(4.0), limits).await;
         let mut idle = TcpStream::connect(listening.address).await.unwrap();
         say(&mut idle, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
         let mut busy = TcpStream::connect(listening.address).await.unwrap();
@@ -211,12 +212,12 @@ fn a_service_that_ends_answers_what_is_under_way_and_takes_nothing_new() {
         let began = Instant::now();
         assert!(rest(&mut idle).await.ends_with("at once"));
         assert!(
-            began.elapsed() < Duration::from_millis(600),
+            began.elapsed() < Duration::from_secs(3),
             "who asks nothing is waited for"
         );
         assert!(TcpStream::connect(listening.address).await.is_err());
         assert!(rest(&mut busy).await.ends_with("whole"));
         listening.ended.await.unwrap().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
     });
 }
