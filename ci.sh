@@ -32,6 +32,8 @@ step() {
 lacking() {
   echo "$1" >>"$MDOC_NOT_DONE"
 }
+# Whatever goes on in the background ends with everything else.
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 # How many tests passed, if it was a run of tests.
 counted() {
   awk '/^test result: ok/ { passed += $4; ignored += $8 } END { if (passed) printf ": %d tests passed, %d ignored", passed, ignored }' "$1"
@@ -42,6 +44,17 @@ export RUSTDOCFLAGS="-D warnings"
 mkdir -p target
 export MDOC_NOT_DONE="$PWD/target/not-done.txt"
 : >"$MDOC_NOT_DONE"
+# What the last step needs is built of as many crates as everything here: in the time that the steps before it leave.
+installing=
+if [ -n "${INSTALL:-}" ] && ! command -v cargo-deny >/dev/null; then
+  nice -n 19 cargo install cargo-deny --locked --quiet --debug >target/ci/cargo-deny.log 2>&1 &
+  installing=$!
+fi
+step cargo test --workspace --locked --no-run
+# Tests wait more than they compute. What they leave of the processors, the step after next uses in advance.
+ahead=(cargo clippy --workspace --all-targets --locked -- -D warnings)
+(sleep 20 && exec nice -n 19 "${ahead[@]}") >target/ci/ahead.log 2>&1 &
+looking=$!
 # Beside a PostgreSQL server, on which the rules of the service are tested as well as on SQLite.
 if [ -d /usr/lib/postgresql ]; then
   step tests/postgres/run cargo test --workspace --locked
@@ -49,12 +62,15 @@ else
   lacking "PostgreSQL: it is not installed; the service was tested on SQLite alone"
   step cargo test --workspace --locked
 fi
+wait "$looking" || true
 # What the tests have built: by itself it would be built anew, with other features.
 export MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug
 step "$MDOC_BIN/examples/journey"
-step cargo run --quiet --locked -p mdoc-release -- sbom --out target/sbom.cdx.json
+# In the workspace, for the same reason.
+step cargo build --quiet --locked --workspace --bin mdoc-release
+step "$MDOC_BIN/mdoc-release" sbom --out target/sbom.cdx.json
 step cargo fmt --all --check
-step cargo clippy --workspace --all-targets --locked -- -D warnings
+step "${ahead[@]}"
 # What is not built by default: cameras. With all targets, so that only what depends on it is looked at again.
 step cargo clippy --workspace --all-targets --features mdoc-verifier/camera --locked -- -D warnings
 step cargo doc --workspace --no-deps --locked --quiet
@@ -86,6 +102,7 @@ if command -v npm >/dev/null; then
 else
   lacking "a wallet by others: node and npm are missing"
 fi
+[ -z "$installing" ] || wait "$installing" || tail -n 20 target/ci/cargo-deny.log
 if command -v cargo-deny >/dev/null; then
   step cargo deny --locked check --hide-inclusion-graph bans licenses sources
   # The advisories are on another host than the packages, which not every machine reaches.
