@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -147,7 +147,12 @@ impl Dial {
     }
 }
 
+/// With the roots that this system trusts, which are read once.
 fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    static TLS: OnceLock<MakeRustlsConnect> = OnceLock::new();
+    if let Some(tls) = TLS.get() {
+        return Ok(tls.clone());
+    }
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
@@ -155,7 +160,7 @@ fn tls() -> Result<MakeRustlsConnect, StoreError> {
         .map_err(|why| StoreError::Unavailable(format!("TLS: {why}")))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+    Ok(TLS.get_or_init(|| MakeRustlsConnect::new(config)).clone())
 }
 
 fn migrate_all(dial: &Dial) -> Result<(), StoreError> {

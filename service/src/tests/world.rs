@@ -5,8 +5,8 @@ mod collect;
 pub(crate) use self::collect::signers_and_status;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use mdoc_core::crypto::RustCrypto;
 use mdoc_core::time::Timestamp;
@@ -30,6 +30,9 @@ use crate::usecase::authority::Actor;
 use crate::usecase::request::{self, Requested, Wish};
 use crate::usecase::{Failure, people, profiles, roles};
 use crate::wallets::{Proxies, Wallets};
+
+/// Enough for what tests do at once; each is a process of the server.
+const CONNECTIONS: usize = 3;
 
 /// The instant at which everything begins.
 pub(crate) const NOON: i64 = 1_780_315_200;
@@ -62,20 +65,45 @@ impl Drop for Thrown {
             Self::File(folder) => drop(std::fs::remove_dir_all(folder)),
             Self::Server { url, name } => {
                 let (url, name) = (url.clone(), name.clone());
-                let dropped = std::thread::spawn(move || {
+                // The server waits for those that are connected, which no test has to; what is left when all are over
+                // goes with the server.
+                std::thread::spawn(move || {
                     let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
                     client
                         .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
                         .unwrap();
                 });
-                drop(dropped.join());
             }
         }
     }
 }
 
-/// The places where every test is run.
+/// The URL of a database of the server whose URL this is.
+fn of(server: &str, name: &str) -> String {
+    let (base, query) = server.split_once('?').unwrap_or((server, ""));
+    let base = base.rsplit_once('/').unwrap().0;
+    format!("{base}/{name}?{query}")
+}
+
+/// As a database with the schema and nothing else, which is copied: that is quicker than making the schema anew.
+fn with_schema(server: &str) -> &'static str {
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let name = format!("mdoc_{}_template", std::process::id());
+        let mut client = postgres::Client::connect(server, postgres::NoTls).unwrap();
+        client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+        drop(Store::open(&Place::parse(&of(server, &name))).unwrap());
+        format!("TEMPLATE {name}")
+    })
+}
+
+/// The places where every test is run, with nothing in them.
 pub(crate) fn places() -> Vec<(Place, Thrown)> {
+    made(|_| "")
+}
+
+/// Of a server, a database that is made by `CREATE DATABASE` and what is said of it.
+fn made(like: fn(server: &str) -> &'static str) -> Vec<(Place, Thrown)> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!(
         "mdoc_{}_{}",
@@ -89,15 +117,14 @@ pub(crate) fn places() -> Vec<(Place, Thrown)> {
         Ok(url) => {
             let (server, made) = (url.clone(), name.clone());
             std::thread::spawn(move || {
+                let like = like(&server);
                 let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
-                client.batch_execute(&format!("CREATE DATABASE {made}")).unwrap();
+                let sql = format!("CREATE DATABASE {made} {like}");
+                client.batch_execute(&sql).unwrap();
             })
             .join()
             .unwrap();
-            let (base, query) = url.split_once('?').unwrap_or((&url, ""));
-            let base = base.rsplit_once('/').unwrap().0;
-            let place = Place::parse(&format!("{base}/{name}?{query}"));
-            places.push((place, Thrown::Server { url, name }));
+            places.push((Place::parse(&of(&url, &name)), Thrown::Server { url, name }));
         }
         Err(_) => eprintln!("NOT DONE on PostgreSQL: MDOC_TEST_POSTGRES is not set"),
     }
@@ -106,7 +133,7 @@ pub(crate) fn places() -> Vec<(Place, Thrown)> {
 
 /// Runs a test on every database.
 pub(crate) fn everywhere(test: impl AsyncFn(World)) {
-    for (place, thrown) in places() {
+    for (place, thrown) in made(with_schema) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -122,7 +149,7 @@ impl World {
         let terms = Terms::new(Arc::new(Catalogue::shipped()), secrets);
         let nobody = PersonId::random(&mut rng);
         let mut world = Self {
-            store: Store::open(place).unwrap(),
+            store: Store::with_connections(place, CONNECTIONS).unwrap(),
             terms,
             rng,
             now: Timestamp::from_unix(NOON),
