@@ -96,8 +96,19 @@ pub struct Timeouts {
     pub pause: Duration,
     /// Within a message, after which nothing more is waited for: some radios do not say that the peer is gone.
     pub stall: Duration,
+    /// From our wish to end until all that was given to be sent has gone: the other side may take nothing any more.
+    pub last_words: Duration,
     /// Between our end and the disconnection, for what is still on its way.
     pub drain: Duration,
+}
+
+impl Timeouts {
+    /// When a server has waited for long enough, whoever still comes: each newcomer has the time of [`Timeouts::setup`],
+    /// and together they have no more than [`Timeouts::peer`] once again.
+    fn latest(&self, now: Duration) -> Duration {
+        now.saturating_add(self.peer.saturating_mul(2))
+            .saturating_add(self.setup)
+    }
 }
 
 impl Default for Timeouts {
@@ -108,6 +119,7 @@ impl Default for Timeouts {
             idle: Duration::from_secs(300),
             pause: Duration::from_secs(2),
             stall: Duration::from_secs(10),
+            last_words: Duration::from_secs(10),
             drain: Duration::from_millis(200),
         }
     }
@@ -142,6 +154,8 @@ pub struct Link {
     until: Duration,
     /// When a pause within a message has.
     pause: Option<Duration>,
+    /// Server: until when newcomers may put off the end of waiting.
+    latest: Duration,
     /// Server: who is connected, and none of them bound yet or the one that is.
     candidates: BTreeMap<Peer, Candidate>,
     /// Whom the transaction is with.
@@ -155,8 +169,8 @@ pub struct Link {
     going: Option<Going>,
     /// A value is on its way.
     sending: bool,
-    /// End is to be said when everything else is.
-    ending: bool,
+    /// End is to be said when everything else is, at the latest by then.
+    ending: Option<Duration>,
     actions: VecDeque<Action>,
 }
 
@@ -209,6 +223,7 @@ impl Link {
             phase,
             until: now.saturating_add(setup.timeouts.peer),
             pause: None,
+            latest: setup.timeouts.latest(now),
             candidates: BTreeMap::new(),
             peer: None,
             room: Room::of_mtu(0),
@@ -218,7 +233,7 @@ impl Link {
             outgoing: VecDeque::new(),
             going: None,
             sending: false,
-            ending: false,
+            ending: None,
             actions: VecDeque::from([action]),
         }
     }
@@ -243,17 +258,19 @@ impl Link {
 
     /// Sends a message after those that were given before; dropped if the transaction is ending.
     pub fn send(&mut self, message: Vec<u8>, now: Duration) {
-        if !self.ending && !matches!(self.phase, Phase::Closing(_) | Phase::Over) {
+        if self.ending.is_none() && !matches!(self.phase, Phase::Closing(_) | Phase::Over) {
             self.outgoing.push_back(message);
             self.go_on(now);
         }
     }
 
-    /// Ends the transaction, after everything that was given to be sent.
+    /// Ends the transaction, after everything that was given to be sent, or when [`Timeouts::last_words`] is over.
     pub fn end(&mut self, now: Duration) {
         match self.phase {
             Phase::Open => {
-                self.ending = true;
+                let latest = now.saturating_add(self.setup.timeouts.last_words);
+                self.ending.get_or_insert(latest);
+                self.until = self.until.min(latest);
                 self.go_on(now);
             }
             Phase::Closing(_) | Phase::Over => {}

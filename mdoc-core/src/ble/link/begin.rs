@@ -24,11 +24,16 @@ impl Link {
             }
             Phase::Waiting => {
                 self.candidate(peer).room = room;
-                // Whoever comes late has the time that it takes.
-                self.until = self.until.max(now.saturating_add(self.setup.timeouts.setup));
+                self.wait_for_newcomer(now);
             }
             _ => {}
         }
+    }
+
+    /// Whoever comes late has the time that it takes; but many that come and do nothing do not keep us for ever.
+    fn wait_for_newcomer(&mut self, now: Duration) {
+        let until = now.saturating_add(self.setup.timeouts.setup).min(self.latest);
+        self.until = self.until.max(until);
     }
 
     /// The peer among those that are connected.
@@ -65,7 +70,7 @@ impl Link {
             }
             Phase::Waiting if self.setup.l2cap && self.peer.is_none_or(|bound| bound == peer) => {
                 self.candidate(peer).channel = true;
-                self.until = self.until.max(now.saturating_add(self.setup.timeouts.setup));
+                self.wait_for_newcomer(now);
                 if reader {
                     self.bind_over_channel(peer, now);
                 }

@@ -123,7 +123,8 @@ impl Link {
     /// When something has to have come or gone again.
     pub(super) fn alive_until(&self, now: Duration) -> Duration {
         let Timeouts { idle, stall, .. } = self.setup.timeouts;
-        now.saturating_add(if self.is_receiving() { stall } else { idle })
+        let until = now.saturating_add(if self.is_receiving() { stall } else { idle });
+        self.ending.map_or(until, |latest| latest.min(until))
     }
 
     pub(super) fn put(&mut self, characteristic: Characteristic, value: Vec<u8>) {
@@ -173,7 +174,7 @@ impl Link {
                 };
                 self.put(characteristic, fragment);
             }
-            (None, bearer, _) if self.ending => {
+            (None, bearer, _) if self.ending.is_some() => {
                 if bearer == Bearer::Gatt {
                     self.put(Characteristic::State, vec![State::End.byte()]);
                 }

@@ -217,6 +217,41 @@ fn our_end_comes_after_everything_that_was_to_be_sent_and_before_the_disconnecti
 }
 
 #[test]
+fn a_peer_that_takes_nothing_does_not_keep_who_has_said_that_it_is_over() {
+    let mut end = open_server();
+    end.0.send(vec![6; 60], millis(10));
+    end.0.end(millis(1000));
+    end.actions();
+    assert_eq!(end.0.deadline(), Some(millis(11_000)));
+    // Neither what it takes slowly nor what it says puts that off, and neither does a second wish.
+    end.after(Input::Sent, 9000);
+    end.after(value(READER, Characteristic::Client2Server, &[0, 1]), 10_000);
+    end.0.end(millis(10_500));
+    assert_eq!(end.0.deadline(), Some(millis(11_000)));
+    assert_eq!(end.after(Input::Tick, 10_999), []);
+    assert_eq!(
+        end.after(Input::Tick, 11_000),
+        [Action::Disconnect(READER), Action::Over(Ending::Idle)]
+    );
+}
+
+#[test]
+fn many_that_come_and_do_nothing_put_off_the_end_of_waiting_once() {
+    let mut end = End::new(Role::Mdoc, Gatt::Server);
+    end.actions();
+    let Timeouts { peer, setup, .. } = Timeouts::default();
+    let latest = peer * 2 + setup;
+    let mut at = Duration::from_secs(50);
+    while at < latest {
+        end.after(connected(READER, 23), u64::try_from(at.as_millis()).unwrap());
+        assert!(end.0.deadline() <= Some(latest), "{:?}", end.0.deadline());
+        at += Duration::from_secs(10);
+    }
+    let over = end.after(Input::Tick, u64::try_from(latest.as_millis()).unwrap());
+    assert_eq!(over.last(), Some(&Action::Over(Ending::NotSetUp)));
+}
+
+#[test]
 fn the_end_of_the_peer_ends_it() {
     let mut end = open_client();
     assert_eq!(
