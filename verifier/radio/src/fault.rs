@@ -70,7 +70,9 @@ impl Fault {
             Self::Service(_) => {
                 "the wallet may be of an older standard; try its other mode, or another wallet"
             }
-            Self::Failed { .. } => return None,
+            Self::Failed { .. } => {
+                "start again with a new code, both devices close to each other; if it stays, switch Bluetooth off and on again"
+            }
         })
     }
 }

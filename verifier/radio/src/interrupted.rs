@@ -18,6 +18,9 @@ pub enum Interrupted {
     Session(Why),
 }
 
+/// What to do about somebody who does not want to.
+const DECLINED: &str = "ask again for no more than is needed, with a new code, and with a reader's certificate that the wallet knows";
+
 impl Interrupted {
     /// Stable for ever: for programs and logs. See [`Fault::code`], [`Ending::code`] and [`Why::code`].
     #[must_use]
@@ -65,7 +68,7 @@ impl Interrupted {
         let ending = match self {
             Self::NotReached(missed) => tried(missed)?,
             Self::Link(ending, _) => *ending,
-            Self::Session(Why::ByPeer(Status::Termination)) => return None,
+            Self::Session(Why::ByPeer(Status::Termination)) => return Some(DECLINED),
             Self::Session(Why::CipherSuite(_) | Why::Key(_)) => {
                 return Some("the wallet is of a kind that this reader does not know; update the reader");
             }
@@ -84,6 +87,7 @@ impl Interrupted {
             Ending::Disconnected => {
                 "if nobody declined, keep both devices close to each other until it is done; a new code is needed now"
             }
+            Ending::ByPeer => DECLINED,
             Ending::WrongIdent => "another reader has answered; start again, with a new code",
             Ending::Frame(_) => "start again, with a new code; if it stays, one of the two sides is at fault",
             _ => return None,

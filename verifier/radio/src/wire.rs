@@ -85,7 +85,10 @@ impl Wire {
                 match action {
                     Action::Ready => return Event::Ready,
                     Action::Message(message) => return Event::Message(message),
-                    Action::Note(oddity) => self.oddities.push(oddity),
+                    Action::Note(oddity) => {
+                        tracing::debug!(?oddity, "the other side did something odd");
+                        self.oddities.push(oddity);
+                    }
                     Action::Over(ending) => {
                         tracing::debug!(code = ending.code(), "link over");
                         self.over = Some(ending);

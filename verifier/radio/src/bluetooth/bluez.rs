@@ -37,11 +37,17 @@ pub(super) async fn adapter(name: Option<&str>) -> Result<(Session, Adapter), Fa
     let adapter = session
         .adapter(wanted)
         .map_err(|error| fault("opening the adapter", &error))?;
-    let on = adapter.is_powered().await;
-    if !on.map_err(|error| fault("looking at the adapter", &error))? {
-        return Err(Fault::AdapterOff(wanted.clone()));
-    }
+    still_on(&adapter).await?;
     Ok((session, adapter))
+}
+
+/// Whether the adapter is there, and switched on.
+pub(super) async fn still_on(adapter: &Adapter) -> Result<(), Fault> {
+    match adapter.is_powered().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Fault::AdapterOff(adapter.name().to_owned())),
+        Err(error) => Err(fault("looking at the adapter", &error)),
+    }
 }
 
 pub(super) async fn look(name: Option<&str>) -> Result<(String, Vec<String>), Fault> {

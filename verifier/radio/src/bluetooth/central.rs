@@ -81,7 +81,7 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer, connec
     let left = connections.leave(address);
     if left.last {
         if let Err(error) = peripheral.disconnect().await {
-            tracing::debug!(%error, "the peer was not disconnected");
+            tracing::debug!(kind = kind(&error), "the peer was not disconnected");
         }
     } else {
         tracing::debug!("another way goes over this connection, which stays");
@@ -285,7 +285,7 @@ impl Client {
             _ => Ok(()),
         };
         if let Err(error) = &done {
-            tracing::debug!(%error, "the peer did not take it");
+            tracing::debug!(kind = kind(error), "the peer did not take it");
         }
         done.is_ok()
     }
@@ -397,16 +397,16 @@ async fn find(name: &str, offer: Offer) -> Result<(Peripheral, Incoming<CentralE
     };
     let scan = adapter.start_scan(filter).await;
     scan.map_err(|error| fault("scanning", &error))?;
-    let found = seek(&adapter, &mut events, service).await;
+    let found = seek((&adapter, name), &mut events, service).await;
     if let Err(error) = adapter.stop_scan().await {
-        tracing::debug!(%error, "scanning was not stopped");
+        tracing::debug!(kind = kind(&error), "scanning was not stopped");
     }
     Ok((found?, events))
 }
 
 /// Until somebody has the service. The link says when that takes too long.
 async fn seek(
-    adapter: &Adapter,
+    (adapter, name): (&Adapter, &str),
     events: &mut Incoming<CentralEvent>,
     service: uuid::Uuid,
 ) -> Result<Peripheral, Fault> {
@@ -415,7 +415,7 @@ async fn seek(
         tokio::select! {
             event = events.next() => match event {
                 Some(CentralEvent::StateUpdate(CentralState::PoweredOff)) => {
-                    return Err(Fault::AdapterOff(adapter.adapter_info().await.unwrap_or_default()));
+                    return Err(Fault::AdapterOff(name.to_owned()));
                 }
                 Some(
                     CentralEvent::DeviceDiscovered(id)
@@ -430,7 +430,11 @@ async fn seek(
                 None => return Err(Fault::NoService),
             },
             _ = looks.tick() => {
-                for peripheral in adapter.peripherals().await.unwrap_or_default() {
+                let there = match adapter.peripherals().await {
+                    Ok(there) => there,
+                    Err(error) => return Err(why_not(name, &error).await),
+                };
+                for peripheral in there {
                     if offers(&peripheral, service).await {
                         return Ok(peripheral);
                     }
@@ -454,7 +458,7 @@ async fn connect(peripheral: &Peripheral) -> Result<(), Fault> {
         match peripheral.connect().await {
             Ok(()) => return Ok(()),
             Err(error) if tried == TRIES => return Err(fault("connecting", &error)),
-            Err(error) => tracing::debug!(%error, tried, "not connected"),
+            Err(error) => tracing::debug!(kind = kind(&error), tried, "not connected"),
         }
         tokio::time::sleep(BETWEEN_TRIES).await;
     }
@@ -469,11 +473,35 @@ async fn forget(adapter: &str, address: Address) {
 #[cfg(not(target_os = "linux"))]
 async fn forget(_adapter: &str, _address: Address) {}
 
+/// Why an adapter that was there cannot be asked any longer: BlueZ itself has better words for it.
+#[cfg(target_os = "linux")]
+async fn why_not(name: &str, error: &btleplug::Error) -> Fault {
+    let now = super::bluez::adapter(Some(name)).await;
+    now.err()
+        .unwrap_or_else(|| fault("looking for the other side", error))
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn why_not(_name: &str, error: &btleplug::Error) -> Fault {
+    fault("looking for the other side", error)
+}
+
+/// Of what kind: the words of an error may name the peer's address, which is nobody's business here.
+const fn kind(error: &btleplug::Error) -> &'static str {
+    match error {
+        btleplug::Error::PermissionDenied => "permission denied",
+        btleplug::Error::DeviceNotFound => "device not found",
+        btleplug::Error::NotConnected => "not connected",
+        btleplug::Error::NotSupported(_) => "not supported",
+        btleplug::Error::TimedOut(_) => "timed out",
+        _ => "another one",
+    }
+}
+
 fn fault(what: &'static str, error: &btleplug::Error) -> Fault {
     match error {
         btleplug::Error::PermissionDenied => Fault::NotPermitted,
         btleplug::Error::NoAdapterAvailable => Fault::NoAdapter,
-        // Its words may name the peer's address, which is nobody's business here.
         btleplug::Error::NotSupported(_) => Fault::NotSupported("this"),
         btleplug::Error::TimedOut(_) => Fault::Failed {
             what,

@@ -34,6 +34,9 @@ const HEAD: u16 = 3;
 /// first: End would overtake the message before it.
 const BEFORE_STATE: Duration = Duration::from_millis(150);
 
+/// How often it is looked whether the adapter is still there, while nobody is: nothing else would tell.
+const LOOKS: Duration = Duration::from_secs(2);
+
 /// Marks a peer that is known by its channel.
 const OVER_CHANNEL: u64 = 1 << 48;
 
@@ -163,6 +166,7 @@ impl Server {
     async fn run(mut self, mut station: Station) {
         let mut gone = FuturesUnordered::new();
         let mut carried = FuturesUnordered::new();
+        let mut looks = tokio::time::interval(LOOKS);
         loop {
             tokio::select! {
                 // Values before everything else: they have come before whatever closes.
@@ -210,6 +214,11 @@ impl Server {
                     Some(_) => {}
                     None => break,
                 },
+                _ = looks.tick(), if self.using.is_empty() => {
+                    if let Err(fault) = bluez::still_on(&self.adapter).await {
+                        station.fail(fault);
+                    }
+                }
             }
         }
         self.channels.clear();
