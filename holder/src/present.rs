@@ -32,6 +32,8 @@ pub enum Decision {
     Answer(Vec<u8>),
     /// Send nothing, and end it.
     Decline,
+    /// It is no request: say so, and end it.
+    Refuse,
 }
 
 /// Who decides. The future may take as long as a person does; it is dropped if the reader goes meanwhile.
@@ -57,7 +59,7 @@ pub struct Presented {
     pub bearer: Bearer,
     /// How many requests were answered.
     pub answers: usize,
-    /// Whether the holder declined.
+    /// Whether the holder declined, or what was asked was no request.
     pub declined: bool,
     /// How it ended.
     pub ending: Ending,
@@ -263,6 +265,10 @@ impl Talk<'_> {
             }
             Decision::Decline => {
                 self.wire.send(asked.decline());
+                Err(Stop::Declined)
+            }
+            Decision::Refuse => {
+                self.wire.send(asked.refuse());
                 Err(Stop::Declined)
             }
         }

@@ -24,6 +24,7 @@
 //! ```
 
 use core::fmt;
+use core::pin::pin;
 use std::time::{Duration, Instant};
 
 use mdoc_core::ble::l2cap::Psm;
@@ -31,6 +32,7 @@ use mdoc_core::ble::link::{Bearer, Ending, Oddity, Role, Timeouts};
 use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng};
 use mdoc_core::device_request::ItemsRequest;
+use mdoc_core::device_response::DeviceResponse;
 use mdoc_core::engagement::DeviceEngagement;
 use mdoc_core::error::DecodeError;
 use mdoc_core::limits::Limits;
@@ -287,17 +289,36 @@ pub async fn read(
     times: &Times,
     backend: &dyn Backend,
 ) -> Result<Reading, Interrupted> {
+    read_until(air, plan, request, times, core::future::pending(), backend).await
+}
+
+/// As [`read`], unless `stop` comes first: then the wallet is told that the session is over, if it was reached already, and
+/// the end is [`Ending::ByUs`].
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_until(
+    air: &dyn Air,
+    plan: Plan,
+    request: &[u8],
+    times: &Times,
+    stop: impl Future<Output = ()>,
+    backend: &dyn Backend,
+) -> Result<Reading, Interrupted> {
+    let mut stop = pin!(stop);
     let began = Instant::now();
     // The link waits as long as we do: we have something to say before it ends.
     let idle = times.link.idle.max(times.answer.saturating_add(SAYING));
     let ways = plan.ways(Timeouts { idle, ..times.link });
-    let (service, mut wire) = first_ready(air, &ways, times.patience)
-        .await
-        .map_err(Interrupted::NotReached)?;
+    let (service, mut wire) = tokio::select! {
+        biased;
+        () = &mut stop => return Err(Interrupted::Link(Ending::ByUs, None)),
+        reached = first_ready(air, &ways, times.patience) => reached.map_err(Interrupted::NotReached)?,
+    };
     let connecting = began.elapsed();
     tracing::info!(mode = service.mode(), bearer = wire.bearer().name(), "connected");
     let asked = Instant::now();
-    match ask(&mut wire, plan, request, times.answer, backend).await {
+    match ask(&mut wire, plan, request, (times.answer, stop), backend).await {
         Ok((response, decrypting)) => Ok(Reading {
             response,
             service,
@@ -327,32 +348,50 @@ async fn message(wire: &mut Wire) -> Result<Vec<u8>, Interrupted> {
     }
 }
 
+/// The answer, unless it does not come in time; one that has begun to come has as long again.
+async fn answer(wire: &mut Wire, patience: Duration) -> Option<Result<Vec<u8>, Interrupted>> {
+    let mut message = tokio::time::timeout(patience, message(wire)).await;
+    if message.is_err() && wire.is_receiving() {
+        message = tokio::time::timeout(patience, self::message(wire)).await;
+    }
+    message.ok()
+}
+
 async fn ask(
     wire: &mut Wire,
     plan: Plan,
     request: &[u8],
-    patience: Duration,
+    (patience, stop): (Duration, impl Future<Output = ()>),
     backend: &dyn Backend,
 ) -> Result<(Response, Duration), Interrupted> {
     let session = plan.session.ask(request, backend);
     let (session, hello) = session.map_err(|ended| Interrupted::Session(ended.why))?;
     wire.send(hello);
-    let mut message = tokio::time::timeout(patience, message(wire)).await;
-    if message.is_err() && wire.is_receiving() {
-        message = tokio::time::timeout(patience, self::message(wire)).await;
-    }
-    let Ok(message) = message else {
-        // Over a channel there is no other way to say so; over GATT, End follows.
-        wire.send(session.terminate());
-        return Err(Interrupted::Link(Ending::Idle, None));
+    let message = tokio::select! {
+        biased;
+        () = stop => Err(Ending::ByUs),
+        message = answer(wire, patience) => message.ok_or(Ending::Idle),
     };
-    let message = message?;
+    let message = match message {
+        Ok(message) => message?,
+        Err(ending) => {
+            // Over a channel there is no other way to say so; over GATT, End follows.
+            wire.send(session.terminate());
+            return Err(Interrupted::Link(ending, None));
+        }
+    };
     let received = Instant::now();
     match session.receive(&message, &plan.limits, backend) {
         Ok(Received::Last(response)) => Ok((response, received.elapsed())),
         Ok(Received::More(session, response)) => {
             let took = received.elapsed();
-            wire.send(session.terminate());
+            // Why it is nothing, the report of its verification says.
+            let decodes = DeviceResponse::decode(response.bytes(), &plan.limits).is_ok();
+            wire.send(if decodes {
+                session.terminate()
+            } else {
+                session.refuse()
+            });
             Ok((response, took))
         }
         Err(ended) => {

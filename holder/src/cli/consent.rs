@@ -128,8 +128,14 @@ impl<'a> Consent<'a> {
 
     async fn answer(&mut self, request: &Request<'_>) -> Result<Decision, Failure> {
         let limits = Limits::DEFAULT;
-        let asked = DeviceRequest::decode(request.bytes, &limits)
-            .map_err(|error| Failure::new(format!("the reader's request does not decode: {error}")))?;
+        let asked = match DeviceRequest::decode(request.bytes, &limits) {
+            Ok(asked) => asked,
+            Err(error) => {
+                let words = format!("the reader's request does not decode: {error}");
+                self.failure = Some(Failure::new(words));
+                return Ok(Decision::Refuse);
+            }
+        };
         let documents = self.wallet.documents.iter().map(decoded);
         let documents = documents.collect::<Result<Vec<_>, _>>()?;
         let session = Session {
@@ -154,11 +160,8 @@ impl<'a> Consent<'a> {
             );
         }
         restrict(&mut question, self.only)?;
-        let nothing = question
-            .documents
-            .iter()
-            .all(|document| document.found.is_empty());
-        if !nothing && !self.permitted(&question).await? {
+        // That there is nothing of it here is said with leave alone, too: a decline would tell otherwise who has it.
+        if !self.permitted(&question).await? {
             return Ok(Decision::Decline);
         }
         let answer = question.answer(&held, &session).map_err(refused)?;
@@ -217,13 +220,15 @@ async fn yes() -> Result<bool, Failure> {
 /// Who asks for what, and what they mean to keep.
 fn words(question: &Question) -> String {
     let mut text = String::new();
-    for document in question
-        .documents
-        .iter()
-        .filter(|document| !document.found.is_empty())
-    {
+    let mut anything = false;
+    for document in &question.documents {
         let reader = printable_line(&document.reader.to_string());
         let _ = writeln!(text, "\n{reader} asks for {}", printable_line(&document.doc_type));
+        if document.found.is_empty() {
+            text.push_str("  nothing of what is asked for is here\n");
+            continue;
+        }
+        anything = true;
         for found in &document.found {
             let keep = if found.intent_to_retain {
                 "  WILL BE KEPT"
@@ -243,6 +248,10 @@ fn words(question: &Question) -> String {
             let _ = writeln!(text, "  {element}  (the document does not have it)");
         }
     }
-    text.push_str("Release this? [y/N] ");
+    text.push_str(if anything {
+        "Release this? [y/N] "
+    } else {
+        "Tell the reader that there is nothing? [y/N] "
+    });
     text
 }

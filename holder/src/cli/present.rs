@@ -199,9 +199,6 @@ fn told(
     for warning in &presented.warnings {
         output::warn(PROGRAM, warning);
     }
-    for oddity in &presented.oddities {
-        tracing::debug!(?oddity, "the reader did something odd");
-    }
     let released = consent.released();
     if arguments.json {
         output::print_json(&serde_json::json!({

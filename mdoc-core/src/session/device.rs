@@ -186,6 +186,12 @@ impl DeviceSession<Asked> {
         SessionData::status(Status::Termination).encode()
     }
 
+    /// The message that ends the session because what was decrypted is no `DeviceRequest`.
+    #[must_use]
+    pub fn refuse(self) -> Vec<u8> {
+        SessionData::status(Status::DecodingError).encode()
+    }
+
     fn sealed(
         &mut self,
         response: &[u8],

@@ -55,6 +55,12 @@ impl<S> ReaderSession<S> {
     pub fn terminate(self) -> Vec<u8> {
         SessionData::status(Status::Termination).encode()
     }
+
+    /// The message that ends the session because what was decrypted does not decode.
+    #[must_use]
+    pub fn refuse(self) -> Vec<u8> {
+        SessionData::status(Status::DecodingError).encode()
+    }
 }
 
 impl ReaderSession<MayAsk> {

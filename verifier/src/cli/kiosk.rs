@@ -4,7 +4,7 @@ mod screen;
 
 use core::pin::{Pin, pin};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +30,9 @@ use super::{PROGRAM, scanned};
 
 /// How long radios have to let go of a wallet, if the kiosk is to end.
 const LETTING_GO: Duration = Duration::from_millis(500);
+
+/// How long a wallet that is broken off has to take our last word.
+const LAST_WORD: Duration = Duration::from_millis(1500);
 
 const ESC: char = '\x1b';
 
@@ -136,7 +139,19 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 /// Takes codes from standard input, on a thread of its own; a line of nothing but Esc clears.
 fn typed(scans: mpsc::Sender<String>, board: Board) -> Result<(), Failure> {
     let thread = std::thread::Builder::new().spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let mut input = std::io::stdin().lock();
+        loop {
+            let line = match scanned::line(&mut input) {
+                Ok(Some(line)) => line,
+                Ok(None) => return,
+                Err(error) => {
+                    output::warn(
+                        PROGRAM,
+                        &format!("standard input cannot be read any longer: {error}"),
+                    );
+                    return;
+                }
+            };
             let text = line.trim_matches(|c: char| c.is_whitespace() || c == ESC);
             if !text.is_empty() {
                 if scans.blocking_send(line).is_err() {
@@ -239,6 +254,7 @@ impl Kiosk<'_> {
                 }
                 text = self.scanned.recv(), if more => match text {
                     Some(text) => if self.turn(&text, stopped.as_mut()).await? == Then::End {
+                        tokio::time::sleep(LETTING_GO).await;
                         return Ok(());
                     },
                     None => more = false,
@@ -254,7 +270,7 @@ impl Kiosk<'_> {
         Ok(())
     }
 
-    /// One wallet, unless Esc or Ctrl-C is pressed before it is judged.
+    /// One wallet, unless Esc or Ctrl-C is pressed before it is judged: then it is told that it is over.
     async fn turn(
         &mut self,
         text: &str,
@@ -263,17 +279,26 @@ impl Kiosk<'_> {
         let number = self.board.show(Phase::Reading);
         let board = self.board.clone();
         self.screen.forget("reading …", board.now().counts)?;
-        let (outcome, reading) = tokio::select! {
-            biased;
-            () = stopped => {
-                tokio::time::sleep(LETTING_GO).await;
-                return Ok(Then::End);
+        let (stop, told) = oneshot::channel();
+        let (outcome, reading) = {
+            let mut one = pin!(self.one(text, told));
+            let went = tokio::select! {
+                biased;
+                () = stopped => Err(Then::End),
+                _ = board.after(number) => Err(Then::Next),
+                judged = &mut one => Ok(judged?),
+            };
+            match went {
+                Ok(judged) => judged,
+                Err(then) => {
+                    if then == Then::Next {
+                        output::print("broken off: scan a code\n\n")?;
+                    }
+                    let _judged = stop.send(());
+                    let _late = tokio::time::timeout(LAST_WORD, one).await;
+                    return Ok(then);
+                }
             }
-            _ = board.after(number) => {
-                output::print("broken off: scan a code\n\n")?;
-                return Ok(Then::Next);
-            }
-            one = self.one(text) => one?,
         };
         let outcome = Arc::new(outcome);
         self.screen.show(&outcome)?;
@@ -298,8 +323,12 @@ impl Kiosk<'_> {
         self.letting_go = None;
     }
 
-    /// What came of one wallet, and its connection if it is still there.
-    async fn one(&mut self, text: &str) -> Result<(Outcome, Option<Reading>), Failure> {
+    /// What came of one wallet, and its connection if it is still there; `stop` ends the reading.
+    async fn one(
+        &mut self,
+        text: &str,
+        stop: oneshot::Receiver<()>,
+    ) -> Result<(Outcome, Option<Reading>), Failure> {
         let began = Instant::now();
         self.let_go().await;
         let nothing = |reason: String, hint: Option<String>, code| {
@@ -310,7 +339,12 @@ impl Kiosk<'_> {
             Ok(engagement) => engagement,
             Err(failure) => return nothing(failure.message, failure.hint, "kiosk.no-code"),
         };
-        match self.reader.read(self.air, &engagement).await {
+        let stop = async {
+            if stop.await.is_err() {
+                core::future::pending().await
+            }
+        };
+        match self.reader.read(self.air, &engagement, stop).await {
             Ok(mut reading) => {
                 self.reader.let_go(&mut reading).await;
                 match judged(Arc::clone(&self.reader), reading, began)?.await {

@@ -1,7 +1,7 @@
 //! `mdoc-verifier read`.
 
 use std::borrow::Cow;
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -83,14 +83,19 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let reader = Reader::prepare(&arguments.reader)?;
-    let engagement = engagement(arguments)?;
+    let engagement = told_as_json("engagement.not-read", engagement(arguments), arguments)?;
     let began = Instant::now();
     air::block_on(async {
         let air = arguments.reader.air.open(PROGRAM).await?;
-        let mut reading = match reader.read(air.as_ref(), &engagement).await {
+        let mut reading = match reader
+            .read(air.as_ref(), &engagement, core::future::pending())
+            .await
+        {
             Ok(reading) => reading,
             Err(NotRead::Interrupted(interrupted)) => return no_answer(&interrupted, arguments),
-            Err(NotRead::Plan(error)) => return Err(no_plan(&error)),
+            Err(NotRead::Plan(error)) => {
+                return told_as_json(error.code(), Err(no_plan(&error)), arguments);
+            }
             Err(NotRead::Failed(failure)) => return Err(failure),
         };
         reader.let_go(&mut reading).await;
@@ -147,7 +152,8 @@ fn told(
     if nothing {
         output::warn(
             PROGRAM,
-            "the wallet answered, and released nothing of what was asked for",
+            "the wallet answered, and released nothing of what was asked for: it does not have it, or its holder kept it back; \
+             ask for less, or for a document that it has",
         );
     } else if !missing.is_empty() {
         output::warn(
@@ -238,6 +244,7 @@ fn no_answer(interrupted: &Interrupted, arguments: &Arguments) -> Result<Exit, F
         interrupted if interrupted.is_declined() => {
             failure("the wallet did not answer: its holder declined, or it has nothing to give")
                 .exit(Exit::Rejected)
+                .hint_if(interrupted.hint().map(str::to_owned))
         }
         // Several wallets say nothing when their holder declines.
         Interrupted::Link(Ending::Disconnected, None) => {
@@ -246,6 +253,20 @@ fn no_answer(interrupted: &Interrupted, arguments: &Arguments) -> Result<Exit, F
         }
         interrupted => air::interrupted(interrupted),
     })
+}
+
+/// What failed before a wallet could be asked, for programs on standard output as well.
+fn told_as_json<T>(code: &str, went: Result<T, Failure>, arguments: &Arguments) -> Result<T, Failure> {
+    if arguments.json
+        && let Err(failure) = &went
+    {
+        output::print_json(&serde_json::json!({
+            "code": code,
+            "message": failure.message,
+            "declined": false,
+        }))?;
+    }
+    went
 }
 
 pub(super) fn no_plan(error: &PlanError) -> Failure {
@@ -277,10 +298,9 @@ fn engagement(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     }
     match arguments.engagement.as_deref() {
         Some("-") | None => {
-            let mut line = String::new();
-            let read = std::io::stdin().lock().read_line(&mut line);
-            read.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-            scanned::of_text(&line, "")
+            let line = scanned::line(&mut std::io::stdin().lock())
+                .map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+            scanned::of_text(&line.unwrap_or_default(), "")
         }
         Some(text) => scanned::of_text(text, ""),
     }

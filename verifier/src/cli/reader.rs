@@ -17,7 +17,7 @@ use mdoc_core::verify::{Form, Inputs};
 use mdoc_core::x509::revocation::RevocationList;
 use mdoc_radio::{Air, Interrupted};
 use mdoc_verifier::online::Judged;
-use mdoc_verifier::read::{Plan, PlanError, Reading, Times, read};
+use mdoc_verifier::read::{Plan, PlanError, Reading, Times, read_until};
 
 use super::PROGRAM;
 use super::online::{Asking, OnlineArguments};
@@ -104,8 +104,13 @@ impl<A: Deref<Target = ReaderArguments>> Reader<A> {
         })
     }
 
-    /// Reads one wallet, with a new session.
-    pub(super) async fn read(&self, air: &dyn Air, engagement: &[u8]) -> Result<Reading, NotRead> {
+    /// Reads one wallet, with a new session, unless `stop` comes before its answer.
+    pub(super) async fn read(
+        &self,
+        air: &dyn Air,
+        engagement: &[u8],
+        stop: impl Future<Output = ()>,
+    ) -> Result<Reading, NotRead> {
         let arguments = &*self.arguments;
         let mut rng = system::random().map_err(NotRead::Failed)?;
         let only = arguments.air.mode.only();
@@ -127,7 +132,7 @@ impl<A: Deref<Target = ReaderArguments>> Reader<A> {
             ..Times::default()
         };
         let request = request.map_err(NotRead::Failed)?;
-        let reading = read(air, plan, &request, &times, fastest()).await;
+        let reading = read_until(air, plan, &request, &times, stop, fastest()).await;
         let reading = reading.map_err(NotRead::Interrupted)?;
         for warning in reading.warnings() {
             output::warn(PROGRAM, warning);

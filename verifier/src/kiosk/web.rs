@@ -121,12 +121,14 @@ async fn state(State(kiosk): State<Kiosk>, Path(after): Path<u64>) -> impl IntoR
     )
 }
 
-/// The picture that is shown now; the number only keeps the browser from showing another one.
-async fn portrait(State(kiosk): State<Kiosk>, Path(_number): Path<u64>) -> Response {
-    let Phase::Shown(outcome) = kiosk.board.now().phase else {
-        return StatusCode::NOT_FOUND.into_response();
+/// The picture of what is shown now, if that is what the number is of: a page that is late gets nobody's else.
+async fn portrait(State(kiosk): State<Kiosk>, Path(number): Path<u64>) -> Response {
+    let now = kiosk.board.now();
+    let portrait = match &now.phase {
+        Phase::Shown(outcome) if now.number == number => outcome.portrait.as_ref(),
+        _ => None,
     };
-    let Some(portrait) = &outcome.portrait else {
+    let Some(portrait) = portrait else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let kind = [(header::CONTENT_TYPE, portrait.media_type())];

@@ -39,6 +39,8 @@ struct Meeting {
     thinks: Option<Duration>,
     pace: Duration,
     answer: Duration,
+    /// After which the reader is told to stop, if it is.
+    stop: Option<Duration>,
 }
 
 const MEETING: Meeting = Meeting {
@@ -46,6 +48,7 @@ const MEETING: Meeting = Meeting {
     thinks: None,
     pace: Duration::ZERO,
     answer: Duration::from_secs(300),
+    stop: None,
 };
 
 /// What came of it: for the reader, how many seconds after the beginning, and what the wallet was told after the request.
@@ -99,7 +102,13 @@ impl Meeting {
         };
         let began = Instant::now();
         let reader = async {
-            let reading = read(&air, plan, b"request", &times, &RustCrypto).await;
+            let stop = async {
+                match self.stop {
+                    Some(after) => tokio::time::sleep(after).await,
+                    None => core::future::pending().await,
+                }
+            };
+            let reading = read_until(&air, plan, b"request", &times, stop, &RustCrypto).await;
             let seconds = began.elapsed().as_secs();
             let said = match reading {
                 Ok(reading) => {
@@ -160,4 +169,28 @@ fn an_answer_that_has_begun_is_heard_to_its_end_within_bounds() {
     let (said, seconds, _) = meeting.run();
     assert_eq!(said, Err("link.idle"));
     assert!((600..=612).contains(&seconds), "{seconds}");
+}
+
+#[test]
+fn a_wallet_that_is_broken_off_is_told_so_over_either_bearer() {
+    let over = SessionData::status(Status::Termination).encode();
+    for l2cap in [false, true] {
+        let stop = Some(Duration::from_secs(7));
+        let (said, seconds, told) = Meeting {
+            l2cap,
+            stop,
+            ..MEETING
+        }
+        .run();
+        assert_eq!((said, told), (Err("link.ended"), vec![over.clone()]));
+        assert!((7..=8).contains(&seconds), "{seconds}");
+    }
+}
+
+#[test]
+fn what_was_decrypted_and_is_no_response_is_answered_by_status_11() {
+    let thinks = Some(Duration::ZERO);
+    let (said, _, told) = Meeting { thinks, ..MEETING }.run();
+    assert_eq!(said, Ok(ANSWER.len()), "whoever verifies it says what is wrong");
+    assert_eq!(told, [SessionData::status(Status::DecodingError).encode()]);
 }
