@@ -117,6 +117,13 @@ fn fault_failure(fault: &Fault) -> Failure {
     Failure::new(format!("{fault} [{}]", fault.code())).hint_if(fault.hint().map(str::to_owned))
 }
 
+/// Says what the radio had to say on ways that were gone in vain.
+pub fn warn_of(interrupted: &Interrupted, program: &str) {
+    for warning in interrupted.warnings() {
+        output::warn(program, warning);
+    }
+}
+
 /// What is said if it did not come to an answer.
 #[must_use]
 pub fn interrupted(interrupted: &Interrupted) -> Failure {

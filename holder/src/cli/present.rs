@@ -134,7 +134,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         if let Some(failure) = consent.failure.take() {
             return Err(failure);
         }
-        let presented = presented.map_err(|interrupted| air::interrupted(&interrupted))?;
+        let presented = presented.map_err(|interrupted| {
+            air::warn_of(&interrupted, PROGRAM);
+            air::interrupted(&interrupted)
+        })?;
         told(&presented, &consent, &uri, arguments)
     })
 }

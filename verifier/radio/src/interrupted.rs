@@ -49,6 +49,15 @@ impl Interrupted {
         }
     }
 
+    /// What the radio had to say on the ways that were gone in vain.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        let missed = match self {
+            Self::NotReached(missed) => missed.as_slice(),
+            _ => &[],
+        };
+        missed.iter().flat_map(|one| &one.warnings).map(String::as_str)
+    }
+
     /// Whether the other side said that it does not want to go on, and nothing was wrong. One that disconnects says
     /// nothing: it may have declined, and it may be out of range.
     #[must_use]

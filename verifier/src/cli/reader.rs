@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use mdoc_cli::air::AirArguments;
+use mdoc_cli::air::{self, AirArguments};
 use mdoc_cli::keys::KeySource;
 use mdoc_cli::output;
 use mdoc_cli::trust::Anchors;
@@ -133,7 +133,10 @@ impl<A: Deref<Target = ReaderArguments>> Reader<A> {
         };
         let request = request.map_err(NotRead::Failed)?;
         let reading = read_until(air, plan, &request, &times, stop, fastest()).await;
-        let reading = reading.map_err(NotRead::Interrupted)?;
+        let reading = reading.map_err(|interrupted| {
+            air::warn_of(&interrupted, PROGRAM);
+            NotRead::Interrupted(interrupted)
+        })?;
         for warning in reading.warnings() {
             output::warn(PROGRAM, warning);
         }
