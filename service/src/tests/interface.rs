@@ -17,7 +17,7 @@ use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::seams::{Signer, SignerError};
 use mdoc_core::status::{Content, Token};
-use mdoc_openid::jose::base64url;
+use mdoc_openid::jose::{Jwk, base64url, from_base64url};
 use mdoc_openid::vci::credential::{Answer, CredentialResponse, Issued};
 use mdoc_openid::vci::metadata::IssuerMetadata;
 use mdoc_openid::vci::offer::CredentialOffer;
@@ -180,7 +180,7 @@ fn each_error_has_its_code() {
 
         let stale = wallet.collect_with(&token, 1, Some("nobody-made-this")).await;
         assert_eq!((stale.status, stale.error()), (400, "invalid_nonce".to_owned()));
-        let many = wallet.collect(&token, 4).await;
+        let many = wallet.collect(&token, 51).await;
         assert_eq!((many.status, many.error()), (400, "invalid_proof".to_owned()));
         let none = wallet
             .credential(&token, br#"{"credential_configuration_id": "licence"}"#)
@@ -209,6 +209,47 @@ fn each_error_has_its_code() {
         assert_eq!((stolen.status, stolen.error()), (401, "invalid_token".to_owned()));
         assert_eq!(issued(&wallet.collect(&token, 2).await).documents.len(), 2);
     });
+}
+
+#[test]
+fn a_wallet_that_proves_as_many_keys_as_may_be_gets_the_copies_of_the_profile() {
+    everywhere(async |mut world| {
+        let (mut wallet, token) = begun(&mut world).await;
+        let path = "/.well-known/openid-credential-issuer/t/club";
+        let metadata = wallet.get(path, &[]).await;
+        let metadata = IssuerMetadata::decode(&metadata.body, ISSUER).unwrap();
+        let most = metadata.batch_credential_issuance.unwrap().batch_size;
+        let most = usize::try_from(most).unwrap();
+        let nonce = wallet.nonce().await;
+        let proofs = wallet.proofs(most, Some(&nonce));
+        let keys: Vec<_> = proofs.iter().map(|proof| proved(proof)).collect();
+        let answer = wallet.collect_by_proofs(&token, &proofs).await;
+        let got = issued(&answer).documents;
+        let bound: Vec<_> = got.iter().map(|document| device_key(document)).collect();
+        assert_eq!(bound, keys[..3], "the first ones");
+        // Each of them is judged, and none of more.
+        let nonce = wallet.nonce().await;
+        let mut proofs = wallet.proofs(most, Some(&nonce));
+        proofs[most - 1] = wallet.proofs(1, Some("stale")).remove(0);
+        let wrong = wallet.collect_by_proofs(&token, &proofs).await;
+        assert_eq!((wrong.status, wrong.error()), (400, "invalid_nonce".to_owned()));
+        let many = wallet.collect(&token, most + 1).await;
+        assert_eq!((many.status, many.error()), (400, "invalid_proof".to_owned()));
+    });
+}
+
+/// The public key in the header of a proof.
+fn proved(proof: &str) -> PublicKey {
+    let header = from_base64url(proof.split('.').next().unwrap()).unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+    let jwk: Jwk = serde_json::from_value(header["jwk"].clone()).unwrap();
+    jwk.public_key().unwrap()
+}
+
+fn device_key(document: &[u8]) -> PublicKey {
+    let document = IssuerSigned::decode(document, &Limits::DEFAULT).unwrap();
+    let mso = document.mso(&Limits::DEFAULT).unwrap();
+    mso.device_key_info.device_key.unwrap()
 }
 
 #[test]

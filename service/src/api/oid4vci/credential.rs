@@ -29,7 +29,7 @@ use crate::api::Shared;
 use crate::api::answer::{No, json};
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
-use crate::domain::profile::{KeyAttestation, Profile};
+use crate::domain::profile::{KeyAttestation, MOST_COPIES, Profile};
 use crate::nonce::Kind;
 use crate::service::Service;
 use crate::store::Tx;
@@ -75,7 +75,9 @@ async fn asked(
     let profile = wanted(service, session, &request.wanted).await?;
     let proved =
         proved(service, session, &profile, request.proofs.as_ref()).map_err(|no| no.with_nonce(service))?;
-    let keys = keys(service, &proved);
+    let mut keys = keys(service, &proved);
+    // A wallet may prove as many as the metadata say; it gets fewer where the profile gives fewer (OpenID4VCI 1.0, 8.3).
+    keys.truncate(usize::try_from(profile.settings.copies).unwrap_or(1));
     let mut once = caller.once.clone();
     once.extend(nonces(service, &proved));
     let response = issue_now(service, session, token, (keys, once), remote).await?;
@@ -269,7 +271,7 @@ fn proved(
     let rules = ProofRules {
         issuer: &service.identifier,
         algorithms: &ALGORITHMS,
-        most: usize::try_from(profile.settings.copies).unwrap_or(1),
+        most: usize::try_from(MOST_COPIES).unwrap_or(1),
         wallet: session
             .client_id
             .as_deref()
