@@ -27,10 +27,12 @@ use mdoc_openid::vci::token::{Grant, TokenRequest};
 use self::wallet::Wallet;
 use super::world::{World, everywhere, operator, signers_and_status, system};
 use crate::service::Identity;
+use crate::store::Tx;
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
-use crate::usecase::{people, validate};
+use crate::usecase::{people, profiles, validate};
+use crate::wallets::RedirectUri;
 
 const ISSUER: &str = "https://id.example.org/t/club";
 
@@ -96,6 +98,51 @@ fn the_metadata_is_where_both_eras_look_and_says_what_is_offered() {
             .await;
         let server = ServerMetadata::decode(&server.body, ISSUER).unwrap();
         assert!(server.has_dpop());
+    });
+}
+
+#[test]
+fn what_was_requested_is_collected_although_its_profile_was_switched_off_since() {
+    everywhere(async |mut world| {
+        let now = world.now;
+        let offer = offer(&mut world).await;
+        world.profile("unused", |_| {}).await;
+        for name in ["licence", "unused"] {
+            let off = move |tx: &mut Tx<'_>| profiles::enable(tx, &system(), now, (name, false));
+            world.run(off).await;
+        }
+        let mut wallet = Wallet::new(&mut world);
+        let offered = async |wallet: &Wallet| {
+            let path = "/.well-known/openid-credential-issuer/t/club";
+            let metadata = wallet.get(path, &[]).await;
+            let metadata = IssuerMetadata::decode(&metadata.body, ISSUER).unwrap();
+            let configurations = metadata.credential_configurations_supported;
+            configurations.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(offered(&wallet).await, ["licence"]);
+        let mut browsing = Wallet::at(&mut world, 2, |service| {
+            service.wallets.redirect_uris = vec![RedirectUri::parse("https://wallet.example/cb").unwrap()];
+        });
+        for (scope, status) in [("licence", 201), ("unused", 400)] {
+            let form = format!(
+                "client_id=w&response_type=code&redirect_uri=https%3A%2F%2Fwallet.example%2Fcb&scope={scope}\
+                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+            );
+            assert_eq!(browsing.ask("/t/club/par", &form).await.status, status, "{scope}");
+        }
+        let token = redeemed(&mut wallet, &offer).await;
+        assert_eq!(issued(&wallet.collect(&token, 1).await).documents.len(), 1);
+        // As long as somebody has it, it is fetched anew; then nobody asks for it.
+        assert_eq!(offered(&wallet).await, ["licence"]);
+        let (serial, actor) = (world.only_document().await, operator(&world.clerk));
+        let why = Why {
+            reason: Some("lost"),
+            notes: None,
+        };
+        world
+            .run(move |tx| change(tx, &actor, now, (&serial, Change::Cancel), why))
+            .await;
+        assert!(offered(&wallet).await.is_empty());
     });
 }
 
