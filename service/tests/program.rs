@@ -296,7 +296,8 @@ fn looking_at_the_configuration_changes_no_database() {
     database
         .execute_batch(
             "DELETE FROM migration WHERE version > 1; DROP INDEX deferred_by_document; \
-             ALTER TABLE session DROP COLUMN waits",
+             ALTER TABLE session DROP COLUMN waits; ALTER TABLE session DROP COLUMN by_identifier; \
+             ALTER TABLE person DROP COLUMN data_version; ALTER TABLE document DROP COLUMN approved_data",
         )
         .unwrap();
     let schema = || -> i64 {

@@ -104,14 +104,14 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     if before.details.user_data_approved && data(&before) != data(&person) {
         person.details.user_data_approved = false;
     }
-    let written = write(
-        tx,
-        now,
-        &person,
+    let changed_data = i64::from(data(&before) != data(&person));
+    let sql = format!(
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $4, external_id = $5, given_name = $6, \
          family_name = $7, email = $8, mobile_phone = $9, group_id = $10, user_data_approved = $11, attributes = $12, \
-         search_key = $13, version = version + 1, changed = $14 WHERE id = $1 AND version = $15",
-    )?;
+         search_key = $13, version = version + 1, data_version = data_version + {changed_data}, changed = $14 \
+         WHERE id = $1 AND version = $15"
+    );
+    let written = write(tx, now, &person, &sql)?;
     if written == 0 {
         return Err(Refusal::ChangedMeanwhile.into());
     }
@@ -171,6 +171,15 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Person, Fail
 pub(crate) fn read(tx: &mut Tx<'_>, id: &PersonId) -> Result<Person, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM person WHERE id = $1");
     tx.row(&sql, &[id.into()], of_row)?
+        .ok_or_else(|| Refusal::Unknown { what: "person" }.into())
+}
+
+/// Which state of what documents are made of a person has: each change of the data or the photograph makes another one.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is no such person.
+pub(crate) fn data_version(tx: &mut Tx<'_>, id: &PersonId) -> Result<i64, Failure> {
+    tx.value("SELECT data_version FROM person WHERE id = $1", &[id.into()])?
         .ok_or_else(|| Refusal::Unknown { what: "person" }.into())
 }
 
@@ -266,6 +275,7 @@ pub fn set_photo(
     )?;
     tx.execute(
         "UPDATE person SET version = version + 1, changed = $2, \
+         data_version = data_version + CASE WHEN $3 = 1 THEN 0 ELSE 1 END, \
          user_data_approved = CASE WHEN $3 = 1 THEN user_data_approved ELSE 0 END WHERE id = $1",
         &[id.into(), now.into(), same.into()],
     )?;
