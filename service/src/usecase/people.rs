@@ -52,18 +52,19 @@ pub fn add(
         employee_number: number.unwrap_or_default().to_owned(),
         version: 1,
     };
-    is_free(tx, &person)?;
-    if number.is_none() {
-        person.employee_number = next_number(tx)?;
+    loop {
+        is_free(tx, &person)?;
+        if number.is_none() {
+            person.employee_number = next_number(tx)?;
+        }
+        if write(tx, now, &person, ADD)? == 1 {
+            break;
+        }
+        // Another node was quicker: what it wrote is seen now, and a number that it gave by hand is skipped.
+        if number.is_none() {
+            person.employee_number.clear();
+        }
     }
-    write(
-        tx,
-        now,
-        &person,
-        "INSERT INTO person (id, logon_name, logon_key, employee_number, external_id, given_name, family_name, email, \
-         mobile_phone, group_id, user_data_approved, attributes, search_key, version, created, changed) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $14, $14)",
-    )?;
     audit::append(
         tx,
         actor,
@@ -72,6 +73,12 @@ pub fn add(
     )?;
     Ok(person)
 }
+
+/// Where another node takes a name, a number or an id at the same time, nothing is written, and the transaction goes on: one
+/// that adds many is not spoiled.
+const ADD: &str = "INSERT INTO person (id, logon_name, logon_key, employee_number, external_id, given_name, family_name, email, \
+         mobile_phone, group_id, user_data_approved, attributes, search_key, version, created, changed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $14, $14) ON CONFLICT DO NOTHING";
 
 /// Changes a person, if nobody else did since it was read.
 ///
@@ -111,7 +118,7 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
          search_key = $13, version = version + 1, data_version = data_version + {changed_data}, changed = $14 \
          WHERE id = $1 AND version = $15"
     );
-    let written = write(tx, now, &person, &sql)?;
+    let written = write(tx, now, &person, &sql).map_err(|why| taken(why, &person))?;
     if written == 0 {
         return Err(Refusal::ChangedMeanwhile.into());
     }
@@ -351,6 +358,28 @@ fn is_free(tx: &mut Tx<'_>, person: &Person) -> Result<(), Failure> {
         return Err(exists("person", "external id", external));
     }
     Ok(())
+}
+
+/// Two nodes asked at once: the unique index says of which member.
+fn taken(error: StoreError, person: &Person) -> Failure {
+    let StoreError::Taken { constraint } = &error else {
+        return error.into();
+    };
+    let details = &person.details;
+    let of = |column: &str| constraint.contains(column);
+    if of("logon_key") {
+        exists("person", "logon name", &details.logon_name)
+    } else if of("employee_number") {
+        exists("person", "employee number", &person.employee_number)
+    } else if of("external_id") {
+        exists(
+            "person",
+            "external id",
+            details.external_id.as_deref().unwrap_or_default(),
+        )
+    } else {
+        error.into()
+    }
 }
 
 fn exists(what: &'static str, field: &'static str, name: &str) -> Failure {
