@@ -3,7 +3,8 @@
 //! The writer takes what is queued together into one transaction, each piece of work in a savepoint of its own, and tells
 //! all of them when the disk has it: a hundred waiting callers cost one flush of the disk.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -80,8 +81,12 @@ impl Engine for Sqlite {
         // Not a connection for readers: to SQLite, writing another file is writing.
         connect(&self.path)?
             .execute("VACUUM INTO $1", [to])
-            .map(drop)
-            .map_err(|why| error(&why))
+            .map_err(|why| error(&why))?;
+        // SQLite leaves that to whoever has the copy made: what was said to be there outlives the power.
+        File::open(path)
+            .and_then(|copy| copy.sync_all())
+            .and_then(|()| sync_folder(path))
+            .map_err(|why| StoreError::Unavailable(format!("{}: {why}", path.display())))
     }
 }
 
@@ -103,6 +108,12 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
         .open(path)
         .map(drop)
         .map_err(|why| StoreError::Unavailable(format!("{}: {why}", path.display())))
+}
+
+/// What was made or renamed in the folder of a file outlives the power.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
