@@ -19,7 +19,7 @@ use mdoc_openid::vci::credential::{
 };
 use mdoc_openid::vci::metadata::{KeyAttestationsRequired, ResponseEncryption};
 use mdoc_openid::vci::proof::{Attestations, ProofFault, ProofRules, Proofs, ProvedKeys, Wallet, verify};
-use mdoc_openid::vci::{ErrorCode, Nonces, Window};
+use mdoc_openid::vci::{Draft, ErrorCode, Nonces, Window};
 use zeroize::Zeroizing;
 
 use self::signing::sign_and_record;
@@ -80,8 +80,31 @@ async fn asked(
     keys.truncate(usize::try_from(profile.settings.copies).unwrap_or(1));
     let mut once = caller.once.clone();
     once.extend(nonces(service, &proved));
-    let response = issue_now(service, session, token, (keys, once), remote).await?;
+    let name = transaction(is_of_draft(service, &body));
+    let response = issue_now(service, session, token, (keys, once, name), remote).await?;
     send(service, &response, recipient)
+}
+
+/// What a name of a transaction ends in that a wallet of a draft was told: it wants to be told otherwise that it waits.
+const OF_DRAFT: u8 = 1;
+/// What is random in such a name.
+const NAME: usize = 32;
+
+/// A name for what a wallet waits for.
+fn transaction(of_draft: bool) -> Vec<u8> {
+    let mut name = secrets::random(&mut random::system()).to_vec();
+    if of_draft {
+        name.push(OF_DRAFT);
+    }
+    name
+}
+
+/// Whether a request has the form that drafts 13 to 15 have and the final version has not; whoever sends `proofs` is taken for
+/// a wallet of that.
+fn is_of_draft(service: &Service, body: &[u8]) -> bool {
+    let members: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let has = |member| members.get(member).is_some();
+    service.oldest < Draft::Final && !has("proofs") && (has("proof") || has("format"))
 }
 
 /// Notes what may be presented once, whatever comes of the request.
@@ -124,8 +147,15 @@ pub(super) async fn deferred(
         .iter()
         .filter_map(|encoded| decoded(encoded))
         .map(|key| with_thumbprint(&service, key));
+    let of_draft = service.oldest < Draft::Final && id.len() > NAME && id.last() == Some(&OF_DRAFT);
     let waiting = (keys.collect(), id);
     let response = collect_later(&service, &session, &token, waiting, &remote).await?;
+    if let (CredentialResponse::Pending { interval, .. }, true) = (&response, of_draft) {
+        return Ok(json(
+            400,
+            CredentialResponse::pending_in_drafts(*interval).encode(),
+        ));
+    }
     send(&service, &response, recipient)
 }
 
@@ -322,15 +352,15 @@ async fn issue_now(
     service: &Arc<Service>,
     session: &Session,
     token: &[u8],
-    (keys, once): (Vec<Key>, Vec<Once>),
+    (keys, once, name): (Vec<Key>, Vec<Once>, Vec<u8>),
     remote: &Remote,
 ) -> Result<CredentialResponse, No> {
     match sign_and_record(service, session, token, (&keys, &once, None), remote).await? {
         Some(issued) => Ok(CredentialResponse::Issued(issued)),
         None => {
-            let id = secrets::random(&mut random::system());
+            let transaction_id = base64url(&name);
             let later = Later {
-                transaction: id.to_vec(),
+                transaction: name,
                 token: token.to_vec(),
                 serial: session.serial.clone(),
                 keys: keys.iter().map(|(key, _)| encoded(key)).collect(),
@@ -343,7 +373,7 @@ async fn issue_now(
                 .await
                 .map_err(|why| No::of_failure(&why, No::of_credential))?;
             Ok(CredentialResponse::Pending {
-                transaction_id: base64url(&*id),
+                transaction_id,
                 interval: INTERVAL,
             })
         }

@@ -1,5 +1,6 @@
 //! Documents that somebody has to approve first, and how much a wallet may ask for.
 
+use mdoc_openid::vci::Draft;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
 use serde_json::{Value, json};
 
@@ -70,6 +71,32 @@ fn a_proof_that_was_used_to_ask_whether_it_is_ready_is_good_no_more() {
 }
 
 #[test]
+fn a_wallet_that_asks_as_drafts_do_is_told_as_they_do_that_it_waits() {
+    everywhere(async |mut world| {
+        let (serial, offer) = awaiting(&mut world).await;
+        let mut wallet = Wallet::at(&mut world, 1, |service| service.oldest = Draft::Draft13);
+        let token = redeemed(&mut wallet, &offer).await;
+        let nonce = wallet.nonce().await;
+        let proof = wallet.proofs(1, Some(&nonce)).remove(0);
+        let asked = json!({
+            "credential_configuration_id": "licence", "proof": { "proof_type": "jwt", "jwt": proof },
+        });
+        let name = transaction(&wallet.credential(&token, asked.to_string().as_bytes()).await);
+        let waits = wallet.deferred(&token, &name).await;
+        assert_eq!(
+            (waits.status, waits.error(), waits.header("cache-control")),
+            (400, "issuance_pending".to_owned(), "no-store")
+        );
+        assert_eq!(body(&waits)["interval"], 60);
+        // Others are told what the final version has.
+        let other = transaction(&wallet.collect(&token, 1).await);
+        assert_eq!(wallet.deferred(&token, &other).await.status, 202);
+        approve(&world, &serial).await;
+        assert_eq!(issued(&wallet.deferred(&token, &name).await).documents.len(), 1);
+    });
+}
+
+#[test]
 fn a_proof_of_a_request_that_failed_is_good_no_more() {
     everywhere(async |mut world| {
         let (mut wallet, token) = begun(&mut world).await;
@@ -95,8 +122,12 @@ fn a_wallet_gets_its_copies_again_and_not_without_end() {
         }
         let refused = wallet.collect(&token, 1).await;
         assert_eq!(
-            (refused.status, refused.error()),
-            (400, "credential_request_denied".to_owned())
+            (refused.status, refused.error(), refused.rule),
+            (
+                400,
+                "credential_request_denied".to_owned(),
+                Some("copies.exhausted")
+            )
         );
         let words = body(&refused)["error_description"].as_str().unwrap().to_owned();
         assert!(words.contains("try again in 3600 s"), "{words}");
