@@ -253,7 +253,8 @@ fn send(service: &Service, response: &CredentialResponse, recipient: Recipient) 
     Ok((status, headers, body).into_response())
 }
 
-/// The profile of the session's document, if that is what is asked for.
+/// The profile of the session's document, if that is what is asked for, in the words that go with its token: by the
+/// identifier if that was told with it, and only then (OpenID4VCI 1.0, 8.2).
 async fn wanted(service: &Service, session: &Session, wanted: &Wanted) -> Result<Profile, No> {
     let serial = session.serial.clone();
     let profile = service
@@ -272,13 +273,23 @@ async fn wanted(service: &Service, session: &Session, wanted: &Wanted) -> Result
         Wanted::DocType(doc_type) => {
             let format = service.terms.formats.format(&profile.settings.format);
             if format.is_some_and(|format| format.doctype == *doc_type) {
-                Ok(profile)
+                Ok(())
             } else {
                 refused(ErrorCode::UnknownCredentialConfiguration)
             }
         }
-        Wanted::Configuration(_) | Wanted::Identifier(_) => Ok(profile),
+        Wanted::Configuration(_) | Wanted::Identifier(_) => Ok(()),
+    }?;
+    let by_identifier = matches!(wanted, Wanted::Identifier(_));
+    if session.by_identifier.is_some_and(|told| told != by_identifier) {
+        let words = if by_identifier {
+            "no credential_identifier came with the access token: ask by credential_configuration_id"
+        } else {
+            "a credential_identifier came with the access token: ask by that"
+        };
+        return Err(No::resource(ErrorCode::InvalidCredentialRequest, words));
     }
+    Ok(profile)
 }
 
 fn proved(

@@ -94,6 +94,11 @@ async fn begin(
             let rule = "they name what was not offered";
             return Err(Refusal::field("authorization_details", rule).into());
         }
+        if let Ok((begun, detailed)) = &begun
+            && (*detailed || !wanted.is_empty())
+        {
+            collect::told_identifier(tx, (&*begun.token, &terms))?;
+        }
         Ok(begun)
     });
     begun.await.map_err(|why| No::of_failure(&why, No::of_token))
