@@ -23,7 +23,7 @@ use mdoc_openid::vci::{Draft, ErrorCode, Nonces, Window};
 use zeroize::Zeroizing;
 
 use self::signing::sign_and_record;
-use super::caller::{ALGORITHMS, Caller};
+use super::caller::{ALGORITHMS, Caller, spend};
 use super::paths;
 use crate::api::Shared;
 use crate::api::answer::{No, json};
@@ -57,7 +57,7 @@ pub(super) async fn credential(
     let answer = asked(&service, (&session, &token, &caller), (&headers, &body), &remote).await;
     if answer.is_err() {
         // Whoever saw the request that failed does not try another one with its proof.
-        spend(&service, caller.once).await?;
+        spend(&service, caller.once, No::of_credential).await?;
     }
     answer
 }
@@ -107,18 +107,6 @@ fn is_of_draft(service: &Service, body: &[u8]) -> bool {
     service.oldest < Draft::Final && !has("proofs") && (has("proof") || has("format"))
 }
 
-/// Notes what may be presented once, whatever comes of the request.
-async fn spend(service: &Service, once: Vec<Once>) -> Result<(), No> {
-    if once.is_empty() {
-        return Ok(());
-    }
-    service
-        .store
-        .write(move |tx| collect::once(tx, &once))
-        .await
-        .map_err(|why| No::of_failure(&why, No::of_credential))
-}
-
 pub(super) async fn deferred(
     State(service): Shared,
     remote: Remote,
@@ -128,7 +116,7 @@ pub(super) async fn deferred(
     let (caller, token) = Caller::with_token(&service, paths::DEFERRED, &headers)?;
     let session = session(&service, &caller, &token, deferred::session).await?;
     // Even if the wallet has to wait: its proof would be good for whoever saw it, when the wait is over.
-    spend(&service, caller.once).await?;
+    spend(&service, caller.once, No::of_credential).await?;
     let (body, encrypted) = open(&service, &headers, &body)?;
     let request = DeferredRequest::decode(&body, encrypted, service.oldest)
         .map_err(|why| No::resource(why.code(), why))?;

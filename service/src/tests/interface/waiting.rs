@@ -1,12 +1,15 @@
 //! Documents that somebody has to approve first, and how much a wallet may ask for.
 
+use mdoc_openid::Secret;
 use mdoc_openid::vci::Draft;
+use mdoc_openid::vci::authorization::AuthorizationDetail;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
 use serde_json::{Value, json};
 
 use super::wallet::{Answered, Wallet};
 use super::{begun, issued, redeemed};
 use crate::domain::id::Serial;
+use crate::domain::role::Scope;
 use crate::tests::world::{World, everywhere, operator};
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
@@ -110,6 +113,48 @@ fn a_proof_of_a_request_that_failed_is_good_no_more() {
         }
         assert_eq!(thief.repeat_last().await.error(), "invalid_token");
         assert_eq!(issued(&wallet.collect(&token, 1).await).documents.len(), 1);
+    });
+}
+
+#[test]
+fn a_proof_is_good_once_at_the_token_endpoint_whatever_came_of_it() {
+    everywhere(async |mut world| {
+        world.role("staff", Scope::Itself, &[]).await;
+        world
+            .profile("licence", |s| s.roles.collect = vec!["staff".to_owned()])
+            .await;
+        let offer = super::offer(&mut world).await;
+        let mut wallet = Wallet::new(&mut world);
+        let pre = wallet.pre_authorized(&offer).await;
+        let code = offer.code.clone().unwrap();
+        let replayed = async |wallet: &Wallet| {
+            let again = wallet.repeat_last().await;
+            assert_eq!(
+                (again.status, again.error(), again.rule),
+                (400, "invalid_dpop_proof".to_owned(), Some("replayed"))
+            );
+        };
+        // What is noted of a refusal stays, and what a rule undoes leaves nothing but that.
+        for (typed, rule) in [("0", "code.wrong"), (code.as_str(), "profile.collect-role")] {
+            let refused = wallet.token(&pre, Some(typed)).await;
+            assert_eq!((refused.status, refused.rule), (400, Some(rule)));
+            replayed(&wallet).await;
+        }
+        let ada = world.ada.clone();
+        world.grant("staff", &ada).await;
+        replayed(&wallet).await;
+        let request = TokenRequest {
+            authorization_details: vec![AuthorizationDetail::new("other")],
+            ..TokenRequest::new(Grant::PreAuthorizedCode {
+                code: Secret::new(&*pre),
+                tx_code: Some(Secret::new(code.as_str())),
+            })
+        };
+        let other = wallet.ask("/t/club/token", &request.encode()).await;
+        assert_eq!(other.error(), "invalid_authorization_details");
+        replayed(&wallet).await;
+        assert_eq!(wallet.token(&pre, Some(&code)).await.status, 200);
+        replayed(&wallet).await;
     });
 }
 
