@@ -115,6 +115,33 @@ fn two_requests_of_one_profile_are_not_both_collected() {
 }
 
 #[test]
+fn of_an_exclusive_group_a_person_collects_one_document() {
+    everywhere(async |mut world| {
+        world.data_of("loyalty-card").await;
+        let clerk = world.clerk.clone();
+        let mut begun = Vec::new();
+        for name in ["first", "second"] {
+            world
+                .profile(name, |settings| settings.exclusive_group = Some(name.to_owned()))
+                .await;
+            let offer = world.request_as(&clerk, name).await.unwrap().offer.unwrap();
+            let typed = offer.code.clone().unwrap();
+            let redeemed = world.redeem(&offer, Some(&typed), &Holder::default()).await;
+            begun.push(redeemed.unwrap());
+        }
+        // Of one group after all: the rule is looked at again when there is something to collect.
+        let sql = "UPDATE document SET exclusive_group = 'second'";
+        world.run(move |tx| Ok(tx.execute(sql, &[])?)).await;
+        world.issue(&begun[0], 1, b"one").await.unwrap();
+        let refused = world.issue(&begun[1], 1, b"two").await;
+        assert_eq!(code(refused), "profile.exclusive-group");
+        let sql = "UPDATE document SET exclusive_group = 'first' WHERE profile = 'first'";
+        world.run(move |tx| Ok(tx.execute(sql, &[])?)).await;
+        world.issue(&begun[1], 1, b"three").await.unwrap();
+    });
+}
+
+#[test]
 fn an_offer_that_nobody_took_ends_with_its_document() {
     everywhere(async |mut world| {
         let clerk = world.clerk.clone();

@@ -10,11 +10,12 @@ use super::wallet::{Answered, Wallet};
 use super::{begun, issued, redeemed};
 use crate::domain::id::Serial;
 use crate::domain::role::Scope;
-use crate::tests::world::{World, everywhere, operator};
+use crate::store::Tx;
+use crate::tests::world::{World, everywhere, operator, system};
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
-use crate::usecase::{sweep, validate};
+use crate::usecase::{people, sweep, validate};
 
 fn body(answer: &Answered) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
@@ -188,6 +189,54 @@ fn a_wallet_gets_its_copies_again_and_not_without_end() {
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM copy";
         let copies = world.run(move |tx| Ok(tx.value::<i64>(sql, &[])?)).await;
         assert_eq!(copies, Some(15));
+    });
+}
+
+/// The portrait with much in it that no decoder looks at and no file loses.
+fn large_portrait() -> Vec<u8> {
+    let portrait: &[u8] = include_bytes!("../../../../document-formats/samples/portrait.jpg");
+    let (start, rest) = portrait.split_at(2);
+    let mut large = start.to_vec();
+    for _ in 0..3 {
+        large.extend_from_slice(&[0xff, 0xe0, 0xfd, 0xe8]);
+        large.extend_from_slice(b"JFXX\0");
+        large.resize(large.len() + 0xfde8 - 7, 0);
+    }
+    large.extend_from_slice(rest);
+    large
+}
+
+#[test]
+fn an_answer_that_no_wallet_would_read_is_refused_and_nothing_is_recorded() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |settings| {
+                settings.format = "partial-iso-18013-5".to_owned();
+                settings.copies = 50;
+            })
+            .await;
+        world.licence_data().await;
+        let ada = world.ada.clone();
+        world
+            .edit(&ada, |details| drop(details.attributes.remove("portrait")))
+            .await;
+        let (now, portrait) = (world.now, large_portrait());
+        let set =
+            move |tx: &mut Tx<'_>| people::set_photo(tx, &system(), now, &ada, ("image/jpeg", &portrait));
+        world.run(set).await;
+        let clerk = world.clerk.clone();
+        let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
+        let mut wallet = Wallet::new(&mut world);
+        let token = redeemed(&mut wallet, &offer).await;
+        let refused = wallet.collect(&token, 50).await;
+        assert_eq!(
+            (refused.status, refused.error(), refused.rule),
+            (400, "invalid_proof".to_owned(), Some("keys.too-many"))
+        );
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM copy";
+        let copies = world.run(move |tx| Ok(tx.value::<i64>(sql, &[])?)).await;
+        assert_eq!(copies, Some(0));
+        assert_eq!(issued(&wallet.collect(&token, 2).await).documents.len(), 2);
     });
 }
 
