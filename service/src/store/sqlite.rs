@@ -83,7 +83,9 @@ impl Engine for Sqlite {
             .execute("VACUUM INTO $1", [to])
             .map_err(|why| error(&why))?;
         // SQLite leaves that to whoever has the copy made: what was said to be there outlives the power.
-        File::open(path)
+        OpenOptions::new()
+            .write(true)
+            .open(path)
             .and_then(|copy| copy.sync_all())
             .and_then(|()| sync_folder(path))
             .map_err(|why| StoreError::Unavailable(format!("{}: {why}", path.display())))
