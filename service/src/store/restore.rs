@@ -10,7 +10,7 @@ use std::time::Duration;
 use mdoc_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use super::sqlite::{create, error, sync_folder};
+use super::sqlite::{create, error, is_busy, sync_folder};
 use super::transaction::Session;
 use super::{StoreError, Tx, migrate};
 use crate::usecase::audit::{self, Broken, Entry};
@@ -256,14 +256,6 @@ fn take(place: &Path) -> Result<Connection, RestoreError> {
         Err(why) if is_busy(&why) => Err(RestoreError::InUse),
         _ => Ok(connection),
     }
-}
-
-fn is_busy(why: &rusqlite::Error) -> bool {
-    let codes = [
-        rusqlite::ErrorCode::DatabaseBusy,
-        rusqlite::ErrorCode::DatabaseLocked,
-    ];
-    matches!(why, rusqlite::Error::SqliteFailure(code, _) if codes.contains(&code.code))
 }
 
 /// What the database has that the copy has not, if the copy is of an earlier state of it.

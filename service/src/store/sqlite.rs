@@ -124,7 +124,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let set_up = || {
         connection.busy_timeout(PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(256);
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        to_wal(&connection)?;
         // Flushed at each commit: what was acknowledged outlives the power as well.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -132,6 +132,23 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     };
     set_up().map_err(|why| error(&why))?;
     Ok(connection)
+}
+
+/// SQLite waits for other programs at everything but this, which the first of several does that begin with a new file.
+fn to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        let done = connection.pragma_update(None, "journal_mode", "WAL");
+        match &done {
+            Err(why) if is_busy(why) && began.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+            _ => return done,
+        }
+    }
+}
+
+pub(super) fn is_busy(why: &rusqlite::Error) -> bool {
+    let codes = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
+    matches!(why, rusqlite::Error::SqliteFailure(code, _) if codes.contains(&code.code))
 }
 
 fn reader(path: &Path) -> Result<Connection, StoreError> {
