@@ -343,7 +343,7 @@ fn there_is_a_database_at_every_instant_of_a_restore() {
             }
             gone
         });
-        for second in 0..10 {
+        for second in 0..60 {
             let now = mdoc_core::time::Timestamp::from_unix(world.now.unix() + second);
             let restored = crate::store::restore::restore((&copy, &place), true, now, &system()).unwrap();
             assert!(restored.kept.unwrap().exists());
