@@ -66,8 +66,6 @@ wait "$looking" || true
 # What the tests have built: by itself it would be built anew, with other features.
 export MDOC_BIN=${CARGO_TARGET_DIR:-target}/debug
 step "$MDOC_BIN/examples/journey"
-# In the workspace, for the same reason.
-step cargo build --quiet --locked --workspace --bin mdoc-release
 step "$MDOC_BIN/mdoc-release" sbom --out target/sbom.cdx.json
 step cargo fmt --all --check
 step "${ahead[@]}"

@@ -5,10 +5,14 @@ mod formats;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use mdoc_core::ble::frame::FrameError;
+use mdoc_core::ble::link::Ending;
+use mdoc_core::session::{Status, Why as Ended};
 use mdoc_core::verify::{Check, Code, Why};
 use mdoc_core::x509::profile::{Role, Rule, Weight};
 use mdoc_core::{status, vical};
 use mdoc_issuer::lint;
+use mdoc_radio::Fault;
 
 const fn weight(weight: Weight) -> &'static str {
     match weight {
@@ -254,5 +258,46 @@ fn the_tests_that_hold_the_rules_for_issuers_are_there() {
             sources.contains(&format!("fn {name}(")),
             "there is no test {name}"
         );
+    }
+}
+
+/// Whoever is told one by `read`, `kiosk` or `present` finds it in the guide.
+#[test]
+fn every_code_of_a_radio_or_a_link_is_in_the_guide_for_readers() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let guide = std::fs::read_to_string(root.join("docs/verifying-in-person.md")).unwrap();
+    let (_, table) = guide.split_once("## If it does not work").unwrap();
+    let text = String::new;
+    let faults = [
+        Fault::NoAdapter,
+        Fault::NoSuchAdapter {
+            name: text(),
+            there: Vec::new(),
+        },
+        Fault::AdapterOff(text()),
+        Fault::NoService,
+        Fault::NotPermitted,
+        Fault::NotSupported(""),
+        Fault::Service(""),
+        Fault::Failed {
+            what: "",
+            cause: text(),
+        },
+    ];
+    let endings = [
+        Ending::ByPeer,
+        Ending::Disconnected,
+        Ending::Lost,
+        Ending::LostBeforeStart,
+        Ending::NoPeer,
+        Ending::NotSetUp,
+        Ending::Idle,
+        Ending::WrongIdent,
+        Ending::Frame(FrameError::Empty),
+    ];
+    let codes = faults.iter().map(Fault::code);
+    let codes = codes.chain(endings.iter().map(Ending::code));
+    for code in codes.chain([Ended::ByPeer(Status::Termination).code()]) {
+        assert!(table.contains(&format!("`[{code}]`")), "{code}");
     }
 }

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -68,12 +69,11 @@ impl Stage {
             .unwrap()
             .port();
         let external = format!("http://127.0.0.1:{port}");
-        good(command(
-            &folder,
-            "mdoc-service",
-            &["init", "authority", "--external", &external],
-            None,
-        ));
+        let mut init = vec!["init", "authority", "--external", &external];
+        if let Some(url) = &database {
+            init.extend(["--database", url.as_str()]);
+        }
+        good(command(&folder, "mdoc-service", &init, None));
         let file = folder.join("authority/service.toml");
         let text = fs::read_to_string(&file).unwrap();
         furnish(&folder);
@@ -263,11 +263,40 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 fn life(database: Option<String>) {
     let stage = Stage::new(database);
-    if stage.database.is_some() {
-        // `init` made a file, and this is another database: the operator is the service itself.
-        assert_eq!(stage.service(&["person", "list"]), Value::Array(Vec::new()));
+    assert_eq!(
+        stage.service(&["person", "list"])[0]["logon_name"],
+        "administrator"
+    );
+    assert_eq!(
+        stage.service(&["role", "list", "--person", "administrator"])[0]["name"],
+        "administrators"
+    );
+    if let Some(url) = &stage.database {
+        let folder = &stage.space.0;
+        let mode = fs::metadata(folder.join("authority/service.toml"))
+            .unwrap()
+            .permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600, "the URL may have a password");
+        let again = ["init", "other", "--database", url];
+        let again = command(folder, "mdoc-service", &again, None).output().unwrap();
+        assert_eq!(again.status.code(), Some(2));
+        assert!(
+            text(&again.stderr).contains("copy its folder"),
+            "{}",
+            text(&again.stderr)
+        );
+        assert_eq!(
+            fs::read_dir(folder.join("other")).unwrap().count(),
+            0,
+            "nothing is half done"
+        );
     }
     let requested = stage.requested();
+    let versions = stage.service(&["profile", "history", "club"]);
+    assert_eq!(
+        (&versions[0]["version"], &versions[0]["by"]),
+        (&1.into(), &Value::Null)
+    );
     let (serial, offer) = (requested["serial"].as_str().unwrap(), &requested["offer"]);
     assert_eq!(requested["state"], "collectable");
     let collected = text(&good(stage.collect(offer, "6")).stderr);

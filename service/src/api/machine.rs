@@ -66,8 +66,10 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(standing::standing))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::get, profiles::set))
+        .routes(routes!(profiles::versions))
         .routes(routes!(profiles::switch))
         .routes(routes!(roles::roles))
+        .routes(routes!(roles::of))
         .routes(routes!(roles::set))
         .routes(routes!(trail::audit));
     OpenApiRouter::with_openapi(description::about())

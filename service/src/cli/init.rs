@@ -35,8 +35,9 @@ The certificates are for development: the key of the issuing authority lies besi
 For a service that issues real documents, have signers certified by your authority
 (`mdoc-issuer pki csr`), put them in their place, and take iaca.key.pem away.
 
-Example:
-  mdoc-service init authority --external https://id.example.org --name \"Example Authority\"")]
+Examples:
+  mdoc-service init authority --external https://id.example.org --name \"Example Authority\"
+  mdoc-service init authority --database postgres://mdoc:secret@db.example.org/mdoc")]
 pub(crate) struct Arguments {
     /// The folder; it is made, or empty
     pub(super) folder: PathBuf,
@@ -55,6 +56,19 @@ pub(crate) struct Arguments {
     /// The logon name of the first operator, who may do everything
     #[arg(long, value_name = "LOGON", default_value = OPERATOR)]
     pub(super) operator: String,
+    /// A PostgreSQL database of its own, for several nodes; without it the database is a file in the folder
+    #[arg(long, value_name = "URL", value_parser = server)]
+    pub(super) database: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn server(url: &str) -> Result<String, String> {
+    match Place::parse(url) {
+        Place::Server(url) => Ok(url),
+        Place::File(_) => Err("give a URL, as postgres://mdoc:secret@db.example.org/mdoc".to_owned()),
+    }
 }
 
 #[cfg(feature = "demo")]
@@ -68,12 +82,23 @@ impl Arguments {
             name: NAME.to_owned(),
             country: COUNTRY.to_owned(),
             operator: OPERATOR.to_owned(),
+            database: None,
+            json: false,
         }
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (client, secret) = make(arguments)?;
+    if arguments.json {
+        output::print_json(&serde_json::json!({
+            "config": arguments.folder.join("service.toml").display().to_string(),
+            "operator": arguments.operator,
+            "client_id": client.id.to_string(),
+            "client_secret": base64url(&*secret),
+        }))?;
+        return Ok(Exit::Done);
+    }
     output::print(&format!(
         "{} is a service: {} may do everything.\n\n  mdoc-service serve --config {}\n\n\
          A machine that acts in that name; its secret is shown this once:\n\n  \
@@ -99,6 +124,13 @@ pub(super) fn make(arguments: &Arguments) -> Result<(Client, Shown), Failure> {
             Failure::new(format!("the folder {name} is not empty")).hint("give one that is, or a new one")
         );
     }
+    let place = match &arguments.database {
+        Some(url) => Place::parse(url),
+        None => Place::File(folder.join("service.db")),
+    };
+    if let Place::Server(_) = place {
+        is_free(&place)?;
+    }
     let written = files(arguments)?;
     let files: Vec<NewFile<'_>> = written
         .iter()
@@ -109,7 +141,28 @@ pub(super) fn make(arguments: &Arguments) -> Result<(Client, Shown), Failure> {
         })
         .collect();
     output::write_all(&files, Existing::Keep)?;
-    operator(folder, &arguments.operator)
+    operator(&place, (folder, &arguments.operator))
+}
+
+/// A server's database may be another service's; a further node of that one has its folder, not one of its own.
+fn is_free(place: &Place) -> Result<(), Failure> {
+    let store = open(place)?;
+    let people: Option<i64> = block_on(async move {
+        let found = store.read(|tx| tx.value("SELECT 1 FROM person LIMIT 1", &[]));
+        found.await.map_err(|why| Failure::new(why.to_string()))
+    })?;
+    match people {
+        None => Ok(()),
+        Some(_) => Err(Failure::new("the database is a service's already")
+            .hint("give one that is empty; for a further node of that service, copy its folder")),
+    }
+}
+
+fn open(place: &Place) -> Result<Store, Failure> {
+    Store::open(place).map_err(|why| {
+        Failure::new(format!("the database: {why}"))
+            .hint("is the server there, and has its user the database?")
+    })
 }
 
 type Written = (PathBuf, Vec<u8>, bool);
@@ -141,7 +194,12 @@ fn files(arguments: &Arguments) -> Result<Vec<Written>, Failure> {
     let encryption = SecretKey::generate(Curve::P256, &mut rng);
     let at = |name: &str| arguments.folder.join(name);
     let mut files = vec![
-        (at("service.toml"), configuration(arguments).into_bytes(), false),
+        // A URL may have a password.
+        (
+            at("service.toml"),
+            configuration(arguments).into_bytes(),
+            arguments.database.is_some(),
+        ),
         (
             at("secret.key"),
             Secrets::generate(&mut rng).as_bytes().to_vec(),
@@ -181,7 +239,7 @@ fn configuration(arguments: &Arguments) -> String {
          external = {}\n\
          listen = {}\n\
          name = {}\n\
-         database = \"service.db\"\n\n\
+         database = {}\n\n\
          [collection]\n\
          # Where wallets may have browsers sent after a sign-in; this one is that of mdoc-holder.\n\
          redirect_uris = [\"http://127.0.0.1/mdoc-holder\"]\n\n\
@@ -200,13 +258,13 @@ fn configuration(arguments: &Arguments) -> String {
         quoted(&arguments.external),
         quoted(&arguments.listen),
         quoted(&arguments.name),
+        quoted(arguments.database.as_deref().unwrap_or("service.db")),
     )
 }
 
 /// The first operator, with a role that grants everything, and a machine of the same name.
-fn operator(folder: &Path, logon: &str) -> Result<(Client, Shown), Failure> {
-    let store =
-        Store::open(&Place::File(folder.join("service.db"))).map_err(|why| Failure::new(why.to_string()))?;
+fn operator(place: &Place, (folder, logon): (&Path, &str)) -> Result<(Client, Shown), Failure> {
+    let store = open(place)?;
     let secrets = start::secrets(&folder.join("secret.key"))?;
     let (mut rng, now) = (system::random()?, system::SystemClock.now());
     let details = Details {

@@ -351,6 +351,9 @@ fn photo(arguments: &PhotoArguments) -> Result<Exit, Failure> {
         let id = people::by_logon(tx, &logon)?.id;
         people::set_photo(tx, actor, now, &id, ("image/jpeg", &photograph))
     })?;
+    if arguments.acting.at.json {
+        output::print_json(&json!({ "logon_name": arguments.logon }))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use mdoc_cli::failure::printable_line;
 use mdoc_cli::{Exit, Failure, input, output};
 use mdoc_service::domain::profile::Settings;
 use mdoc_service::start;
 use mdoc_service::usecase::profiles;
+use serde_json::{Value, json};
 
 use super::Acting;
 
@@ -20,6 +22,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  mdoc-service profile show loyalty-card --config authority/service.toml"
     )]
     Show(OneArguments),
+    /// List the versions of a profile: who made them, when, and what was said of them.
+    #[command(
+        after_help = "Example:\n  mdoc-service profile history loyalty-card --config authority/service.toml"
+    )]
+    History(OneArguments),
     /// Make a profile, or a new version of one, from a TOML file.
     #[command(after_help = "\
 Example:
@@ -58,6 +65,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::List(acting) => list(acting),
         Command::Show(arguments) => show(arguments),
+        Command::History(arguments) => history(arguments),
         Command::Set(arguments) => set(arguments),
         Command::Enable(arguments) => enable(arguments, true),
         Command::Disable(arguments) => enable(arguments, false),
@@ -109,6 +117,32 @@ fn show(arguments: &OneArguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn history(arguments: &OneArguments) -> Result<Exit, Failure> {
+    let name = arguments.name.clone();
+    let session = arguments.acting.open()?;
+    let versions = session.read(move |tx, _, _| profiles::history(tx, &name))?;
+    if arguments.acting.at.json {
+        let versions: Vec<Value> = versions
+            .iter()
+            .map(|version| {
+                json!({
+                    "version": version.profile.version, "made": version.made.to_string(), "by": version.logon,
+                    "comment": version.comment, "settings": version.profile.settings,
+                })
+            })
+            .collect();
+        output::print_json(&versions.into())?;
+    } else {
+        for version in &versions {
+            let by = version.logon.as_deref().unwrap_or("the service");
+            let comment = printable_line(&version.comment);
+            let (number, made) = (version.profile.version, version.made);
+            output::print(&format!("{number:>4}  {made}  {by}  {comment}\n"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
 fn set(arguments: &SetArguments) -> Result<Exit, Failure> {
     let name = input::display(&arguments.settings);
     let text = input::read_bytes(&arguments.settings)?;
@@ -129,7 +163,14 @@ fn set(arguments: &SetArguments) -> Result<Exit, Failure> {
     let version = session.write(move |tx, actor, now| {
         profiles::set(tx, actor, now, (&profile, &settings, &terms), &comment)
     })?;
-    output::print(&format!("{} is version {version} now\n", arguments.name))?;
+    if arguments.acting.at.json {
+        output::print_json(&json!({ "name": arguments.name, "version": version }))?;
+    } else {
+        output::print(&format!(
+            "{} is version {version} now; a service that runs goes on with the formats and layouts of its start\n",
+            arguments.name
+        ))?;
+    }
     Ok(Exit::Done)
 }
 
@@ -139,5 +180,8 @@ fn enable(arguments: &OneArguments, enabled: bool) -> Result<Exit, Failure> {
         .acting
         .open()?
         .write(move |tx, actor, now| profiles::enable(tx, actor, now, (&name, enabled)))?;
+    if arguments.acting.at.json {
+        output::print_json(&json!({ "name": arguments.name, "enabled": enabled }))?;
+    }
     Ok(Exit::Done)
 }

@@ -4,14 +4,18 @@ use clap::{Args, Subcommand};
 use mdoc_cli::{Exit, Failure, output};
 use mdoc_service::domain::role::{Role, Scope, Workflow};
 use mdoc_service::usecase::{people, roles};
+use serde_json::{Value, json};
 
 use super::Acting;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List the roles.
-    #[command(after_help = "Example:\n  mdoc-service role list --config authority/service.toml")]
-    List(Acting),
+    /// List the roles, or those of a person.
+    #[command(after_help = "\
+Examples:
+  mdoc-service role list --config authority/service.toml
+  mdoc-service role list --person ada")]
+    List(ListArguments),
     /// Make a role, or change what it grants.
     #[command(after_help = "\
 Example:
@@ -25,6 +29,15 @@ Example:
         after_help = "Example:\n  mdoc-service role withdraw clerks ada --config authority/service.toml"
     )]
     Withdraw(PairArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct ListArguments {
+    /// Only those of this person, by logon name
+    #[arg(long, value_name = "LOGON")]
+    person: Option<String>,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 #[derive(Args)]
@@ -64,7 +77,7 @@ fn scope(text: &str) -> Result<Scope, String> {
 
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
-        Command::List(acting) => list(acting),
+        Command::List(arguments) => list(arguments),
         Command::Set(arguments) => {
             let role = Role {
                 name: arguments.name.clone(),
@@ -72,8 +85,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
                 workflows: arguments.workflows.clone(),
             };
             let session = arguments.acting.open()?;
+            let told = as_json(&role);
             session.write(move |tx, actor, now| roles::set(tx, actor, now, &role))?;
-            Ok(Exit::Done)
+            say(&arguments.acting, &told)
         }
         Command::Grant(arguments) => pair(arguments, true),
         Command::Withdraw(arguments) => pair(arguments, false),
@@ -91,20 +105,38 @@ fn pair(arguments: &PairArguments, given: bool) -> Result<Exit, Failure> {
             roles::withdraw(tx, actor, now, (&role, &person))
         }
     })?;
+    let told = json!({ "role": arguments.role, "person": arguments.logon, "given": given });
+    say(&arguments.acting, &told)
+}
+
+/// What was done, for programs; people know what they asked for.
+fn say(acting: &Acting, told: &Value) -> Result<Exit, Failure> {
+    if acting.at.json {
+        output::print_json(told)?;
+    }
     Ok(Exit::Done)
 }
 
-fn list(acting: &Acting) -> Result<Exit, Failure> {
-    let roles = acting.open()?.write(|tx, actor, _| roles::list(tx, actor))?;
-    let names = |role: &Role| role.workflows.iter().map(|one| one.name()).collect::<Vec<_>>();
-    if acting.at.json {
-        let roles: Vec<_> = roles
-            .iter()
-            .map(|role| {
-                serde_json::json!({ "name": role.name, "scope": role.scope.name(), "workflows": names(role) })
-            })
-            .collect();
-        output::print_json(&roles.into())?;
+fn names(role: &Role) -> Vec<&'static str> {
+    role.workflows.iter().map(|one| one.name()).collect()
+}
+
+fn as_json(role: &Role) -> Value {
+    json!({ "name": role.name, "scope": role.scope.name(), "workflows": names(role) })
+}
+
+fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
+    let person = arguments.person.clone();
+    let session = arguments.acting.open()?;
+    let roles = session.read(move |tx, actor, _| match &person {
+        None => roles::list(tx, actor),
+        Some(logon) => {
+            let id = people::by_logon(tx, logon)?.id;
+            roles::of(tx, actor, &id)
+        }
+    })?;
+    if arguments.acting.at.json {
+        output::print_json(&roles.iter().map(as_json).collect::<Vec<_>>().into())?;
     } else {
         for role in &roles {
             output::print(&format!(

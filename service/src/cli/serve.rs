@@ -147,9 +147,11 @@ pub(super) fn backup(arguments: &BackupArguments) -> Result<Exit, Failure> {
     store
         .copy_to(&arguments.out)
         .map_err(|why| Failure::new(why.to_string()))?;
-    output::print(&format!(
-        "{} is a copy of the database\n",
-        arguments.out.display()
-    ))?;
+    let copy = arguments.out.display();
+    if arguments.at.json {
+        output::print_json(&serde_json::json!({ "copy": copy.to_string() }))?;
+    } else {
+        output::print(&format!("{copy} is a copy of the database\n"))?;
+    }
     Ok(Exit::Done)
 }

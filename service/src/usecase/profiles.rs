@@ -191,6 +191,47 @@ pub fn version(tx: &mut Tx<'_>, name: &str, version: i64) -> Result<Profile, Fai
     Ok(found.profile)
 }
 
+/// A version of a profile, and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The version.
+    pub profile: Profile,
+    /// What was said to be new in it.
+    pub comment: String,
+    /// Who made it; nobody if the service itself did.
+    pub made_by: Option<PersonId>,
+    /// The logon name of that person.
+    pub logon: Option<String>,
+    /// When.
+    pub made: Timestamp,
+}
+
+/// Every version of a profile, the newest first.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is none of that name.
+pub fn history(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Version>, Failure> {
+    let versions = tx.rows(
+        "SELECT v.profile, v.version, v.settings, 1, v.comment, v.made_by, v.made, p.logon_name \
+         FROM profile_version v LEFT JOIN person p ON p.id = v.made_by \
+         WHERE v.profile = $1 ORDER BY v.version DESC",
+        &[name.into()],
+        |row| {
+            Ok(Version {
+                profile: of_row(row)?.profile,
+                comment: row.get(4)?,
+                made_by: row.get(5)?,
+                made: row.get(6)?,
+                logon: row.get(7)?,
+            })
+        },
+    )?;
+    if versions.is_empty() {
+        return Err(Refusal::Unknown { what: "profile" }.into());
+    }
+    Ok(versions)
+}
+
 fn of_row(row: &Row<'_>) -> Result<Current, StoreError> {
     let settings = serde_json::from_str(&row.get::<String>(2)?)
         .map_err(|why| StoreError::Unexpected(format!("settings of a profile: {why}")))?;

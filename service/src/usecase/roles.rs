@@ -31,6 +31,16 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Role>, Failure> {
     Ok(rows)
 }
 
+/// The roles of a person, by name.
+///
+/// # Errors
+/// [`Refusal::NotGranted`]; [`Refusal::Unknown`] for a person who is out of scope.
+pub fn of(tx: &mut Tx<'_>, actor: &Actor, person: &PersonId) -> Result<Vec<Role>, Failure> {
+    authority::permit_for(tx, actor, Workflow::EditRoles, person)?;
+    super::people::read(tx, person)?;
+    Ok(authority::roles_of(tx, person)?)
+}
+
 /// Makes a role, or changes what it grants.
 ///
 /// # Errors

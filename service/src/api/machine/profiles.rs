@@ -9,7 +9,7 @@ use super::problem::{Answer, Body, Path, Problem, Switch, found};
 use crate::api::Shared;
 use crate::domain::profile::Settings;
 use crate::domain::scope::ApiScope;
-use crate::usecase::profiles::{self, Current};
+use crate::usecase::profiles::{self, Current, Version};
 
 /// A profile in its newest version.
 #[derive(Serialize, ToSchema)]
@@ -81,6 +81,55 @@ pub(super) async fn get(
         })
         .await?;
     Ok(found(current.into()))
+}
+
+/// A version of a profile, and how it came about.
+#[derive(Serialize, ToSchema)]
+pub(super) struct VersionAnswer {
+    /// Its number, from 1.
+    version: i64,
+    /// What was said to be new in it.
+    comment: String,
+    /// The person who made it; none if the service itself did.
+    made_by: Option<String>,
+    /// When.
+    #[schema(format = DateTime)]
+    made: String,
+    /// Its settings.
+    settings: Settings,
+}
+
+impl From<Version> for VersionAnswer {
+    fn from(version: Version) -> Self {
+        Self {
+            version: version.profile.version,
+            comment: version.comment,
+            made_by: version.made_by.map(|person| person.to_string()),
+            made: version.made.to_string(),
+            settings: version.profile.settings,
+        }
+    }
+}
+
+/// Every version of a profile, the newest first.
+#[utoipa::path(
+    get,
+    path = "/profiles/{name}/versions",
+    tag = "Profiles",
+    params(("name" = String, Path, description = "The profile.", max_length = 64)),
+    responses((status = 200, description = "The versions.", body = Vec<VersionAnswer>)),
+    security(("machine" = ["profiles.read"]))
+)]
+pub(super) async fn versions(
+    machine: Machine,
+    Path(name): Path<String>,
+) -> Result<Answer<Vec<VersionAnswer>>, Problem> {
+    let versions = machine
+        .read(ApiScope::ProfilesRead, move |tx, _, _| {
+            profiles::history(tx, &name)
+        })
+        .await?;
+    Ok(found(versions.into_iter().map(VersionAnswer::from).collect()))
 }
 
 /// Makes a profile, or a new version of one; documents that were issued keep theirs until they are updated.

@@ -31,6 +31,18 @@ pub(super) struct RoleAnswer {
     role: RoleMembers,
 }
 
+impl From<Role> for RoleAnswer {
+    fn from(role: Role) -> Self {
+        Self {
+            name: role.name,
+            role: RoleMembers {
+                scope: role.scope.name().to_owned(),
+                workflows: role.workflows.iter().map(ToString::to_string).collect(),
+            },
+        }
+    }
+}
+
 /// All roles, by name.
 #[utoipa::path(
     get,
@@ -43,14 +55,24 @@ pub(super) async fn roles(machine: Machine) -> Result<Answer<Vec<RoleAnswer>>, P
     let roles = machine
         .read(ApiScope::Roles, |tx, actor, _| roles::list(tx, actor))
         .await?;
-    let answer = |role: Role| RoleAnswer {
-        name: role.name,
-        role: RoleMembers {
-            scope: role.scope.name().to_owned(),
-            workflows: role.workflows.iter().map(ToString::to_string).collect(),
-        },
-    };
-    Ok(found(roles.into_iter().map(answer).collect()))
+    Ok(found(roles.into_iter().map(RoleAnswer::from).collect()))
+}
+
+/// The roles of a person, by name.
+#[utoipa::path(
+    get,
+    path = "/people/{id}/roles",
+    tag = "Roles",
+    params(("id" = String, Path, description = "The person.", max_length = 64)),
+    responses((status = 200, description = "The roles.", body = Vec<RoleAnswer>)),
+    security(("machine" = ["roles"]))
+)]
+pub(super) async fn of(machine: Machine, Path(id): Path<String>) -> Result<Answer<Vec<RoleAnswer>>, Problem> {
+    let id = person(&id)?;
+    let roles = machine
+        .read(ApiScope::Roles, move |tx, actor, _| roles::of(tx, actor, &id))
+        .await?;
+    Ok(found(roles.into_iter().map(RoleAnswer::from).collect()))
 }
 
 /// Makes a role, or changes what it grants.

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::channel::{Listener, carry};
 use super::{bluez, characteristics, uuid};
-use crate::connections::{Connections, Left};
+use crate::connections::Connections;
 use crate::radio::without_channel;
 use crate::{Channel, Fault, Offer, Station};
 
@@ -225,7 +225,9 @@ impl Server {
         while carried.next().await.is_some() {}
         // What this server alone was over stays for the peer to close, unless a way that found the peer shared it.
         for address in core::mem::take(&mut self.using) {
-            self.forget(address, self.connections.leave(address.0)).await;
+            if self.connections.leave(address.0).found {
+                self.forget(address).await;
+            }
         }
     }
 
@@ -240,16 +242,15 @@ impl Server {
         let address = address(peer);
         let gatt = self::peer(address);
         let there = self.known.contains(&gatt) || self.channels.contains_key(&Peer(gatt.0 | OVER_CHANNEL));
-        if !there && self.using.remove(&address) {
-            self.forget(address, self.connections.leave(address.0)).await;
+        if !there && self.using.remove(&address) && self.connections.leave(address.0).last {
+            self.forget(address).await;
         }
     }
 
-    /// Does what a way that found the peer has left to whoever is the last.
-    async fn forget(&self, address: Address, left: Left) {
-        if left.found {
-            bluez::forget(self.adapter.name(), address.0).await;
-        }
+    /// Whoever was connected is known to BlueZ from then on, which would ignore for half a minute what it advertises next:
+    /// the holder's next try may be the other way round.
+    async fn forget(&self, address: Address) {
+        bluez::forget(self.adapter.name(), address.0).await;
     }
 
     /// Tells of a peer that was not heard of before.
@@ -336,7 +337,7 @@ impl Server {
         {
             tracing::debug!(kind = %error.kind, "the device was not disconnected");
         }
-        self.forget(address, left).await;
+        self.forget(address).await;
     }
 }
 
