@@ -11,6 +11,7 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::{IntoResponse as _, Response};
 
 pub use self::machine::openapi;
 pub use self::oid4vci::{offer_address, offer_link};
@@ -26,6 +27,12 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(machine::routes(service.base()))
         .merge(health::routes(service.base()))
         .with_state(service)
+}
+
+/// What is said to whoever would have to wait for too long, in the form of the interface that was asked.
+pub fn unavailable(base: &str, path: &str) -> Response {
+    let path = path.strip_prefix(base).unwrap_or(path);
+    machine::unavailable(path).unwrap_or_else(|| answer::No::Later(1).into_response())
 }
 
 /// What handlers are given.

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -77,14 +77,16 @@ pub fn bounded(service: Arc<service::Service>, limits: &Limits) -> Router {
         service.base(),
     ));
     let counted = Arc::clone(&metrics);
+    let base: Arc<str> = service.base().into();
     api::router(service)
         .layer(DefaultBodyLimit::max(limits.body))
-        .layer(middleware::from_fn(
-            move |request: Request, next: Next| async move {
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let (base, path) = (Arc::clone(&base), request.uri().path().to_owned());
+            async move {
                 let answer = tokio::time::timeout(patience, next.run(request)).await;
-                guarded(answer.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()))
-            },
-        ))
+                guarded(answer.unwrap_or_else(|_| api::unavailable(&base, &path)))
+            }
+        }))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             Arc::clone(&limiter).pass(Arc::clone(&counted), request, next)
         }))
@@ -95,7 +97,12 @@ pub fn bounded(service: Arc<service::Service>, limits: &Limits) -> Router {
 }
 
 fn guarded(mut response: Response) -> Response {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
+    // What is said before a handler is asked, as of a body that is too large, is kept as little as what handlers refuse.
+    if failed && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -1,5 +1,6 @@
 //! From a configuration to a service: files are read, keys are opened, certificates are judged, the database is made ready.
 
+pub(crate) mod status;
 mod wallets;
 
 use std::path::Path;
@@ -9,7 +10,7 @@ use mdoc_cli::keys::{self, KeySource};
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Failure, output, system};
 use mdoc_core::crypto::{SecretKey, fastest};
-use mdoc_core::seams::Signer;
+use mdoc_core::seams::{Clock as _, Signer};
 use mdoc_core::time::Timestamp;
 use mdoc_issuer::badge::{LayoutProblem, Layouts};
 use mdoc_issuer::format::Catalogue;
@@ -134,15 +135,23 @@ impl Opened {
 fn open(config: &Config) -> Result<Opened, Failure> {
     system::random()?;
     let terms = terms(config)?;
-    let mut signers = Signers::default();
+    let (mut signers, mut documents) = (Signers::default(), Vec::new());
     for files in &config.signers {
         let (certificate, key) = pair(files)?;
         check_signer(&certificate, &*key, &terms)?;
+        documents.push(certificate.clone());
         signers.add(files.certificate.display().to_string(), certificate, key);
     }
     let (certificate, signer) = pair(&SignerFiles {
         certificate: config.status.certificate.clone(),
         key: config.status.key.clone(),
+    })?;
+    status::judge(&certificate, &documents, SystemClock.now()).map_err(|why| {
+        let name = config.status.certificate.display();
+        Failure::new(format!("{name} cannot sign status lists: {why}")).hint(
+            "name another certificate in `[status]`, made by `mdoc-issuer pki status-signer` or `pki csr --role \
+             status-signer` at the authority of the document signers",
+        )
     })?;
     let lifetimes = Lifetimes {
         expiry: config.status.expiry,

@@ -13,6 +13,7 @@ mod races;
 mod registry;
 mod requests;
 mod shown;
+mod signers;
 mod sockets;
 mod stores;
 mod trail;

@@ -296,7 +296,8 @@ fn looking_at_the_configuration_changes_no_database() {
     database
         .execute_batch(
             "DELETE FROM migration WHERE version > 1; DROP INDEX deferred_by_document; \
-             ALTER TABLE session DROP COLUMN waits",
+             ALTER TABLE session DROP COLUMN waits; ALTER TABLE session DROP COLUMN by_identifier; \
+             ALTER TABLE person DROP COLUMN data_version; ALTER TABLE document DROP COLUMN approved_data",
         )
         .unwrap();
     let schema = || -> i64 {
@@ -313,6 +314,17 @@ fn looking_at_the_configuration_changes_no_database() {
     assert_eq!(said["schema"], 1);
     assert_eq!(folder.run(&["person", "list"]).0, Some(0));
     assert_eq!(said["newest_schema"], schema());
+
+    // A certificate of another role signs no lists, and the words name its file.
+    let refused = folder
+        .command(&["config", "check"])
+        .env("MDOC_SERVICE_STATUS__CERTIFICATE", "ds.pem")
+        .env("MDOC_SERVICE_STATUS__KEY", "ds.key.pem")
+        .output()
+        .unwrap();
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{words}");
+    assert!(words.contains("ds.pem cannot sign status lists"), "{words}");
 
     std::fs::write(folder.0.join("text.db"), "no database, and rather long for one").unwrap();
     let unusable = folder

@@ -26,6 +26,7 @@ mod trail;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::{IntoResponse as _, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -77,6 +78,17 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
             &format!("{base}/oauth"),
             OpenApiRouter::new().routes(routes!(token::token)),
         ))
+}
+
+/// That the service cannot answer now, at a path of this interface.
+pub(super) fn unavailable(path: &str) -> Option<Response> {
+    if path == TOKEN {
+        Some(token::unavailable())
+    } else if path.strip_prefix(BASE).is_some_and(|rest| rest.starts_with('/')) {
+        Some(problem::Problem::unavailable().into_response())
+    } else {
+        None
+    }
 }
 
 /// The description as JSON, for who writes it to a file.

@@ -116,7 +116,10 @@ impl State {
     pub const fn after(self, made: Move, before: Option<Self>) -> Option<Self> {
         Some(match (self, made) {
             (Self::Requested, Move::Submit) => Self::AwaitingValidation,
-            (Self::Requested, Move::Release) | (Self::AwaitingValidation, Move::Approve) => Self::Collectable,
+            // What was approved is approved again if the data were changed since.
+            (Self::Requested, Move::Release)
+            | (Self::AwaitingValidation | Self::Collectable, Move::Approve) => Self::Collectable,
+            (Self::Issuing, Move::Approve) => Self::Issuing,
             (Self::AwaitingValidation, Move::Reject) => Self::Rejected,
             (Self::Collectable, Move::Begin) => Self::Issuing,
             (Self::Issuing, Move::Abandon) => Self::Collectable,

@@ -99,6 +99,8 @@ pub enum Refusal {
     OwnRequest,
     /// Who is to receive it approves it.
     OwnDocument,
+    /// The person's data are others than those with which the document was approved.
+    DataChanged,
     /// Who requested the cancellation approves it.
     OwnCancellation,
     /// A cancellation of this profile is to be requested, and approved by another operator.
@@ -254,6 +256,7 @@ impl Refusal {
             Self::NotificationsNotSetUp => "request.notifications-not-set-up",
             Self::OwnRequest => "validation.own-request",
             Self::OwnDocument => "validation.own-document",
+            Self::DataChanged => "validation.data-changed",
             Self::OwnCancellation => "cancellation.own-request",
             Self::ValidateCancellation => "profile.validate-cancellation",
             Self::IllegalMove { .. } => "document.illegal-move",
@@ -376,6 +379,9 @@ impl fmt::Display for Refusal {
             Self::NotificationsNotSetUp => "nothing that sends notifications is set up",
             Self::OwnRequest => "who requested a document does not approve it",
             Self::OwnDocument => "who is to receive a document does not approve it",
+            Self::DataChanged => {
+                "the person's data were changed after the document was approved: another operator approves it again"
+            }
             Self::OwnCancellation => "who requested a cancellation does not approve it",
             Self::ValidateCancellation => {
                 "a cancellation of this profile is requested, and approved by another operator"

@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 2] = [
+pub const MIGRATIONS: [Migration; 3] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -21,6 +21,10 @@ pub const MIGRATIONS: [Migration; 2] = [
     Migration {
         name: "wallets that wait",
         sql: include_str!("../../migrations/0002-waiting.sql"),
+    },
+    Migration {
+        name: "data that were approved",
+        sql: include_str!("../../migrations/0003-approved.sql"),
     },
 ];
 

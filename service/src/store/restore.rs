@@ -10,7 +10,7 @@ use std::time::Duration;
 use mdoc_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use super::sqlite::{create, error};
+use super::sqlite::{create, error, is_busy, sync_folder};
 use super::transaction::Session;
 use super::{StoreError, Tx, migrate};
 use crate::usecase::audit::{self, Broken, Entry};
@@ -215,7 +215,8 @@ fn close_lists(tx: &mut Tx<'_>, now: Timestamp, actor: &Actor) -> Result<(), Sto
 
 type Swapped = (Option<PathBuf>, Option<Lost>);
 
-/// Moves the old one away, and the new one to where it was.
+/// Keeps the old one under another name, and puts the new one into its place. There is a database at every instant: a service
+/// that starts where none is makes an empty one.
 fn swap(new: &Path, place: &Path, contents: &Contents, now: Timestamp) -> Result<Swapped, RestoreError> {
     if !place.exists() {
         fs::rename(new, place)?;
@@ -230,9 +231,9 @@ fn swap(new: &Path, place: &Path, contents: &Contents, now: Timestamp) -> Result
     if kept.exists() {
         return Err(RestoreError::LeftOver(kept));
     }
-    fs::rename(place, &kept)?;
+    fs::hard_link(place, &kept)?;
     if let Err(why) = fs::rename(new, place) {
-        fs::rename(&kept, place)?;
+        fs::remove_file(&kept)?;
         return Err(why.into());
     }
     sync_folder(place)?;
@@ -255,14 +256,6 @@ fn take(place: &Path) -> Result<Connection, RestoreError> {
         Err(why) if is_busy(&why) => Err(RestoreError::InUse),
         _ => Ok(connection),
     }
-}
-
-fn is_busy(why: &rusqlite::Error) -> bool {
-    let codes = [
-        rusqlite::ErrorCode::DatabaseBusy,
-        rusqlite::ErrorCode::DatabaseLocked,
-    ];
-    matches!(why, rusqlite::Error::SqliteFailure(code, _) if codes.contains(&code.code))
 }
 
 /// What the database has that the copy has not, if the copy is of an earlier state of it.
@@ -327,10 +320,4 @@ fn beside(place: &Path, part: &str) -> PathBuf {
     let mut name = place.as_os_str().to_owned();
     name.push(part);
     name.into()
-}
-
-/// What was renamed outlives the power.
-fn sync_folder(place: &Path) -> io::Result<()> {
-    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

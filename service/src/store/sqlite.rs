@@ -3,7 +3,8 @@
 //! The writer takes what is queued together into one transaction, each piece of work in a savepoint of its own, and tells
 //! all of them when the disk has it: a hundred waiting callers cost one flush of the disk.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -80,8 +81,14 @@ impl Engine for Sqlite {
         // Not a connection for readers: to SQLite, writing another file is writing.
         connect(&self.path)?
             .execute("VACUUM INTO $1", [to])
-            .map(drop)
-            .map_err(|why| error(&why))
+            .map_err(|why| error(&why))?;
+        // SQLite leaves that to whoever has the copy made: what was said to be there outlives the power.
+        OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|copy| copy.sync_all())
+            .and_then(|()| sync_folder(path))
+            .map_err(|why| StoreError::Unavailable(format!("{}: {why}", path.display())))
     }
 }
 
@@ -105,13 +112,19 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
         .map_err(|why| StoreError::Unavailable(format!("{}: {why}", path.display())))
 }
 
+/// What was made or renamed in the folder of a file outlives the power.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|why| error(&why))?;
     let set_up = || {
         connection.busy_timeout(PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(256);
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        to_wal(&connection)?;
         // Flushed at each commit: what was acknowledged outlives the power as well.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -119,6 +132,23 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     };
     set_up().map_err(|why| error(&why))?;
     Ok(connection)
+}
+
+/// SQLite waits for other programs at everything but this, which the first of several does that begin with a new file.
+fn to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        let done = connection.pragma_update(None, "journal_mode", "WAL");
+        match &done {
+            Err(why) if is_busy(why) && began.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+            _ => return done,
+        }
+    }
+}
+
+pub(super) fn is_busy(why: &rusqlite::Error) -> bool {
+    let codes = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
+    matches!(why, rusqlite::Error::SqliteFailure(code, _) if codes.contains(&code.code))
 }
 
 fn reader(path: &Path) -> Result<Connection, StoreError> {

@@ -17,7 +17,7 @@ use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::seams::{Signer, SignerError};
 use mdoc_core::status::{Content, Token};
-use mdoc_openid::jose::base64url;
+use mdoc_openid::jose::{Jwk, base64url, from_base64url};
 use mdoc_openid::vci::credential::{Answer, CredentialResponse, Issued};
 use mdoc_openid::vci::metadata::IssuerMetadata;
 use mdoc_openid::vci::offer::CredentialOffer;
@@ -27,10 +27,12 @@ use mdoc_openid::vci::token::{Grant, TokenRequest};
 use self::wallet::Wallet;
 use super::world::{World, everywhere, operator, signers_and_status, system};
 use crate::service::Identity;
+use crate::store::Tx;
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
-use crate::usecase::{people, validate};
+use crate::usecase::{people, profiles, validate};
+use crate::wallets::RedirectUri;
 
 const ISSUER: &str = "https://id.example.org/t/club";
 
@@ -96,6 +98,51 @@ fn the_metadata_is_where_both_eras_look_and_says_what_is_offered() {
             .await;
         let server = ServerMetadata::decode(&server.body, ISSUER).unwrap();
         assert!(server.has_dpop());
+    });
+}
+
+#[test]
+fn what_was_requested_is_collected_although_its_profile_was_switched_off_since() {
+    everywhere(async |mut world| {
+        let now = world.now;
+        let offer = offer(&mut world).await;
+        world.profile("unused", |_| {}).await;
+        for name in ["licence", "unused"] {
+            let off = move |tx: &mut Tx<'_>| profiles::enable(tx, &system(), now, (name, false));
+            world.run(off).await;
+        }
+        let mut wallet = Wallet::new(&mut world);
+        let offered = async |wallet: &Wallet| {
+            let path = "/.well-known/openid-credential-issuer/t/club";
+            let metadata = wallet.get(path, &[]).await;
+            let metadata = IssuerMetadata::decode(&metadata.body, ISSUER).unwrap();
+            let configurations = metadata.credential_configurations_supported;
+            configurations.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(offered(&wallet).await, ["licence"]);
+        let mut browsing = Wallet::at(&mut world, 2, |service| {
+            service.wallets.redirect_uris = vec![RedirectUri::parse("https://wallet.example/cb").unwrap()];
+        });
+        for (scope, status) in [("licence", 201), ("unused", 400)] {
+            let form = format!(
+                "client_id=w&response_type=code&redirect_uri=https%3A%2F%2Fwallet.example%2Fcb&scope={scope}\
+                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+            );
+            assert_eq!(browsing.ask("/t/club/par", &form).await.status, status, "{scope}");
+        }
+        let token = redeemed(&mut wallet, &offer).await;
+        assert_eq!(issued(&wallet.collect(&token, 1).await).documents.len(), 1);
+        // As long as somebody has it, it is fetched anew; then nobody asks for it.
+        assert_eq!(offered(&wallet).await, ["licence"]);
+        let (serial, actor) = (world.only_document().await, operator(&world.clerk));
+        let why = Why {
+            reason: Some("lost"),
+            notes: None,
+        };
+        world
+            .run(move |tx| change(tx, &actor, now, (&serial, Change::Cancel), why))
+            .await;
+        assert!(offered(&wallet).await.is_empty());
     });
 }
 
@@ -180,7 +227,7 @@ fn each_error_has_its_code() {
 
         let stale = wallet.collect_with(&token, 1, Some("nobody-made-this")).await;
         assert_eq!((stale.status, stale.error()), (400, "invalid_nonce".to_owned()));
-        let many = wallet.collect(&token, 4).await;
+        let many = wallet.collect(&token, 51).await;
         assert_eq!((many.status, many.error()), (400, "invalid_proof".to_owned()));
         let none = wallet
             .credential(&token, br#"{"credential_configuration_id": "licence"}"#)
@@ -209,6 +256,47 @@ fn each_error_has_its_code() {
         assert_eq!((stolen.status, stolen.error()), (401, "invalid_token".to_owned()));
         assert_eq!(issued(&wallet.collect(&token, 2).await).documents.len(), 2);
     });
+}
+
+#[test]
+fn a_wallet_that_proves_as_many_keys_as_may_be_gets_the_copies_of_the_profile() {
+    everywhere(async |mut world| {
+        let (mut wallet, token) = begun(&mut world).await;
+        let path = "/.well-known/openid-credential-issuer/t/club";
+        let metadata = wallet.get(path, &[]).await;
+        let metadata = IssuerMetadata::decode(&metadata.body, ISSUER).unwrap();
+        let most = metadata.batch_credential_issuance.unwrap().batch_size;
+        let most = usize::try_from(most).unwrap();
+        let nonce = wallet.nonce().await;
+        let proofs = wallet.proofs(most, Some(&nonce));
+        let keys: Vec<_> = proofs.iter().map(|proof| proved(proof)).collect();
+        let answer = wallet.collect_by_proofs(&token, &proofs).await;
+        let got = issued(&answer).documents;
+        let bound: Vec<_> = got.iter().map(|document| device_key(document)).collect();
+        assert_eq!(bound, keys[..3], "the first ones");
+        // Each of them is judged, and none of more.
+        let nonce = wallet.nonce().await;
+        let mut proofs = wallet.proofs(most, Some(&nonce));
+        proofs[most - 1] = wallet.proofs(1, Some("stale")).remove(0);
+        let wrong = wallet.collect_by_proofs(&token, &proofs).await;
+        assert_eq!((wrong.status, wrong.error()), (400, "invalid_nonce".to_owned()));
+        let many = wallet.collect(&token, most + 1).await;
+        assert_eq!((many.status, many.error()), (400, "invalid_proof".to_owned()));
+    });
+}
+
+/// The public key in the header of a proof.
+fn proved(proof: &str) -> PublicKey {
+    let header = from_base64url(proof.split('.').next().unwrap()).unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+    let jwk: Jwk = serde_json::from_value(header["jwk"].clone()).unwrap();
+    jwk.public_key().unwrap()
+}
+
+fn device_key(document: &[u8]) -> PublicKey {
+    let document = IssuerSigned::decode(document, &Limits::DEFAULT).unwrap();
+    let mso = document.mso(&Limits::DEFAULT).unwrap();
+    mso.device_key_info.device_key.unwrap()
 }
 
 #[test]

@@ -16,6 +16,7 @@ use tower::ServiceExt as _;
 use super::world::{World, code, everywhere, operator, system};
 use crate::api;
 use crate::domain::id::PersonId;
+use crate::domain::profile::StatusKind;
 use crate::domain::role::{Scope, Workflow};
 use crate::domain::scope::ApiScope;
 use crate::usecase::clients;
@@ -309,6 +310,52 @@ fn the_status_query_answers_at_once_by_serial_and_by_reference() {
             machine.json("POST", "/status", &both).await.problem(),
             (422, "body.invalid")
         );
+    });
+}
+
+#[test]
+fn a_copy_is_found_by_its_identifier_and_ends_before_its_document() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |settings| {
+                settings.status = StatusKind::IdentifierList;
+                settings.lifetime_days = 60;
+                settings.copy_days = 30;
+            })
+            .await;
+        let (serial, place) = issued_licence(&mut world).await;
+        let sql = "SELECT identifier FROM copy";
+        let id: Option<Vec<u8>> = world.run(move |tx| Ok(tx.value(sql, &[])?)).await;
+        let uri = format!("{ISSUER}/status/{}", place.0);
+        let by_identifier = json!({ "identifier_list": { "uri": uri, "id": base64url(&id.unwrap()) } });
+        let by_serial = json!({ "serial": serial });
+        let clerk = world.clerk.clone();
+        let stands = async |machine: &Caller, query: &Value| {
+            let answer = machine.json("POST", "/status", query).await;
+            (answer.status, answer.text("status").to_owned())
+        };
+        let is = |expected: &str| (200, expected.to_owned());
+        let machine = Caller::machine(&mut world, &clerk, &[ApiScope::Status]).await;
+        assert_eq!(stands(&machine, &by_identifier).await, is("valid"));
+        // In another list it is nobody's.
+        let elsewhere = format!("{ISSUER}/status/{}", place.0 + 1);
+        let mut other = by_identifier.clone();
+        other["identifier_list"]["uri"] = json!(elsewhere);
+        assert_eq!(stands(&machine, &other).await, is("unknown"));
+        world.later(40 * 86_400);
+        let machine = Caller::machine(&mut world, &clerk, &[ApiScope::Status]).await;
+        assert_eq!(stands(&machine, &by_identifier).await, is("expired"));
+        assert_eq!(stands(&machine, &by_serial).await, is("valid"));
+        world.later(21 * 86_400);
+        let scopes = [ApiScope::Status, ApiScope::DocumentsWrite];
+        let machine = Caller::machine(&mut world, &clerk, &scopes).await;
+        for query in [&by_identifier, &by_serial] {
+            assert_eq!(stands(&machine, query).await, is("expired"));
+        }
+        let cancel = json!({ "move": "cancel", "reason": "lost" });
+        let moves = format!("/documents/{serial}/moves");
+        assert_eq!(machine.json("POST", &moves, &cancel).await.status, 200);
+        assert_eq!(stands(&machine, &by_identifier).await, is("cancelled"));
     });
 }
 

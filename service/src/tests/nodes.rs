@@ -2,14 +2,15 @@
 
 use super::world::{World, code, everywhere, operator, system};
 use crate::domain::Refusal;
-use crate::domain::id::Serial;
+use crate::domain::id::{GroupId, Serial};
 use crate::domain::life::State;
 use crate::domain::role::{Role, Scope, Workflow};
 use crate::store::Store;
+use crate::usecase::authority::Actor;
 use crate::usecase::collect::{self, Holder, Presented};
 use crate::usecase::people::{self, Search};
 use crate::usecase::sweep;
-use crate::usecase::{Failure, document, lapse, roles};
+use crate::usecase::{Failure, audit, document, lapse, roles};
 
 /// Two nodes: each has the database open by itself.
 fn nodes(world: &World) -> [Store; 2] {
@@ -110,6 +111,33 @@ fn two_requests_of_one_profile_are_not_both_collected() {
         );
         // The one that is there is fetched anew all the same.
         world.collected_again(&begun[0].serial, 1).await;
+    });
+}
+
+#[test]
+fn of_an_exclusive_group_a_person_collects_one_document() {
+    everywhere(async |mut world| {
+        world.data_of("loyalty-card").await;
+        let clerk = world.clerk.clone();
+        let mut begun = Vec::new();
+        for name in ["first", "second"] {
+            world
+                .profile(name, |settings| settings.exclusive_group = Some(name.to_owned()))
+                .await;
+            let offer = world.request_as(&clerk, name).await.unwrap().offer.unwrap();
+            let typed = offer.code.clone().unwrap();
+            let redeemed = world.redeem(&offer, Some(&typed), &Holder::default()).await;
+            begun.push(redeemed.unwrap());
+        }
+        // Of one group after all: the rule is looked at again when there is something to collect.
+        let sql = "UPDATE document SET exclusive_group = 'second'";
+        world.run(move |tx| Ok(tx.execute(sql, &[])?)).await;
+        world.issue(&begun[0], 1, b"one").await.unwrap();
+        let refused = world.issue(&begun[1], 1, b"two").await;
+        assert_eq!(code(refused), "profile.exclusive-group");
+        let sql = "UPDATE document SET exclusive_group = 'first' WHERE profile = 'first'";
+        world.run(move |tx| Ok(tx.execute(sql, &[])?)).await;
+        world.issue(&begun[1], 1, b"three").await.unwrap();
     });
 }
 
@@ -219,6 +247,90 @@ fn whoever_sees_to_a_group_takes_nobody_out_of_it_not_even_themself() {
                 assert_eq!(code(moved.await), expected);
             }
         }
+    });
+}
+
+#[test]
+fn whoever_sees_to_a_group_sees_and_adds_groups_below_it_alone() {
+    everywhere(async |mut world| {
+        let small = small(&mut world, &[Workflow::EditPeople, Workflow::ViewReports]).await;
+        let add = async |world: &mut World, who: Actor, name: &'static str, parent: Option<GroupId>| {
+            let (now, mut rng) = (world.now, world.rng());
+            world
+                .store
+                .write(move |tx| people::add_group(tx, &who, now, (name, parent.as_ref()), &mut rng))
+                .await
+        };
+        let own = {
+            let small = small.clone();
+            world.run(move |tx| people::read(tx, &small)).await.details.group
+        };
+        let paris = add(&mut world, system(), "Paris", None).await.unwrap();
+        let actor = operator(&small);
+        let top = add(&mut world, actor.clone(), "Rome", None).await;
+        assert_eq!(code(top), "field.invalid");
+        let beside = add(&mut world, actor.clone(), "Louvre", Some(paris.clone())).await;
+        assert_eq!(code(beside), "not-found");
+        let sales = add(&mut world, actor.clone(), "Sales", own.clone())
+            .await
+            .unwrap();
+        add(&mut world, actor.clone(), "Abroad", Some(sales))
+            .await
+            .unwrap();
+        let names = async |world: &World, who: Actor| {
+            let groups = world
+                .store
+                .read(move |tx| people::groups(tx, &who))
+                .await
+                .unwrap();
+            let name = |group: &people::Group| (group.name.clone(), group.parent.is_some());
+            groups.iter().map(name).collect::<Vec<_>>()
+        };
+        let named = |names: &[(&str, bool)]| {
+            let owned = names.iter().map(|(name, below)| ((*name).to_owned(), *below));
+            owned.collect::<Vec<_>>()
+        };
+        let all = [
+            ("Abroad", true),
+            ("Berlin", false),
+            ("Paris", false),
+            ("Sales", true),
+        ];
+        assert_eq!(names(&world, system()).await, named(&all));
+        let below = [("Abroad", true), ("Berlin", false), ("Sales", true)];
+        assert_eq!(names(&world, actor.clone()).await, named(&below));
+        // Of a group that is not at the top, what is above is not told either.
+        let sales = world.run(move |tx| people::group_at(tx, "Berlin/Sales")).await;
+        world
+            .edit(&small, move |details| details.group.clone_from(&sales))
+            .await;
+        let below = [("Abroad", true), ("Sales", false)];
+        assert_eq!(names(&world, actor.clone()).await, named(&below));
+        let workflows = [Workflow::EditPeople, Workflow::ViewReports];
+        for (scope, seen) in [
+            (Scope::Group, [("Sales", false)].as_slice()),
+            (Scope::Itself, &[]),
+        ] {
+            world.role("small", scope, &workflows).await;
+            assert_eq!(names(&world, actor.clone()).await, named(seen), "{scope}");
+        }
+    });
+}
+
+#[test]
+fn the_trail_of_everybody_is_for_who_sees_to_everybody() {
+    everywhere(async |mut world| {
+        let small = small(&mut world, &[Workflow::ViewAudit]).await;
+        for scope in [Scope::Itself, Scope::Group, Scope::GroupAndBelow] {
+            world.role("small", scope, &[Workflow::ViewAudit]).await;
+            let actor = operator(&small);
+            let page = world.store.read(move |tx| audit::page(tx, &actor, 0)).await;
+            assert_eq!(code(page), "role.not-granted", "{scope}");
+        }
+        world.role("small", Scope::All, &[Workflow::ViewAudit]).await;
+        let actor = operator(&small);
+        let page = world.store.read(move |tx| audit::page(tx, &actor, 0)).await;
+        assert!(!page.unwrap().is_empty());
     });
 }
 

@@ -9,15 +9,17 @@ use rand_core::SeedableRng;
 use tokio::sync::oneshot;
 
 use super::world::{World, code, everywhere, operator, places, system};
-use crate::domain::id::Serial;
+use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::State;
+use crate::domain::person::Details;
 use crate::secrets::Purpose;
 use crate::status::{self, Shape};
 use crate::store::{MIGRATIONS, Place, Store, StoreError, Tx};
 use crate::usecase::collect::{self, Begun, Holder, Once, Presented};
+use crate::usecase::import::{self, Table};
 use crate::usecase::issue::{self, Delivery, Next, Order, Signed};
 use crate::usecase::request::{self, Offer};
-use crate::usecase::{Failure, document, sweep};
+use crate::usecase::{Failure, document, people, sweep};
 
 /// Waits until another transaction waits for this one, as far as the database can say so; and if none has to, for so long
 /// that it would have got through.
@@ -197,6 +199,80 @@ fn two_nodes_let_in_no_more_than_may_collect_at_once() {
         let (first, second) = (redeem.next().unwrap(), redeem.next().unwrap());
         let (first, second) = at_once(&world, first, second).await;
         assert_eq!([code(first), code(second)], ["done", "sessions.full"]);
+    });
+}
+
+fn details(logon_name: &str, external_id: Option<&str>) -> Details {
+    Details {
+        logon_name: logon_name.to_owned(),
+        external_id: external_id.map(str::to_owned),
+        given_name: "Grace".to_owned(),
+        family_name: "Hopper".to_owned(),
+        ..Details::default()
+    }
+}
+
+#[test]
+fn a_person_who_is_added_at_two_nodes_is_there_once_and_the_other_one_is_told() {
+    everywhere(async |world| {
+        let now = world.now;
+        let add = |details: Details, number: Option<&'static str>| {
+            move |tx: &mut Tx<'_>| {
+                people::add(
+                    tx,
+                    &system(),
+                    now,
+                    (&details, number),
+                    &mut crate::random::system(),
+                )
+                .map(drop)
+            }
+        };
+        let cases = [
+            (("grace", None, None), ("Grace", None, None)),
+            (("one", Some("x"), None), ("other", Some("x"), None)),
+            (("first", None, Some("N-1")), ("second", None, Some("N-1"))),
+        ];
+        for ((a, b, c), (d, e, f)) in cases {
+            let (first, second) = at_once(&world, add(details(a, b), c), add(details(d, e), f)).await;
+            assert_eq!([code(first), code(second)], ["done", "exists"], "{a} {d}");
+        }
+        // Whoever comes second in a table is refused, and the others of the table are added.
+        let text = b"logon_name,given_name,family_name\nquick,Q,Q\nquiet,Q,Q\n";
+        let rows = Table::new(text, b',').unwrap().some().unwrap().0;
+        let table = move |tx: &mut Tx<'_>| {
+            Ok(import::add(
+                tx,
+                &system(),
+                now,
+                &rows,
+                &mut crate::random::system(),
+            )?)
+        };
+        let (first, refused) = at_once(&world, add(details("quick", None), None), table).await;
+        assert_eq!(code(first), "done");
+        let refused: Vec<_> = refused.unwrap().iter().map(|row| (row.line, row.code)).collect();
+        assert_eq!(refused, [(2, "exists")]);
+        let quiet = world.store.read(|tx| people::by_logon(tx, "quiet")).await;
+        assert_eq!(code(quiet), "done");
+    });
+}
+
+#[test]
+fn a_name_that_two_people_get_at_two_nodes_is_one_persons() {
+    everywhere(async |mut world| {
+        let [one, other] = [world.person("one").await, world.person("other").await];
+        let now = world.now;
+        let rename = |id: &PersonId| {
+            let id = id.clone();
+            move |tx: &mut Tx<'_>| {
+                let mut person = people::read(tx, &id)?;
+                person.details.logon_name = "grace".to_owned();
+                people::change(tx, &system(), now, &person).map(drop)
+            }
+        };
+        let (first, second) = at_once(&world, rename(&one), rename(&other)).await;
+        assert_eq!([code(first), code(second)], ["done", "exists"]);
     });
 }
 

@@ -3,14 +3,16 @@
 use super::world::{World, code, everywhere, operator, system};
 use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::State;
+use crate::domain::person::Details;
 use crate::domain::profile::{Delivery, GenerateCode, MdmRestriction, Scheme, Settings};
 use crate::domain::role::{Scope, Workflow};
+use crate::store::Tx;
 use crate::usecase::authority::Actor;
 use crate::usecase::collect::Holder;
 use crate::usecase::deferred::{self, Later};
 use crate::usecase::document::Why;
 use crate::usecase::request::Wish;
-use crate::usecase::{Failure, profiles, validate};
+use crate::usecase::{Failure, people, profiles, validate};
 
 #[test]
 fn a_request_without_approval_is_collectable_and_shown_at_once() {
@@ -225,6 +227,83 @@ fn another_operator_approves_and_never_the_requester() {
             code(judge(&world, operator(&chief), &serial, true).await),
             "document.illegal-move"
         );
+    });
+}
+
+#[test]
+fn what_was_changed_after_the_approval_is_approved_again() {
+    everywhere(async |mut world| {
+        world.data_of("loyalty-card").await;
+        let (clerk, chief, ada) = (world.clerk.clone(), world.chief.clone(), world.ada.clone());
+        let serial = to_approve(&mut world, &clerk).await;
+        judge(&world, operator(&chief), &serial, true).await.unwrap();
+        let offer = world.hand_out(&clerk, &serial).await.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let begun = world
+            .redeem(&offer, Some(&typed), &Holder::default())
+            .await
+            .unwrap();
+        // What is in no document may change.
+        let group = {
+            let (now, mut rng) = (world.now, world.rng());
+            let add =
+                move |tx: &mut Tx<'_>| people::add_group(tx, &system(), now, ("Berlin", None), &mut rng);
+            world.run(add).await
+        };
+        world
+            .edit(&ada, move |details| details.group = Some(group.clone()))
+            .await;
+        world.gathered(&begun, 1).await.unwrap();
+
+        let name = |name: &'static str| {
+            move |details: &mut Details| {
+                details.attributes.insert("given_name".to_owned(), name.into());
+            }
+        };
+        world.edit(&ada, name("Mallory")).await;
+        // Nor does it help to say of the data that they are approved.
+        world
+            .edit(&ada, |details| details.user_data_approved = true)
+            .await;
+        let changed = world.issue(&begun, 1, b"changed").await;
+        assert_eq!(code(changed), "validation.data-changed");
+        for (who, expected) in [(&clerk, "role.not-granted"), (&chief, "done")] {
+            let again = judge(&world, operator(who), &serial, true).await;
+            assert_eq!(code(again), expected);
+        }
+        let once = judge(&world, operator(&chief), &serial, true).await;
+        assert_eq!(code(once), "document.illegal-move");
+        let now = world.now;
+        let set = move |tx: &mut Tx<'_>| people::set_photo(tx, &system(), now, &ada, ("image/jpeg", b"x"));
+        world.run(set).await;
+        let changed = world.issue(&begun, 1, b"photo").await;
+        assert_eq!(code(changed), "validation.data-changed");
+        judge(&world, operator(&chief), &serial, true).await.unwrap();
+        world.issue(&begun, 1, b"approved").await.unwrap();
+        // What a wallet has is fetched anew with the data as they are.
+        let ada = world.ada.clone();
+        world.edit(&ada, name("Grace")).await;
+        world.issue(&begun, 1, b"anew").await.unwrap();
+        let late = judge(&world, operator(&chief), &serial, true).await;
+        assert_eq!(code(late), "document.illegal-move");
+    });
+}
+
+#[test]
+fn what_was_requested_by_whoever_changes_the_data_waits_for_the_other_one() {
+    everywhere(async |mut world| {
+        world.data_of("loyalty-card").await;
+        let (clerk, chief, ada) = (world.clerk.clone(), world.chief.clone(), world.ada.clone());
+        let both = [Workflow::EditPeople, Workflow::ValidateRequest];
+        world.role("both", Scope::All, &both).await;
+        world.grant("both", &clerk).await;
+        let serial = to_approve(&mut world, &clerk).await;
+        judge(&world, operator(&chief), &serial, true).await.unwrap();
+        world
+            .edit(&ada, |details| details.given_name = "Mallory".to_owned())
+            .await;
+        let own = judge(&world, operator(&clerk), &serial, true).await;
+        assert_eq!(code(own), "validation.own-request");
     });
 }
 

@@ -321,6 +321,40 @@ fn a_copy_is_restored_whole_and_says_what_is_lost() {
 }
 
 #[test]
+fn there_is_a_database_at_every_instant_of_a_restore() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    everywhere(async |world| {
+        let folder = std::env::temp_dir().join(format!("mdoc-instant-{}", std::process::id()));
+        let _left_over = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let (copy, place) = (folder.join("copy.db"), folder.join("service.db"));
+        if world.store.copy_to(&copy).is_err() {
+            return; // a server has tools of its own
+        }
+        std::fs::copy(&copy, &place).unwrap();
+        let over = Arc::new(AtomicBool::new(false));
+        let (watched, ends) = (place.clone(), Arc::clone(&over));
+        let watch = std::thread::spawn(move || {
+            let mut gone = 0;
+            while !ends.load(Ordering::Relaxed) {
+                gone += u32::from(!watched.exists());
+            }
+            gone
+        });
+        for second in 0..60 {
+            let now = mdoc_core::time::Timestamp::from_unix(world.now.unix() + second);
+            let restored = crate::store::restore::restore((&copy, &place), true, now, &system()).unwrap();
+            assert!(restored.kept.unwrap().exists());
+        }
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(watch.join().unwrap(), 0);
+        std::fs::remove_dir_all(folder).unwrap();
+    });
+}
+
+#[test]
 fn a_text_with_nul_is_refused_by_both_and_spoils_nothing() {
     everywhere(async |world| {
         let sql = "INSERT INTO setting (name, value) VALUES ($1, 'x')";

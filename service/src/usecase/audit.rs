@@ -16,7 +16,8 @@ use serde_json::{Value as Json, json};
 use self::chain::chained;
 use super::Failure;
 use super::authority::{self, Actor};
-use crate::domain::role::Workflow;
+use crate::domain::Refusal;
+use crate::domain::role::{Scope, Workflow};
 use crate::store::{Row, StoreError, Tx};
 
 /// What happened.
@@ -130,12 +131,16 @@ impl Recorded {
     }
 }
 
-/// Entries after a number, at most a thousand.
+/// Entries after a number, at most a thousand. The trail tells of everybody, and of the service itself: it is for whom a role
+/// grants it over all.
 ///
 /// # Errors
-/// [`Refusal::NotGranted`](crate::domain::Refusal::NotGranted).
+/// [`Refusal::NotGranted`].
 pub fn page(tx: &mut Tx<'_>, actor: &Actor, after: i64) -> Result<Vec<Recorded>, Failure> {
-    authority::permit(tx, actor, Workflow::ViewAudit)?;
+    let workflow = Workflow::ViewAudit;
+    if authority::scope(tx, actor, workflow)? < Scope::All {
+        return Err(Refusal::NotGranted { workflow }.into());
+    }
     Ok(some(tx, after)?)
 }
 

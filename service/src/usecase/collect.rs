@@ -364,8 +364,8 @@ fn begin(
     };
     let token = random(rng);
     tx.execute(
-        "INSERT INTO session (token, document, client_id, key_thumbprint, started, expires) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO session (token, document, client_id, key_thumbprint, started, expires, by_identifier) \
+         VALUES ($1, $2, $3, $4, $5, $6, 0)",
         &[
             (&terms.secrets.digest(Purpose::AccessToken, &[&*token])).into(),
             (&document.serial).into(),
@@ -392,6 +392,21 @@ pub struct Session {
     pub serial: Serial,
     /// The wallet's product, if it said one when the session began.
     pub client_id: Option<String>,
+    /// Whether the wallet was told the identifier of the document with its token; nothing if an older program gave that.
+    pub by_identifier: Option<bool>,
+}
+
+/// Notes that a wallet was told the identifier of the document with its token: it asks by that, and by nothing else.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn told_identifier(tx: &mut Tx<'_>, (token, terms): (&[u8], &Terms)) -> Result<(), StoreError> {
+    let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
+    tx.execute(
+        "UPDATE session SET by_identifier = 1 WHERE token = $1",
+        &[(&kept).into()],
+    )
+    .map(drop)
 }
 
 /// The session that an access token is for.
@@ -415,7 +430,7 @@ pub(in crate::usecase) fn held(
     let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
     let found = tx.row(
         &format!(
-            "SELECT document, client_id, key_thumbprint FROM session \
+            "SELECT document, client_id, key_thumbprint, by_identifier FROM session \
              WHERE token = $1 AND ended IS NULL AND ({good})"
         ),
         &[(&kept).into(), now.into()],
@@ -423,6 +438,7 @@ pub(in crate::usecase) fn held(
             let session = Session {
                 serial: row.get(0)?,
                 client_id: row.get(1)?,
+                by_identifier: row.get::<Option<i64>>(3)?.map(|told| told == 1),
             };
             Ok((session, row.get::<Option<Vec<u8>>>(2)?))
         },

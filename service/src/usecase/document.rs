@@ -43,6 +43,8 @@ pub struct Document {
     pub issued: Option<Timestamp>,
     /// When its lifetime ends.
     pub valid_until: Option<Timestamp>,
+    /// Which state of the person's data another operator approved.
+    pub approved_data: Option<i64>,
     moves: i64,
 }
 
@@ -82,7 +84,7 @@ impl Document {
 }
 
 const COLUMNS: &str = "serial, person, profile, profile_version, doc_type, state, state_before, since, requested_by, \
-                       requested, cancel_requested_by, device, generation, issued, valid_until, moves";
+                       requested, cancel_requested_by, device, generation, issued, valid_until, moves, approved_data";
 
 /// A document that the actor may see.
 ///
@@ -336,5 +338,6 @@ fn of_row(row: &Row<'_>) -> Result<Document, StoreError> {
         issued: row.get(13)?,
         valid_until: row.get(14)?,
         moves: row.get(15)?,
+        approved_data: row.get(16)?,
     })
 }

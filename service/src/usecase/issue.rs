@@ -68,7 +68,7 @@ pub enum Next {
 /// Gathers what is to be signed for so many keys.
 ///
 /// # Errors
-/// [`Refusal::TooManyKeys`], [`Refusal::CopiesExhausted`], [`Refusal::CollectRole`], those of the person's data, and
+/// [`Refusal::DataChanged`], [`Refusal::TooManyKeys`], [`Refusal::CopiesExhausted`], [`Refusal::CollectRole`], those of the person's data, and
 /// [`Refusal::IllegalMove`] if the document cannot be collected.
 pub fn gather(
     tx: &mut Tx<'_>,
@@ -82,6 +82,7 @@ pub fn gather(
     }
     collectable(&document, now)?;
     let profile = profile(tx, &document)?;
+    still_approved(tx, &document, &profile.settings)?;
     let most = profile.settings.copies;
     if u32::try_from(keys).unwrap_or(u32::MAX) > most {
         return Err(Refusal::TooManyKeys { most }.into());
@@ -110,6 +111,19 @@ pub fn gather(
         places,
         identifiers,
     })))
+}
+
+/// Four eyes saw what is signed: data that were changed after the approval are approved again. What a wallet has already is
+/// made of the newest data when it is fetched anew: nobody approves that (E15).
+fn still_approved(tx: &mut Tx<'_>, document: &Document, settings: &Settings) -> Result<(), Failure> {
+    if !settings.validate_issuance || document.issued.is_some() {
+        return Ok(());
+    }
+    if document.approved_data == Some(people::data_version(tx, &document.person)?) {
+        Ok(())
+    } else {
+        Err(Refusal::DataChanged.into())
+    }
 }
 
 /// Each copy takes an entry of a list for ever, so that one wallet does not take those of all.

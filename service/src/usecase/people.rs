@@ -52,18 +52,19 @@ pub fn add(
         employee_number: number.unwrap_or_default().to_owned(),
         version: 1,
     };
-    is_free(tx, &person)?;
-    if number.is_none() {
-        person.employee_number = next_number(tx)?;
+    loop {
+        is_free(tx, &person)?;
+        if number.is_none() {
+            person.employee_number = next_number(tx)?;
+        }
+        if write(tx, now, &person, ADD)? == 1 {
+            break;
+        }
+        // Another node was quicker: what it wrote is seen now, and a number that it gave by hand is skipped.
+        if number.is_none() {
+            person.employee_number.clear();
+        }
     }
-    write(
-        tx,
-        now,
-        &person,
-        "INSERT INTO person (id, logon_name, logon_key, employee_number, external_id, given_name, family_name, email, \
-         mobile_phone, group_id, user_data_approved, attributes, search_key, version, created, changed) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $14, $14)",
-    )?;
     audit::append(
         tx,
         actor,
@@ -72,6 +73,12 @@ pub fn add(
     )?;
     Ok(person)
 }
+
+/// Where another node takes a name, a number or an id at the same time, nothing is written, and the transaction goes on: one
+/// that adds many is not spoiled.
+const ADD: &str = "INSERT INTO person (id, logon_name, logon_key, employee_number, external_id, given_name, family_name, email, \
+         mobile_phone, group_id, user_data_approved, attributes, search_key, version, created, changed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $14, $14) ON CONFLICT DO NOTHING";
 
 /// Changes a person, if nobody else did since it was read.
 ///
@@ -104,14 +111,14 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     if before.details.user_data_approved && data(&before) != data(&person) {
         person.details.user_data_approved = false;
     }
-    let written = write(
-        tx,
-        now,
-        &person,
+    let changed_data = i64::from(data(&before) != data(&person));
+    let sql = format!(
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $4, external_id = $5, given_name = $6, \
          family_name = $7, email = $8, mobile_phone = $9, group_id = $10, user_data_approved = $11, attributes = $12, \
-         search_key = $13, version = version + 1, changed = $14 WHERE id = $1 AND version = $15",
-    )?;
+         search_key = $13, version = version + 1, data_version = data_version + {changed_data}, changed = $14 \
+         WHERE id = $1 AND version = $15"
+    );
+    let written = write(tx, now, &person, &sql).map_err(|why| taken(why, &person))?;
     if written == 0 {
         return Err(Refusal::ChangedMeanwhile.into());
     }
@@ -171,6 +178,15 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Person, Fail
 pub(crate) fn read(tx: &mut Tx<'_>, id: &PersonId) -> Result<Person, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM person WHERE id = $1");
     tx.row(&sql, &[id.into()], of_row)?
+        .ok_or_else(|| Refusal::Unknown { what: "person" }.into())
+}
+
+/// Which state of what documents are made of a person has: each change of the data or the photograph makes another one.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is no such person.
+pub(crate) fn data_version(tx: &mut Tx<'_>, id: &PersonId) -> Result<i64, Failure> {
+    tx.value("SELECT data_version FROM person WHERE id = $1", &[id.into()])?
         .ok_or_else(|| Refusal::Unknown { what: "person" }.into())
 }
 
@@ -266,6 +282,7 @@ pub fn set_photo(
     )?;
     tx.execute(
         "UPDATE person SET version = version + 1, changed = $2, \
+         data_version = data_version + CASE WHEN $3 = 1 THEN 0 ELSE 1 END, \
          user_data_approved = CASE WHEN $3 = 1 THEN user_data_approved ELSE 0 END WHERE id = $1",
         &[id.into(), now.into(), same.into()],
     )?;
@@ -341,6 +358,28 @@ fn is_free(tx: &mut Tx<'_>, person: &Person) -> Result<(), Failure> {
         return Err(exists("person", "external id", external));
     }
     Ok(())
+}
+
+/// Two nodes asked at once: the unique index says of which member.
+fn taken(error: StoreError, person: &Person) -> Failure {
+    let StoreError::Taken { constraint } = &error else {
+        return error.into();
+    };
+    let details = &person.details;
+    let of = |column: &str| constraint.contains(column);
+    if of("logon_key") {
+        exists("person", "logon name", &details.logon_name)
+    } else if of("employee_number") {
+        exists("person", "employee number", &person.employee_number)
+    } else if of("external_id") {
+        exists(
+            "person",
+            "external id",
+            details.external_id.as_deref().unwrap_or_default(),
+        )
+    } else {
+        error.into()
+    }
 }
 
 fn exists(what: &'static str, field: &'static str, name: &str) -> Failure {

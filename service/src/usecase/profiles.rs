@@ -144,6 +144,23 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Current>, StoreError> {
     )
 }
 
+/// The newest version of the profiles that wallets may ask for, by name: those that are switched on, and those of documents
+/// that are not over. Switching off is for what nobody requested yet: what was requested is collected, and fetched anew.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn offered(tx: &mut Tx<'_>) -> Result<Vec<Profile>, StoreError> {
+    let found = tx.rows(
+        "SELECT v.profile, v.version, v.settings, p.enabled FROM profile p \
+         JOIN profile_version v ON v.profile = p.name AND v.version = p.version WHERE p.enabled = 1 OR EXISTS \
+         (SELECT 1 FROM document d WHERE d.profile = p.name \
+         AND d.state NOT IN ('cancelled', 'expired', 'failed', 'rejected')) ORDER BY p.name",
+        &[],
+        of_row,
+    )?;
+    Ok(found.into_iter().map(|current| current.profile).collect())
+}
+
 /// Every version of a profile by which documents may yet be made: the newest, and those of documents that are not over.
 ///
 /// # Errors

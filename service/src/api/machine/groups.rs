@@ -43,7 +43,7 @@ impl From<Group> for GroupAnswer {
     }
 }
 
-/// All groups, by name.
+/// The groups that the operator's scope reaches, by name.
 #[utoipa::path(
     get,
     path = "/groups",

@@ -52,6 +52,14 @@ impl Problem {
         Refusal::field(field, rule).into()
     }
 
+    /// Something inside does not work, or not in time.
+    pub(super) fn unavailable() -> Self {
+        let words = "the service cannot answer now";
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words);
+        problem.later = Some(1);
+        problem
+    }
+
     /// What is named in the address is no name.
     pub(super) fn unknown(what: &'static str) -> Self {
         Refusal::Unknown { what }.into()
@@ -94,13 +102,7 @@ impl From<Failure> for Problem {
             Failure::Store(why) => {
                 // What went wrong inside is for the log.
                 tracing::error!(%why, "a request could not be answered");
-                let mut problem = Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "unavailable",
-                    "the service cannot answer now",
-                );
-                problem.later = Some(1);
-                problem
+                Self::unavailable()
             }
         }
     }

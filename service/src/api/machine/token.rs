@@ -17,6 +17,7 @@ use crate::domain::Refusal;
 use crate::domain::id::ClientId;
 use crate::domain::scope::ApiScope;
 use crate::random;
+use crate::serve::Refused;
 use crate::usecase::clients::{self, Granted, TOKEN_LIFETIME};
 use crate::usecase::{Failure, audit};
 
@@ -68,7 +69,18 @@ pub(super) struct TokenError {
         (status = 200, description = "A token.", body = TokenAnswer),
         (status = 400, description = "The request is not one, or for a scope that the machine has not.", body = TokenError),
         (status = 401, description = "There is no such machine, it has another secret, or it is switched off.", body = TokenError),
-        (status = 503, description = "The service cannot answer now.", body = TokenError),
+        (status = 413, description = "The body is too large."),
+        (
+            status = 429,
+            description = "Too many requests; `Retry-After` says when to come again.",
+            headers(("Retry-After" = i32, description = "Seconds")),
+        ),
+        (
+            status = 503,
+            description = "The service cannot answer now; `Retry-After` says when to come again.",
+            body = TokenError,
+            headers(("Retry-After" = i32, description = "Seconds")),
+        ),
     ),
     security(())
 )]
@@ -80,6 +92,10 @@ pub(super) async fn token(
 ) -> Response {
     let (id, secret, wanted) = match read(&headers, &body) {
         Ok(asked) => asked,
+        // A machine that there cannot be is counted as one that is not there.
+        Err((error @ "invalid_client", words)) => {
+            return counted(refused(error, words), &Refusal::ClientUnknown);
+        }
         Err((error, words)) => return refused(error, words),
     };
     let (now, secrets) = (service.now(), service.terms.secrets.clone());
@@ -106,16 +122,17 @@ pub(super) async fn token(
     });
     match asked.await {
         Ok(Ok(granted)) => answer(&granted),
-        Ok(Err(Refusal::ScopeMissing { .. })) => {
-            refused("invalid_scope", "the machine has not all of these scopes")
+        Ok(Err(refusal @ Refusal::ScopeMissing { .. })) => {
+            let words = "the machine has not all of these scopes";
+            counted(refused("invalid_scope", words), &refusal)
         }
-        Ok(Err(_)) => refused(
-            "invalid_client",
-            "there is no such machine, it has another secret, or it is switched off",
-        ),
+        Ok(Err(refusal)) => {
+            let words = "there is no such machine, it has another secret, or it is switched off";
+            counted(refused("invalid_client", words), &refusal)
+        }
         Err(why) => {
             tracing::error!(%why, "a token could not be given");
-            refused("temporarily_unavailable", "the service cannot answer now")
+            unavailable()
         }
     }
 }
@@ -170,6 +187,20 @@ fn answer(granted: &Granted) -> Response {
         scope: ApiScope::names(&granted.scopes),
     };
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+}
+
+/// That no token can be given now.
+pub(super) fn unavailable() -> Response {
+    let mut response = refused("temporarily_unavailable", "the service cannot answer now");
+    let soon = HeaderValue::from_static("1");
+    response.headers_mut().insert(header::RETRY_AFTER, soon);
+    response
+}
+
+/// The same, with the code of the rule that said no, by which it is counted.
+fn counted(mut response: Response, refusal: &Refusal) -> Response {
+    response.extensions_mut().insert(Refused(refusal.code()));
+    response
 }
 
 fn refused(error: &'static str, error_description: &'static str) -> Response {

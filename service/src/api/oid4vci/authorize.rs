@@ -102,16 +102,12 @@ async fn judged(
 
 /// The profiles that are asked for: by details, or by scopes, of which those that nobody knows are passed over.
 async fn wanted(service: &Arc<Service>, request: &AuthorizationRequest) -> Result<Wanted, No> {
-    let current = service
+    let offered = service
         .store
-        .read(profiles::all)
+        .read(profiles::offered)
         .await
         .map_err(|why| No::inside(&why))?;
-    let known = |name: &str| {
-        current
-            .iter()
-            .any(|current| current.enabled && current.profile.name == name)
-    };
+    let known = |name: &str| offered.iter().any(|profile| profile.name == name);
     let mut names = Vec::new();
     for detail in &request.authorization_details {
         let id = detail.credential_configuration_id.as_deref();

@@ -9,9 +9,10 @@ use mdoc_openid::vci::dpop::{self, DpopRules};
 use mdoc_openid::vci::{ErrorCode, Nonces, Window};
 
 use crate::api::answer::No;
+use crate::domain::Refusal;
 use crate::nonce::{self, Kind};
 use crate::service::Service;
-use crate::usecase::collect::{Holder, Once};
+use crate::usecase::collect::{self, Holder, Once};
 
 /// What may sign proofs.
 pub(super) const ALGORITHMS: [SignatureAlgorithm; 1] = [SignatureAlgorithm::Es256];
@@ -136,6 +137,18 @@ impl Caller {
         }
         Ok((caller, bytes))
     }
+}
+
+/// Notes what may be presented once, whatever comes of the request.
+pub(super) async fn spend(service: &Service, once: Vec<Once>, refused: fn(&Refusal) -> No) -> Result<(), No> {
+    if once.is_empty() {
+        return Ok(());
+    }
+    service
+        .store
+        .write(move |tx| collect::once(tx, &once))
+        .await
+        .map_err(|why| No::of_failure(&why, refused))
 }
 
 /// What the service gave out lately.

@@ -19,17 +19,17 @@ use mdoc_openid::vci::credential::{
 };
 use mdoc_openid::vci::metadata::{KeyAttestationsRequired, ResponseEncryption};
 use mdoc_openid::vci::proof::{Attestations, ProofFault, ProofRules, Proofs, ProvedKeys, Wallet, verify};
-use mdoc_openid::vci::{ErrorCode, Nonces, Window};
+use mdoc_openid::vci::{Draft, ErrorCode, Nonces, Window};
 use zeroize::Zeroizing;
 
 use self::signing::sign_and_record;
-use super::caller::{ALGORITHMS, Caller};
+use super::caller::{ALGORITHMS, Caller, spend};
 use super::paths;
 use crate::api::Shared;
 use crate::api::answer::{No, json};
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
-use crate::domain::profile::{KeyAttestation, Profile};
+use crate::domain::profile::{KeyAttestation, MOST_COPIES, Profile};
 use crate::nonce::Kind;
 use crate::service::Service;
 use crate::store::Tx;
@@ -57,7 +57,7 @@ pub(super) async fn credential(
     let answer = asked(&service, (&session, &token, &caller), (&headers, &body), &remote).await;
     if answer.is_err() {
         // Whoever saw the request that failed does not try another one with its proof.
-        spend(&service, caller.once).await?;
+        spend(&service, caller.once, No::of_credential).await?;
     }
     answer
 }
@@ -75,23 +75,36 @@ async fn asked(
     let profile = wanted(service, session, &request.wanted).await?;
     let proved =
         proved(service, session, &profile, request.proofs.as_ref()).map_err(|no| no.with_nonce(service))?;
-    let keys = keys(service, &proved);
+    let mut keys = keys(service, &proved);
+    // A wallet may prove as many as the metadata say; it gets fewer where the profile gives fewer (OpenID4VCI 1.0, 8.3).
+    keys.truncate(usize::try_from(profile.settings.copies).unwrap_or(1));
     let mut once = caller.once.clone();
     once.extend(nonces(service, &proved));
-    let response = issue_now(service, session, token, (keys, once), remote).await?;
+    let name = transaction(is_of_draft(service, &body));
+    let response = issue_now(service, session, token, (keys, once, name), remote).await?;
     send(service, &response, recipient)
 }
 
-/// Notes what may be presented once, whatever comes of the request.
-async fn spend(service: &Service, once: Vec<Once>) -> Result<(), No> {
-    if once.is_empty() {
-        return Ok(());
+/// What a name of a transaction ends in that a wallet of a draft was told: it wants to be told otherwise that it waits.
+const OF_DRAFT: u8 = 1;
+/// What is random in such a name.
+const NAME: usize = 32;
+
+/// A name for what a wallet waits for.
+fn transaction(of_draft: bool) -> Vec<u8> {
+    let mut name = secrets::random(&mut random::system()).to_vec();
+    if of_draft {
+        name.push(OF_DRAFT);
     }
-    service
-        .store
-        .write(move |tx| collect::once(tx, &once))
-        .await
-        .map_err(|why| No::of_failure(&why, No::of_credential))
+    name
+}
+
+/// Whether a request has the form that drafts 13 to 15 have and the final version has not; whoever sends `proofs` is taken for
+/// a wallet of that.
+fn is_of_draft(service: &Service, body: &[u8]) -> bool {
+    let members: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let has = |member| members.get(member).is_some();
+    service.oldest < Draft::Final && !has("proofs") && (has("proof") || has("format"))
 }
 
 pub(super) async fn deferred(
@@ -103,7 +116,7 @@ pub(super) async fn deferred(
     let (caller, token) = Caller::with_token(&service, paths::DEFERRED, &headers)?;
     let session = session(&service, &caller, &token, deferred::session).await?;
     // Even if the wallet has to wait: its proof would be good for whoever saw it, when the wait is over.
-    spend(&service, caller.once).await?;
+    spend(&service, caller.once, No::of_credential).await?;
     let (body, encrypted) = open(&service, &headers, &body)?;
     let request = DeferredRequest::decode(&body, encrypted, service.oldest)
         .map_err(|why| No::resource(why.code(), why))?;
@@ -122,8 +135,15 @@ pub(super) async fn deferred(
         .iter()
         .filter_map(|encoded| decoded(encoded))
         .map(|key| with_thumbprint(&service, key));
+    let of_draft = service.oldest < Draft::Final && id.len() > NAME && id.last() == Some(&OF_DRAFT);
     let waiting = (keys.collect(), id);
     let response = collect_later(&service, &session, &token, waiting, &remote).await?;
+    if let (CredentialResponse::Pending { interval, .. }, true) = (&response, of_draft) {
+        return Ok(json(
+            400,
+            CredentialResponse::pending_in_drafts(*interval).encode(),
+        ));
+    }
     send(&service, &response, recipient)
 }
 
@@ -221,7 +241,8 @@ fn send(service: &Service, response: &CredentialResponse, recipient: Recipient) 
     Ok((status, headers, body).into_response())
 }
 
-/// The profile of the session's document, if that is what is asked for.
+/// The profile of the session's document, if that is what is asked for, in the words that go with its token: by the
+/// identifier if that was told with it, and only then (OpenID4VCI 1.0, 8.2).
 async fn wanted(service: &Service, session: &Session, wanted: &Wanted) -> Result<Profile, No> {
     let serial = session.serial.clone();
     let profile = service
@@ -240,13 +261,23 @@ async fn wanted(service: &Service, session: &Session, wanted: &Wanted) -> Result
         Wanted::DocType(doc_type) => {
             let format = service.terms.formats.format(&profile.settings.format);
             if format.is_some_and(|format| format.doctype == *doc_type) {
-                Ok(profile)
+                Ok(())
             } else {
                 refused(ErrorCode::UnknownCredentialConfiguration)
             }
         }
-        Wanted::Configuration(_) | Wanted::Identifier(_) => Ok(profile),
+        Wanted::Configuration(_) | Wanted::Identifier(_) => Ok(()),
+    }?;
+    let by_identifier = matches!(wanted, Wanted::Identifier(_));
+    if session.by_identifier.is_some_and(|told| told != by_identifier) {
+        let words = if by_identifier {
+            "no credential_identifier came with the access token: ask by credential_configuration_id"
+        } else {
+            "a credential_identifier came with the access token: ask by that"
+        };
+        return Err(No::resource(ErrorCode::InvalidCredentialRequest, words));
     }
+    Ok(profile)
 }
 
 fn proved(
@@ -269,7 +300,7 @@ fn proved(
     let rules = ProofRules {
         issuer: &service.identifier,
         algorithms: &ALGORITHMS,
-        most: usize::try_from(profile.settings.copies).unwrap_or(1),
+        most: usize::try_from(MOST_COPIES).unwrap_or(1),
         wallet: session
             .client_id
             .as_deref()
@@ -320,15 +351,15 @@ async fn issue_now(
     service: &Arc<Service>,
     session: &Session,
     token: &[u8],
-    (keys, once): (Vec<Key>, Vec<Once>),
+    (keys, once, name): (Vec<Key>, Vec<Once>, Vec<u8>),
     remote: &Remote,
 ) -> Result<CredentialResponse, No> {
     match sign_and_record(service, session, token, (&keys, &once, None), remote).await? {
         Some(issued) => Ok(CredentialResponse::Issued(issued)),
         None => {
-            let id = secrets::random(&mut random::system());
+            let transaction_id = base64url(&name);
             let later = Later {
-                transaction: id.to_vec(),
+                transaction: name,
                 token: token.to_vec(),
                 serial: session.serial.clone(),
                 keys: keys.iter().map(|(key, _)| encoded(key)).collect(),
@@ -341,7 +372,7 @@ async fn issue_now(
                 .await
                 .map_err(|why| No::of_failure(&why, No::of_credential))?;
             Ok(CredentialResponse::Pending {
-                transaction_id: base64url(&*id),
+                transaction_id,
                 interval: INTERVAL,
             })
         }

@@ -100,14 +100,13 @@ fn public(media_type: &'static str, body: impl Into<Bytes>) -> Response {
 
 /// What the issuer has, as of now.
 pub(super) async fn describe(service: &Arc<Service>) -> Result<IssuerMetadata, No> {
-    let current = service
+    let offered = service
         .store
-        .read(profiles::all)
+        .read(profiles::offered)
         .await
         .map_err(|why| No::inside(&why))?;
     let mut configurations = BTreeMap::new();
-    for current in current.iter().filter(|current| current.enabled) {
-        let profile = &current.profile;
+    for profile in &offered {
         if let Some(format) = service.terms.formats.format(&profile.settings.format) {
             configurations.insert(profile.name.clone(), configuration(profile, format));
         }

@@ -10,7 +10,7 @@ use mdoc_openid::vci::Draft;
 use mdoc_openid::vci::authorization::AuthorizationDetail;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
 
-use super::caller::Caller;
+use super::caller::{Caller, spend};
 use super::paths;
 use crate::api::Shared;
 use crate::api::answer::{No, json};
@@ -35,8 +35,13 @@ pub(super) async fn token(
         .iter()
         .map(|wanted| wanted.credential_configuration_id.clone())
         .collect();
-    let begun = begin(&service, (&request.grant, wanted), caller, remote).await?;
-    let (begun, detailed) = begun.map_err(|refusal| {
+    let once = caller.once.clone();
+    let begun = begin(&service, (&request.grant, wanted), caller, remote).await;
+    if begun.is_err() {
+        // What a rule undid took the note with it: whoever saw the request does not try another one with its proof.
+        spend(&service, once, No::of_token).await?;
+    }
+    let (begun, detailed) = begun?.map_err(|refusal| {
         tracing::warn!(code = refusal.code(), "a wallet was given no token");
         No::of_token(&refusal)
     })?;
@@ -93,6 +98,11 @@ async fn begin(
         {
             let rule = "they name what was not offered";
             return Err(Refusal::field("authorization_details", rule).into());
+        }
+        if let Ok((begun, detailed)) = &begun
+            && (*detailed || !wanted.is_empty())
+        {
+            collect::told_identifier(tx, (&*begun.token, &terms))?;
         }
         Ok(begun)
     });

@@ -1,9 +1,14 @@
 //! Badges that go out with documents: to every wallet, by every way, drawn of what the document says.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use mdoc_core::crypto::{Curve, RustCrypto, SecretKey};
+use mdoc_core::crypto::{Curve, PublicKey, RustCrypto, SecretKey};
+use mdoc_core::seams::{Signer, SignerError, SoftwareKey};
+use mdoc_core::time::Timestamp;
 use mdoc_issuer::badge::Layouts;
+use mdoc_issuer::pki::{self, Authority};
 use mdoc_openid::jose::Jwk;
 use mdoc_openid::jose::jwe::{Encryption, OwnKey};
 use mdoc_openid::vci::credential::{self, BADGE, Badge, ResponseTerms};
@@ -15,9 +20,10 @@ use serde_json::{Value, json};
 use super::wallet::{Answered, Wallet};
 use super::{issued, redeemed};
 use crate::domain::life::State;
+use crate::making::Signers;
 use crate::store::Place;
 use crate::tests::badges::own;
-use crate::tests::world::{World, everywhere, operator};
+use crate::tests::world::{NOON, World, everywhere, operator};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
 use crate::usecase::{document, validate};
@@ -109,6 +115,110 @@ fn a_profile_without_layouts_has_no_badge() {
         let answer = wallet.collect(&token, 1).await;
         assert_eq!(answer.status, 200);
         assert!(body(&answer).get(BADGE).is_none());
+    });
+}
+
+/// A document signer that takes its time, and counts how many sign at once and how often one does.
+struct Slow {
+    key: SoftwareKey,
+    now: AtomicUsize,
+    most: AtomicUsize,
+    all: AtomicUsize,
+}
+
+impl Signer for Slow {
+    fn public_key(&self) -> &PublicKey {
+        self.key.public_key()
+    }
+
+    fn sign(&self, to_sign: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        self.all.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(100));
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        self.key.sign(to_sign)
+    }
+}
+
+/// The signers of a service, and what counts how they are used.
+fn slow() -> (Signers, Arc<Slow>) {
+    let mut rng = ChaCha20Rng::seed_from_u64(9);
+    let terms = |name: &str| pki::Terms {
+        common_name: name.to_owned(),
+        organization: None,
+        from: Timestamp::from_unix(NOON - 86_400),
+        lifetime: None,
+        contacts: Vec::new(),
+        crl_uri: None,
+        curve: Curve::P256,
+    };
+    let iaca = pki::iaca("NL", None, &terms("Test IACA"), &mut rng).unwrap();
+    let key = SoftwareKey::new(iaca.key).unwrap();
+    let authority = Authority {
+        certificate: &iaca.certificate,
+        signer: &key,
+    };
+    let ds = pki::document_signer(&terms("Test DS"), authority, &mut rng).unwrap();
+    let slow = Arc::new(Slow {
+        key: SoftwareKey::new(ds.key).unwrap(),
+        now: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+        all: AtomicUsize::new(0),
+    });
+    let mut signers = Signers::default();
+    let shared: Arc<dyn Signer + Send + Sync> = slow.clone();
+    signers.add("ds".to_owned(), ds.certificate, shared);
+    (signers, slow)
+}
+
+#[test]
+fn two_badges_are_drawn_at_once_and_others_wait() {
+    everywhere(async |mut world| {
+        offered(&mut world, &SIDES).await;
+        world
+            .profile("licence", |settings| {
+                settings.format = "warrant-card".to_owned();
+                settings.badge_layouts = SIDES.map(str::to_owned).to_vec();
+                settings.issue_over_existing = true;
+            })
+            .await;
+        let (signers, slow) = slow();
+        let mut all = Vec::new();
+        for seed in 1..=4 {
+            let clerk = world.clerk.clone();
+            let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
+            let signers = signers.clone();
+            let mut wallet = Wallet::at(&mut world, seed, |service| service.signers = signers);
+            let token = redeemed(&mut wallet, &offer).await;
+            all.push((wallet, token));
+        }
+        let mut all = all.iter_mut().map(|(wallet, token)| wallet.collect(token, 1));
+        let mut next = || all.next().unwrap();
+        let (a, b, c, d) = tokio::join!(next(), next(), next(), next());
+        for answer in [a, b, c, d] {
+            assert_eq!(badge(&answer).sides().count(), 2);
+        }
+        assert_eq!(slow.all.load(Ordering::SeqCst), 4);
+        assert!(slow.most.load(Ordering::SeqCst) <= 2);
+    });
+}
+
+#[test]
+fn a_nonce_that_was_used_has_no_badge_drawn() {
+    everywhere(async |mut world| {
+        let offer = offered(&mut world, &SIDES).await;
+        let (signers, slow) = slow();
+        let mut wallet = Wallet::at(&mut world, 1, |service| service.signers = signers);
+        let token = redeemed(&mut wallet, &offer).await;
+        let nonce = wallet.nonce().await;
+        badge(&wallet.collect_with(&token, 1, Some(&nonce)).await);
+        let again = wallet.collect_with(&token, 1, Some(&nonce)).await;
+        assert_eq!(
+            (again.error().as_str(), again.rule),
+            ("invalid_nonce", Some("replayed"))
+        );
+        assert_eq!(slow.all.load(Ordering::SeqCst), 1, "nothing was made for it");
     });
 }
 

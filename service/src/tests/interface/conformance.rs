@@ -278,6 +278,11 @@ fn what_is_asked_for_is_what_the_token_is_for() {
                 json!({ "credential_identifier": "nothing" }),
                 "unknown_credential_identifier",
             ),
+            // The right one, which the wallet was not told.
+            (
+                json!({ "credential_identifier": world.only_document().await.as_str() }),
+                "invalid_credential_request",
+            ),
         ] {
             let refused = wallet.collect_by(&token, wanted).await;
             assert_eq!((refused.status, refused.error()), (400, expected.to_owned()));

@@ -140,7 +140,7 @@ fn what_was_done_and_refused_is_counted() {
             assert!(found.contains(line), "{line} is not in\n{found}");
         }
         // What was written and not kept is not counted.
-        assert_eq!(wallet.collect(&token, 9).await.status, 400);
+        assert_eq!(wallet.collect_with(&token, 1, Some("stale")).await.status, 400);
         assert!(metrics().await.contains("action=\"document.issue\"} 1\n"));
 
         let refused = refused(&mut world).await;

@@ -1,16 +1,21 @@
 //! Documents that somebody has to approve first, and how much a wallet may ask for.
 
+use mdoc_openid::Secret;
+use mdoc_openid::vci::Draft;
+use mdoc_openid::vci::authorization::AuthorizationDetail;
 use mdoc_openid::vci::token::{Grant, TokenRequest, TokenResponse};
 use serde_json::{Value, json};
 
 use super::wallet::{Answered, Wallet};
 use super::{begun, issued, redeemed};
 use crate::domain::id::Serial;
-use crate::tests::world::{World, everywhere, operator};
+use crate::domain::role::Scope;
+use crate::store::Tx;
+use crate::tests::world::{World, everywhere, operator, system};
 use crate::usecase::change::{Change, change};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
-use crate::usecase::{sweep, validate};
+use crate::usecase::{people, sweep, validate};
 
 fn body(answer: &Answered) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
@@ -70,6 +75,32 @@ fn a_proof_that_was_used_to_ask_whether_it_is_ready_is_good_no_more() {
 }
 
 #[test]
+fn a_wallet_that_asks_as_drafts_do_is_told_as_they_do_that_it_waits() {
+    everywhere(async |mut world| {
+        let (serial, offer) = awaiting(&mut world).await;
+        let mut wallet = Wallet::at(&mut world, 1, |service| service.oldest = Draft::Draft13);
+        let token = redeemed(&mut wallet, &offer).await;
+        let nonce = wallet.nonce().await;
+        let proof = wallet.proofs(1, Some(&nonce)).remove(0);
+        let asked = json!({
+            "credential_configuration_id": "licence", "proof": { "proof_type": "jwt", "jwt": proof },
+        });
+        let name = transaction(&wallet.credential(&token, asked.to_string().as_bytes()).await);
+        let waits = wallet.deferred(&token, &name).await;
+        assert_eq!(
+            (waits.status, waits.error(), waits.header("cache-control")),
+            (400, "issuance_pending".to_owned(), "no-store")
+        );
+        assert_eq!(body(&waits)["interval"], 60);
+        // Others are told what the final version has.
+        let other = transaction(&wallet.collect(&token, 1).await);
+        assert_eq!(wallet.deferred(&token, &other).await.status, 202);
+        approve(&world, &serial).await;
+        assert_eq!(issued(&wallet.deferred(&token, &name).await).documents.len(), 1);
+    });
+}
+
+#[test]
 fn a_proof_of_a_request_that_failed_is_good_no_more() {
     everywhere(async |mut world| {
         let (mut wallet, token) = begun(&mut world).await;
@@ -87,6 +118,48 @@ fn a_proof_of_a_request_that_failed_is_good_no_more() {
 }
 
 #[test]
+fn a_proof_is_good_once_at_the_token_endpoint_whatever_came_of_it() {
+    everywhere(async |mut world| {
+        world.role("staff", Scope::Itself, &[]).await;
+        world
+            .profile("licence", |s| s.roles.collect = vec!["staff".to_owned()])
+            .await;
+        let offer = super::offer(&mut world).await;
+        let mut wallet = Wallet::new(&mut world);
+        let pre = wallet.pre_authorized(&offer).await;
+        let code = offer.code.clone().unwrap();
+        let replayed = async |wallet: &Wallet| {
+            let again = wallet.repeat_last().await;
+            assert_eq!(
+                (again.status, again.error(), again.rule),
+                (400, "invalid_dpop_proof".to_owned(), Some("replayed"))
+            );
+        };
+        // What is noted of a refusal stays, and what a rule undoes leaves nothing but that.
+        for (typed, rule) in [("0", "code.wrong"), (code.as_str(), "profile.collect-role")] {
+            let refused = wallet.token(&pre, Some(typed)).await;
+            assert_eq!((refused.status, refused.rule), (400, Some(rule)));
+            replayed(&wallet).await;
+        }
+        let ada = world.ada.clone();
+        world.grant("staff", &ada).await;
+        replayed(&wallet).await;
+        let request = TokenRequest {
+            authorization_details: vec![AuthorizationDetail::new("other")],
+            ..TokenRequest::new(Grant::PreAuthorizedCode {
+                code: Secret::new(&*pre),
+                tx_code: Some(Secret::new(code.as_str())),
+            })
+        };
+        let other = wallet.ask("/t/club/token", &request.encode()).await;
+        assert_eq!(other.error(), "invalid_authorization_details");
+        replayed(&wallet).await;
+        assert_eq!(wallet.token(&pre, Some(&code)).await.status, 200);
+        replayed(&wallet).await;
+    });
+}
+
+#[test]
 fn a_wallet_gets_its_copies_again_and_not_without_end() {
     everywhere(async |mut world| {
         let (mut wallet, token) = begun(&mut world).await;
@@ -95,8 +168,12 @@ fn a_wallet_gets_its_copies_again_and_not_without_end() {
         }
         let refused = wallet.collect(&token, 1).await;
         assert_eq!(
-            (refused.status, refused.error()),
-            (400, "credential_request_denied".to_owned())
+            (refused.status, refused.error(), refused.rule),
+            (
+                400,
+                "credential_request_denied".to_owned(),
+                Some("copies.exhausted")
+            )
         );
         let words = body(&refused)["error_description"].as_str().unwrap().to_owned();
         assert!(words.contains("try again in 3600 s"), "{words}");
@@ -112,6 +189,54 @@ fn a_wallet_gets_its_copies_again_and_not_without_end() {
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM copy";
         let copies = world.run(move |tx| Ok(tx.value::<i64>(sql, &[])?)).await;
         assert_eq!(copies, Some(15));
+    });
+}
+
+/// The portrait with much in it that no decoder looks at and no file loses.
+fn large_portrait() -> Vec<u8> {
+    let portrait: &[u8] = include_bytes!("../../../../document-formats/samples/portrait.jpg");
+    let (start, rest) = portrait.split_at(2);
+    let mut large = start.to_vec();
+    for _ in 0..3 {
+        large.extend_from_slice(&[0xff, 0xe0, 0xfd, 0xe8]);
+        large.extend_from_slice(b"JFXX\0");
+        large.resize(large.len() + 0xfde8 - 7, 0);
+    }
+    large.extend_from_slice(rest);
+    large
+}
+
+#[test]
+fn an_answer_that_no_wallet_would_read_is_refused_and_nothing_is_recorded() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |settings| {
+                settings.format = "partial-iso-18013-5".to_owned();
+                settings.copies = 50;
+            })
+            .await;
+        world.licence_data().await;
+        let ada = world.ada.clone();
+        world
+            .edit(&ada, |details| drop(details.attributes.remove("portrait")))
+            .await;
+        let (now, portrait) = (world.now, large_portrait());
+        let set =
+            move |tx: &mut Tx<'_>| people::set_photo(tx, &system(), now, &ada, ("image/jpeg", &portrait));
+        world.run(set).await;
+        let clerk = world.clerk.clone();
+        let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
+        let mut wallet = Wallet::new(&mut world);
+        let token = redeemed(&mut wallet, &offer).await;
+        let refused = wallet.collect(&token, 50).await;
+        assert_eq!(
+            (refused.status, refused.error(), refused.rule),
+            (400, "invalid_proof".to_owned(), Some("keys.too-many"))
+        );
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM copy";
+        let copies = world.run(move |tx| Ok(tx.value::<i64>(sql, &[])?)).await;
+        assert_eq!(copies, Some(0));
+        assert_eq!(issued(&wallet.collect(&token, 2).await).documents.len(), 2);
     });
 }
 

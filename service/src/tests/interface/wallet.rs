@@ -256,6 +256,11 @@ impl Wallet {
         nonce: Option<&str>,
     ) -> Answered {
         let proofs = self.proofs(copies, nonce);
+        self.collect_by_proofs(token, &proofs).await
+    }
+
+    /// Asks for a copy for each of these proofs.
+    pub(super) async fn collect_by_proofs(&mut self, token: &Answered, proofs: &[String]) -> Answered {
         let body =
             json!({ "credential_configuration_id": "licence", "proofs": { "jwt": proofs }, "unknown": 1 });
         self.credential(token, body.to_string().as_bytes()).await

@@ -1,6 +1,13 @@
 //! What somebody tries who means harm; none of it succeeds.
 
+use std::time::Duration;
+
 use super::*;
+use crate::config::Limits;
+use crate::serve;
+use crate::service::Service;
+use crate::store::Tx;
+use crate::usecase::Failure;
 
 /// Every operation of the description, as verb and address with plain names in it.
 fn operations() -> Vec<(String, String, Vec<String>)> {
@@ -252,6 +259,106 @@ fn guesses_of_a_secret_are_in_the_trail() {
             .map(|recorded| &recorded.entry)
             .filter(|entry| entry.contains("client.refused") && entry.contains(&id));
         assert_eq!(noted.count(), 3);
+    });
+}
+
+/// A caller that goes through what bounds every request.
+fn bounded(world: &World, limits: &Limits) -> (Caller, Arc<Service>) {
+    let service = Arc::new(world.service(ISSUER));
+    let router = serve::bounded(Arc::clone(&service), limits);
+    (Caller { router, token: None }, service)
+}
+
+#[test]
+fn who_would_wait_for_too_long_is_told_when_to_come_again_in_the_form_of_the_interface() {
+    everywhere(async |mut world| {
+        let chief = world.chief.clone();
+        let (id, secret) = client(&mut world, &chief, &[ApiScope::PeopleRead]).await;
+        let limits = Limits {
+            seconds: 0,
+            ..Limits::default()
+        };
+        let (mut caller, _) = bounded(&world, &limits);
+        // Whatever the database is asked from now on has to wait.
+        let busy = |_: &mut Tx<'_>| -> Result<(), Failure> {
+            std::thread::sleep(Duration::from_secs(1));
+            Ok(())
+        };
+        let mut held = Vec::new();
+        for _each_connection in 0..3 {
+            let store = world.store.clone();
+            held.push(tokio::spawn(async move {
+                tokio::join!(store.write(busy), store.read(busy))
+            }));
+        }
+        tokio::task::yield_now().await;
+        let later = |answer: &Answered| {
+            assert_eq!(
+                (
+                    answer.status,
+                    answer.header("retry-after"),
+                    answer.header("cache-control")
+                ),
+                (503, "1", "no-store")
+            );
+        };
+        let token = caller.ask_token(&id, &secret, "").await;
+        later(&token);
+        assert_eq!(token.text("error"), "temporarily_unavailable");
+        caller.token = Some(base64url(&[3; 32]));
+        let people = caller.get("/people").await;
+        later(&people);
+        assert_eq!(people.problem(), (503, "unavailable"));
+        // Wallets have no such body.
+        let wallet = caller
+            .send("GET", "/.well-known/openid-credential-issuer", "", b"")
+            .await;
+        later(&wallet);
+        assert_eq!(wallet.body, Value::Null);
+        for held in held {
+            held.await.unwrap().0.unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_is_refused_at_the_token_endpoint_is_counted_and_not_kept() {
+    everywhere(async |mut world| {
+        let chief = world.chief.clone();
+        let (id, secret) = client(&mut world, &chief, &[ApiScope::PeopleRead]).await;
+        let (caller, service) = bounded(&world, &Limits::default());
+        for (secret, scope, expected) in [
+            ("AAAA", "", (401, "invalid_client")),
+            ("no base64url!", "", (401, "invalid_client")),
+            (secret.as_str(), "audit", (400, "invalid_scope")),
+        ] {
+            let refused = caller.ask_token(&id, secret, scope).await;
+            assert_eq!((refused.status, refused.text("error")), expected);
+        }
+        let metrics = service.store.metrics().text();
+        for line in [
+            "mdoc_service_refusals_total{code=\"client.unknown\"} 2\n",
+            "mdoc_service_refusals_total{code=\"token.scope\"} 1\n",
+        ] {
+            assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+        }
+        let large = vec![b'a'; 1024 * 1024];
+        for path in ["/oauth/token", "/token", "/credential", "/api/v1/people"] {
+            let kind = "application/x-www-form-urlencoded";
+            let answer = caller.send("POST", path, kind, &large).await;
+            assert!([413, 401].contains(&answer.status), "{path} {}", answer.status);
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        }
+        let description: Value = serde_json::from_str(&api::openapi("/t/club")).unwrap();
+        let answers = &description["paths"]["/t/club/oauth/token"]["post"]["responses"];
+        for (status, later) in [("413", false), ("429", true), ("503", true)] {
+            assert!(answers[status].is_object(), "{status}");
+            assert_eq!(
+                answers[status]["headers"]["Retry-After"].is_object(),
+                later,
+                "{status}"
+            );
+        }
     });
 }
 

@@ -65,6 +65,49 @@ fn people_are_added_found_and_changed() {
 }
 
 #[test]
+fn a_machine_of_who_sees_to_a_group_sees_groups_below_it_and_no_trail() {
+    everywhere(async |mut world| {
+        let registrar = registrar(&mut world).await;
+        let mut ids = Vec::new();
+        for name in ["Berlin", "Paris"] {
+            let group = registrar.json("POST", "/groups", &json!({ "name": name })).await;
+            ids.push(group.text("id").to_owned());
+        }
+        let small = world.person("small").await;
+        let path = format!("/people/{small}");
+        let mut change = registrar.get(&path).await.body;
+        change["person"]["group"] = json!(ids[0]);
+        let change = json!({ "version": change["version"], "person": change["person"] });
+        assert_eq!(registrar.json("PUT", &path, &change).await.status, 200);
+        let workflows = [Workflow::EditPeople, Workflow::ViewReports, Workflow::ViewAudit];
+        world.role("small", Scope::GroupAndBelow, &workflows).await;
+        world.grant("small", &small).await;
+        let scopes = [ApiScope::PeopleRead, ApiScope::PeopleWrite, ApiScope::Audit];
+        let machine = Caller::machine(&mut world, &small, &scopes).await;
+        let add = async |parent: &str| {
+            let group = json!({ "name": "Sales", "parent": parent });
+            machine.json("POST", "/groups", &group).await
+        };
+        assert_eq!(add(&ids[1]).await.problem(), (404, "not-found"));
+        assert_eq!(add(&ids[0]).await.status, 201);
+        let top = machine.json("POST", "/groups", &json!({ "name": "Rome" })).await;
+        assert_eq!(
+            (top.problem(), top.text("field")),
+            ((422, "field.invalid"), "parent")
+        );
+        let seen = machine.get("/groups").await.body;
+        let names: Vec<_> = seen
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| &group["name"])
+            .collect();
+        assert_eq!(names, ["Berlin", "Sales"]);
+        assert_eq!(machine.get("/audit").await.problem(), (403, "role.not-granted"));
+    });
+}
+
+#[test]
 fn a_table_adds_whom_it_can_and_tells_the_rest() {
     everywhere(async |mut world| {
         let machine = registrar(&mut world).await;

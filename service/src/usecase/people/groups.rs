@@ -5,9 +5,9 @@ use mdoc_core::time::Timestamp;
 
 use super::exists;
 use crate::domain::Refusal;
-use crate::domain::id::GroupId;
-use crate::domain::role::Workflow;
-use crate::store::Tx;
+use crate::domain::id::{GroupId, PersonId};
+use crate::domain::role::{Scope, Workflow};
+use crate::store::{Tx, Value};
 use crate::usecase::Failure;
 use crate::usecase::audit::{self, Entry};
 use crate::usecase::authority::{self, Actor};
@@ -15,10 +15,11 @@ use crate::usecase::authority::{self, Actor};
 /// The deepest that groups may be nested.
 const DEEPEST: i64 = 32;
 
-/// Adds a group below another one, or at the top.
+/// Adds a group below another one, or at the top, where the operator's scope reaches.
 ///
 /// # Errors
-/// [`Refusal::Exists`], [`Refusal::Unknown`] for the one above, [`Refusal::Field`] if it is too deep.
+/// [`Refusal::Exists`], [`Refusal::Unknown`] for the one above, [`Refusal::Field`] if it is too deep, or at the top and the
+/// scope is not everybody.
 pub fn add_group(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -29,6 +30,11 @@ pub fn add_group(
     authority::permit(tx, actor, Workflow::EditPeople)?;
     Refusal::check_name("name", name, 128)?;
     group_is_there(tx, parent)?;
+    if parent.is_none() && authority::scope(tx, actor, Workflow::EditPeople)? < Scope::All {
+        let rule = "whoever sees to some people alone adds groups below a group of theirs";
+        return Err(Refusal::field("parent", rule).into());
+    }
+    authority::permit_into(tx, actor, Workflow::EditPeople, parent)?;
     if let Some(parent) = parent {
         let depth: Option<i64> = tx.value(
             "WITH RECURSIVE above (id) AS ( SELECT CAST($1 AS TEXT) \
@@ -63,23 +69,29 @@ pub struct Group {
     pub name: String,
 }
 
-/// All groups, by name.
+/// The groups that the operator's scope reaches, by name. What is above them is as invisible as what is beside.
 ///
 /// # Errors
 /// [`Refusal::NotGranted`].
 pub fn groups(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Group>, Failure> {
-    authority::permit(tx, actor, Workflow::ViewReports)?;
-    let groups = tx.rows(
-        "SELECT id, parent, name FROM person_group ORDER BY name, id",
-        &[],
-        |row| {
-            Ok(Group {
-                id: row.get(0)?,
-                parent: row.get(1)?,
-                name: row.get(2)?,
-            })
-        },
-    )?;
+    let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
+    // A query that has nothing else to say of.
+    let below = authority::BELOW.replace("$4", "$1").replace("$5", "$2");
+    let sql = format!(
+        "{below} SELECT g.id, CASE WHEN $2 = 3 OR g.parent IN (SELECT id FROM below) THEN g.parent END, g.name \
+         FROM person_group g WHERE $2 = 3 OR g.id IN (SELECT id FROM below) ORDER BY g.name, g.id",
+    );
+    let values: [Value<'_>; 2] = [
+        actor.person().map_or("", PersonId::as_str).into(),
+        authority::width(scope).into(),
+    ];
+    let groups = tx.rows(&sql, &values, |row| {
+        Ok(Group {
+            id: row.get(0)?,
+            parent: row.get(1)?,
+            name: row.get(2)?,
+        })
+    })?;
     Ok(groups)
 }
 
