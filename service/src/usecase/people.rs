@@ -52,13 +52,18 @@ pub fn add(
         employee_number: number.unwrap_or_default().to_owned(),
         version: 1,
     };
+    let mut tries = 0;
     loop {
+        tries += 1;
         is_free(tx, &person)?;
         if number.is_none() {
             person.employee_number = next_number(tx)?;
         }
         if write(tx, now, &person, ADD)? == 1 {
             break;
+        }
+        if tries == TRIES {
+            return Err(StoreError::Contended.into());
         }
         // Another node was quicker: what it wrote is seen now, and a number that it gave by hand is skipped.
         if number.is_none() {
@@ -73,6 +78,9 @@ pub fn add(
     )?;
     Ok(person)
 }
+
+/// How often another node may be quicker, one name or number after the other.
+const TRIES: u32 = 16;
 
 /// Where another node takes a name, a number or an id at the same time, nothing is written, and the transaction goes on: one
 /// that adds many is not spoiled.
