@@ -96,7 +96,8 @@ pub struct Timeouts {
     pub pause: Duration,
     /// Within a message, after which nothing more is waited for: some radios do not say that the peer is gone.
     pub stall: Duration,
-    /// From our wish to end until all that was given to be sent has gone: the other side may take nothing any more.
+    /// From our wish to end, and from each piece that goes after it, until the next one has gone: the other side may take
+    /// nothing any more.
     pub last_words: Duration,
     /// Between our end and the disconnection, for what is still on its way.
     pub drain: Duration,
@@ -169,7 +170,7 @@ pub struct Link {
     going: Option<Going>,
     /// A value is on its way.
     sending: bool,
-    /// End is to be said when everything else is, at the latest by then.
+    /// End is to be said when everything else is; if nothing more goes, that is by then.
     ending: Option<Duration>,
     actions: VecDeque<Action>,
 }
@@ -264,7 +265,8 @@ impl Link {
         }
     }
 
-    /// Ends the transaction, after everything that was given to be sent, or when [`Timeouts::last_words`] is over.
+    /// Ends the transaction, after everything that was given to be sent, or when nothing of it has gone for
+    /// [`Timeouts::last_words`].
     pub fn end(&mut self, now: Duration) {
         match self.phase {
             Phase::Open => {

@@ -2,7 +2,7 @@
 
 mod collect;
 
-pub(crate) use self::collect::signers_and_status;
+pub(crate) use self::collect::{certified, signers_and_status};
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -139,6 +139,9 @@ impl Link {
         match self.phase {
             Phase::Starting => self.open(now),
             Phase::Open => {
+                if let Some(latest) = &mut self.ending {
+                    *latest = now.saturating_add(self.setup.timeouts.last_words);
+                }
                 self.until = self.alive_until(now);
                 self.go_on(now);
             }

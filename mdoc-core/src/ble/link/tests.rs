@@ -223,14 +223,15 @@ fn a_peer_that_takes_nothing_does_not_keep_who_has_said_that_it_is_over() {
     end.0.end(millis(1000));
     end.actions();
     assert_eq!(end.0.deadline(), Some(millis(11_000)));
-    // Neither what it takes slowly nor what it says puts that off, and neither does a second wish.
+    // What it takes slowly puts that off; neither what it says does, nor a second wish.
     end.after(Input::Sent, 9000);
+    assert_eq!(end.0.deadline(), Some(millis(19_000)));
     end.after(value(READER, Characteristic::Client2Server, &[0, 1]), 10_000);
     end.0.end(millis(10_500));
-    assert_eq!(end.0.deadline(), Some(millis(11_000)));
-    assert_eq!(end.after(Input::Tick, 10_999), []);
+    assert_eq!(end.0.deadline(), Some(millis(19_000)));
+    assert_eq!(end.after(Input::Tick, 18_999), []);
     assert_eq!(
-        end.after(Input::Tick, 11_000),
+        end.after(Input::Tick, 19_000),
         [Action::Disconnect(READER), Action::Over(Ending::Idle)]
     );
 }

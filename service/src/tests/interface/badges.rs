@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use mdoc_core::crypto::{Curve, PublicKey, RustCrypto, SecretKey};
 use mdoc_core::seams::{Signer, SignerError, SoftwareKey};
-use mdoc_core::time::Timestamp;
 use mdoc_issuer::badge::Layouts;
-use mdoc_issuer::pki::{self, Authority};
 use mdoc_openid::jose::Jwk;
 use mdoc_openid::jose::jwe::{Encryption, OwnKey};
 use mdoc_openid::vci::credential::{self, BADGE, Badge, ResponseTerms};
@@ -23,7 +21,7 @@ use crate::domain::life::State;
 use crate::making::Signers;
 use crate::store::Place;
 use crate::tests::badges::own;
-use crate::tests::world::{NOON, World, everywhere, operator};
+use crate::tests::world::{World, certified, everywhere, operator};
 use crate::usecase::document::Why;
 use crate::usecase::request::Offer;
 use crate::usecase::{document, validate};
@@ -143,23 +141,7 @@ impl Signer for Slow {
 
 /// The signers of a service, and what counts how they are used.
 fn slow() -> (Signers, Arc<Slow>) {
-    let mut rng = ChaCha20Rng::seed_from_u64(9);
-    let terms = |name: &str| pki::Terms {
-        common_name: name.to_owned(),
-        organization: None,
-        from: Timestamp::from_unix(NOON - 86_400),
-        lifetime: None,
-        contacts: Vec::new(),
-        crl_uri: None,
-        curve: Curve::P256,
-    };
-    let iaca = pki::iaca("NL", None, &terms("Test IACA"), &mut rng).unwrap();
-    let key = SoftwareKey::new(iaca.key).unwrap();
-    let authority = Authority {
-        certificate: &iaca.certificate,
-        signer: &key,
-    };
-    let ds = pki::document_signer(&terms("Test DS"), authority, &mut rng).unwrap();
+    let [ds, _] = certified(9);
     let slow = Arc::new(Slow {
         key: SoftwareKey::new(ds.key).unwrap(),
         now: AtomicUsize::new(0),

@@ -235,9 +235,10 @@ pub(crate) fn signers() -> Signers {
     signers_and_status().0
 }
 
-/// The document signer of a country that does not exist, and its signer of status lists.
-pub(crate) fn signers_and_status() -> (Signers, Identity) {
-    let mut rng = ChaCha20Rng::seed_from_u64(7);
+/// A document signer and a signer of status lists, of one authority of a country that does not exist: another one for each
+/// seed.
+pub(crate) fn certified(seed: u64) -> [pki::Made; 2] {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let terms = |name: &str| pki::Terms {
         common_name: name.to_owned(),
         organization: None,
@@ -253,8 +254,15 @@ pub(crate) fn signers_and_status() -> (Signers, Identity) {
         certificate: &iaca.certificate,
         signer: &iaca_key,
     };
-    let ds = pki::document_signer(&terms("Test DS"), authority, &mut rng).unwrap();
-    let status = pki::status_list_signer(&terms("Test status"), authority, &mut rng).unwrap();
+    [
+        pki::document_signer(&terms("Test DS"), authority, &mut rng).unwrap(),
+        pki::status_list_signer(&terms("Test status"), authority, &mut rng).unwrap(),
+    ]
+}
+
+/// The document signer of a country that does not exist, and its signer of status lists.
+pub(crate) fn signers_and_status() -> (Signers, Identity) {
+    let [ds, status] = certified(7);
     let mut signers = Signers::default();
     let key: Arc<dyn Signer + Send + Sync> = Arc::new(SoftwareKey::new(ds.key).unwrap());
     signers.add("ds".to_owned(), ds.certificate, key);
