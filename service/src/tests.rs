@@ -4,6 +4,7 @@
 mod again;
 mod badges;
 mod collecting;
+mod devices;
 mod interface;
 mod lists;
 mod lives;
@@ -12,6 +13,7 @@ mod nodes;
 mod races;
 mod registry;
 mod requests;
+pub(crate) mod scratch;
 mod shown;
 mod signers;
 mod sockets;

@@ -297,7 +297,12 @@ fn looking_at_the_configuration_changes_no_database() {
         .execute_batch(
             "DELETE FROM migration WHERE version > 1; DROP INDEX deferred_by_document; \
              ALTER TABLE session DROP COLUMN waits; ALTER TABLE session DROP COLUMN by_identifier; \
-             ALTER TABLE person DROP COLUMN data_version; ALTER TABLE document DROP COLUMN approved_data",
+             ALTER TABLE person DROP COLUMN data_version; ALTER TABLE document DROP COLUMN approved_data; \
+             DROP INDEX device_by_instance; ALTER TABLE device DROP COLUMN instance_key; ALTER TABLE device DROP COLUMN app; \
+             ALTER TABLE session DROP COLUMN instance_key; ALTER TABLE session DROP COLUMN said; \
+             ALTER TABLE session DROP COLUMN key_security; ALTER TABLE offer DROP COLUMN made_by; \
+             ALTER TABLE offer DROP COLUMN generation; ALTER TABLE document DROP COLUMN approved_again_by; \
+             ALTER TABLE refresh_token DROP COLUMN by_identifier",
         )
         .unwrap();
     let schema = || -> i64 {

@@ -171,8 +171,15 @@ pub(crate) fn signed_jwt() -> Vec<Vec<u8>> {
     let token = Secret::from("t-1");
     let attested = attestation::sign(&statement, Named::Kid("k"), key).unwrap();
     let by_chain = attestation::sign(&statement, Named::Certificates(&ds), key).unwrap();
-    let client =
-        client::sign_attestation("wallet", key.public_key(), (now, end), Named::Kid("k"), key).unwrap();
+    let client = client::sign_attestation(
+        "wallet",
+        key.public_key(),
+        (now, end),
+        &[("wallet_name", "Wallet")],
+        Named::Kid("k"),
+        key,
+    )
+    .unwrap();
     let pop = client::sign_pop("wallet", ISSUER, Some(NONCE), &jti, now, key).unwrap();
     let metadata = IssuerMetadata::new(ISSUER, "https://id.example.org/c");
     let metadata = metadata::sign(&metadata, Draft::Final, (now, Some(end)), &ds, key).unwrap();

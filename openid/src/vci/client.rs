@@ -290,7 +290,8 @@ fn statement(
     Ok((claims.clone(), client_id.to_owned(), key))
 }
 
-/// Makes the provider's statement about an installation's key.
+/// Makes the provider's statement about an installation's key; `more` are claims beside those that are needed, such as
+/// `wallet_name`, and replace none of them.
 ///
 /// # Errors
 /// [`JwsError`] if the key does not sign.
@@ -298,15 +299,23 @@ pub fn sign_attestation(
     client_id: &str,
     key: &PublicKey,
     (issued, expires): (Timestamp, Timestamp),
+    more: &[(&str, &str)],
     named: Named<'_>,
     provider: &dyn Signer,
 ) -> Result<String, JwsError> {
-    let claims = json!({
+    let mut claims = json!({
         "sub": client_id,
         "iat": issued.unix(),
         "exp": expires.unix(),
         "cnf": { "jwk": Jwk::new(key) },
     });
+    if let Some(claims) = claims.as_object_mut() {
+        for (name, value) in more {
+            claims
+                .entry((*name).to_owned())
+                .or_insert_with(|| (*value).into());
+        }
+    }
     jws::sign(ATTESTATION_TYPE, named, &[], &claims, provider)
 }
 

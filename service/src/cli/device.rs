@@ -38,6 +38,9 @@ pub(crate) struct RegisterArguments {
     /// The thumbprint of the key that its wallet's requests are bound to (jkt)
     #[arg(long, value_name = "THUMBPRINT", value_parser = thumbprint)]
     key: [u8; 32],
+    /// What the wallet on it is called
+    #[arg(long)]
+    app: Option<String>,
     /// android, ios, …
     #[arg(long)]
     platform: Option<String>,
@@ -97,6 +100,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
 
 fn register(arguments: &RegisterArguments) -> Result<Exit, Failure> {
     let facts = Facts {
+        app: arguments.app.clone(),
         platform: arguments.platform.clone(),
         manufacturer: arguments.manufacturer.clone(),
         model: arguments.model.clone(),
@@ -138,11 +142,20 @@ fn say(acting: &Acting, all: &[Device]) -> Result<Exit, Failure> {
     for device in all {
         let state = if device.active { "active" } else { "disabled" };
         let facts = &device.facts;
-        let words: Vec<&str> = [&facts.platform, &facts.manufacturer, &facts.model]
-            .into_iter()
-            .filter_map(|fact| fact.as_deref())
-            .collect();
-        output::print(&format!("{}\t{state}\t{}\n", device.id, words.join(" ")))?;
+        let words: Vec<&str> = [
+            &facts.app,
+            &facts.app_version,
+            &facts.platform,
+            &facts.os_version,
+            &facts.manufacturer,
+            &facts.model,
+            &facts.key_security,
+        ]
+        .into_iter()
+        .filter_map(|fact| fact.as_deref())
+        .collect();
+        let id = &device.id;
+        output::print(&format!("{id}\t{state}\t{}\n", words.join(" ")))?;
     }
     Ok(Exit::Done)
 }
@@ -152,7 +165,9 @@ fn as_json(device: &Device) -> Value {
     json!({
         "id": device.id.as_str(),
         "owner": device.owner.as_str(),
-        "key": base64url(&device.binding),
+        "key": device.binding.as_deref().map(base64url),
+        "instance": device.instance.as_deref().map(base64url),
+        "app": facts.app,
         "platform": facts.platform,
         "manufacturer": facts.manufacturer,
         "model": facts.model,

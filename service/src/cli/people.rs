@@ -102,6 +102,12 @@ pub(crate) struct ImportArguments {
 pub(crate) struct ChangeArguments {
     /// The person, by logon name
     logon: String,
+    /// Another logon name
+    #[arg(long)]
+    logon_name: Option<String>,
+    /// Another employee number
+    #[arg(long)]
+    employee_number: Option<String>,
     /// Given names
     #[arg(long)]
     given_name: Option<String>,
@@ -270,6 +276,7 @@ fn change(arguments: &ChangeArguments) -> Result<Exit, Failure> {
         set(&arguments.external_id),
     );
     let (given_name, family_name) = (arguments.given_name.clone(), arguments.family_name.clone());
+    let (logon_name, number) = (arguments.logon_name.clone(), arguments.employee_number.clone());
     let (logon, group, approved) = (arguments.logon.clone(), set(&arguments.group), arguments.approved);
     let person = arguments.acting.open()?.write(move |tx, actor, now| {
         let mut person = people::by_logon(tx, &logon)?;
@@ -285,6 +292,8 @@ fn change(arguments: &ChangeArguments) -> Result<Exit, Failure> {
         for (member, new) in [
             (&mut details.given_name, &given_name),
             (&mut details.family_name, &family_name),
+            (&mut details.logon_name, &logon_name),
+            (&mut person.employee_number, &number),
         ] {
             if let Some(new) = new {
                 member.clone_from(new);

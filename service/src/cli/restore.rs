@@ -6,8 +6,11 @@ use base16ct::lower::encode_string;
 use clap::Args;
 use mdoc_cli::{Exit, Failure, output, system};
 use mdoc_core::seams::Clock as _;
+use mdoc_core::time::Timestamp;
+use mdoc_service::config::Config;
+use mdoc_service::start;
 use mdoc_service::store::Place;
-use mdoc_service::store::restore::{Lost, RestoreError, restore};
+use mdoc_service::store::restore::{Lost, RestoreError, restore, restored_by_server};
 use mdoc_service::usecase::authority::Actor;
 use serde_json::json;
 
@@ -27,15 +30,22 @@ made is valid again until it is done again. Documents that were collected after 
 unknown, and their entries are given to nobody else: the lists are closed, new ones have
 other numbers. Offers that were taken after it can be taken again.
 
+PostgreSQL has its own tools, which leave the lists open: --by-server closes them.
+
 Examples:
   mdoc-service restore --config authority/service.toml copy.db
   mdoc-service restore --config authority/service.toml copy.db --replace
+  mdoc-service restore --config authority/service.toml --by-server
 
 Exit status: 0 it is in its place, 1 the copy does not hold, 2 could not tell (usage,
 files, a service that runs).")]
 pub(crate) struct Arguments {
     /// The copy, as `mdoc-service backup` made it
-    copy: PathBuf,
+    #[arg(required_unless_present = "by_server")]
+    copy: Option<PathBuf>,
+    /// A PostgreSQL server restored its database with its own tools: close its lists, before a node starts
+    #[arg(long, conflicts_with_all = ["copy", "replace"])]
+    by_server: bool,
     /// Put it into the place of the database that is there, which is kept beside it
     #[arg(long)]
     replace: bool,
@@ -45,19 +55,24 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let config = arguments.at.config()?;
-    let place = match Place::parse(&config.database) {
-        Place::File(place) => place,
-        Place::Server(_) => {
+    let now = system::SystemClock.now();
+    let actor = Actor::system(&account::place("restore"));
+    let (copy, place) = match (Place::parse(&config.database), &arguments.copy) {
+        (Place::File(place), Some(copy)) => (copy, place),
+        (Place::Server(_), None) => return by_server(arguments, &config, (now, actor)),
+        (Place::File(_), None) => {
+            return Err(Failure::new("the database is a file of SQLite")
+                .hint("give the copy that is to be put into its place"));
+        }
+        (Place::Server(_), Some(_)) => {
             return Err(Failure::new("a PostgreSQL database is restored by its own tools").hint(
-                "`pg_restore --clean --if-exists --single-transaction`, of what `pg_dump --format=custom` wrote, \
-                 while no node runs; then `mdoc-service audit verify`",
+                "while no node runs: `pg_restore --clean --if-exists --single-transaction`, of what `pg_dump \
+                 --format=custom` wrote, then `mdoc-service restore --by-server`, which closes its lists",
             ));
         }
     };
-    let now = system::SystemClock.now();
-    let actor = Actor::system(&account::place("restore"));
-    let restored = restore((&arguments.copy, &place), arguments.replace, now, &actor)
-        .map_err(|why| failure(&why, &arguments.copy, &place))?;
+    let restored =
+        restore((copy, &place), arguments.replace, now, &actor).map_err(|why| failure(&why, copy, &place))?;
     let contents = &restored.contents;
     if arguments.at.json {
         output::print_json(&json!({
@@ -71,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     output::print(&format!(
         "{} is in its place: {} people, {} documents, {} entries of the audit trail, the last one with the digest\n{}\n",
-        arguments.copy.display(),
+        copy.display(),
         contents.people,
         contents.documents,
         contents.entries,
@@ -85,6 +100,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
                 "It is damaged, or not a later state of the copy: what it had besides cannot be told.\n",
             )?,
         }
+    }
+    Ok(Exit::Done)
+}
+
+fn by_server(
+    arguments: &Arguments,
+    config: &Config,
+    (now, actor): (Timestamp, Actor),
+) -> Result<Exit, Failure> {
+    let store = start::store(config)?;
+    let closed = super::block_on(async {
+        let closed = store.write(move |tx| restored_by_server(tx, now, &actor));
+        closed.await.map_err(|why| Failure::new(why.to_string()))
+    })?;
+    if arguments.at.json {
+        output::print_json(&json!({ "closed": closed }))?;
+    } else {
+        output::print(&format!(
+            "{closed} lists were closed: entries that were given away after the copy was made are given to nobody else.\n\
+             What was done after it has to be done again before a node starts; see `mdoc-service audit show`.\n"
+        ))?;
     }
     Ok(Exit::Done)
 }

@@ -1,4 +1,7 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
+use crate::tests::scratch::Scratch;
 
 const GOOD: &str = r#"
 external = "https://id.example.org"
@@ -13,9 +16,9 @@ key = "pkcs11:token=x"
 "#;
 
 fn read(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let folder = std::env::temp_dir().join(format!("mdoc-config-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(format!("{:x}.toml", text.len() * 31 + environment.len()));
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = Scratch::new(&format!("config-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+    let path = folder.join("service.toml");
     std::fs::write(&path, text).unwrap();
     let pairs = environment
         .iter()

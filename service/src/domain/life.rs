@@ -120,11 +120,14 @@ impl State {
             (Self::Requested, Move::Release)
             | (Self::AwaitingValidation | Self::Collectable, Move::Approve) => Self::Collectable,
             (Self::Issuing, Move::Approve) => Self::Issuing,
+            (Self::Updating, Move::Approve) => Self::Updating,
             (Self::AwaitingValidation, Move::Reject) => Self::Rejected,
             (Self::Collectable, Move::Begin) => Self::Issuing,
             (Self::Issuing, Move::Abandon) => Self::Collectable,
             (Self::Issuing, Move::Fail) => Self::Failed,
-            (Self::Issuing | Self::Updating, Move::Issue) | (Self::Disabled, Move::Enable) => Self::Active,
+            (Self::Issuing | Self::Updating, Move::Issue)
+            | (Self::Active, Move::Approve)
+            | (Self::Disabled, Move::Enable) => Self::Active,
             (Self::Active, Move::Update) => Self::Updating,
             (Self::Active | Self::Updating, Move::Disable) => Self::Disabled,
             (Self::Active | Self::Disabled | Self::Updating, Move::RequestCancel) => Self::CancelRequested,

@@ -377,7 +377,7 @@ impl fmt::Display for Refusal {
             Self::NoMobilePhone => "the person has no mobile phone",
             Self::NotOnScreen => "documents that are approved first are not handed out on a screen",
             Self::NotificationsNotSetUp => "nothing that sends notifications is set up",
-            Self::OwnRequest => "who requested a document does not approve it",
+            Self::OwnRequest => "who requested a document, or hands it out anew, does not approve it",
             Self::OwnDocument => "who is to receive a document does not approve it",
             Self::DataChanged => {
                 "the person's data were changed after the document was approved: another operator approves it again"

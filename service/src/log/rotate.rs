@@ -80,17 +80,11 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("mdoc-log-{name}-{}", std::process::id()));
-        let _none = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        folder
-    }
+    use crate::tests::scratch::Scratch;
 
     #[test]
     fn large_files_are_put_aside_and_the_oldest_goes() {
-        let folder = folder("many");
+        let folder = Scratch::new("log-many");
         let path = folder.join("service.log");
         fs::write(&path, "before\n").unwrap();
         let mut log = Rotating::open(&path, 16, 2).unwrap();
@@ -102,12 +96,11 @@ mod tests {
         assert_eq!(read("service.log.1"), "line 3\nline 4\n");
         assert_eq!(read("service.log.2"), "line 1\nline 2\n");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn a_log_whose_folder_is_gone_goes_on() {
-        let folder = folder("gone");
+        let folder = Scratch::new("log-gone");
         let mut log = Rotating::open(&folder.join("service.log"), 4, 2).unwrap();
         log.write_all(b"one\n").unwrap();
         fs::remove_dir_all(&folder).unwrap();
@@ -117,13 +110,12 @@ mod tests {
 
     #[test]
     fn none_is_kept_if_none_is_to_be() {
-        let folder = folder("none");
+        let folder = Scratch::new("log-none");
         let path = folder.join("service.log");
         let mut log = Rotating::open(&path, 4, 0).unwrap();
         log.write_all(b"one\n").unwrap();
         log.write_all(b"two\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-        fs::remove_dir_all(folder).unwrap();
     }
 }

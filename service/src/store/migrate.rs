@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 3] = [
+pub const MIGRATIONS: [Migration; 4] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -25,6 +25,10 @@ pub const MIGRATIONS: [Migration; 3] = [
     Migration {
         name: "data that were approved",
         sql: include_str!("../../migrations/0003-approved.sql"),
+    },
+    Migration {
+        name: "devices known by more, offers of what is in a wallet",
+        sql: include_str!("../../migrations/0004-known-by-more.sql"),
     },
 ];
 

@@ -57,7 +57,15 @@ fn a_wallet_without_a_refresh_token_gets_its_document_by_a_new_offer() {
             .iter()
             .map(|entry| entry["action"].as_str().unwrap())
             .collect();
-        assert_eq!(actions, ["document.offer", "offer.take", "document.refresh"]);
+        assert_eq!(
+            actions,
+            [
+                "document.offer",
+                "offer.take",
+                "device.register",
+                "document.refresh"
+            ]
+        );
         for entry in &told[..2] {
             assert_eq!(entry["object"]["name"], first.serial.as_str());
             assert_eq!(entry["after"]["state"], "active");

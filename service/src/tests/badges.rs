@@ -1,27 +1,16 @@
 //! The badge layouts of a profile (B6, E4): which sets are refused, and what is drawn of them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use mdoc_issuer::badge::Layouts;
 
+use super::scratch::Scratch;
 use super::world::{World, everywhere, refusal};
 use crate::domain::profile::Settings;
 
-/// A folder with layouts of one's own, removed at the end.
-pub(super) struct Own(PathBuf);
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The service has the shipped layouts and these: name, attributes, parts.
-pub(super) fn own(world: &mut World, name: &str, layouts: &[(&str, &str, &str)]) -> Own {
-    let folder = std::env::temp_dir().join(format!("mdoc-own-layouts-{name}-{}", std::process::id()));
-    let _none = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
+pub(super) fn own(world: &mut World, name: &str, layouts: &[(&str, &str, &str)]) -> Scratch {
+    let folder = Scratch::new(&format!("layouts-{name}"));
     for (name, attributes, parts) in layouts {
         let xml = format!(
             "<badge-layout xmlns=\"{}\" name=\"{name}\" version=\"1\" display-name=\"Own\" width=\"60\" height=\"40\" \
@@ -33,7 +22,7 @@ pub(super) fn own(world: &mut World, name: &str, layouts: &[(&str, &str, &str)])
     let layouts = Layouts::shipped().with_folder(&folder).unwrap();
     assert_eq!(layouts.problems(), []);
     world.terms.layouts = Arc::new(layouts);
-    Own(folder)
+    folder
 }
 
 fn settings(format: &str, layouts: &[&str]) -> Settings {

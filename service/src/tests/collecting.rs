@@ -5,16 +5,16 @@ use mdoc_core::limits::Limits;
 
 use super::world::{World, code, everywhere, operator, system};
 use crate::domain::life::State;
-use crate::domain::profile::{Devices, GenerateCode, Settings, StatusKind};
+use crate::domain::profile::{GenerateCode, StatusKind};
 use crate::domain::role::Scope;
 use crate::usecase::change::{Change, change};
 use crate::usecase::collect::{Begun, Holder};
 use crate::usecase::document::{self, Why};
 use crate::usecase::request::Offer;
+use crate::usecase::roles;
 use crate::usecase::sweep::{self, Swept};
-use crate::usecase::{devices, roles};
 
-async fn offer(world: &mut World) -> Offer {
+pub(super) async fn offer(world: &mut World) -> Offer {
     world.data_of("loyalty-card").await;
     let ada = world.ada.clone();
     world
@@ -25,13 +25,13 @@ async fn offer(world: &mut World) -> Offer {
 }
 
 /// What a wallet begins with that was given an offer and its code.
-async fn begun(world: &mut World, holder: &Holder) -> Begun {
+pub(super) async fn begun(world: &mut World, holder: &Holder) -> Begun {
     let offer = offer(world).await;
     let typed = offer.code.clone().unwrap();
     world.redeem(&offer, Some(&typed), holder).await.unwrap()
 }
 
-fn bound(key: u8) -> Holder {
+pub(super) fn bound(key: u8) -> Holder {
     Holder {
         key_thumbprint: Some([key; 32]),
         ..Holder::default()
@@ -372,34 +372,6 @@ fn what_nobody_finished_waits_again_and_what_is_over_is_put_away() {
 }
 
 #[test]
-fn a_device_is_known_once_it_collected_and_belongs_to_its_person() {
-    everywhere(async |mut world| {
-        world.profile("licence", |s| s.issue_over_existing = true).await;
-        let first = begun(&mut world, &bound(1)).await;
-        world.issue(&first, 1, b"first").await.unwrap();
-        let known = |s: &mut Settings| {
-            s.issue_over_existing = true;
-            s.devices = Devices::Known;
-        };
-        world.profile("licence", known).await;
-        let second = offer(&mut world).await;
-        let typed = second.code.clone().unwrap();
-        for stranger in [bound(2), Holder::default()] {
-            let refused = world.redeem(&second, Some(&typed), &stranger).await;
-            assert_eq!(code(refused), "profile.known-devices");
-        }
-        assert_eq!(code(world.redeem(&second, Some(&typed), &bound(1)).await), "done");
-        // The device of somebody else.
-        world.profile("licence", |s| s.devices = Devices::Mine).await;
-        world.ada = world.person("grace").await;
-        let third = offer(&mut world).await;
-        let typed = third.code.clone().unwrap();
-        let refused = world.redeem(&third, Some(&typed), &bound(1)).await;
-        assert_eq!(code(refused), "profile.my-devices");
-    });
-}
-
-#[test]
 fn a_role_that_is_withdrawn_while_a_session_lasts_collects_nothing() {
     everywhere(async |mut world| {
         world.role("staff", Scope::Itself, &[]).await;
@@ -422,31 +394,6 @@ fn a_role_that_is_withdrawn_while_a_session_lasts_collects_nothing() {
         assert_eq!(
             code(world.gathered(&begun, 1).await.map(drop)),
             "profile.collect-role"
-        );
-    });
-}
-
-#[test]
-fn a_device_that_is_switched_off_while_a_session_lasts_gets_nothing() {
-    everywhere(async |mut world| {
-        world.profile("licence", |s| s.issue_over_existing = true).await;
-        let first = begun(&mut world, &bound(1)).await;
-        world.issue(&first, 1, b"first").await.unwrap();
-        let second = begun(&mut world, &bound(1)).await;
-        let (ada, now) = (world.ada.clone(), world.now);
-        world
-            .run(move |tx| {
-                let known = devices::of_person(tx, &system(), &ada)?;
-                devices::enable(tx, &system(), now, (&known[0].id, false))
-            })
-            .await;
-        assert_eq!(
-            code(world.issue(&second, 1, b"second").await),
-            "profile.known-devices"
-        );
-        assert_eq!(
-            code(world.issue(&first, 1, b"third").await),
-            "profile.known-devices"
         );
     });
 }

@@ -1,7 +1,6 @@
 //! What two nodes on one database could do twice, and what somebody could do who wants more than a role grants.
 
 use super::world::{World, code, everywhere, operator, system};
-use crate::domain::Refusal;
 use crate::domain::id::{GroupId, Serial};
 use crate::domain::life::State;
 use crate::domain::role::{Role, Scope, Workflow};
@@ -399,35 +398,5 @@ fn a_page_that_begins_at_somebody_out_of_scope_tells_nothing() {
         let not_there = search(&nobody).await;
         assert_eq!(code(there.map(drop)), "not-found");
         assert_eq!(code(not_there.map(drop)), "not-found");
-    });
-}
-
-#[test]
-fn nothing_goes_onto_a_device_that_was_switched_off() {
-    everywhere(async |mut world| {
-        world.data_of("loyalty-card").await;
-        let holder = Holder {
-            key_thumbprint: Some([1; 32]),
-            ..Holder::default()
-        };
-        let (ada, now, mut rng) = (world.ada.clone(), world.now, world.rng());
-        world
-            .run(move |tx| {
-                let facts = Default::default();
-                let made = crate::usecase::devices::register(
-                    tx,
-                    &system(),
-                    now,
-                    (&ada, &[1; 32], &facts),
-                    &mut rng,
-                )?;
-                crate::usecase::devices::enable(tx, &system(), now, (&made.id, false)).map(drop)
-            })
-            .await;
-        let clerk = world.clerk.clone();
-        let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
-        let typed = offer.code.clone().unwrap();
-        let refused = world.redeem(&offer, Some(&typed), &holder).await;
-        assert_eq!(code(refused), Refusal::KnownDevices.code());
     });
 }

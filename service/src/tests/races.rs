@@ -127,6 +127,7 @@ fn two_nodes_give_out_no_entry_of_a_list_twice() {
                     once: &[],
                     notification_id: &token,
                     waited: false,
+                    key_security: None,
                 };
                 let recorded = (&*order, signed.as_slice(), &delivery, &terms);
                 issue::record(tx, &system(), now, recorded, &mut crate::random::system()).map(drop)

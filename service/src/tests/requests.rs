@@ -8,7 +8,7 @@ use crate::domain::profile::{Delivery, GenerateCode, MdmRestriction, Scheme, Set
 use crate::domain::role::{Scope, Workflow};
 use crate::store::Tx;
 use crate::usecase::authority::Actor;
-use crate::usecase::collect::Holder;
+use crate::usecase::collect::{Begun, Holder};
 use crate::usecase::deferred::{self, Later};
 use crate::usecase::document::Why;
 use crate::usecase::request::Wish;
@@ -284,8 +284,95 @@ fn what_was_changed_after_the_approval_is_approved_again() {
         let ada = world.ada.clone();
         world.edit(&ada, name("Grace")).await;
         world.issue(&begun, 1, b"anew").await.unwrap();
-        let late = judge(&world, operator(&chief), &serial, true).await;
-        assert_eq!(code(late), "document.illegal-move");
+        // They may be approved ahead of an offer for another wallet; there is nothing to reject any more.
+        for (approved, expected) in [
+            (false, "document.illegal-move"),
+            (true, "done"),
+            (true, "document.illegal-move"),
+        ] {
+            let late = judge(&world, operator(&chief), &serial, approved).await;
+            assert_eq!(code(late), expected);
+        }
+    });
+}
+
+/// A document that two pairs of eyes saw, and a wallet has.
+async fn approved_and_collected(world: &mut World) -> (Serial, Begun) {
+    world.data_of("loyalty-card").await;
+    let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+    let serial = to_approve(world, &clerk).await;
+    judge(world, operator(&chief), &serial, true).await.unwrap();
+    let offer = world.hand_out(&clerk, &serial).await.unwrap();
+    let typed = offer.code.clone().unwrap();
+    let holder = Holder {
+        key_thumbprint: Some([1; 32]),
+        ..Holder::default()
+    };
+    let begun = world.redeem(&offer, Some(&typed), &holder).await.unwrap();
+    world.issue(&begun, 1, b"first").await.unwrap();
+    (serial, begun)
+}
+
+async fn rename(world: &World, name: &'static str) {
+    let ada = world.ada.clone();
+    world
+        .edit(&ada, move |details| {
+            details.attributes.insert("given_name".to_owned(), name.into());
+        })
+        .await;
+}
+
+#[test]
+fn nobody_hands_out_data_anew_that_the_other_one_did_not_see() {
+    everywhere(async |mut world| {
+        let (serial, _) = approved_and_collected(&mut world).await;
+        let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
+        let thief = Holder {
+            key_thumbprint: Some([2; 32]),
+            ..Holder::default()
+        };
+        // What was approved goes into another wallet as it is.
+        world.later(5);
+        let offer = world.hand_out(&clerk, &serial).await.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let moved = world.redeem(&offer, Some(&typed), &thief).await.unwrap();
+        world.issue(&moved, 1, b"moved").await.unwrap();
+
+        // Whoever changes and hands out may not approve besides, in whatever order.
+        let both = [
+            Workflow::ValidateRequest,
+            Workflow::IssueDevice,
+            Workflow::RequestUpdate,
+        ];
+        world.role("both", Scope::All, &both).await;
+        let other = world.person("other").await;
+        world.grant("both", &other).await;
+        rename(&world, "Mallory").await;
+        let offer = world.hand_out(&other, &serial).await.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let own = judge(&world, operator(&other), &serial, true).await;
+        assert_eq!(code(own), "validation.own-request");
+        let begun = world.redeem(&offer, Some(&typed), &thief).await.unwrap();
+        assert_eq!(
+            code(world.issue(&begun, 1, b"changed").await),
+            "validation.data-changed"
+        );
+        // Nor does the refresh token help that came with it.
+        let refreshed = world.refresh(&begun, &thief).await.unwrap();
+        assert_eq!(
+            code(world.issue(&refreshed, 1, b"changed").await),
+            "validation.data-changed"
+        );
+        let own = judge(&world, operator(&other), &serial, true).await;
+        assert_eq!(code(own), "validation.own-request");
+        judge(&world, operator(&chief), &serial, true).await.unwrap();
+        world.issue(&begun, 1, b"approved").await.unwrap();
+
+        rename(&world, "Eve").await;
+        judge(&world, operator(&other), &serial, true).await.unwrap();
+        let own = world.hand_out(&other, &serial).await;
+        assert_eq!(code(own.map(drop)), "validation.own-request");
+        world.hand_out(&clerk, &serial).await.unwrap();
     });
 }
 
@@ -386,6 +473,7 @@ fn nothing_leads_to_what_was_rejected() {
                 token: begun.token.to_vec(),
                 serial: serial.clone(),
                 keys: vec![b"key".to_vec()],
+                key_security: None,
                 once: Vec::new(),
             },
             world.now,

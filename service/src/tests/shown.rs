@@ -85,6 +85,7 @@ fn a_secret_of_a_collection_is_not_formatted() {
         token: vec![BYTE; 32],
         serial: Serial::given("x").unwrap(),
         keys: vec![vec![BYTE; 32]],
+        key_security: None,
         once: Vec::new(),
     });
 }

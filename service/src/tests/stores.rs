@@ -1,5 +1,6 @@
 //! What both databases have to do alike.
 
+use super::scratch::Scratch;
 use super::world::{World, everywhere, places, system};
 use crate::domain::id::ClientId;
 use crate::domain::scope::ApiScope;
@@ -124,8 +125,8 @@ fn a_schema_that_is_not_this_programs_is_not_touched() {
 #[test]
 fn a_copy_of_the_file_is_whole() {
     everywhere(async |world| {
-        let copy = std::env::temp_dir().join(format!("mdoc-copy-{}", std::process::id()));
-        let _left_over = std::fs::remove_file(&copy);
+        let folder = Scratch::new("copy");
+        let copy = folder.join("copy.db");
         let copied = world.store.copy_to(&copy);
         if world.is_server() {
             // It has tools of its own.
@@ -143,7 +144,6 @@ fn a_copy_of_the_file_is_whole() {
             .await
             .unwrap();
         assert_eq!(people, Some(3));
-        std::fs::remove_file(&copy).unwrap();
     });
 }
 
@@ -224,9 +224,7 @@ fn a_copy_is_restored_whole_and_says_what_is_lost() {
     };
     everywhere(async |world| {
         let now = world.now;
-        let folder = std::env::temp_dir().join(format!("mdoc-restore-{}", std::process::id()));
-        let _left_over = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Scratch::new("restore");
         // A server has tools of its own.
         let Some((first, second, again)) = copied(world, &folder).await else {
             return;
@@ -316,7 +314,35 @@ fn a_copy_is_restored_whole_and_says_what_is_lost() {
         assert_eq!(restored.lost, None);
         assert_eq!(std::fs::read(restored.kept.unwrap()).unwrap(), b"no database");
         assert_eq!(examine(&damaged).unwrap().documents, 1);
-        std::fs::remove_dir_all(folder).unwrap();
+    });
+}
+
+#[test]
+fn the_lists_of_a_database_that_its_server_restored_are_closed() {
+    use crate::store::restore::restored_by_server;
+    everywhere(async |mut world| {
+        world.profile("licence", |s| s.issue_over_existing = true).await;
+        world.collected("licence", 1).await;
+        let now = world.now;
+        let before: Option<i64> = world
+            .run(|tx| Ok(tx.value("SELECT MAX(id) FROM status_list", &[])?))
+            .await;
+        let closed = world
+            .run(move |tx| Ok(restored_by_server(tx, now, &system())?))
+            .await;
+        assert!(closed > 0, "{closed}");
+        world.collected("licence", 1).await;
+        let (open, first): (Option<i64>, Option<i64>) = world
+            .run(|tx| {
+                let open = "SELECT COUNT(*) FROM status_list WHERE closed = 0 AND id <= 1000";
+                let first = "SELECT MIN(id) FROM status_list WHERE closed = 0";
+                Ok((tx.value(open, &[])?, tx.value(first, &[])?))
+            })
+            .await;
+        assert_eq!(open, Some(0));
+        assert!(first > before.map(|before| before + 1000), "{first:?} {before:?}");
+        let told = world.audited().await;
+        assert!(told.iter().any(|entry| entry["action"] == "service.restore"));
     });
 }
 
@@ -326,9 +352,7 @@ fn there_is_a_database_at_every_instant_of_a_restore() {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     everywhere(async |world| {
-        let folder = std::env::temp_dir().join(format!("mdoc-instant-{}", std::process::id()));
-        let _left_over = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Scratch::new("instant");
         let (copy, place) = (folder.join("copy.db"), folder.join("service.db"));
         if world.store.copy_to(&copy).is_err() {
             return; // a server has tools of its own
@@ -350,7 +374,6 @@ fn there_is_a_database_at_every_instant_of_a_restore() {
         }
         over.store(true, Ordering::Relaxed);
         assert_eq!(watch.join().unwrap(), 0);
-        std::fs::remove_dir_all(folder).unwrap();
     });
 }
 

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::audit::{self, Entry};
 use super::authority::Actor;
 use super::change::end_everything;
+use super::devices::{Facts, Sighting};
 use super::document::{self, Document, Why};
 use super::request::{Derived, code_digest};
 use super::{Failure, authority, devices, profiles};
@@ -41,6 +42,19 @@ pub struct Holder {
     pub key_thumbprint: Option<[u8; 32]>,
     /// The thumbprint of the installation's key, if its provider vouches for it.
     pub instance_key: Option<[u8; 32]>,
+    /// What its provider says of the device that it is on.
+    pub facts: Facts,
+}
+
+impl Holder {
+    /// What it shows of the device that it is on.
+    fn sighting(&self) -> Sighting {
+        Sighting {
+            binding: self.key_thumbprint.map(Vec::from),
+            instance: self.instance_key.map(Vec::from),
+            facts: self.facts.clone(),
+        }
+    }
 }
 
 /// What a wallet gets for what its holder was given.
@@ -196,8 +210,8 @@ pub(in crate::usecase) fn take(
     rng: &mut dyn CryptoRng,
 ) -> Result<Begun, Failure> {
     tx.execute(
-        "UPDATE offer SET used = $2 WHERE id = $1",
-        &[(&offer.id).into(), now.into()],
+        "UPDATE offer SET used = $2, generation = (SELECT generation FROM document WHERE serial = $3) WHERE id = $1",
+        &[(&offer.id).into(), now.into(), (&offer.serial).into()],
     )?;
     let mut document = document::read(tx, &offer.serial)?;
     let state = document.state;
@@ -353,26 +367,29 @@ fn begin(
     let (name, version) = &document.profile;
     let profile = profiles::version(tx, name, *version)?;
     role_fits(tx, &document.person, &profile.settings)?;
-    let key = holder.key_thumbprint.as_ref();
-    let shown = key.map(<[u8; 32]>::as_slice);
-    devices::check(tx, profile.settings.devices, &document.person, shown)?;
+    let shown = holder.sighting();
+    devices::check(tx, profile.settings.devices, (&document.person, None), &shown)?;
     // What is not bound to a key is stolen more easily (OpenID4VCI 1.0, 13.10).
-    let lifetime = if key.is_some() {
+    let lifetime = if shown.binding.is_some() {
         terms.session_lifetime
     } else {
         terms.session_lifetime.min(LONGEST_UNBOUND)
     };
     let token = random(rng);
+    let said = serde_json::to_string(&shown.facts)
+        .map_err(|_| StoreError::Unexpected("what is said of a device".to_owned()))?;
     tx.execute(
-        "INSERT INTO session (token, document, client_id, key_thumbprint, started, expires, by_identifier) \
-         VALUES ($1, $2, $3, $4, $5, $6, 0)",
+        "INSERT INTO session (token, document, client_id, key_thumbprint, started, expires, by_identifier, \
+         instance_key, said) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)",
         &[
             (&terms.secrets.digest(Purpose::AccessToken, &[&*token])).into(),
             (&document.serial).into(),
             holder.client_id.as_ref().into(),
-            holder.key_thumbprint.as_ref().map(<[u8; 32]>::as_slice).into(),
+            shown.binding.as_ref().into(),
             now.into(),
             (now.unix() + lifetime).into(),
+            shown.instance.as_ref().into(),
+            (&said).into(),
         ],
     )?;
     Ok(Begun {
@@ -396,14 +413,22 @@ pub struct Session {
     pub by_identifier: Option<bool>,
 }
 
-/// Notes that a wallet was told the identifier of the document with its token: it asks by that, and by nothing else.
+/// Notes that a wallet was told the identifier of the document with its tokens: it asks by that, and by nothing else.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn told_identifier(tx: &mut Tx<'_>, (token, terms): (&[u8], &Terms)) -> Result<(), StoreError> {
-    let kept = terms.secrets.digest(Purpose::AccessToken, &[token]);
+pub fn told_identifier(tx: &mut Tx<'_>, (begun, terms): (&Begun, &Terms)) -> Result<(), StoreError> {
+    let kept = terms.secrets.digest(Purpose::AccessToken, &[&*begun.token]);
     tx.execute(
         "UPDATE session SET by_identifier = 1 WHERE token = $1",
+        &[(&kept).into()],
+    )?;
+    let Some(refresh) = &begun.refresh else {
+        return Ok(());
+    };
+    let kept = terms.secrets.digest(Purpose::RefreshToken, &[&**refresh]);
+    tx.execute(
+        "UPDATE refresh_token SET by_identifier = 1 WHERE token = $1",
         &[(&kept).into()],
     )
     .map(drop)

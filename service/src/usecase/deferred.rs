@@ -25,6 +25,8 @@ pub struct Later {
     pub serial: Serial,
     /// The keys, each an encoded `COSE_Key`.
     pub keys: Vec<Vec<u8>>,
+    /// How well they are kept, if that was said.
+    pub key_security: Option<String>,
     /// What may be presented once.
     pub once: Vec<Once>,
 }
@@ -66,10 +68,11 @@ pub fn keep(tx: &mut Tx<'_>, now: Timestamp, (later, terms): (&Later, &Terms)) -
         ],
     )?;
     tx.execute(
-        "UPDATE session SET waits = $2 WHERE token = $1 AND ended IS NULL",
+        "UPDATE session SET waits = $2, key_security = $3 WHERE token = $1 AND ended IS NULL",
         &[
             (&terms.secrets.digest(Purpose::AccessToken, &[&later.token])).into(),
             (now.unix() + terms.offer_lifetime).into(),
+            later.key_security.as_ref().into(),
         ],
     )?;
     Ok(())

@@ -1,15 +1,20 @@
-//! Wallets on devices (F1): known by the key that their requests are bound to.
+//! Wallets on devices (F1): known by the key that their requests are bound to, or by that of their installation.
+
+mod sighting;
+
+use std::collections::BTreeSet;
 
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+pub use self::sighting::{Sighting, check, seen};
 use super::Failure;
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
 use crate::domain::Refusal;
 use crate::domain::id::{DeviceId, PersonId};
-use crate::domain::profile::Devices;
 use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx};
 
@@ -23,9 +28,11 @@ pub struct Device {
     pub id: DeviceId,
     /// Whose it is.
     pub owner: PersonId,
-    /// The SHA-256 thumbprint of the key that its requests are bound to (RFC 7638).
-    pub binding: Vec<u8>,
-    /// What somebody said of it.
+    /// The SHA-256 thumbprint of the key that its requests are bound to (RFC 7638); none of a wallet that binds them to no key.
+    pub binding: Option<Vec<u8>>,
+    /// The thumbprint of the installation's key, if the wallet's provider vouched for it.
+    pub instance: Option<Vec<u8>>,
+    /// What its provider, its wallet or somebody who registered it said of it.
     pub facts: Facts,
     /// Whether documents may go onto it.
     pub active: bool,
@@ -36,8 +43,11 @@ pub struct Device {
 }
 
 /// What may be said of a device (F1).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Facts {
+    /// What the wallet on it is called.
+    pub app: Option<String>,
     /// `android`, `ios`, …
     pub platform: Option<String>,
     /// Who made it.
@@ -52,24 +62,57 @@ pub struct Facts {
     pub key_security: Option<String>,
 }
 
+/// The columns of [`Facts`], in the order of [`Facts::values`].
+const FACTS: &str = "app, platform, manufacturer, model, os_version, app_version, key_security";
+
 impl Facts {
-    fn members(&self) -> [(&'static str, Option<&String>); 6] {
+    const NAMES: [&str; 7] = [
+        "app",
+        "platform",
+        "manufacturer",
+        "model",
+        "os_version",
+        "app_version",
+        "key_security",
+    ];
+
+    const fn values(&self) -> [Option<&String>; 7] {
         [
-            ("platform", self.platform.as_ref()),
-            ("manufacturer", self.manufacturer.as_ref()),
-            ("model", self.model.as_ref()),
-            ("os_version", self.os_version.as_ref()),
-            ("app_version", self.app_version.as_ref()),
-            ("key_security", self.key_security.as_ref()),
+            self.app.as_ref(),
+            self.platform.as_ref(),
+            self.manufacturer.as_ref(),
+            self.model.as_ref(),
+            self.os_version.as_ref(),
+            self.app_version.as_ref(),
+            self.key_security.as_ref(),
         ]
     }
 
+    /// What a wallet's provider says by claims of its client attestation. Those of the standard have the name of the wallet
+    /// alone; of the others, the ones named as here are read. What could not be registered either is passed over.
+    pub fn said<'c>(claim: impl Fn(&str) -> Option<&'c str>) -> Self {
+        let fact = |name| claim(name).filter(|text| !odd(text)).map(str::to_owned);
+        Self {
+            app: fact("wallet_name"),
+            platform: fact("platform"),
+            manufacturer: fact("manufacturer"),
+            model: fact("model"),
+            os_version: fact("os_version"),
+            app_version: fact("app_version"),
+            key_security: None,
+        }
+    }
+
+    /// How well keys are kept, of what was said by a statement about each.
+    pub fn levels<'c>(said: impl Iterator<Item = &'c str>) -> Option<String> {
+        let levels: BTreeSet<&str> = said.filter(|level| !odd(level)).collect();
+        let all = levels.into_iter().collect::<Vec<_>>().join(" ");
+        (!odd(&all)).then_some(all)
+    }
+
     fn check(&self) -> Result<(), Refusal> {
-        let odd = |text: &str| text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control);
-        let wrong = self
-            .members()
-            .into_iter()
-            .find(|(_, text)| text.is_some_and(|text| odd(text)));
+        let mut named = Self::NAMES.into_iter().zip(self.values());
+        let wrong = named.find(|(_, text)| text.is_some_and(|text| odd(text)));
         wrong.map_or(Ok(()), |(field, _)| {
             Err(Refusal::field(
                 field,
@@ -77,6 +120,10 @@ impl Facts {
             ))
         })
     }
+}
+
+fn odd(text: &str) -> bool {
+    text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control)
 }
 
 /// Registers a device ahead of time.
@@ -92,41 +139,56 @@ pub fn register(
 ) -> Result<Device, Failure> {
     authority::permit_for(tx, actor, Workflow::EditPeople, owner)?;
     facts.check()?;
-    let id = DeviceId::random(rng);
-    let [platform, manufacturer, model, os, app, security] = facts.members().map(|(_, text)| text);
-    let added = tx.execute(
-        "INSERT INTO device (id, owner, binding, platform, manufacturer, model, os_version, app_version, key_security, \
-         status, registered) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10) ON CONFLICT DO NOTHING",
-        &[
-            (&id).into(),
-            owner.into(),
-            binding.into(),
-            platform.into(),
-            manufacturer.into(),
-            model.into(),
-            os.into(),
-            app.into(),
-            security.into(),
-            now.into(),
-        ],
-    )?;
-    if added == 0 {
-        let name = mdoc_openid::jose::base64url(binding);
-        let (what, field) = ("device", "key");
-        return Err(Refusal::Exists { what, field, name }.into());
-    }
-    let entry = Entry::new("device.register", ("device", id.as_str()));
-    let after = json!({ "owner": owner.as_str() });
-    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
-    Ok(Device {
-        id,
+    let device = Device {
+        id: DeviceId::random(rng),
         owner: owner.clone(),
-        binding: binding.to_vec(),
+        binding: Some(binding.to_vec()),
+        instance: None,
         facts: facts.clone(),
         active: true,
         registered: now,
         seen: None,
-    })
+    };
+    if add(tx, actor, now, &device)? {
+        return Ok(device);
+    }
+    let name = mdoc_openid::jose::base64url(binding);
+    let (what, field) = ("device", "key");
+    Err(Refusal::Exists { what, field, name }.into())
+}
+
+/// Adds a device, and notes it; whether its keys are new.
+fn add(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, device: &Device) -> Result<bool, StoreError> {
+    let [app, platform, manufacturer, model, os, version, security] = device.facts.values();
+    let sql = format!(
+        "INSERT INTO device (id, owner, binding, instance_key, status, registered, seen, {FACTS}) \
+         VALUES ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING"
+    );
+    let added = tx.execute(
+        &sql,
+        &[
+            (&device.id).into(),
+            (&device.owner).into(),
+            device.binding.as_ref().into(),
+            device.instance.as_ref().into(),
+            device.registered.into(),
+            device.seen.into(),
+            app.into(),
+            platform.into(),
+            manufacturer.into(),
+            model.into(),
+            os.into(),
+            version.into(),
+            security.into(),
+        ],
+    )?;
+    if added == 0 {
+        return Ok(false);
+    }
+    let entry = Entry::new("device.register", ("device", device.id.as_str()));
+    let after = json!({ "owner": device.owner.as_str() });
+    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
+    Ok(true)
 }
 
 /// The devices of a person, the newest first.
@@ -166,92 +228,26 @@ pub fn enable(
     Ok(Device { active, ..device })
 }
 
-const COLUMNS: &str = "id, owner, binding, platform, manufacturer, model, os_version, app_version, key_security, \
-                       status, registered, seen";
+const COLUMNS: &str = "id, owner, binding, instance_key, status, registered, seen, app, platform, manufacturer, model, \
+                       os_version, app_version, key_security";
 
 fn of_row(row: &Row<'_>) -> Result<Device, StoreError> {
     Ok(Device {
         id: row.get(0)?,
         owner: row.get(1)?,
-        binding: row.get::<Option<Vec<u8>>>(2)?.unwrap_or_default(),
+        binding: row.get(2)?,
+        instance: row.get(3)?,
+        active: row.get::<String>(4)? == "active",
+        registered: row.get(5)?,
+        seen: row.get(6)?,
         facts: Facts {
-            platform: row.get(3)?,
-            manufacturer: row.get(4)?,
-            model: row.get(5)?,
-            os_version: row.get(6)?,
-            app_version: row.get(7)?,
-            key_security: row.get(8)?,
+            app: row.get(7)?,
+            platform: row.get(8)?,
+            manufacturer: row.get(9)?,
+            model: row.get(10)?,
+            os_version: row.get(11)?,
+            app_version: row.get(12)?,
+            key_security: row.get(13)?,
         },
-        active: row.get::<String>(9)? == "active",
-        registered: row.get(10)?,
-        seen: row.get(11)?,
     })
-}
-
-/// Whether a document may go onto the device with that key.
-///
-/// # Errors
-/// [`Refusal::KnownDevices`], [`Refusal::MyDevices`].
-pub fn check(
-    tx: &mut Tx<'_>,
-    wanted: Devices,
-    person: &PersonId,
-    key_thumbprint: Option<&[u8]>,
-) -> Result<(), Failure> {
-    let known: Option<(PersonId, String)> = match key_thumbprint {
-        None => None,
-        Some(key) => tx.row(
-            "SELECT owner, status FROM device WHERE binding = $1",
-            &[key.into()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?,
-    };
-    // Nothing goes onto a device that was switched off, whatever the profile asks.
-    if known.as_ref().is_some_and(|(_, status)| status != "active") {
-        return Err(Refusal::KnownDevices.into());
-    }
-    match known.map(|(owner, _)| owner) {
-        _ if wanted == Devices::Any => Ok(()),
-        None => Err(Refusal::KnownDevices.into()),
-        Some(owner) if wanted == Devices::Mine && owner != *person => Err(Refusal::MyDevices.into()),
-        Some(_) => Ok(()),
-    }
-}
-
-/// Registers the device that collected something for a person, or notes that it was seen again.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn seen(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    now: Timestamp,
-    (person, key_thumbprint): (&PersonId, &[u8]),
-    rng: &mut dyn CryptoRng,
-) -> Result<Option<DeviceId>, StoreError> {
-    let known: Option<DeviceId> = tx.value(
-        "SELECT id FROM device WHERE binding = $1",
-        &[key_thumbprint.into()],
-    )?;
-    if let Some(id) = &known {
-        tx.execute(
-            "UPDATE device SET seen = $2 WHERE id = $1",
-            &[id.into(), now.into()],
-        )?;
-        return Ok(known);
-    }
-    let id = DeviceId::random(rng);
-    tx.execute(
-        "INSERT INTO device (id, owner, binding, status, registered, seen) VALUES ($1, $2, $3, 'active', $4, $4)",
-        &[
-            (&id).into(),
-            person.into(),
-            key_thumbprint.into(),
-            now.into(),
-        ],
-    )?;
-    let entry = Entry::new("device.register", ("device", id.as_str()));
-    let after = json!({ "owner": person.as_str() });
-    audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
-    Ok(Some(id))
 }

@@ -45,6 +45,8 @@ pub struct Document {
     pub valid_until: Option<Timestamp>,
     /// Which state of the person's data another operator approved.
     pub approved_data: Option<i64>,
+    /// Who approved them, if a wallet had the document already and nobody collected it since.
+    pub approved_again_by: Option<PersonId>,
     moves: i64,
 }
 
@@ -84,7 +86,8 @@ impl Document {
 }
 
 const COLUMNS: &str = "serial, person, profile, profile_version, doc_type, state, state_before, since, requested_by, \
-                       requested, cancel_requested_by, device, generation, issued, valid_until, moves, approved_data";
+                       requested, cancel_requested_by, device, generation, issued, valid_until, moves, approved_data, \
+                       approved_again_by";
 
 /// A document that the actor may see.
 ///
@@ -339,5 +342,6 @@ fn of_row(row: &Row<'_>) -> Result<Document, StoreError> {
         valid_until: row.get(14)?,
         moves: row.get(15)?,
         approved_data: row.get(16)?,
+        approved_again_by: row.get(17)?,
     })
 }

@@ -14,6 +14,7 @@ use super::audit::{self, Entry};
 use super::authority::Actor;
 use super::change::end_everything;
 use super::collect::Once;
+use super::devices::{Facts, Sighting};
 use super::document::{self, Document, Step, Why};
 use super::request::data_fit;
 use super::{Failure, collect, devices, people, profiles};
@@ -114,9 +115,10 @@ pub fn gather(
 }
 
 /// Four eyes saw what is signed: data that were changed after the approval are approved again. What a wallet has already is
-/// made of the newest data when it is fetched anew: nobody approves that (E15).
+/// made of the newest data when it is fetched anew: nobody approves that (E15). A wallet that took an offer and has collected
+/// nothing since has nothing of the document, even if another one had.
 fn still_approved(tx: &mut Tx<'_>, document: &Document, settings: &Settings) -> Result<(), Failure> {
-    if !settings.validate_issuance || document.issued.is_some() {
+    if !settings.validate_issuance || document.issued.is_some() && !taken_anew(tx, document)? {
         return Ok(());
     }
     if document.approved_data == Some(people::data_version(tx, &document.person)?) {
@@ -124,6 +126,15 @@ fn still_approved(tx: &mut Tx<'_>, document: &Document, settings: &Settings) -> 
     } else {
         Err(Refusal::DataChanged.into())
     }
+}
+
+/// Whether an offer was taken since the document was last collected.
+fn taken_anew(tx: &mut Tx<'_>, document: &Document) -> Result<bool, StoreError> {
+    let taken: Option<i64> = tx.value(
+        "SELECT 1 FROM offer WHERE document = $1 AND used IS NOT NULL AND generation >= $2 LIMIT 1",
+        &[(&document.serial).into(), document.generation.into()],
+    )?;
+    Ok(taken.is_some())
 }
 
 /// Each copy takes an entry of a list for ever, so that one wallet does not take those of all.
@@ -207,6 +218,8 @@ pub struct Delivery<'a> {
     pub notification_id: &'a [u8],
     /// Whether the wallet waited for it: its session may be over then.
     pub waited: bool,
+    /// How well the keys are kept, if that was said now; of keys that waited it was noted before.
+    pub key_security: Option<&'a str>,
 }
 
 /// Records signed copies: only then they are given to the wallet.
@@ -245,19 +258,16 @@ pub fn record(
     if session == 0 {
         return Err(Refusal::SessionUnknown.into());
     }
-    let bound: Option<Option<Vec<u8>>> = tx.value(
-        "SELECT key_thumbprint FROM session WHERE token = $1",
-        &[(&token).into()],
-    )?;
-    let bound = bound.flatten();
+    let (shown, began) = sighting(tx, (&token, delivery.key_security))?;
     // A session lasts long enough that a role is withdrawn, or a device is switched off meanwhile.
     let settings = &order.profile.settings;
     collect::role_fits(tx, &document.person, settings)?;
-    devices::check(tx, settings.devices, &document.person, bound.as_deref())?;
-    if let Some(key) = bound {
-        document.device = devices::seen(tx, actor, now, (&document.person, &key), rng)?;
-    }
-    one_each(tx, &document, &order.profile.settings)?;
+    // The person is taken before the device, whose row refers to it, and before the trail: as everybody does.
+    one_each(tx, &document, settings)?;
+    let before = document.device.as_ref().map(|id| (id, began));
+    devices::check(tx, settings.devices, (&document.person, before), &shown)?;
+    let device = devices::seen(tx, actor, now, (&document.person, before, &shown), rng)?;
+    document.device = Some(device);
     if document.issued.is_some() {
         replace(tx, now, &document)?;
     }
@@ -279,8 +289,8 @@ pub fn record(
         .valid_until
         .unwrap_or_else(|| whole_hour(now.unix() + lifetime));
     tx.execute(
-        "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6 \
-         WHERE serial = $1",
+        "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6, \
+         approved_again_by = NULL WHERE serial = $1",
         &[
             (&document.serial).into(),
             generation.into(),
@@ -321,6 +331,35 @@ pub fn record(
         }
     }
     Ok(document)
+}
+
+/// What the wallet of a session shows of its device, and when the session began.
+fn sighting(
+    tx: &mut Tx<'_>,
+    (token, key_security): (&[u8; 32], Option<&str>),
+) -> Result<(Sighting, Timestamp), StoreError> {
+    let shown = tx.row(
+        "SELECT key_thumbprint, instance_key, said, key_security, started FROM session WHERE token = $1",
+        &[token.into()],
+        |row| {
+            let said: Option<String> = row.get(2)?;
+            let facts: Facts = said
+                .map_or(Ok(Facts::default()), |said| serde_json::from_str(&said))
+                .map_err(|_| StoreError::Unexpected("what is said of a device".to_owned()))?;
+            let noted: Option<String> = row.get(3)?;
+            let facts = Facts {
+                key_security: key_security.map(str::to_owned).or(noted),
+                ..facts
+            };
+            let shown = Sighting {
+                binding: row.get(0)?,
+                instance: row.get(1)?,
+                facts,
+            };
+            Ok((shown, row.get(4)?))
+        },
+    )?;
+    shown.ok_or_else(|| StoreError::Unexpected("a session is there and cannot be found".to_owned()))
 }
 
 /// Copies that were given out before the last offer was taken are in the wallet that had the document then: they are revoked

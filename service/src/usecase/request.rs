@@ -126,7 +126,7 @@ pub fn request(
     };
     document::step(tx, actor, now, &mut document, (made, why))?;
     let offer = if delivery == Delivery::Screen {
-        Some(make_offer(tx, now, (&document, settings, terms), rng)?)
+        Some(make_offer(tx, actor, now, (&document, settings, terms), rng)?)
     } else {
         None
     };
@@ -137,10 +137,11 @@ pub fn request(
 ///
 /// What a wallet has already is made anew for whichever wallet takes the offer, and the copies before are revoked then:
 /// for that an operator needs [`Workflow::RequestUpdate`] besides. It is the way for a wallet that cannot refresh, since its
-/// requests are bound to no key, and for one that never got its answer.
+/// requests are bound to no key, and for one that never got its answer. Where another operator approves what is issued, data
+/// that were changed since are approved again, and not by who hands it out.
 ///
 /// # Errors
-/// [`Refusal::IllegalMove`] if the document cannot be collected any more, or what keeps the operator from it.
+/// [`Refusal::OwnRequest`]; [`Refusal::IllegalMove`] if the document cannot be collected any more, or what keeps the operator from it.
 pub fn offer(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -164,7 +165,13 @@ pub fn offer(
     }
     let (name, version) = &document.profile;
     let settings = profiles::version(tx, name, *version)?.settings;
-    let offer = make_offer(tx, now, (&document, &settings, terms), rng)?;
+    if settings.validate_issuance
+        && actor.person().is_some()
+        && document.approved_again_by.as_ref() == actor.person()
+    {
+        return Err(Refusal::OwnRequest.into());
+    }
+    let offer = make_offer(tx, actor, now, (&document, &settings, terms), rng)?;
     let entry = Entry::new("document.offer", ("document", serial.as_str()));
     let after = json!({ "state": document.state.name() });
     audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
@@ -174,6 +181,7 @@ pub fn offer(
 /// Makes the offer of a document, in place of all that were made before.
 pub(crate) fn make_offer(
     tx: &mut Tx<'_>,
+    actor: &Actor,
     now: Timestamp,
     (document, settings, terms): (&Document, &Settings, &Terms),
     rng: &mut dyn CryptoRng,
@@ -203,7 +211,7 @@ pub(crate) fn make_offer(
     let derived = Derived::of(terms, &offer.secret);
     tx.execute(
         "INSERT INTO offer (id, document, pre_authorized, issuer_state, invitation, code, code_form, failures, created, \
-         expires) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
+         expires, made_by) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10)",
         &[
             (&id).into(),
             (&document.serial).into(),
@@ -214,6 +222,7 @@ pub(crate) fn make_offer(
             form.map(ToString::to_string).as_ref().into(),
             now.into(),
             offer.expires.into(),
+            actor.person().into(),
         ],
     )?;
     Ok(offer)

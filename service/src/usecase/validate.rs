@@ -7,14 +7,14 @@ use super::change::end_but_tell;
 use super::document::{self, Document, Why};
 use super::{Failure, people, profiles};
 use crate::domain::Refusal;
-use crate::domain::id::Serial;
+use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::{Move, State};
 use crate::domain::role::Workflow;
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// Approves a request, or rejects it with a reason. Nothing leads to what was rejected any more; a wallet that waits for it is
-/// told. What was approved is for the person's data as they are then: if those were changed since, and nobody has the document
-/// yet, it is approved again.
+/// told. What was approved is for the person's data as they are then: if those were changed since, it is approved again before
+/// somebody collects it, for the first time or by an offer of what is in a wallet already.
 ///
 /// # Errors
 /// [`Refusal::OwnRequest`], [`Refusal::OwnDocument`], [`Refusal::ValidateRole`], [`Refusal::IllegalMove`], and those of the
@@ -37,6 +37,9 @@ pub fn validate(
     if document.person == *operator {
         return Err(Refusal::OwnDocument.into());
     }
+    if document.issued.is_some() && hands_out(tx, &document, operator)? {
+        return Err(Refusal::OwnRequest.into());
+    }
     let (name, version) = &document.profile;
     let settings = profiles::version(tx, name, *version)?.settings;
     if !authority::has_one_of(tx, Some(operator), &settings.roles.validate)? {
@@ -52,14 +55,28 @@ pub fn validate(
     }
     document::step(tx, actor, now, &mut document, (made, why))?;
     if approved {
+        let again = document.issued.map(|_| operator);
         tx.execute(
-            "UPDATE document SET approved_data = $2 WHERE serial = $1",
-            &[serial.into(), data.into()],
+            "UPDATE document SET approved_data = $2, approved_again_by = $3 WHERE serial = $1",
+            &[serial.into(), data.into(), again.into()],
         )?;
-        document.approved_data = Some(data);
+        (document.approved_data, document.approved_again_by) = (Some(data), again.cloned());
     }
     if !document.state.is_open() {
         end_but_tell(tx, &document, now)?;
     }
     Ok(document)
+}
+
+/// Whether the operator made an offer that gives the document to a wallet which has nothing of it: that is a request, too.
+fn hands_out(tx: &mut Tx<'_>, document: &Document, operator: &PersonId) -> Result<bool, StoreError> {
+    let made: Option<i64> = tx.value(
+        "SELECT 1 FROM offer WHERE document = $1 AND made_by = $2 AND (used IS NULL OR generation >= $3) LIMIT 1",
+        &[
+            (&document.serial).into(),
+            operator.into(),
+            document.generation.into(),
+        ],
+    )?;
+    Ok(made.is_some())
 }

@@ -21,6 +21,7 @@ fn world() -> World {
         WALLET,
         wallet.public_key(),
         times,
+        &[("wallet_name", "Wallet"), ("sub", "another")],
         Named::Kid("provider-1"),
         &provider.key,
     )
@@ -60,6 +61,7 @@ fn a_wallet_authenticates() {
     let world = world();
     let client = world.judged(&world.attestation, &world.pop).unwrap();
     assert_eq!(client.client_id(), WALLET);
+    assert_eq!(client.claims().text("wallet_name"), Some("Wallet"));
     assert_eq!(client.key(), world.wallet.public_key());
     assert_eq!((client.jti(), client.challenge()), ("j-1", Some("c-1")));
     assert_eq!(client.thumbprint(), jwk::thumbprint(client.key(), &RustCrypto));

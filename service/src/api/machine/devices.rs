@@ -16,6 +16,8 @@ use crate::usecase::devices::{self, Device, Facts};
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DeviceFacts {
+    /// What the wallet on it is called.
+    app: Option<String>,
     /// `android`, `ios`, …
     platform: Option<String>,
     /// Who made it.
@@ -48,8 +50,10 @@ pub(super) struct DeviceAnswer {
     id: String,
     /// The id of the person whose it is.
     owner: String,
-    /// The thumbprint of its key.
-    key: String,
+    /// The thumbprint of the key that the requests of its wallet are bound to, if they are.
+    key: Option<String>,
+    /// The thumbprint of the key of the installation, if the wallet's provider vouched for it.
+    instance: Option<String>,
     /// What is said of it.
     facts: DeviceFacts,
     /// Whether documents may go onto it.
@@ -68,8 +72,10 @@ impl From<Device> for DeviceAnswer {
         Self {
             id: device.id.to_string(),
             owner: device.owner.to_string(),
-            key: base64url(&device.binding),
+            key: device.binding.as_deref().map(base64url),
+            instance: device.instance.as_deref().map(base64url),
             facts: DeviceFacts {
+                app: facts.app,
                 platform: facts.platform,
                 manufacturer: facts.manufacturer,
                 model: facts.model,
@@ -126,6 +132,7 @@ pub(super) async fn register(
     let key = key.ok_or_else(|| Problem::field("key", "it is no SHA-256 thumbprint in base64url"))?;
     let facts = device.facts;
     let facts = Facts {
+        app: facts.app,
         platform: facts.platform,
         manufacturer: facts.manufacturer,
         model: facts.model,

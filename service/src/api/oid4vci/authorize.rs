@@ -289,6 +289,7 @@ async fn shown(service: &Arc<Service>, about: About, wrong: Option<&Refusal>) ->
     };
     let mut response = form.page(status, "Collect your document", Some(&place));
     if let Some(wrong) = wrong {
+        tracing::warn!(code = wrong.code(), "a person was not let on at a sign-in");
         response.extensions_mut().insert(Refused(wrong.code()));
     }
     let later = match wrong {

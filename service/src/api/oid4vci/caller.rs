@@ -13,6 +13,7 @@ use crate::domain::Refusal;
 use crate::nonce::{self, Kind};
 use crate::service::Service;
 use crate::usecase::collect::{self, Holder, Once};
+use crate::usecase::devices::Facts;
 
 /// What may sign proofs.
 pub(super) const ALGORITHMS: [SignatureAlgorithm; 1] = [SignatureAlgorithm::Es256];
@@ -58,6 +59,7 @@ impl Caller {
                     .map_err(|why| No::server(why.code(), why))?;
                 holder.client_id = Some(verified.client_id().to_owned());
                 holder.instance_key = digest(verified.thumbprint());
+                holder.facts = Facts::said(|claim| verified.claims().text(claim));
                 once.push(once_only(
                     "attestation",
                     verified.jti(),

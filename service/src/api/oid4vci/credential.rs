@@ -36,6 +36,7 @@ use crate::store::Tx;
 use crate::terms::Terms;
 use crate::usecase::collect::{self, Holder, Once, Session};
 use crate::usecase::deferred::{self, Later};
+use crate::usecase::devices::Facts;
 use crate::usecase::issue;
 use crate::usecase::{Failure, delivery};
 use crate::{nonce, random, secrets};
@@ -45,6 +46,16 @@ const INTERVAL: u64 = 60;
 
 /// A key of the wallet, and its thumbprint.
 type Key = (PublicKey, [u8; 32]);
+
+/// What a wallet asks documents with.
+struct Asked {
+    /// A document for each of them.
+    keys: Vec<Key>,
+    /// What may be presented once.
+    once: Vec<Once>,
+    /// How well the keys are kept, if somebody trusted said so.
+    key_security: Option<String>,
+}
 
 pub(super) async fn credential(
     State(service): Shared,
@@ -81,7 +92,12 @@ async fn asked(
     let mut once = caller.once.clone();
     once.extend(nonces(service, &proved));
     let name = transaction(is_of_draft(service, &body));
-    let response = issue_now(service, session, token, (keys, once, name), remote).await?;
+    let asked = Asked {
+        keys,
+        once,
+        key_security: key_security(&proved),
+    };
+    let response = issue_now(service, session, token, (asked, name), remote).await?;
     send(service, &response, recipient)
 }
 
@@ -136,7 +152,12 @@ pub(super) async fn deferred(
         .filter_map(|encoded| decoded(encoded))
         .map(|key| with_thumbprint(&service, key));
     let of_draft = service.oldest < Draft::Final && id.len() > NAME && id.last() == Some(&OF_DRAFT);
-    let waiting = (keys.collect(), id);
+    let asked = Asked {
+        keys: keys.collect(),
+        once: Vec::new(),
+        key_security: None,
+    };
+    let waiting = (asked, id);
     let response = collect_later(&service, &session, &token, waiting, &remote).await?;
     if let (CredentialResponse::Pending { interval, .. }, true) = (&response, of_draft) {
         return Ok(json(
@@ -329,6 +350,14 @@ fn keys(service: &Service, proved: &ProvedKeys) -> Vec<Key> {
     keys.map(|key| with_thumbprint(service, key)).collect()
 }
 
+fn key_security(proved: &ProvedKeys) -> Option<String> {
+    let said = proved
+        .attestations()
+        .iter()
+        .filter_map(|statement| statement.claims().get("key_storage")?.as_array());
+    Facts::levels(said.flatten().filter_map(serde_json::Value::as_str))
+}
+
 fn with_thumbprint(service: &Service, key: PublicKey) -> Key {
     let thumbprint = from_base64url(&jwk::thumbprint(&key, service.backend));
     let thumbprint = thumbprint
@@ -351,10 +380,10 @@ async fn issue_now(
     service: &Arc<Service>,
     session: &Session,
     token: &[u8],
-    (keys, once, name): (Vec<Key>, Vec<Once>, Vec<u8>),
+    (asked, name): (Asked, Vec<u8>),
     remote: &Remote,
 ) -> Result<CredentialResponse, No> {
-    match sign_and_record(service, session, token, (&keys, &once, None), remote).await? {
+    match sign_and_record(service, session, token, (&asked, None), remote).await? {
         Some(issued) => Ok(CredentialResponse::Issued(issued)),
         None => {
             let transaction_id = base64url(&name);
@@ -362,8 +391,9 @@ async fn issue_now(
                 transaction: name,
                 token: token.to_vec(),
                 serial: session.serial.clone(),
-                keys: keys.iter().map(|(key, _)| encoded(key)).collect(),
-                once,
+                keys: asked.keys.iter().map(|(key, _)| encoded(key)).collect(),
+                key_security: asked.key_security,
+                once: asked.once,
             };
             let (terms, now) = (service.terms.clone(), service.now());
             service
@@ -383,12 +413,12 @@ async fn collect_later(
     service: &Arc<Service>,
     session: &Session,
     token: &[u8],
-    (keys, id): (Vec<Key>, Vec<u8>),
+    (asked, id): (Asked, Vec<u8>),
     remote: &Remote,
 ) -> Result<CredentialResponse, No> {
     let transaction_id = base64url(&id);
     Ok(
-        match sign_and_record(service, session, token, (&keys, &[], Some(id)), remote).await? {
+        match sign_and_record(service, session, token, (&asked, Some(id)), remote).await? {
             Some(issued) => CredentialResponse::Issued(issued),
             None => CredentialResponse::Pending {
                 transaction_id,

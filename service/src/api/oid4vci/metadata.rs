@@ -33,10 +33,7 @@ pub(super) async fn issuer(State(service): Shared, headers: HeaderMap) -> Result
     let metadata = describe(&service).await?;
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let signer = service.metadata_signer.as_ref();
-    if let (true, Some(signer)) = (
-        accepted.is_some_and(|text| text.contains("application/jwt")),
-        signer,
-    ) {
+    if let (true, Some(signer)) = (accepted.is_some_and(wants_jwt), signer) {
         let now = service.now();
         let times = (now, Some(Timestamp::from_unix(now.unix() + SIGNED_LIFETIME)));
         let (signer, oldest) = (signer.clone(), service.oldest);
@@ -52,6 +49,21 @@ pub(super) async fn issuer(State(service): Shared, headers: HeaderMap) -> Result
         return Ok(public("application/jwt", signed.map_err(|why| No::inside(&why))?));
     }
     Ok(public("application/json", metadata.encode(service.oldest)))
+}
+
+/// Whether a list of media ranges has that of signed metadata (RFC 9110, 12.5.1).
+fn wants_jwt(accepted: &str) -> bool {
+    accepted.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts
+            .next()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("application/jwt"));
+        let unwanted = |part: &str| {
+            let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
+            weight.is_some_and(|weight| weight.parse() == Ok(0.0_f32))
+        };
+        named && !parts.any(unwanted)
+    })
 }
 
 pub(super) async fn server(State(service): Shared) -> Response {
@@ -213,4 +225,25 @@ fn claims(format: &Format) -> Vec<ClaimDescription> {
                 .collect(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signed_metadata_are_for_who_asks_for_them() {
+        for wanted in ["application/jwt", "application/json;q=0.5, Application/JWT;q=0.9"] {
+            assert!(wants_jwt(wanted), "{wanted}");
+        }
+        for not in [
+            "*/*",
+            "application/json",
+            "application/jwt;q=0",
+            "application/jwt; q=0.000",
+            "application/jwts",
+        ] {
+            assert!(!wants_jwt(not), "{not}");
+        }
+    }
 }

@@ -76,7 +76,7 @@ async fn begin(
             }
             Grant::RefreshToken { token } => {
                 let token = from_base64url(token.expose()).unwrap_or_default();
-                collect::refresh(tx, &actor, now, (&token, &caller.holder, &terms), &mut rng).map(plainly)
+                collect::refresh(tx, &actor, now, (&token, &caller.holder, &terms), &mut rng)
             }
             Grant::AuthorizationCode {
                 code,
@@ -102,7 +102,7 @@ async fn begin(
         if let Ok((begun, detailed)) = &begun
             && (*detailed || !wanted.is_empty())
         {
-            collect::told_identifier(tx, (&*begun.token, &terms))?;
+            collect::told_identifier(tx, (begun, &terms))?;
         }
         Ok(begun)
     });

@@ -257,6 +257,22 @@ fn who_asks_in_detail_is_told_the_dataset() {
             let refused = wallet.collect_by(&token, wanted).await;
             assert_eq!(refused.error(), "invalid_credential_request");
         }
+        // Later, too: a wallet keeps what it was told.
+        let refresh = Grant::RefreshToken {
+            token: response.refresh_token.clone().unwrap(),
+        };
+        let token = wallet
+            .ask("/t/club/token", &TokenRequest::new(refresh).encode())
+            .await;
+        let again = TokenResponse::decode(&token.body).unwrap();
+        assert_eq!(
+            again.authorization_details[0].credential_identifiers,
+            [identifier.as_str()]
+        );
+        let by_identifier = wallet
+            .collect_by(&token, json!({ "credential_identifier": identifier }))
+            .await;
+        assert_eq!(issued(&by_identifier).documents.len(), 1);
     });
 }
 

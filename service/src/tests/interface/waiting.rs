@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::wallet::{Answered, Wallet};
 use super::{begun, issued, redeemed};
 use crate::domain::id::Serial;
+use crate::domain::profile::Settings;
 use crate::domain::role::Scope;
 use crate::store::Tx;
 use crate::tests::world::{World, everywhere, operator, system};
@@ -23,7 +24,17 @@ fn body(answer: &Answered) -> Value {
 
 /// A document that has to be approved, and its offer.
 async fn awaiting(world: &mut World) -> (Serial, Offer) {
-    world.profile("licence", |s| s.validate_issuance = true).await;
+    awaiting_with(world, |_| ()).await
+}
+
+/// The same by a profile that has other settings besides.
+pub(super) async fn awaiting_with(world: &mut World, change: fn(&mut Settings)) -> (Serial, Offer) {
+    world
+        .profile("licence", |s| {
+            s.validate_issuance = true;
+            change(s);
+        })
+        .await;
     world.data_of("loyalty-card").await;
     let clerk = world.clerk.clone();
     let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
@@ -31,14 +42,14 @@ async fn awaiting(world: &mut World) -> (Serial, Offer) {
     (serial, offer)
 }
 
-async fn approve(world: &World, serial: &Serial) {
+pub(super) async fn approve(world: &World, serial: &Serial) {
     let (actor, now, serial) = (operator(&world.chief), world.now, serial.clone());
     world
         .run(move |tx| validate::validate(tx, &actor, now, (&serial, true), Why::default()))
         .await;
 }
 
-fn transaction(answer: &Answered) -> String {
+pub(super) fn transaction(answer: &Answered) -> String {
     assert_eq!(answer.status, 202);
     body(answer)["transaction_id"].as_str().unwrap().to_owned()
 }

@@ -54,6 +54,8 @@ pub(super) struct Installed {
     pub(super) provider: SoftwareKey,
     pub(super) key: SoftwareKey,
     pub(super) challenge: Option<String>,
+    /// What else its provider says of it.
+    pub(super) more: Vec<(&'static str, &'static str)>,
 }
 
 /// A request with a token, as it was sent: path, headers, body.
@@ -223,6 +225,7 @@ impl Wallet {
             &installed.client,
             installed.key.public_key(),
             (now, until),
+            &installed.more,
             Named::Kid(installed.kid),
             &installed.provider,
         );

@@ -21,11 +21,14 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::{Value, json};
 
+use super::waiting::{approve, awaiting_with, transaction};
 use super::wallet::{Answered, Installed, Wallet};
 use super::{ISSUER, issued, offer, redeemed};
 use crate::domain::profile::KeyAttestation;
 use crate::service::Service;
+use crate::tests::devices::of_ada;
 use crate::tests::world::{World, everywhere};
+use crate::usecase::devices::Facts;
 use crate::wallets::App;
 
 const CLIENT: &str = "https://wallet.example";
@@ -56,6 +59,7 @@ fn installed() -> Installed {
         provider: key(70),
         key: key(71),
         challenge: None,
+        more: Vec::new(),
     }
 }
 
@@ -99,7 +103,9 @@ fn a_wallet_comes_with_the_word_of_its_provider_where_that_is_asked() {
             let refused = wallet.token(&pre, Some(&code)).await;
             assert_eq!(refused.error(), "invalid_client_attestation", "{what}");
         }
-        wallet.installed = Some(installed());
+        let mut one = installed();
+        one.more = vec![("wallet_name", "Wallet of the town"), ("app_version", "1.2")];
+        wallet.installed = Some(one);
         let mut named = TokenRequest::new(Grant::PreAuthorizedCode {
             code: pre.as_str().into(),
             tx_code: Some(code.as_str().into()),
@@ -113,6 +119,14 @@ fn a_wallet_comes_with_the_word_of_its_provider_where_that_is_asked() {
         // The very proof again, with the very code: the proof is what is refused.
         assert_eq!(wallet.repeat_last().await.error(), "invalid_client_attestation");
         assert_eq!(issued(&wallet.collect(&token, 1).await).documents.len(), 1);
+        let known = of_ada(&world).await;
+        let facts = Facts {
+            app: Some("Wallet of the town".to_owned()),
+            app_version: Some("1.2".to_owned()),
+            ..Facts::default()
+        };
+        assert_eq!((known.len(), &known[0].facts), (1, &facts));
+        assert!(known[0].instance.is_some());
         // Proofs of keys name the wallet that the token is for, if any.
         wallet.installed.as_mut().unwrap().client = "other".to_owned();
         assert_eq!(wallet.collect(&token, 1).await.error(), "invalid_proof");
@@ -128,7 +142,7 @@ fn the_word_of_a_provider_ends_and_its_proof_is_for_this_server() {
         let at = |seconds: i64| Timestamp::from_unix(now.unix() + seconds);
         let statement = |times, key: &SoftwareKey| {
             let named = Named::Kid("provider");
-            client::sign_attestation(CLIENT, key.public_key(), times, named, &provider).unwrap()
+            client::sign_attestation(CLIENT, key.public_key(), times, &[], named, &provider).unwrap()
         };
         let proof = |server: &str, when, key: &SoftwareKey| {
             let jti = mdoc_openid::Secret::random(&mut ChaCha20Rng::seed_from_u64(3));
@@ -249,7 +263,10 @@ fn word(keys: &[PublicKey], nonce: Option<&str>, now: Timestamp, provider: u64) 
         issued: now,
         expires: Timestamp::from_unix(now.unix() + 600),
         nonce,
-        levels: &KeyAttestationsRequired::default(),
+        levels: &KeyAttestationsRequired {
+            key_storage: vec!["iso_18045_high".to_owned()],
+            ..KeyAttestationsRequired::default()
+        },
     };
     attestation::sign(&statement, Named::Kid("provider"), &key(provider)).unwrap()
 }
@@ -340,6 +357,26 @@ fn keys_are_attested_where_the_profile_asks_for_it() {
                 .collect();
             assert_eq!(keys, publics);
         }
+        let known = of_ada(&world).await;
+        assert_eq!(known[0].facts.key_security.as_deref(), Some("iso_18045_high"));
+    });
+}
+
+#[test]
+fn how_keys_are_kept_that_waited_is_known_of_the_device() {
+    everywhere(async |mut world| {
+        let (serial, offer) =
+            awaiting_with(&mut world, |s| s.key_attestation = KeyAttestation::Required).await;
+        let mut wallet = Wallet::at(&mut world, 1, trusting);
+        let token = redeemed(&mut wallet, &offer).await;
+        let (nonce, keys) = (wallet.nonce().await, [key(90).public_key().clone()]);
+        let proofs = json!({ "attestation": [word(&keys, Some(&nonce), world.now, 70)] });
+        let body = json!({ "credential_configuration_id": "licence", "proofs": proofs });
+        let name = transaction(&wallet.credential(&token, body.to_string().as_bytes()).await);
+        approve(&world, &serial).await;
+        assert_eq!(issued(&wallet.deferred(&token, &name).await).documents.len(), 1);
+        let known = of_ada(&world).await;
+        assert_eq!(known[0].facts.key_security.as_deref(), Some("iso_18045_high"));
     });
 }
 

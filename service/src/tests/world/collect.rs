@@ -136,6 +136,7 @@ impl World {
                     once: &once,
                     notification_id: &notification,
                     waited: false,
+                    key_security: None,
                 };
                 let recorded = (&order, signed.as_slice(), &delivery, &terms);
                 let wallet = Actor::wallet("198.51.100.7".to_owned());
@@ -185,7 +186,7 @@ impl World {
                 collect::refresh(tx, &wallet, now, (&token, &holder, &terms), &mut rng)
             })
             .await?;
-        noted.map_err(Failure::from)
+        noted.map(|(begun, _)| begun).map_err(Failure::from)
     }
 
     /// Hands out a document.

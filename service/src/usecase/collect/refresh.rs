@@ -16,7 +16,7 @@ use crate::usecase::authority::Actor;
 use crate::usecase::{Failure, document};
 
 /// Opens a session by a refresh token, which is bound to the wallet's key, and to its installation where its provider
-/// vouched for that, and stays good until it expires.
+/// vouched for that, and stays good until it expires. Tells whether the wallet asks by the identifier of the document.
 ///
 /// # Errors
 /// [`Failure::Store`]; what a rule says is the inner result: [`Refusal::SessionUnknown`], [`Refusal::SessionOfOtherKey`], which
@@ -27,21 +27,22 @@ pub fn refresh(
     now: Timestamp,
     (token, holder, terms): (&[u8], &Holder, &Terms),
     rng: &mut dyn CryptoRng,
-) -> Result<Noted<Begun>, Failure> {
+) -> Result<Noted<(Begun, bool)>, Failure> {
     if let Err(refusal) = room(tx, now, terms)? {
         return Ok(Err(refusal));
     }
     let kept = terms.secrets.digest(Purpose::RefreshToken, &[token]);
     let found = tx.row(
-        "SELECT document, key_thumbprint, instance_key, client_id FROM refresh_token \
+        "SELECT document, key_thumbprint, instance_key, client_id, by_identifier FROM refresh_token \
          WHERE token = $1 AND expires >= $2 FOR UPDATE",
         &[(&kept).into(), now.into()],
         |row| {
             let keys = (row.get::<Option<Vec<u8>>>(1)?, row.get::<Option<Vec<u8>>>(2)?);
-            Ok((row.get::<Serial>(0)?, keys, row.get::<Option<String>>(3)?))
+            let told = row.get::<Option<i64>>(4)? == Some(1);
+            Ok((row.get::<Serial>(0)?, keys, row.get::<Option<String>>(3)?, told))
         },
     )?;
-    let Some((serial, (key, instance), client)) = found else {
+    let Some((serial, (key, instance), client, told)) = found else {
         return Ok(Err(Refusal::SessionUnknown));
     };
     // A wallet need not say who it is, but it does not say that it is another one.
@@ -59,7 +60,7 @@ pub fn refresh(
     let entry = Entry::new("refresh.begin", ("document", serial.as_str()));
     let after = json!({ "state": document.state.name() });
     audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
-    Ok(Ok(begun))
+    Ok(Ok((begun, told)))
 }
 
 /// Makes one for the key that a wallet's requests are bound to.

@@ -6,7 +6,7 @@ use mdoc_openid::jose::base64url;
 use mdoc_openid::vci::credential::Issued;
 use tokio::sync::Semaphore;
 
-use super::Key;
+use super::{Asked, Key};
 use crate::api::answer::No;
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
@@ -29,9 +29,10 @@ pub(super) async fn sign_and_record(
     service: &Arc<Service>,
     session: &Session,
     token: &[u8],
-    (keys, once, transaction): (&[Key], &[Once], Option<Vec<u8>>),
+    (asked, transaction): (&Asked, Option<Vec<u8>>),
     remote: &Remote,
 ) -> Result<Option<Issued>, No> {
+    let (keys, once) = (asked.keys.as_slice(), asked.once.as_slice());
     let mut last = Failure::Refused(Refusal::ChangedMeanwhile);
     for _ in 0..ATTEMPTS {
         let order = match gather(service, session, keys.len(), once).await? {
@@ -71,6 +72,7 @@ pub(super) async fn sign_and_record(
             token.to_vec(),
         );
         let (transaction, notification, actor) = (transaction.clone(), id.clone(), remote.wallet());
+        let key_security = asked.key_security.clone();
         let recorded = service.store.write(move |tx| {
             if let Some(transaction) = &transaction {
                 deferred::done(tx, (transaction, &terms))?;
@@ -80,6 +82,7 @@ pub(super) async fn sign_and_record(
                 once: &once,
                 notification_id: &*notification,
                 waited: transaction.is_some(),
+                key_security: key_security.as_deref(),
             };
             let recorded = (&*order, signed.as_slice(), &delivery, &terms);
             issue::record(tx, &actor, now, recorded, &mut random::system())
