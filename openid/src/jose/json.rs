@@ -183,6 +183,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_read_as_the_one_that_was_written() {
+        let text = format!("[40{}]", "5".repeat(90));
+        let once = parse(text.as_bytes()).unwrap();
+        let again = parse(once.to_string().as_bytes()).unwrap();
+        assert_eq!(again, once);
+    }
+
+    #[test]
     fn a_member_that_is_there_twice_is_refused_at_any_depth() {
         for text in [r#"{"a":1,"a":1}"#, r#"[{"x":{"a":1,"\u0061":2}}]"#] {
             assert_eq!(parse(text.as_bytes()), Err(BadJson::Malformed), "{text}");
