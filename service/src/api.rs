@@ -14,7 +14,7 @@ use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 
 pub use self::machine::openapi;
-pub use self::oid4vci::{offer_address, offer_link};
+pub use self::oid4vci::{offer_address, offer_link, offer_prefix};
 
 pub use self::health::watched;
 use crate::service::Service;

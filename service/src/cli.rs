@@ -10,6 +10,7 @@ mod device;
 mod document;
 mod group;
 mod init;
+mod message;
 mod people;
 mod profile;
 mod restore;
@@ -101,6 +102,12 @@ enum Command {
         after_help = "Example:\n  mdoc-service document list --config authority/service.toml --person ada"
     )]
     Document(document::Command),
+    /// See to what is sent to people.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service message list --config authority/service.toml --stage failed"
+    )]
+    Message(message::Command),
     /// See to machines that use the interface.
     #[command(
         subcommand,
@@ -135,6 +142,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Profile(command) => profile::run(&command),
         Command::Request(arguments) => document::request(&arguments),
         Command::Document(command) => document::run(&command),
+        Command::Message(command) => message::run(&command),
         Command::Client(command) => client::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(arguments) => serve::backup(&arguments),
@@ -274,9 +282,9 @@ fn failed(failure: usecase::Failure) -> Failure {
                     "one default front, and at most one back for it; `mdoc-issuer badge list` shows the shipped \
                      layouts, others go into the folder `layouts`",
                 ),
-                Refusal::NotificationsNotSetUp => {
-                    failure.hint("hand it out on the screen: `--delivery screen`")
-                }
+                Refusal::NotificationsNotSetUp => failure.hint(
+                    "see `[notifications]` in docs/operating.md, or hand it out on the screen: `--delivery screen`",
+                ),
                 _ => failure,
             }
         }

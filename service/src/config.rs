@@ -2,9 +2,11 @@
 //!
 //! Every key has a default but the address, the keys and the certificates. Paths are from the folder of the file.
 
+pub mod notifications;
 mod shown;
 mod wallets;
 
+use self::notifications::Notifications;
 pub use self::wallets::{Download, Wallets};
 
 use core::fmt;
@@ -71,6 +73,9 @@ pub struct Config {
     /// The header in which they say so: `x-forwarded-for` or `forwarded`.
     #[serde(default = "proxy_header")]
     pub proxy_header: String,
+    /// What is sent to people.
+    #[serde(default)]
+    pub notifications: Notifications,
     /// What a request may cost.
     #[serde(default)]
     pub limits: Limits,
@@ -390,6 +395,7 @@ impl Config {
         if self.oldest().is_none() {
             return wrong("collection.oldest", "it is draft-13, draft-14, draft-15 or 1.0");
         }
+        self.check_notifications()?;
         self.check_wallets()
     }
 
@@ -429,6 +435,7 @@ impl Config {
         self.layouts.iter_mut().for_each(join);
         self.log.file.iter_mut().for_each(join);
         self.wallets.trust.iter_mut().for_each(join);
+        self.notifications.files().for_each(join);
         if !self.database.starts_with("postgres") {
             let file = self.database.strip_prefix("sqlite:").unwrap_or(&self.database);
             self.database = folder.join(file).to_string_lossy().into_owned();

@@ -3,6 +3,7 @@
 pub mod code;
 pub mod id;
 pub mod life;
+pub mod notice;
 pub mod person;
 pub mod profile;
 pub mod refusal;

@@ -12,6 +12,7 @@ pub mod log;
 pub mod making;
 pub mod metrics;
 pub mod nonce;
+pub mod notify;
 pub mod publish;
 mod random;
 pub mod secrets;

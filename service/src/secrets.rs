@@ -46,6 +46,8 @@ pub enum Purpose {
     Page,
     /// The name of a deferred collection, or of a delivery.
     Transaction,
+    /// The key that seals a message to a person.
+    Letter,
 }
 
 impl Purpose {
@@ -66,6 +68,7 @@ impl Purpose {
             Self::Challenge => b"challenge",
             Self::Page => b"page",
             Self::Transaction => b"transaction",
+            Self::Letter => b"letter",
         }
     }
 }

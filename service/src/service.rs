@@ -9,6 +9,7 @@ use mdoc_core::x509::Certificate;
 use mdoc_openid::vci::Draft;
 
 use crate::making::Signers;
+use crate::notify::Courier;
 use crate::publish::Publisher;
 use crate::signed::Signed;
 use crate::store::Store;
@@ -52,6 +53,8 @@ pub struct Service {
     pub wallets: Wallets,
     /// Who forwards requests, and in which header it says whose.
     pub proxies: Proxies,
+    /// What sends messages to people, if something does.
+    pub courier: Option<Arc<Courier>>,
     /// The clock.
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// The cryptography.

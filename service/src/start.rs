@@ -1,5 +1,6 @@
 //! From a configuration to a service: files are read, keys are opened, certificates are judged, the database is made ready.
 
+mod notifications;
 pub(crate) mod status;
 mod wallets;
 
@@ -18,11 +19,14 @@ use mdoc_issuer::signer::{Deviations, DocumentSigner};
 use mdoc_openid::jose::jwk;
 use mdoc_openid::vci::Draft;
 
+use crate::api;
 use crate::badge;
 use crate::config::{Config, SignerFiles};
 use crate::domain::code::CodeForm;
 use crate::domain::profile::Profile;
 use crate::making::Signers;
+use crate::notify::Courier;
+use crate::notify::template::Templates;
 use crate::publish::{Lifetimes, Publisher};
 use crate::secrets::Secrets;
 use crate::service::{Identity, Service};
@@ -97,6 +101,7 @@ fn check_profile(profile: &Profile, terms: &Terms) -> Result<(), Failure> {
 
 /// Everything but the database.
 struct Opened {
+    courier: Option<Courier>,
     terms: Terms,
     signers: Signers,
     metadata_signer: Option<Identity>,
@@ -114,6 +119,7 @@ impl Opened {
     fn with(self, store: Store) -> Service {
         Service {
             store,
+            courier: self.courier.map(Arc::new),
             terms: self.terms,
             signers: self.signers,
             metadata_signer: self.metadata_signer,
@@ -175,6 +181,9 @@ fn open(config: &Config) -> Result<Opened, Failure> {
         None => None,
     };
     Ok(Opened {
+        courier: (!terms.channels.is_empty())
+            .then(|| notifications::courier(config))
+            .transpose()?,
         terms,
         signers,
         metadata_signer,
@@ -234,6 +243,8 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
     terms.request_lifetime = config.collection.request_days * 86_400;
     terms.refresh_lifetime = config.collection.refresh_days * 86_400;
     terms.list_size = config.status.size;
+    terms.channels = notifications::channels(&config.notifications);
+    terms.offers = api::offer_prefix(&config.external);
     Ok(terms)
 }
 
@@ -258,6 +269,14 @@ fn layouts(config: &Config) -> Result<Layouts, Failure> {
     Ok(layouts)
 }
 
+/// What messages to people say, from a configuration.
+///
+/// # Errors
+/// [`Failure`] with the template and what is wrong with it.
+pub fn templates(config: &Config) -> Result<Templates, Failure> {
+    notifications::templates(config)
+}
+
 /// The key of the service, from its file.
 ///
 /// # Errors
@@ -267,24 +286,33 @@ pub fn secrets(path: &Path) -> Result<Secrets, Failure> {
     let bytes = zeroize::Zeroizing::new(
         std::fs::read(path).map_err(|why| Failure::new(format!("{name} cannot be read: {why}")))?,
     );
+    for_owner_alone(path, "the key of the service")?;
+    Secrets::from_bytes(&bytes).ok_or_else(|| {
+        Failure::new(format!("{name} is not the key of a service"))
+            .hint("it has 32 bytes; `mdoc-service init` makes one")
+    })
+}
+
+/// Refuses a file that others can read.
+fn for_owner_alone(path: &Path, what: &str) -> Result<(), Failure> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
+        let name = path.display();
         let mode = std::fs::metadata(path)
             .map(|data| data.permissions().mode())
             .unwrap_or_default();
         if mode & 0o077 != 0 {
             return Err(
-                Failure::new(format!("others can read {name}, which is the key of the service")).hint(
-                    format!("`chmod 600 {name}`, if nobody did; or begin anew with another key"),
-                ),
+                Failure::new(format!("others can read {name}, which is {what}")).hint(format!(
+                    "`chmod 600 {name}`, if nobody did; or begin anew with another one"
+                )),
             );
         }
     }
-    Secrets::from_bytes(&bytes).ok_or_else(|| {
-        Failure::new(format!("{name} is not the key of a service"))
-            .hint("it has 32 bytes; `mdoc-service init` makes one")
-    })
+    #[cfg(not(unix))]
+    let _anybody = (path, what);
+    Ok(())
 }
 
 type Key = Arc<dyn Signer>;

@@ -6,6 +6,7 @@ use mdoc_issuer::badge::Layouts;
 use mdoc_issuer::format::{Catalogue, WhenDisabled};
 
 use crate::domain::code::CodeForm;
+use crate::domain::notice::Channel;
 use crate::secrets::Secrets;
 
 /// What every verb needs to know.
@@ -27,8 +28,10 @@ pub struct Terms {
     pub request_lifetime: i64,
     /// How often a wrong code may be given for an offer.
     pub code_tries: i64,
-    /// Whether something that sends notifications is set up.
-    pub notifications: bool,
+    /// The channels over which people can be told something.
+    pub channels: Vec<Channel>,
+    /// What the addresses of offers begin with: `https://id.example.org/offer/`.
+    pub offers: String,
     /// How many may collect at once; none is no limit, zero nobody (E11).
     pub max_sessions: Option<i64>,
     /// How long a collection may take, in seconds, which is also how long its access token is good.
@@ -53,7 +56,8 @@ impl Terms {
             offer_lifetime: 14 * DAY,
             request_lifetime: 90 * DAY,
             code_tries: 5,
-            notifications: false,
+            channels: Vec::new(),
+            offers: String::new(),
             max_sessions: None,
             session_lifetime: 300,
             refresh_lifetime: 365 * DAY,

@@ -4,12 +4,14 @@
 mod again;
 mod badges;
 mod collecting;
+mod couriers;
 mod devices;
 mod interface;
 mod lists;
 mod lives;
 mod machines;
 mod nodes;
+mod outbox;
 mod races;
 mod registry;
 mod requests;

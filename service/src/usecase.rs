@@ -14,6 +14,8 @@ pub mod document;
 pub mod import;
 pub mod issue;
 pub mod lapse;
+mod notices;
+pub mod outbox;
 pub mod people;
 pub mod profiles;
 pub mod request;

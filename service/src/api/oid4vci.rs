@@ -7,7 +7,7 @@ mod metadata;
 mod offer;
 mod token;
 
-pub use self::offer::{offer_address, offer_link};
+pub use self::offer::{offer_address, offer_link, offer_prefix};
 
 use std::sync::Arc;
 

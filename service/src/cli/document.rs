@@ -245,12 +245,14 @@ fn judge(
         reason.map(str::to_owned),
         notes.map(str::to_owned),
     );
-    let document = acting.open()?.write(move |tx, actor, now| {
+    let session = acting.open()?;
+    let (terms, mut rng) = (start::terms(&session.config)?, system::random()?);
+    let document = session.write(move |tx, actor, now| {
         let why = Why {
             reason: reason.as_deref(),
             notes: notes.as_deref(),
         };
-        validate::validate(tx, actor, now, (&serial, approved), why)
+        validate::validate(tx, actor, now, (&serial, approved, &terms), why, &mut rng)
     })?;
     say(acting, &document)
 }

@@ -80,6 +80,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         tracing::info!(%address, external = config.external, "service started");
         warn_of_ends(&service);
         let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
+        let sending = service.courier.clone().map(|courier| {
+            let (service, told) = (Arc::clone(&service), told.clone());
+            tokio::spawn(async move { courier.run(service, told).await })
+        });
         let believed = service.proxies.believed.clone();
         let app = serve::bounded(service, &config.limits);
         let ends = async { drop(told.changed().await) };
@@ -88,6 +92,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
         tracing::info!("service ended");
         sweeping.abort();
+        if let Some(sending) = sending {
+            // What is being handed over is handed over, and noted.
+            let _broken = sending.await;
+        }
         if let Some(watching) = watching {
             watching.abort();
         }

@@ -78,6 +78,10 @@ id! {
     GroupId
 }
 id! {
+    /// A message to a person.
+    MessageId
+}
+id! {
     /// A machine that uses the interface.
     ClientId
 }

@@ -101,7 +101,7 @@ pub enum Scheme {
     /// Both are shown on the screen.
     #[default]
     None,
-    /// The address is shown, the code goes by mail.
+    /// The address goes by message, the code by mail.
     AuthCodeViaEmail,
     /// The address goes by mail, the code by message.
     AuthCodeViaSms,

@@ -95,6 +95,8 @@ pub enum Refusal {
     NotOnScreen,
     /// Nothing that sends notifications is set up.
     NotificationsNotSetUp,
+    /// The message went out, is on its way, or tells what is good no more.
+    NotSentAgain,
     /// Who requested it approves it.
     OwnRequest,
     /// Who is to receive it approves it.
@@ -254,6 +256,7 @@ impl Refusal {
             Self::NoMobilePhone => "request.no-mobile-phone",
             Self::NotOnScreen => "request.not-on-screen",
             Self::NotificationsNotSetUp => "request.notifications-not-set-up",
+            Self::NotSentAgain => "message.not-again",
             Self::OwnRequest => "validation.own-request",
             Self::OwnDocument => "validation.own-document",
             Self::DataChanged => "validation.data-changed",
@@ -377,6 +380,9 @@ impl fmt::Display for Refusal {
             Self::NoMobilePhone => "the person has no mobile phone",
             Self::NotOnScreen => "documents that are approved first are not handed out on a screen",
             Self::NotificationsNotSetUp => "nothing that sends notifications is set up",
+            Self::NotSentAgain => {
+                "the message went out, is on its way, or tells what is good no more; a new offer is sent by a new message"
+            }
             Self::OwnRequest => "who requested a document, or hands it out anew, does not approve it",
             Self::OwnDocument => "who is to receive a document does not approve it",
             Self::DataChanged => {

@@ -5,7 +5,7 @@ mod conformance;
 mod failing;
 mod running;
 mod sign_in;
-mod waiting;
+pub(super) mod waiting;
 mod wallet;
 mod wallets;
 
@@ -352,8 +352,18 @@ fn what_is_not_approved_yet_comes_later() {
         let pending = wallet.deferred(&token, &transaction_id).await;
         assert_eq!(pending.status, 202);
         let (actor, now, name) = (operator(&chief), world.now, serial.clone());
+        let terms = world.terms.clone();
         world
-            .run(move |tx| validate::validate(tx, &actor, now, (&name, true), Why::default()))
+            .run(move |tx| {
+                validate::validate(
+                    tx,
+                    &actor,
+                    now,
+                    (&name, true, &terms),
+                    Why::default(),
+                    &mut crate::random::system(),
+                )
+            })
             .await;
         let issued = issued(&wallet.deferred(&token, &transaction_id).await);
         assert_eq!(issued.documents.len(), 2);

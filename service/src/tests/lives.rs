@@ -229,6 +229,7 @@ fn a_move_that_explains_itself_takes_no_reason() {
         let (clerk, chief) = (world.clerk.clone(), world.chief.clone());
         let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
         let (actor, name, now) = (operator(&chief), serial.clone(), world.now);
+        let terms = world.terms.clone();
         let approved = world
             .store
             .write(move |tx| {
@@ -237,7 +238,14 @@ fn a_move_that_explains_itself_takes_no_reason() {
                     reason: Some(&long),
                     notes: None,
                 };
-                validate::validate(tx, &actor, now, (&name, true), why)
+                validate::validate(
+                    tx,
+                    &actor,
+                    now,
+                    (&name, true, &terms),
+                    why,
+                    &mut crate::random::system(),
+                )
             })
             .await
             .unwrap_err();

@@ -64,7 +64,8 @@ fn a_request_is_approved_at_one_of_two_nodes() {
         for _round in 0..10 {
             let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
             let judge = |node: &Store, approved: bool| {
-                let (node, serial, now) = (node.clone(), serial.clone(), world.now);
+                let (node, serial, now, terms) =
+                    (node.clone(), serial.clone(), world.now, world.terms.clone());
                 let chief = operator(&world.chief);
                 async move {
                     let judged = node.write(move |tx| {
@@ -72,7 +73,14 @@ fn a_request_is_approved_at_one_of_two_nodes() {
                             reason: (!approved).then_some("duplicate"),
                             notes: None,
                         };
-                        crate::usecase::validate::validate(tx, &chief, now, (&serial, approved), why)
+                        crate::usecase::validate::validate(
+                            tx,
+                            &chief,
+                            now,
+                            (&serial, approved, &terms),
+                            why,
+                            &mut crate::random::system(),
+                        )
                     });
                     code(judged.await)
                 }
@@ -183,10 +191,18 @@ fn what_nobody_saw_to_ends() {
         let undecided = world.request_as(&clerk, "licence").await.unwrap().document.serial;
         let held = world.request_as(&clerk, "licence").await.unwrap().document.serial;
         let (chief, name, now) = (operator(&world.chief), held.clone(), world.now);
+        let terms = world.terms.clone();
         world
             .run(move |tx| {
                 let why = document::Why::default();
-                crate::usecase::validate::validate(tx, &chief, now, (&name, true), why)
+                crate::usecase::validate::validate(
+                    tx,
+                    &chief,
+                    now,
+                    (&name, true, &terms),
+                    why,
+                    &mut crate::random::system(),
+                )
             })
             .await;
 

@@ -166,7 +166,7 @@ fn a_request_keeps_the_version_of_its_profile() {
 }
 
 async fn judge(world: &World, who: Actor, serial: &Serial, approved: bool) -> Result<State, Failure> {
-    let (serial, now) = (serial.clone(), world.now);
+    let (serial, now, terms) = (serial.clone(), world.now, world.terms.clone());
     let why = if approved { None } else { Some("not-entitled") };
     world
         .store
@@ -175,7 +175,9 @@ async fn judge(world: &World, who: Actor, serial: &Serial, approved: bool) -> Re
                 reason: why,
                 notes: None,
             };
-            validate::validate(tx, &who, now, (&serial, approved), why).map(|document| document.state)
+            let judged = (&serial, approved, &terms);
+            let rng = &mut crate::random::system();
+            validate::validate(tx, &who, now, judged, why, rng).map(|document| document.state)
         })
         .await
 }
@@ -426,9 +428,19 @@ fn a_role_of_the_profile_approves_and_a_rejection_says_why() {
         world.grant("notaries", &chief).await;
         let unexplained = {
             let (serial, actor, now) = (serial.clone(), operator(&chief), world.now);
+            let terms = world.terms.clone();
             world
                 .store
-                .write(move |tx| validate::validate(tx, &actor, now, (&serial, false), Why::default()))
+                .write(move |tx| {
+                    validate::validate(
+                        tx,
+                        &actor,
+                        now,
+                        (&serial, false, &terms),
+                        Why::default(),
+                        &mut crate::random::system(),
+                    )
+                })
                 .await
         };
         assert_eq!(code(unexplained), "reason.missing");

@@ -227,10 +227,18 @@ fn the_trail_tells_of_every_wallet_and_device_and_what_it_was_given() {
             [("offer.take".to_owned(), json!({ "state": "awaiting-validation" }))]
         );
         let (actor, name, now) = (crate::tests::world::operator(&chief), serial.clone(), world.now);
+        let terms = world.terms.clone();
         world
             .run(move |tx| {
                 let why = crate::usecase::document::Why::default();
-                crate::usecase::validate::validate(tx, &actor, now, (&name, true), why)
+                crate::usecase::validate::validate(
+                    tx,
+                    &actor,
+                    now,
+                    (&name, true, &terms),
+                    why,
+                    &mut crate::random::system(),
+                )
             })
             .await;
 

@@ -202,6 +202,7 @@ impl World {
             oldest: Draft::Final,
             wallets: Wallets::default(),
             proxies: Proxies::default(),
+            courier: None,
             clock: Arc::new(self.now),
             backend: &RustCrypto,
         }

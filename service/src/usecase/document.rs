@@ -9,6 +9,7 @@ use super::authority::{self, Actor};
 use crate::domain::Refusal;
 use crate::domain::id::{DeviceId, PersonId, Serial};
 use crate::domain::life::{Move, Standing, State};
+use crate::domain::profile::Delivery;
 use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx, Value};
 
@@ -47,6 +48,8 @@ pub struct Document {
     pub approved_data: Option<i64>,
     /// Who approved them, if a wallet had the document already and nobody collected it since.
     pub approved_again_by: Option<PersonId>,
+    /// How it reaches its person.
+    pub delivery: Delivery,
     moves: i64,
 }
 
@@ -87,7 +90,7 @@ impl Document {
 
 const COLUMNS: &str = "serial, person, profile, profile_version, doc_type, state, state_before, since, requested_by, \
                        requested, cancel_requested_by, device, generation, issued, valid_until, moves, approved_data, \
-                       approved_again_by";
+                       approved_again_by, delivery";
 
 /// A document that the actor may see.
 ///
@@ -320,6 +323,10 @@ pub(super) fn step_by(
     Ok(())
 }
 
+fn delivered(name: &str) -> Result<Delivery, StoreError> {
+    Delivery::named(name).ok_or_else(|| StoreError::Unexpected(format!("a document is delivered by {name}")))
+}
+
 fn of_row(row: &Row<'_>) -> Result<Document, StoreError> {
     let named = |name: &str| {
         State::named(name).ok_or_else(|| StoreError::Unexpected(format!("a document is in the state {name}")))
@@ -343,5 +350,6 @@ fn of_row(row: &Row<'_>) -> Result<Document, StoreError> {
         moves: row.get(15)?,
         approved_data: row.get(16)?,
         approved_again_by: row.get(17)?,
+        delivery: delivered(&row.get::<String>(18)?)?,
     })
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
 use super::document::{self, Document, Why};
-use super::{Failure, people, profiles};
+use super::{Failure, notices, people, profiles};
 use crate::domain::Refusal;
 use crate::domain::code::{self, CodeForm};
 use crate::domain::id::{PersonId, Serial};
@@ -125,10 +125,13 @@ pub fn request(
         notes: wish.notes.as_deref(),
     };
     document::step(tx, actor, now, &mut document, (made, why))?;
-    let offer = if delivery == Delivery::Screen {
-        Some(make_offer(tx, actor, now, (&document, settings, terms), rng)?)
-    } else {
-        None
+    let offer = match delivery {
+        Delivery::Screen => Some(make_offer(tx, actor, now, (&document, settings, terms), rng)?),
+        Delivery::Notified if document.state == State::Collectable => {
+            notices::offer(tx, actor, now, (&document, &person, settings, terms), rng)?;
+            None
+        }
+        Delivery::Notified | Delivery::Held => None,
     };
     Ok(Requested { document, offer })
 }
@@ -341,17 +344,7 @@ fn delivery(
     let delivery = wanted.unwrap_or(usual);
     match delivery {
         Delivery::Screen if settings.validate_issuance => return Err(Refusal::NotOnScreen),
-        Delivery::Notified => {
-            if person.details.email.is_none() {
-                return Err(Refusal::NoEmail);
-            }
-            if person.details.mobile_phone.is_none() {
-                return Err(Refusal::NoMobilePhone);
-            }
-            if !terms.notifications {
-                return Err(Refusal::NotificationsNotSetUp);
-            }
-        }
+        Delivery::Notified => notices::possible(person, settings, terms)?,
         Delivery::Screen | Delivery::Held => {}
     }
     Ok(delivery)

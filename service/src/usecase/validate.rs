@@ -1,30 +1,34 @@
 //! Approving and rejecting what another operator requested (E7): four eyes, whatever sessions and machines they use.
 
+use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
 
 use super::authority::{self, Actor};
 use super::change::end_but_tell;
 use super::document::{self, Document, Why};
-use super::{Failure, people, profiles};
+use super::{Failure, notices, people, profiles};
 use crate::domain::Refusal;
 use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::{Move, State};
+use crate::domain::profile::Delivery;
 use crate::domain::role::Workflow;
 use crate::store::{StoreError, Tx};
+use crate::terms::Terms;
 
 /// Approves a request, or rejects it with a reason. Nothing leads to what was rejected any more; a wallet that waits for it is
 /// told. What was approved is for the person's data as they are then: if those were changed since, it is approved again before
 /// somebody collects it, for the first time or by an offer of what is in a wallet already.
 ///
 /// # Errors
-/// [`Refusal::OwnRequest`], [`Refusal::OwnDocument`], [`Refusal::ValidateRole`], [`Refusal::IllegalMove`], and those of the
-/// reason.
+/// [`Refusal::OwnRequest`], [`Refusal::OwnDocument`], [`Refusal::ValidateRole`], [`Refusal::IllegalMove`], those of the
+/// reason, and of the notification if the person is told of it.
 pub fn validate(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
-    (serial, approved): (&Serial, bool),
+    (serial, approved, terms): (&Serial, bool, &Terms),
     why: Why<'_>,
+    rng: &mut dyn CryptoRng,
 ) -> Result<Document, Failure> {
     let mut document = document::for_workflow(tx, actor, Workflow::ValidateRequest, serial)?;
     // Whoever is no person, as the service itself, is no second pair of eyes.
@@ -61,6 +65,16 @@ pub fn validate(
             &[serial.into(), data.into(), again.into()],
         )?;
         (document.approved_data, document.approved_again_by) = (Some(data), again.cloned());
+    }
+    // Somebody was given an offer already where a wallet waits, or an operator handed one out.
+    if state == State::AwaitingValidation
+        && approved
+        && document.delivery == Delivery::Notified
+        && !notices::has_offer(tx, &document)?
+    {
+        let person = people::read(tx, &document.person)?;
+        notices::possible(&person, &settings, terms)?;
+        notices::offer(tx, actor, now, (&document, &person, &settings, terms), rng)?;
     }
     if !document.state.is_open() {
         end_but_tell(tx, &document, now)?;

@@ -372,16 +372,20 @@ pub(super) async fn change(
     Path(text): Path<String>,
     Body(asked): Body<MoveRequest>,
 ) -> Result<Answer<DocumentAnswer>, Problem> {
-    let serial = serial(&text)?;
+    let (serial, terms) = (serial(&text)?, service.terms.clone());
     let moved = machine
         .write(ApiScope::DocumentsWrite, move |tx, actor, now| {
             let why = Why {
                 reason: asked.reason.as_deref(),
                 notes: asked.notes.as_deref(),
             };
+            let mut judge = |approved| {
+                let rng = &mut random::system();
+                validate::validate(tx, actor, now, (&serial, approved, &terms), why, rng)
+            };
             let change = match asked.what {
-                What::Approve => return validate::validate(tx, actor, now, (&serial, true), why),
-                What::Reject => return validate::validate(tx, actor, now, (&serial, false), why),
+                What::Approve => return judge(true),
+                What::Reject => return judge(false),
                 What::Disable => Change::Disable,
                 What::Enable => Change::Enable,
                 What::Cancel => Change::Cancel,

@@ -54,10 +54,16 @@ async fn find(service: &Service, name: &str) -> Result<Offered, No> {
         .map_err(|why| No::of_failure(&why, |_| No::Nothing))
 }
 
+/// What the addresses of offers begin with, at a service that wallets call `issuer`.
+#[must_use]
+pub fn offer_prefix(issuer: &str) -> String {
+    format!("{issuer}{}/", paths::OFFER)
+}
+
 /// Where an offer is, at a service that wallets call `issuer`.
 #[must_use]
 pub fn offer_address(issuer: &str, secret: &[u8; 32]) -> String {
-    format!("{issuer}{}/{}", paths::OFFER, base64url(secret))
+    format!("{}{}", offer_prefix(issuer), base64url(secret))
 }
 
 /// What opens a wallet for the offer at an address: the text of its QR code.

@@ -21,10 +21,10 @@ use crate::domain::life::State;
 use crate::making::Signers;
 use crate::store::Place;
 use crate::tests::badges::own;
-use crate::tests::world::{World, certified, everywhere, operator};
-use crate::usecase::document::Why;
+use crate::tests::interface::waiting::approve;
+use crate::tests::world::{World, certified, everywhere};
+use crate::usecase::document;
 use crate::usecase::request::Offer;
-use crate::usecase::{document, validate};
 
 const SIDES: [&str; 2] = ["warrant-card-front", "warrant-card-back"];
 
@@ -241,10 +241,7 @@ fn what_is_approved_later_comes_with_its_badge() {
         let waits = wallet.collect(&token, 2).await;
         assert_eq!(waits.status, 202);
         assert!(body(&waits).get(BADGE).is_none());
-        let (actor, now) = (operator(&world.chief), world.now);
-        world
-            .run(move |tx| validate::validate(tx, &actor, now, (&serial, true), Why::default()))
-            .await;
+        approve(&world, &serial).await;
         let name = body(&waits)["transaction_id"].as_str().unwrap().to_owned();
         let answer = wallet.deferred(&token, &name).await;
         assert_eq!(issued(&answer).documents.len(), 2);

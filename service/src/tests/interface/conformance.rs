@@ -347,14 +347,22 @@ fn what_is_denied_is_denied_and_what_waits_keeps_its_name() {
             wallet.deferred(&token, "AAAA").await.error(),
             "invalid_transaction_id"
         );
-        let now = world.now;
+        let (now, terms) = (world.now, world.terms.clone());
         world
             .run(move |tx| {
                 let why = Why {
                     reason: Some("not-entitled"),
                     notes: None,
                 };
-                validate::validate(tx, &operator(&chief), now, (&serial, false), why)
+                let judged = (&serial, false, &terms);
+                validate::validate(
+                    tx,
+                    &operator(&chief),
+                    now,
+                    judged,
+                    why,
+                    &mut crate::random::system(),
+                )
             })
             .await;
         let refused = wallet.deferred(&token, &transaction).await;

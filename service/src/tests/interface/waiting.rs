@@ -42,10 +42,21 @@ pub(super) async fn awaiting_with(world: &mut World, change: fn(&mut Settings)) 
     (serial, offer)
 }
 
-pub(super) async fn approve(world: &World, serial: &Serial) {
+pub(in crate::tests) async fn approve(world: &World, serial: &Serial) {
     let (actor, now, serial) = (operator(&world.chief), world.now, serial.clone());
+    let terms = world.terms.clone();
     world
-        .run(move |tx| validate::validate(tx, &actor, now, (&serial, true), Why::default()))
+        .run(move |tx| {
+            let judged = (&serial, true, &terms);
+            validate::validate(
+                tx,
+                &actor,
+                now,
+                judged,
+                Why::default(),
+                &mut crate::random::system(),
+            )
+        })
         .await;
 }
 

@@ -1,0 +1,492 @@
+//! What is sent to people (E9): written down in the transaction of what it tells, so that neither is there without the other,
+//! and sent afterwards by whichever node takes it.
+//!
+//! A node takes a message for a while, and says so again right before it hands it over. If it is gone then, nobody knows
+//! whether the message went out: it is not sent again by itself, since nothing is sent twice, and an operator decides. A
+//! channel that recognises what it was given before is handed it again.
+
+use core::fmt;
+
+use mdoc_core::crypto::{CryptoRng, fastest};
+use mdoc_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::Failure;
+use super::audit::{self, Entry};
+use super::authority::{self, Actor};
+use crate::domain::Refusal;
+use crate::domain::id::{MessageId, PersonId, Serial};
+use crate::domain::notice::{Channel, Notice};
+use crate::domain::role::Workflow;
+use crate::secrets::{Purpose, Secrets};
+use crate::store::{Row, StoreError, Tx};
+use crate::terms::Terms;
+
+/// How long a node has a message, in seconds: longer than anything that it does with it.
+pub const LEASE: i64 = 120;
+/// How long it is waited at most before it is tried again, in seconds.
+const LONGEST_PAUSE: i64 = 3600;
+
+/// Where a message is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It waits for a node.
+    Waiting,
+    /// A node has it.
+    Taken,
+    /// A node hands it over.
+    HandingOver,
+    /// It went out.
+    Sent,
+    /// It was tried often enough, or will never be taken.
+    Failed,
+    /// The node that handed it over is gone: it may have gone out.
+    Uncertain,
+    /// What it tells is good no more.
+    Withdrawn,
+}
+
+impl Stage {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Taken,
+        Self::HandingOver,
+        Self::Sent,
+        Self::Failed,
+        Self::Uncertain,
+        Self::Withdrawn,
+    ];
+
+    /// Its name, in the interface and the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Taken => "taken",
+            Self::HandingOver => "handing-over",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Uncertain => "uncertain",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.name() == name)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a message says, and to whom: what templates are filled with. It is personal, and may be as good as a document.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Letter {
+    /// The address of mail, or the number of the phone.
+    pub to: String,
+    /// The person's given names.
+    pub given_name: String,
+    /// The person's family name.
+    pub family_name: String,
+    /// What the document is called.
+    pub document: String,
+    /// Where it is collected.
+    #[serde(default)]
+    pub address: String,
+    /// The invitation code, which stands for the address where somebody types.
+    #[serde(default)]
+    pub invitation: String,
+    /// The authentication code.
+    #[serde(default)]
+    pub code: String,
+    /// Until when.
+    #[serde(default)]
+    pub expires: String,
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter").finish_non_exhaustive()
+    }
+}
+
+/// A message that is written down.
+pub struct New<'a> {
+    /// To whom.
+    pub person: &'a PersonId,
+    /// Of which document.
+    pub document: Option<&'a Serial>,
+    /// The offer without which it tells nothing.
+    pub offer: Option<&'a [u8; 32]>,
+    /// What it is.
+    pub notice: Notice,
+    /// How it goes.
+    pub channel: Channel,
+    /// What it says.
+    pub letter: &'a Letter,
+}
+
+/// Writes a message down; it is sent soon.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn add(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (new, secrets): (&New<'_>, &Secrets),
+    rng: &mut dyn CryptoRng,
+) -> Result<MessageId, StoreError> {
+    let id = MessageId::random(rng);
+    let sealed = seal(secrets, &id, new.letter)?;
+    tx.execute(
+        "INSERT INTO message (id, person, document, offer, kind, channel, state, sealed, tries, due, created, changed) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, 0, $8, $8, $8)",
+        &[
+            (&id).into(),
+            new.person.into(),
+            new.document.into(),
+            new.offer.map(<[u8; 32]>::as_slice).into(),
+            new.notice.name().into(),
+            new.channel.name().into(),
+            (&sealed).into(),
+            now.into(),
+        ],
+    )?;
+    Ok(id)
+}
+
+/// The key of one message, which seals it once: its number need not differ.
+fn key(secrets: &Secrets, id: &MessageId) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(secrets.digest(Purpose::Letter, &[id.as_str().as_bytes()]))
+}
+
+fn seal(secrets: &Secrets, id: &MessageId, letter: &Letter) -> Result<Vec<u8>, StoreError> {
+    let plain = serde_json::to_vec(letter).map_err(|_| StoreError::Unexpected("a message".to_owned()))?;
+    Ok(fastest().seal(&key(secrets, id), &[0; 12], &Zeroizing::new(plain)))
+}
+
+fn open(secrets: &Secrets, id: &MessageId, sealed: &[u8]) -> Option<Letter> {
+    let plain = fastest().open(&key(secrets, id), &[0; 12], sealed).ok()?;
+    serde_json::from_slice(&plain).ok()
+}
+
+/// A message that a node has.
+#[derive(Debug)]
+pub struct Taken {
+    /// Its name.
+    pub id: MessageId,
+    /// What it is.
+    pub notice: Notice,
+    /// How it goes.
+    pub channel: Channel,
+    /// What it says; nothing if it was sealed under another key.
+    pub letter: Option<Letter>,
+}
+
+/// How messages are sent.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How often one is tried.
+    pub tries: i64,
+    /// How long it is waited after the first time, in seconds; twice as long after each further one.
+    pub pause: i64,
+    /// The channels that recognise what they were handed before.
+    pub repeatable: Vec<Channel>,
+}
+
+/// Takes messages that are due, at most so many, for the node of that name.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn take(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (node, most, rules, terms): (&str, u32, &Rules, &Terms),
+) -> Result<Vec<Taken>, StoreError> {
+    settle(tx, now, rules)?;
+    let ids: Vec<MessageId> = tx.rows(
+        "SELECT id FROM message WHERE state = 'waiting' AND due <= $1 ORDER BY due, id LIMIT $2 FOR UPDATE",
+        &[now.into(), i64::from(most).into()],
+        |row| row.get(0),
+    )?;
+    let mut taken = Vec::new();
+    for id in ids {
+        let found = tx.row(
+            "SELECT kind, channel, sealed FROM message WHERE id = $1",
+            &[(&id).into()],
+            |row| Ok((named(row, 0)?, row.get::<Option<Vec<u8>>>(2)?)),
+        )?;
+        let Some(((notice, channel), sealed)) = found else {
+            continue;
+        };
+        let held = tx.execute(
+            "UPDATE message SET state = 'taken', node = $2, lease = $3, tries = tries + 1, changed = $4 \
+             WHERE id = $1 AND state = 'waiting'",
+            &[(&id).into(), node.into(), (now.unix() + LEASE).into(), now.into()],
+        )?;
+        if held == 1 {
+            let letter = sealed.and_then(|sealed| open(&terms.secrets, &id, &sealed));
+            taken.push(Taken {
+                id,
+                notice,
+                channel,
+                letter,
+            });
+        }
+    }
+    Ok(taken)
+}
+
+/// What nodes left behind that are gone, and what tells of offers that are good no more.
+fn settle(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE message SET state = 'waiting', node = NULL, changed = $1 WHERE state = 'taken' AND lease < $1",
+        &[now.into()],
+    )?;
+    for channel in Channel::ALL {
+        let after = if rules.repeatable.contains(&channel) {
+            Stage::Waiting
+        } else {
+            Stage::Uncertain
+        };
+        tx.execute(
+            "UPDATE message SET state = $2, changed = $1 WHERE state = 'handing-over' AND lease < $1 AND channel = $3",
+            &[now.into(), after.name().into(), channel.name().into()],
+        )?;
+    }
+    tx.execute(
+        "UPDATE message SET state = 'withdrawn', sealed = NULL, changed = $1 \
+         WHERE state IN ('waiting', 'failed', 'uncertain') AND offer IS NOT NULL AND due <= $1 AND NOT EXISTS \
+         (SELECT 1 FROM offer o WHERE o.id = message.offer AND o.used IS NULL AND o.expires >= $1)",
+        &[now.into()],
+    )?;
+    Ok(())
+}
+
+fn named(row: &Row<'_>, from: usize) -> Result<(Notice, Channel), StoreError> {
+    let (kind, channel): (String, String) = (row.get(from)?, row.get(from + 1)?);
+    Notice::named(&kind)
+        .zip(Channel::named(&channel))
+        .ok_or_else(|| StoreError::Unexpected(format!("a message is {kind} by {channel}")))
+}
+
+/// Says that a message is handed over now: whoever finds it so later does not know whether it went out. False if the node has
+/// it no more.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hand_over(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (id, node): (&MessageId, &str),
+) -> Result<bool, StoreError> {
+    let held = tx.execute(
+        "UPDATE message SET state = 'handing-over', lease = $3, changed = $4 WHERE id = $1 AND state = 'taken' AND node = $2",
+        &[id.into(), node.into(), (now.unix() + LEASE).into(), now.into()],
+    )?;
+    Ok(held == 1)
+}
+
+/// How it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It went out.
+    Sent,
+    /// It did not, and may do so later.
+    Later(String),
+    /// It did not, and never will.
+    Never(String),
+    /// Nobody knows: the other side was gone before it said so.
+    Unknown(String),
+}
+
+/// Notes how it went with a message.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn done(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (id, node, outcome, rules): (&MessageId, &str, &Outcome, &Rules),
+) -> Result<Option<Stage>, StoreError> {
+    let held = tx.row(
+        "SELECT tries, document, kind, channel FROM message \
+         WHERE id = $1 AND node = $2 AND state IN ('taken', 'handing-over', 'uncertain') FOR UPDATE",
+        &[id.into(), node.into()],
+        |row| {
+            let said = (row.get::<String>(2)?, row.get::<String>(3)?);
+            Ok((row.get::<i64>(0)?, row.get::<Option<Serial>>(1)?, said))
+        },
+    )?;
+    let Some((tries, document, (kind, channel))) = held else {
+        return Ok(None);
+    };
+    let again = tries < rules.tries;
+    let repeatable = Channel::named(&channel).is_some_and(|channel| rules.repeatable.contains(&channel));
+    let (stage, why) = match outcome {
+        Outcome::Sent => (Stage::Sent, None),
+        Outcome::Later(why) if again => (Stage::Waiting, Some(why)),
+        Outcome::Unknown(why) if again && repeatable => (Stage::Waiting, Some(why)),
+        Outcome::Unknown(why) if !repeatable => (Stage::Uncertain, Some(why)),
+        Outcome::Later(why) | Outcome::Never(why) | Outcome::Unknown(why) => (Stage::Failed, Some(why)),
+    };
+    let due = now.unix() + pause(tries, rules.pause);
+    tx.execute(
+        "UPDATE message SET state = $2, due = $3, why = $4, changed = $5, node = NULL, lease = NULL, \
+         sealed = CASE WHEN $2 = 'sent' THEN NULL ELSE sealed END WHERE id = $1",
+        &[id.into(), stage.name().into(), due.into(), why.into(), now.into()],
+    )?;
+    let action = match stage {
+        Stage::Sent => "message.send",
+        Stage::Failed => "message.fail",
+        Stage::Uncertain => "message.uncertain",
+        _ => return Ok(Some(stage)),
+    };
+    let entry = match &document {
+        Some(serial) => Entry::new(action, ("document", serial.as_str())),
+        None => Entry::new(action, ("message", id.as_str())),
+    };
+    let after = json!({ "message": id.as_str(), "kind": kind, "channel": channel, "tries": tries });
+    let actor = Actor::system("notifications");
+    audit::append(tx, &actor, now, &entry.change(serde_json::Value::Null, after))?;
+    Ok(Some(stage))
+}
+
+/// How long it is waited after so many tries, in seconds.
+fn pause(tries: i64, first: i64) -> i64 {
+    let doubled = u32::try_from(tries - 1)
+        .ok()
+        .and_then(|times| 1_i64.checked_shl(times));
+    doubled
+        .and_then(|times| first.checked_mul(times))
+        .map_or(LONGEST_PAUSE, |pause| {
+            pause.clamp(first, LONGEST_PAUSE.max(first))
+        })
+}
+
+/// A message as an operator sees it: what it says is not kept for anybody to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its name.
+    pub id: MessageId,
+    /// To whom.
+    pub person: PersonId,
+    /// Of which document.
+    pub document: Option<Serial>,
+    /// What it is.
+    pub notice: Notice,
+    /// How it goes.
+    pub channel: Channel,
+    /// Where it is.
+    pub stage: Stage,
+    /// How often it was tried.
+    pub tries: i64,
+    /// When it was written down.
+    pub created: Timestamp,
+    /// When it is tried next, if it waits.
+    pub due: Timestamp,
+    /// Why it did not go out the last time.
+    pub why: Option<String>,
+}
+
+/// Messages in a stage, or in any, and to one person, or to all whom the actor may see: the newest first, at most so many.
+///
+/// # Errors
+/// [`Refusal::NotGranted`].
+pub fn list(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (stage, person, limit): (Option<Stage>, Option<&PersonId>, u32),
+) -> Result<Vec<Message>, Failure> {
+    let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
+    let sql = format!(
+        "{} SELECT m.id, m.person, m.document, m.kind, m.channel, m.state, m.tries, m.created, m.due, m.why FROM message m \
+         WHERE ($1 = '' OR m.state = $1) AND ($2 = '' OR m.person = $2) AND ($5 = 3 OR m.person IN (SELECT p.id FROM person p WHERE {})) \
+         ORDER BY m.created DESC, m.id LIMIT $3",
+        authority::BELOW,
+        authority::IS_COVERED,
+    );
+    let found = tx.rows(
+        &sql,
+        &[
+            stage.map_or("", Stage::name).into(),
+            person.map_or("", PersonId::as_str).into(),
+            i64::from(limit.clamp(1, 500)).into(),
+            actor.person().map_or("", PersonId::as_str).into(),
+            authority::width(scope).into(),
+        ],
+        |row| {
+            let (notice, channel) = named(row, 3)?;
+            let state: String = row.get(5)?;
+            let stage = Stage::named(&state);
+            Ok(Message {
+                id: row.get(0)?,
+                person: row.get(1)?,
+                document: row.get(2)?,
+                notice,
+                channel,
+                stage: stage.ok_or_else(|| StoreError::Unexpected(format!("a message is {state}")))?,
+                tries: row.get(6)?,
+                created: row.get(7)?,
+                due: row.get(8)?,
+                why: row.get(9)?,
+            })
+        },
+    )?;
+    Ok(found)
+}
+
+/// Has a message sent again that failed, or of which nobody knows whether it went out.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is none, or none in scope; [`Refusal::NotSentAgain`] if it went out, is on its way, or tells
+/// what is good no more.
+pub fn again(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, id: &MessageId) -> Result<(), Failure> {
+    authority::permit(tx, actor, Workflow::RequestId)?;
+    let unknown = || Refusal::Unknown { what: "message" };
+    let person: Option<PersonId> = tx.value(
+        "SELECT person FROM message WHERE id = $1 FOR UPDATE",
+        &[id.into()],
+    )?;
+    let person = person.ok_or_else(unknown)?;
+    match authority::permit_for(tx, actor, Workflow::RequestId, &person) {
+        Err(Failure::Refused(Refusal::Unknown { .. })) => return Err(unknown().into()),
+        other => other?,
+    }
+    let moved = tx.execute(
+        "UPDATE message SET state = 'waiting', tries = 0, due = $2, changed = $2, node = NULL, why = NULL \
+         WHERE id = $1 AND state IN ('failed', 'uncertain') AND sealed IS NOT NULL",
+        &[id.into(), now.into()],
+    )?;
+    if moved == 0 {
+        return Err(Refusal::NotSentAgain.into());
+    }
+    audit::append(
+        tx,
+        actor,
+        now,
+        &Entry::new("message.again", ("message", id.as_str())),
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_end_at_an_hour() {
+        let pauses: Vec<i64> = (1..=12).map(|tries| pause(tries, 10)).collect();
+        assert_eq!(pauses[..4], [10, 20, 40, 80]);
+        assert_eq!(pauses[11], LONGEST_PAUSE);
+        assert_eq!(pause(100, 10), LONGEST_PAUSE);
+    }
+}
