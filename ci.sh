@@ -88,6 +88,12 @@ for part in run-mock "run central-client peripheral-server again-central-client"
 done
 # The kiosk's page, by the keyboard of a real browser.
 spared=77 step tests/browser/kiosk.py "$MDOC_BIN" || { [ $? = 77 ] && lacking "the kiosk's page: chromium or chromedriver is missing"; }
+# What people are told, by a mail server of somebody else.
+if tests/mail/run --install >target/ci/mail-install.log 2>&1; then
+  step tests/mail/run
+else
+  lacking "mail: aiosmtpd cannot be had from PyPI"
+fi
 # The interface for machines, against its description.
 if tests/service/describe --install >target/ci/describe-install.log 2>&1; then
   step tests/service/describe 25

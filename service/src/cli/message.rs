@@ -32,7 +32,9 @@ Examples:
   mdoc-service message preview address mail --config authority/service.toml
   mdoc-service message preview address mail --config authority/service.toml --html > address.html")]
     Preview(PreviewArguments),
-    /// Write the shipped templates into a folder, to be changed and named by `[notifications] templates`.
+    /// Write the shipped templates into a folder, to be changed.
+    ///
+    /// `[notifications] templates` names the folder.
     #[command(after_help = "\
 Templates are in the language of Jinja. They know `issuer`, `given_name`, `family_name`,
 `document`, `address`, `invitation`, `code`, `expires` and `to`. What is not in the folder
