@@ -9,6 +9,7 @@ use mdoc_cli::{Exit, Failure, output, system};
 use mdoc_service::api::{offer_address, offer_link};
 use mdoc_service::config::Config;
 use mdoc_service::domain::id::Serial;
+use mdoc_service::domain::life::State;
 use mdoc_service::domain::profile::Delivery;
 use mdoc_service::start;
 use mdoc_service::usecase::change::{self, Change};
@@ -180,9 +181,16 @@ pub(super) fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
         "{} is {}\n",
         requested.document.serial, requested.document.state
     ))?;
-    offer.map_or(Ok(()), |offer| {
-        show_offer(offer, &session.config, &arguments.shown)
-    })?;
+    match (offer, requested.document.delivery, requested.document.state) {
+        (Some(offer), ..) => show_offer(offer, &session.config, &arguments.shown)?,
+        (None, Delivery::Notified, State::Collectable) => {
+            output::print("address and code are sent to the person by a service that runs\n")?;
+        }
+        (None, Delivery::Notified, _) => {
+            output::print("address and code are sent to the person when another operator approves it\n")?;
+        }
+        (None, ..) => output::print("`mdoc-service document offer` hands it out\n")?,
+    }
     Ok(Exit::Done)
 }
 

@@ -136,7 +136,7 @@ fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
     for message in &all {
         let why = message.why.as_deref().unwrap_or_default();
         output::print(&format!(
-            "{}\t{}\t{} by {}\t{}\t{} times\t{why}\n",
+            "{}\t{}\t{} by {}\t{}\ttried {}\t{why}\n",
             message.id, message.created, message.notice, message.channel, message.stage, message.tries,
         ))?;
     }
@@ -192,7 +192,7 @@ fn preview(arguments: &PreviewArguments) -> Result<Exit, Failure> {
     if let Some(subject) = subject {
         output::print(&format!("Subject: {subject}\n\n"))?;
     }
-    output::print(&text)?;
+    output::print(&format!("{}\n", text.trim_end()))?;
     Ok(Exit::Done)
 }
 
