@@ -242,24 +242,51 @@ pub fn revoke_before(
     now: Timestamp,
     (serial, before): (&Serial, Timestamp),
 ) -> Result<(), StoreError> {
+    revoke(tx, now, (serial, "issued", before.unix()))
+}
+
+/// Revokes the copies of a document that were given out with earlier generations of it than that one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn revoke_older(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (serial, generation): (&Serial, i64),
+) -> Result<(), StoreError> {
+    revoke(tx, now, (serial, "generation", generation))
+}
+
+/// Revokes the copies of which a column is less than that.
+fn revoke(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (serial, column, bound): (&Serial, &'static str, i64),
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT DISTINCT list FROM copy WHERE document = $1 AND {column} < $2 AND status <> $3 AND valid_until >= $4 \
+         ORDER BY list"
+    );
     let lists = tx.rows(
-        "SELECT DISTINCT list FROM copy WHERE document = $1 AND issued < $2 AND status <> $3 AND valid_until >= $4 \
-         ORDER BY list",
-        &[serial.into(), before.into(), REVOKED.into(), now.into()],
+        &sql,
+        &[serial.into(), bound.into(), REVOKED.into(), now.into()],
         |row| row.get::<i64>(0),
     )?;
+    let sql = format!(
+        "UPDATE copy SET status = $4, changed = (SELECT changes FROM status_list WHERE id = $2) \
+         WHERE document = $1 AND list = $2 AND {column} < $3 AND status <> $4 AND valid_until >= $5"
+    );
     for list in lists {
         tx.execute(
             "UPDATE status_list SET changes = changes + 1 WHERE id = $1",
             &[list.into()],
         )?;
         tx.execute(
-            "UPDATE copy SET status = $4, changed = (SELECT changes FROM status_list WHERE id = $2) \
-             WHERE document = $1 AND list = $2 AND issued < $3 AND status <> $4 AND valid_until >= $5",
+            &sql,
             &[
                 serial.into(),
                 list.into(),
-                before.into(),
+                bound.into(),
                 REVOKED.into(),
                 now.into(),
             ],

@@ -21,4 +21,5 @@ mod signers;
 mod sockets;
 mod stores;
 mod trail;
+mod updates;
 mod world;

@@ -22,6 +22,7 @@ pub mod request;
 pub mod roles;
 pub mod standing;
 pub mod sweep;
+pub mod update;
 pub mod validate;
 
 use core::fmt;

@@ -15,7 +15,7 @@ use mdoc_service::start;
 use mdoc_service::usecase::change::{self, Change};
 use mdoc_service::usecase::document::{self, Document, Why};
 use mdoc_service::usecase::request::{self, Offer, Wish};
-use mdoc_service::usecase::{people, validate};
+use mdoc_service::usecase::{people, update, validate};
 use serde_json::{Value, json};
 
 use super::Acting;
@@ -78,6 +78,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  mdoc-service document reject SERIAL --as chief --reason not-entitled"
     )]
     Reject(MoveArguments),
+    /// Have a document made anew, by the newest version of its profile and with the person's data as they are.
+    #[command(after_help = "\
+The wallet fetches it by itself, and what it had before is revoked then. A wallet that
+cannot refresh is given an offer: `mdoc-service document offer`.
+
+Example:
+  mdoc-service document update SERIAL --as clerk")]
+    Update(OneArguments),
     /// Switch a document off.
     #[command(after_help = "Example:\n  mdoc-service document disable SERIAL --reason mislaid")]
     Disable(MoveArguments),
@@ -210,12 +218,23 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             &arguments.serial,
             (Change::ApproveCancel, None, None),
         ),
+        Command::Update(arguments) => update(arguments),
         Command::Disable(arguments) => moved(arguments, Change::Disable),
         Command::Enable(arguments) => moved(arguments, Change::Enable),
         Command::Cancel(arguments) => moved(arguments, Change::Cancel),
         Command::RequestCancel(arguments) => moved(arguments, Change::RequestCancel),
         Command::RejectCancel(arguments) => moved(arguments, Change::RejectCancel),
     }
+}
+
+fn update(arguments: &OneArguments) -> Result<Exit, Failure> {
+    let session = arguments.acting.open()?;
+    let (terms, mut rng) = (start::terms(&session.config)?, system::random()?);
+    let serial = arguments.serial.clone();
+    let document = session.write(move |tx, actor, now| {
+        update::update(tx, actor, now, (&serial, &terms), Why::default(), &mut rng)
+    })?;
+    say(&arguments.acting, &document)
 }
 
 fn moved(arguments: &MoveArguments, what: Change) -> Result<Exit, Failure> {

@@ -11,6 +11,8 @@ pub enum Notice {
     Address,
     /// The authentication code for that.
     Code,
+    /// A document was made anew, and is fetched by the wallet that has it.
+    Update,
 }
 
 /// How somebody is told.
@@ -24,7 +26,7 @@ pub enum Channel {
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Address, Self::Code];
+    pub const ALL: [Self; 3] = [Self::Address, Self::Code, Self::Update];
 
     /// Its name, in the names of templates, the interface and the database.
     #[must_use]
@@ -32,6 +34,7 @@ impl Notice {
         match self {
             Self::Address => "address",
             Self::Code => "code",
+            Self::Update => "update",
         }
     }
 
@@ -75,6 +78,15 @@ impl fmt::Display for Channel {
 }
 
 impl Scheme {
+    /// Over which channel people are told what is no secret, if they are told.
+    #[must_use]
+    pub const fn tells(self) -> Option<Channel> {
+        match self {
+            Self::None => None,
+            Self::Default | Self::AuthCodeViaEmail | Self::AuthCodeViaSms => Some(Channel::Mail),
+        }
+    }
+
     /// What is sent by which channel. Where a code goes by message, its address goes by mail alone: whoever has the phone has
     /// not both.
     #[must_use]

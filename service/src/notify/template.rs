@@ -16,7 +16,7 @@ const LARGEST: usize = 256 * 1024;
 const LONGEST_SUBJECT: usize = 200;
 
 /// The templates that are shipped, by their names.
-pub const SHIPPED: [(&str, &str); 8] = [
+pub const SHIPPED: [(&str, &str); 12] = [
     (
         "address.mail.subject.txt",
         include_str!("../../templates/address.mail.subject.txt"),
@@ -37,6 +37,16 @@ pub const SHIPPED: [(&str, &str); 8] = [
     ("code.mail.txt", include_str!("../../templates/code.mail.txt")),
     ("code.mail.html", include_str!("../../templates/code.mail.html")),
     ("code.sms.txt", include_str!("../../templates/code.sms.txt")),
+    (
+        "update.mail.subject.txt",
+        include_str!("../../templates/update.mail.subject.txt"),
+    ),
+    ("update.mail.txt", include_str!("../../templates/update.mail.txt")),
+    (
+        "update.mail.html",
+        include_str!("../../templates/update.mail.html"),
+    ),
+    ("update.sms.txt", include_str!("../../templates/update.sms.txt")),
 ];
 
 /// A message as it goes out. It may be as good as a document.

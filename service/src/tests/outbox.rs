@@ -44,7 +44,7 @@ async fn take_by(world: &World, node: &'static str, rules: Rules) -> Vec<Taken> 
         .await
 }
 
-async fn take(world: &World) -> Vec<Taken> {
+pub(super) async fn take(world: &World) -> Vec<Taken> {
     take_by(world, "one", rules()).await
 }
 

@@ -268,10 +268,12 @@ pub fn record(
     devices::check(tx, settings.devices, (&document.person, before), &shown)?;
     let device = devices::seen(tx, actor, now, (&document.person, before, &shown), rng)?;
     document.device = Some(device);
-    if document.issued.is_some() {
+    let generation = document.generation + 1;
+    if document.state == State::Updating {
+        status::revoke_older(tx, now, (&document.serial, generation))?;
+    } else if document.issued.is_some() {
         replace(tx, now, &document)?;
     }
-    let generation = document.generation + 1;
     keep_copies(tx, now, (order, copies, generation))?;
     tx.execute(
         "INSERT INTO delivery (notification_id, document, generation, copies, made) VALUES ($1, $2, $3, $4, $5)",

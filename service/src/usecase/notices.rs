@@ -10,7 +10,7 @@ use super::document::Document;
 use super::outbox::{self, Letter, New};
 use super::request::make_offer;
 use crate::domain::Refusal;
-use crate::domain::notice::Channel;
+use crate::domain::notice::{Channel, Notice};
 use crate::domain::person::Person;
 use crate::domain::profile::Settings;
 use crate::secrets::Purpose;
@@ -50,33 +50,21 @@ pub(super) fn offer(
     let offer = make_offer(tx, actor, now, (document, settings, terms), rng)?;
     let id = terms.secrets.digest(Purpose::Offer, &[&*offer.secret]);
     for (notice, channel) in settings.notification_scheme.sends() {
-        let details = &person.details;
-        let to = match channel {
-            Channel::Mail => details.email.clone().ok_or(Refusal::NoEmail)?,
-            Channel::Sms => details.mobile_phone.clone().ok_or(Refusal::NoMobilePhone)?,
-        };
-        let mut letter = Letter {
-            to,
-            given_name: details.given_name.clone(),
-            family_name: details.family_name.clone(),
-            document: settings.display_name.clone(),
-            address: String::new(),
-            invitation: String::new(),
-            code: String::new(),
-            expires: day(offer.expires),
-        };
+        let mut letter = letter(person, settings, *channel)?;
+        letter.expires = day(offer.expires);
         match notice {
-            crate::domain::notice::Notice::Address => {
+            Notice::Address => {
                 letter.address = format!("{}{}", terms.offers, base64url(&*offer.secret));
                 letter.invitation = offer.invitation.to_string();
             }
-            crate::domain::notice::Notice::Code => {
+            Notice::Code => {
                 letter.code = offer
                     .code
                     .as_ref()
                     .map(|code| code.to_string())
                     .unwrap_or_default();
             }
+            Notice::Update => {}
         }
         let new = New {
             person: &person.id,
@@ -89,6 +77,50 @@ pub(super) fn offer(
         outbox::add(tx, now, (&new, &terms.secrets), rng)?;
     }
     Ok(())
+}
+
+/// Tells a person that a document was made anew, if the profile's scheme tells anybody and something sends.
+pub(super) fn update(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (document, person, settings, terms): (&Document, &Person, &Settings, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<(), Failure> {
+    let tells = settings.notification_scheme.tells();
+    let Some(channel) = tells.filter(|channel| terms.channels.contains(channel)) else {
+        return Ok(());
+    };
+    let Ok(letter) = letter(person, settings, channel) else {
+        return Ok(());
+    };
+    let new = New {
+        person: &person.id,
+        document: Some(&document.serial),
+        offer: None,
+        notice: Notice::Update,
+        channel,
+        letter: &letter,
+    };
+    outbox::add(tx, now, (&new, &terms.secrets), rng)?;
+    Ok(())
+}
+
+fn letter(person: &Person, settings: &Settings, channel: Channel) -> Result<Letter, Refusal> {
+    let details = &person.details;
+    let to = match channel {
+        Channel::Mail => details.email.clone().ok_or(Refusal::NoEmail)?,
+        Channel::Sms => details.mobile_phone.clone().ok_or(Refusal::NoMobilePhone)?,
+    };
+    Ok(Letter {
+        to,
+        given_name: details.given_name.clone(),
+        family_name: details.family_name.clone(),
+        document: settings.display_name.clone(),
+        address: String::new(),
+        invitation: String::new(),
+        code: String::new(),
+        expires: String::new(),
+    })
 }
 
 /// The day of an instant: `2027-01-31`.

@@ -16,7 +16,7 @@ use crate::service::Service;
 use crate::usecase::change::{self, Change};
 use crate::usecase::document::{self, Document, Why};
 use crate::usecase::request::{self, Offer, Wish};
-use crate::usecase::validate;
+use crate::usecase::{update, validate};
 
 /// What is kept of a document.
 #[derive(Serialize, ToSchema)]
@@ -326,6 +326,8 @@ enum What {
     Approve,
     /// Reject the request of another operator; it needs a reason.
     Reject,
+    /// Have it made anew by the newest version of its profile and the person's data; the wallet fetches it.
+    Update,
     /// Switch it off; it needs a reason.
     Disable,
     /// Switch it on again; it needs a reason.
@@ -386,6 +388,10 @@ pub(super) async fn change(
             let change = match asked.what {
                 What::Approve => return judge(true),
                 What::Reject => return judge(false),
+                What::Update => {
+                    let rng = &mut random::system();
+                    return update::update(tx, actor, now, (&serial, &terms), why, rng);
+                }
                 What::Disable => Change::Disable,
                 What::Enable => Change::Enable,
                 What::Cancel => Change::Cancel,

@@ -1,0 +1,121 @@
+//! Documents that are made anew (E15): by what, for whom, and what becomes of those before.
+
+use super::collecting::bound;
+use super::outbox::{sending, take};
+use super::world::{World, code, everywhere, operator};
+use crate::domain::id::Serial;
+use crate::domain::life::State;
+use crate::domain::notice::Notice;
+use crate::domain::profile::Scheme;
+use crate::usecase::Failure;
+use crate::usecase::change::{Change, change};
+use crate::usecase::collect::Begun;
+use crate::usecase::document::Why;
+use crate::usecase::update::update;
+
+/// A document that a wallet has which refreshes.
+async fn collected(world: &mut World) -> (Serial, Begun) {
+    world.data_of("loyalty-card").await;
+    world.profile("licence", |_| {}).await;
+    let clerk = world.clerk.clone();
+    let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
+    let typed = offer.code.clone().unwrap();
+    let begun = world.redeem(&offer, Some(&typed), &bound(1)).await.unwrap();
+    world.issue(&begun, 2, b"first").await.unwrap();
+    (begun.serial.clone(), begun)
+}
+
+async fn updated(world: &World, serial: &Serial) -> Result<State, Failure> {
+    let (actor, now, terms, serial) = (
+        operator(&world.clerk),
+        world.now,
+        world.terms.clone(),
+        serial.clone(),
+    );
+    let done = world.store.write(move |tx| {
+        let rng = &mut crate::random::system();
+        update(tx, &actor, now, (&serial, &terms), Why::default(), rng)
+    });
+    done.await.map(|document| document.state)
+}
+
+async fn moved(world: &World, serial: &Serial, what: Change, reason: &'static str) {
+    let (actor, now, serial) = (operator(&world.clerk), world.now, serial.clone());
+    world
+        .run(move |tx| {
+            let why = Why {
+                reason: Some(reason),
+                notes: None,
+            };
+            change(tx, &actor, now, (&serial, what), why)
+        })
+        .await;
+}
+
+#[test]
+fn what_is_made_anew_has_the_newest_of_everything_and_those_before_are_revoked() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected(&mut world).await;
+        world.profile("licence", |s| s.copy_days = 7).await;
+        assert_eq!(updated(&world, &serial).await, Ok(State::Updating));
+        // Until the wallet comes, it has what it had.
+        assert_eq!(world.entries(&serial).await, [0, 0]);
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        let order = world.gathered(&again, 1).await.unwrap();
+        assert_eq!(order.profile.settings.copy_days, 7);
+        world.recorded(&again, (&order, 1), b"anew").await.unwrap();
+        assert_eq!(world.entries(&serial).await, [1, 1, 0]);
+        // What it fetches afterwards by itself stands beside it.
+        world.issue(&again, 1, b"more").await.unwrap();
+        assert_eq!(world.entries(&serial).await, [1, 1, 0, 0]);
+    });
+}
+
+#[test]
+fn what_is_off_or_ended_is_not_updated_and_not_twice() {
+    everywhere(async |mut world| {
+        let (serial, _) = collected(&mut world).await;
+        updated(&world, &serial).await.unwrap();
+        assert_eq!(code(updated(&world, &serial).await), "document.illegal-move");
+        moved(&world, &serial, Change::Disable, "mislaid").await;
+        assert_eq!(code(updated(&world, &serial).await), "document.illegal-move");
+        moved(&world, &serial, Change::Cancel, "lost").await;
+        assert_eq!(code(updated(&world, &serial).await), "document.illegal-move");
+        let nobody = Serial::given("other").unwrap();
+        assert_eq!(code(updated(&world, &nobody).await), "not-found");
+    });
+}
+
+#[test]
+fn an_update_needs_the_data_that_the_newest_settings_ask_for() {
+    everywhere(async |mut world| {
+        let (serial, _) = collected(&mut world).await;
+        world
+            .profile("licence", |s| {
+                s.requisite_user_data = vec!["shoe_size".to_owned()]
+            })
+            .await;
+        assert_eq!(
+            code(updated(&world, &serial).await),
+            "profile.requisite-user-data"
+        );
+        world.later(400 * 86_400);
+        world.profile("licence", |_| {}).await;
+        assert_eq!(code(updated(&world, &serial).await), "document.illegal-move");
+    });
+}
+
+#[test]
+fn whoever_has_the_document_is_told() {
+    everywhere(async |mut world| {
+        let (serial, _) = collected(&mut world).await;
+        sending(&mut world, Scheme::AuthCodeViaSms).await;
+        updated(&world, &serial).await.unwrap();
+        let taken = take(&world).await;
+        assert_eq!(
+            taken.iter().map(|one| one.notice).collect::<Vec<_>>(),
+            [Notice::Update]
+        );
+        assert_eq!(taken[0].letter.as_ref().unwrap().to, "ada@example.org");
+    });
+}

@@ -1,0 +1,42 @@
+//! Having a document made anew (E15): by the newest version of its profile, with the person's data as they are. The wallet
+//! fetches it; what it had before is revoked then.
+
+use mdoc_core::crypto::CryptoRng;
+use mdoc_core::time::Timestamp;
+
+use super::authority::Actor;
+use super::document::{self, Document, Why};
+use super::request::data_fit;
+use super::{Failure, notices, people, profiles};
+use crate::domain::Refusal;
+use crate::domain::id::Serial;
+use crate::domain::life::{Move, State};
+use crate::domain::role::Workflow;
+use crate::store::Tx;
+use crate::terms::Terms;
+
+/// Has a document made anew, and tells its person. The profile stays the same; what is off, ended, or in no wallet is not
+/// updated.
+///
+/// # Errors
+/// [`Refusal::IllegalMove`]; those of the person's data, by the newest settings of the profile.
+pub fn update(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (serial, terms): (&Serial, &Terms),
+    why: Why<'_>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Document, Failure> {
+    let mut document = document::for_workflow(tx, actor, Workflow::RequestUpdate, serial)?;
+    if document.valid_until.is_some_and(|end| end <= now) {
+        let (made, state) = (Move::Update, State::Expired);
+        return Err(Refusal::IllegalMove { made, state }.into());
+    }
+    let settings = profiles::current(tx, &document.profile.0)?.profile.settings;
+    let person = people::read(tx, &document.person)?;
+    document::step(tx, actor, now, &mut document, (Move::Update, why))?;
+    data_fit(&person, &settings)?;
+    notices::update(tx, now, (&document, &person, &settings, terms), rng)?;
+    Ok(document)
+}
