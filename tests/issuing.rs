@@ -179,6 +179,41 @@ impl Stage {
         command(&self.space.0, "mdoc-holder", &arguments, None)
     }
 
+    /// Has the wallet fetch its one document anew.
+    fn refreshed(&self) {
+        let folder = &self.space.0;
+        let records = || -> Value {
+            let listed = good(command(folder, "mdoc-holder", &["list", "--json"], None));
+            serde_json::from_slice(&listed.stdout).unwrap()
+        };
+        let id = |records: &Value| {
+            let mut found = records
+                .as_array()
+                .or_else(|| records["records"].as_array())
+                .unwrap()
+                .iter();
+            let id = found.next().unwrap()["id"].as_str().unwrap().to_owned();
+            assert!(
+                found.next().is_none(),
+                "one in the place of the other: {records:#}"
+            );
+            id
+        };
+        let before = id(&records());
+        let refresh = [
+            "refresh",
+            &before,
+            "--copies",
+            "2",
+            "--issuer-trust",
+            "authority/iaca.pem",
+            "--allow-private-addresses",
+        ];
+        let done = good(command(folder, "mdoc-holder", &refresh, None));
+        self.logged.borrow_mut().push_str(&text(&done.stderr));
+        assert_ne!(id(&records()), before);
+    }
+
     /// Shows a copy to a reader that asks the issuer; gives what the reader found. Not `require`: nobody publishes a revocation
     /// list of the certificates for development.
     pub(crate) fn shown(&self) -> Value {
@@ -318,6 +353,14 @@ fn life(database: Option<String>) {
     assert_eq!(document("enable", "found"), "active");
     let told = stage.shown();
     assert_eq!(accepted(&told), Some(true), "{told:#}");
+    // Made anew, and fetched by the wallet without its holder.
+    assert_eq!(
+        stage.service(&["document", "update", serial])["state"],
+        "updating"
+    );
+    stage.refreshed();
+    let told = stage.shown();
+    assert_eq!(accepted(&told), Some(true), "{told:#}");
     assert_eq!(document("cancel", "lost"), "cancelled");
     let told = stage.shown();
     assert_eq!(accepted(&told), Some(false), "{told:#}");
@@ -332,7 +375,9 @@ fn life(database: Option<String>) {
         .collect();
     assert_eq!(
         moves,
-        ["release", "begin", "issue", "disable", "enable", "cancel"]
+        [
+            "release", "begin", "issue", "disable", "enable", "update", "issue", "cancel"
+        ]
     );
     assert_eq!(stage.service(&["audit", "verify"])["whole"], true);
     stage.logged_no_secret(offer);

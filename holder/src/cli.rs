@@ -39,6 +39,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Collect documents from an issuer into a wallet.
     Collect(collect::Arguments),
+    /// Fetch documents of a wallet anew.
+    Refresh(collect::RefreshArguments),
     /// List what is in a wallet.
     List(list::List),
     /// Show a document of a wallet.
@@ -64,6 +66,7 @@ Example:
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Collect(arguments) => collect::run(&arguments),
+        Command::Refresh(arguments) => collect::refresh(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => list::show(&arguments),
         Command::Delete(arguments) => list::delete(&arguments),

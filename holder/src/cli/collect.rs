@@ -1,4 +1,4 @@
-//! `mdoc-holder collect`.
+//! `mdoc-holder collect` and `mdoc-holder refresh`.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -61,10 +61,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     document: Option<String>,
     #[command(flatten)]
-    wallet: WalletArguments,
-    /// Certificate of an issuing authority, or folder of them; without any, whoever signed is taken.
-    #[arg(long, value_name = "FILE|DIR")]
-    issuer_trust: Vec<PathBuf>,
+    common: Common,
     /// What this wallet calls itself to the issuer.
     #[arg(long, value_name = "NAME", default_value = "mdoc-holder")]
     client_id: String,
@@ -74,6 +71,39 @@ pub(super) struct Arguments {
     /// Where the issuer sends the browser after a sign-in.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1/mdoc-holder")]
     redirect_uri: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Fetches documents anew that an issuer gave with a refresh token, each with keys of its
+own: when their copies end or were shown, or when the issuer made the document anew.
+What is in the wallet is kept until there is something in its place.
+
+Examples:
+  mdoc-holder refresh k3mq7w2a
+  mdoc-holder refresh k3mq7w2a --copies 10 --issuer-trust iaca.pem
+
+Exit status: 0 the new documents are in the wallet, 1 the issuer refuses or what it gave
+does not hold, 2 could not tell (usage, files, network), or they come later.")]
+pub(super) struct RefreshArguments {
+    /// The record, from `mdoc-holder list`.
+    #[arg(value_name = "ID")]
+    id: String,
+    /// How many copies [default: as many as there are]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    copies: Option<u32>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Where documents go, whom they have to be from, and how long that may take.
+#[derive(Args)]
+struct Common {
+    #[command(flatten)]
+    wallet: WalletArguments,
+    /// Certificate of an issuing authority, or folder of them; without any, whoever signed is taken.
+    #[arg(long, value_name = "FILE|DIR")]
+    issuer_trust: Vec<PathBuf>,
     /// How long to wait for documents that come later, before they are left pending.
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     wait: Option<Duration>,
@@ -88,34 +118,43 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+impl Common {
+    fn collecting(&self) -> Result<Collecting<'_>, Failure> {
+        let time = self
+            .time_limit
+            .unwrap_or(TIME_LIMIT)
+            .saturating_add(self.wait.unwrap_or_default());
+        Ok(Collecting {
+            common: self,
+            http: Http::new(self.allow_private_addresses, time)?,
+            anchors: reader_anchors(&self.issuer_trust)?,
+        })
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let time = arguments
-        .time_limit
-        .unwrap_or(TIME_LIMIT)
-        .saturating_add(arguments.wait.unwrap_or_default());
-    let http = Http::new(arguments.allow_private_addresses, time)?;
-    let anchors = reader_anchors(&arguments.issuer_trust)?;
-    let mut collecting = Collecting {
-        arguments,
-        http,
-        anchors,
-    };
+    let mut collecting = arguments.common.collecting()?;
     match (&arguments.resume, &arguments.offer) {
         (Some(id), _) => collecting.resume(id),
-        (None, Some(offer)) => collecting.begin(offer),
+        (None, Some(offer)) => collecting.begin(offer, arguments),
         // The arguments are such that one is there.
         (None, None) => Err(Failure::new("no offer was given")),
     }
 }
 
+pub(super) fn refresh(arguments: &RefreshArguments) -> Result<Exit, Failure> {
+    let mut collecting = arguments.common.collecting()?;
+    collecting.refresh(&arguments.id, arguments.copies)
+}
+
 struct Collecting<'a> {
-    arguments: &'a Arguments,
+    common: &'a Common,
     http: Http,
     anchors: Vec<TrustAnchor>,
 }
 
 impl Collecting<'_> {
-    fn begin(&mut self, offer: &str) -> Result<Exit, Failure> {
+    fn begin(&mut self, offer: &str, arguments: &Arguments) -> Result<Exit, Failure> {
         let fetch = match start(offer).map_err(|error| failure(error.into()))? {
             Start::Fetch(fetch) => self.http.run(fetch).map_err(failure)?,
             Start::Have(fetch) => *fetch,
@@ -123,10 +162,10 @@ impl Collecting<'_> {
         let described = self.http.run(fetch).map_err(failure)?;
         let fetch = described.server().map_err(|error| failure(error.into()))?;
         let mut plan = self.http.run(fetch).map_err(failure)?;
-        if let Some(name) = &self.arguments.document {
+        if let Some(name) = &arguments.document {
             plan = plan.choose(name).map_err(|error| failure(error.into()))?;
         }
-        let copies = self.arguments.copies;
+        let copies = arguments.copies;
         if copies > plan.most() {
             return Err(
                 Failure::new(format!("the issuer gives no more than {} at once", plan.most()))
@@ -134,8 +173,33 @@ impl Collecting<'_> {
             );
         }
         // Before the code is used up: a wallet that cannot be opened would lose it.
-        let wallet = self.arguments.wallet.open_or_create()?;
-        let session = self.session(&plan)?;
+        let wallet = self.common.wallet.open_or_create()?;
+        let session = self.session(&plan, arguments)?;
+        self.fetch(&wallet, session, copies)
+    }
+
+    /// Fetches documents anew, and puts them into the place of a record.
+    fn refresh(&mut self, id: &str, copies: Option<u32>) -> Result<Exit, Failure> {
+        let wallet = self.common.wallet.open()?;
+        let before = wallet.read(id)?;
+        let (_, all) = before.count();
+        let copies = copies.unwrap_or_else(|| u32::try_from(all).unwrap_or(1).clamp(1, 100));
+        let session = before.session.filter(|session| session.can_refresh());
+        let session = session.ok_or_else(|| {
+            Failure::new(format!("the issuer gave nothing by which {id} is fetched anew"))
+                .hint("ask it for a new offer, and collect that")
+        })?;
+        let get = session.refresh().map_err(|error| failure(error.into()))?;
+        let session = self.http.run(get).map_err(failure)?;
+        let exit = self.fetch(&wallet, session, copies)?;
+        if exit == Exit::Done {
+            wallet.delete(id)?;
+        }
+        Ok(exit)
+    }
+
+    /// Asks for documents, each for a key of its own, and keeps them in a new record.
+    fn fetch(&mut self, wallet: &Wallet<'_>, session: Session, copies: u32) -> Result<Exit, Failure> {
         let mut rng = system::random()?;
         let keys: Vec<SecretKey> = (0..copies)
             .map(|_| SecretKey::generate(Curve::P256, &mut rng))
@@ -144,7 +208,7 @@ impl Collecting<'_> {
         let get = session.documents(keys).map_err(|error| failure(error.into()))?;
         wallet.write(&record, &mut rng)?;
         match self.http.run(get) {
-            Ok(given) => self.given(&wallet, &mut record, given),
+            Ok(given) => self.given(wallet, &mut record, given),
             Err(undone) => {
                 // A refusal says that there is nothing for these keys; after silence there may be.
                 let refused = matches!(
@@ -159,17 +223,17 @@ impl Collecting<'_> {
         }
     }
 
-    fn session(&mut self, plan: &Plan) -> Result<Session, Failure> {
-        let client = &self.arguments.client_id;
+    fn session(&mut self, plan: &Plan, arguments: &Arguments) -> Result<Session, Failure> {
+        let client = &arguments.client_id;
         let undone = |error: CollectError| failure(error.into());
-        if plan.is_pre_authorized() && !self.arguments.sign_in {
-            let code = self.code(plan)?;
+        if plan.is_pre_authorized() && !arguments.sign_in {
+            let code = code(plan, arguments)?;
             let get = plan
                 .redeem(code.as_ref(), client, &mut self.http.around())
                 .map_err(undone)?;
             return self.http.run(get).map_err(failure);
         }
-        let redirect = &self.arguments.redirect_uri;
+        let redirect = &arguments.redirect_uri;
         let authorize = plan
             .authorize(client, redirect, &mut self.http.around())
             .map_err(undone)?;
@@ -188,24 +252,8 @@ impl Collecting<'_> {
         self.http.run(get).map_err(failure)
     }
 
-    /// The code, from the command line or the person.
-    fn code(&self, plan: &Plan) -> Result<Option<Secret>, Failure> {
-        match (&self.arguments.code, plan.tx_code()) {
-            (Some(code), _) => Ok(Some(Secret::new(code.as_str()))),
-            (None, Some(wanted)) if std::io::stdin().is_terminal() => {
-                let what = wanted
-                    .description
-                    .as_deref()
-                    .unwrap_or("The code that the issuer sent");
-                output::warn(PROGRAM, &format!("{what}:"));
-                line().map(|line| Some(Secret::new(line.trim())))
-            }
-            (None, _) => Ok(None),
-        }
-    }
-
     fn resume(&mut self, id: &str) -> Result<Exit, Failure> {
-        let wallet = self.arguments.wallet.open()?;
+        let wallet = self.common.wallet.open()?;
         let mut record = wallet.read(id)?;
         let (State::Pending(transaction), Some(session)) = (record.state.clone(), record.session.clone())
         else {
@@ -220,7 +268,7 @@ impl Collecting<'_> {
     }
 
     fn given(&mut self, wallet: &Wallet<'_>, record: &mut Record, mut given: Given) -> Result<Exit, Failure> {
-        let waited = self.arguments.wait.unwrap_or_default();
+        let waited = self.common.wait.unwrap_or_default();
         let begun = std::time::Instant::now();
         loop {
             match given {
@@ -244,7 +292,7 @@ impl Collecting<'_> {
 
     fn later(&self, record: &Record, interval: Duration) -> Result<Exit, Failure> {
         let seconds = interval.as_secs();
-        if self.arguments.json {
+        if self.common.json {
             output::print_json(&json!({ "record": summary(record), "interval": seconds }))?;
         } else {
             output::print(&format!(
@@ -312,7 +360,7 @@ impl Collecting<'_> {
                 "who signed was not judged: --issuer-trust names the authorities to trust",
             );
         }
-        if self.arguments.json {
+        if self.common.json {
             output::print_json(&json!({ "record": summary(record) }))?;
         } else {
             let (_, all) = record.count();
@@ -326,10 +374,26 @@ impl Collecting<'_> {
                 "{}: {all} {copies} of {}{badge} in {}\n",
                 record.id,
                 record.doc_type,
-                self.arguments.wallet.folder().display()
+                self.common.wallet.folder().display()
             ))?;
         }
         Ok(Exit::Done)
+    }
+}
+
+/// The code, from the command line or the person.
+fn code(plan: &Plan, arguments: &Arguments) -> Result<Option<Secret>, Failure> {
+    match (&arguments.code, plan.tx_code()) {
+        (Some(code), _) => Ok(Some(Secret::new(code.as_str()))),
+        (None, Some(wanted)) if std::io::stdin().is_terminal() => {
+            let what = wanted
+                .description
+                .as_deref()
+                .unwrap_or("The code that the issuer sent");
+            output::warn(PROGRAM, &format!("{what}:"));
+            line().map(|line| Some(Secret::new(line.trim())))
+        }
+        (None, _) => Ok(None),
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  mdoc-service document reject SERIAL --as chief --reason not-entitled"
     )]
     Reject(MoveArguments),
-    /// Have a document made anew, by the newest version of its profile and with the person's data as they are.
+    /// Have a document made anew, by the newest profile and data.
     #[command(after_help = "\
 The wallet fetches it by itself, and what it had before is revoked then. A wallet that
 cannot refresh is given an offer: `mdoc-service document offer`.
