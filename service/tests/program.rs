@@ -302,7 +302,7 @@ fn looking_at_the_configuration_changes_no_database() {
              ALTER TABLE session DROP COLUMN instance_key; ALTER TABLE session DROP COLUMN said; \
              ALTER TABLE session DROP COLUMN key_security; ALTER TABLE offer DROP COLUMN made_by; \
              ALTER TABLE offer DROP COLUMN generation; ALTER TABLE document DROP COLUMN approved_again_by; \
-             ALTER TABLE refresh_token DROP COLUMN by_identifier",
+             ALTER TABLE refresh_token DROP COLUMN by_identifier; DROP TABLE message",
         )
         .unwrap();
     let schema = || -> i64 {
