@@ -12,6 +12,7 @@ mod group;
 mod init;
 mod people;
 mod profile;
+mod report;
 mod restore;
 mod role;
 mod serve;
@@ -101,6 +102,8 @@ enum Command {
         after_help = "Example:\n  mdoc-service document list --config authority/service.toml --person ada"
     )]
     Document(document::Command),
+    /// Report of documents, requests, devices, what was issued, what expires.
+    Report(Box<report::Arguments>),
     /// See to machines that use the interface.
     #[command(
         subcommand,
@@ -135,6 +138,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Profile(command) => profile::run(&command),
         Command::Request(arguments) => document::request(&arguments),
         Command::Document(command) => document::run(&command),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Client(command) => client::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(arguments) => serve::backup(&arguments),

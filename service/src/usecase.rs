@@ -16,6 +16,7 @@ pub mod issue;
 pub mod lapse;
 pub mod people;
 pub mod profiles;
+pub mod reports;
 pub mod request;
 pub mod roles;
 pub mod standing;

@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 4] = [
+pub const MIGRATIONS: [Migration; 5] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -29,6 +29,10 @@ pub const MIGRATIONS: [Migration; 4] = [
     Migration {
         name: "devices known by more, offers of what is in a wallet",
         sql: include_str!("../../migrations/0004-known-by-more.sql"),
+    },
+    Migration {
+        name: "reports",
+        sql: include_str!("../../migrations/0006-reports.sql"),
     },
 ];
 
