@@ -12,6 +12,7 @@ mod machines;
 mod nodes;
 mod races;
 mod registry;
+mod reports;
 mod requests;
 pub(crate) mod scratch;
 mod shown;

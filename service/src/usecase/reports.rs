@@ -6,21 +6,22 @@
 //! gives is a parameter.
 
 mod cursor;
+mod query;
 mod sheet;
 mod table;
 
 use mdoc_core::time::{FullDate, Timestamp};
 use serde_json::{Map, Value as Json};
 
+pub(crate) use self::query::Query;
 pub use self::sheet::sheet;
 use self::table::Spec;
 pub use self::table::{Column, Filter, Holds, Kind, Sort};
 use super::Failure;
 use super::authority::{self, Actor};
 use crate::domain::Refusal;
-use crate::domain::id::PersonId;
 use crate::domain::life::State;
-use crate::domain::role::{Scope, Workflow};
+use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx, Value};
 
 /// The most rows of a page.
@@ -29,8 +30,6 @@ pub const MOST: u32 = 500;
 pub const PAGE: u32 = 100;
 /// How many rows of an export are read in one transaction: it neither holds a reader for long nor has everything in memory.
 const AT_ONCE: u32 = 5000;
-/// How far ahead the report of what expires looks if nobody says.
-const AHEAD: i64 = 30 * 86_400;
 /// The longest text of a filter.
 const LONGEST: usize = 256;
 
@@ -336,66 +335,12 @@ fn instant(text: &str) -> Option<Timestamp> {
 /// [`Refusal::NotGranted`]; [`Refusal::Field`] if the cursor is none of this report, order and filters.
 pub fn page(tx: &mut Tx<'_>, actor: &Actor, wanted: &Wanted) -> Result<Page, Failure> {
     let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
-    let spec = wanted.report.spec();
-    let named = wanted.named();
-    let after = wanted
-        .cursor
-        .as_deref()
-        .map(|text| cursor::read(text, &named, wanted.sort.holds))
-        .transpose()?;
-    let mut query = Query::default();
-    let operator = actor.person().map_or("", PersonId::as_str).to_owned();
-    let (mut sql, mut covered) = (String::new(), String::new());
-    if scope < Scope::All {
-        let (who, width) = (Given::Text(operator), Given::Number(authority::width(scope)));
-        let places = [query.take(who), query.take(width)];
-        let [below, is_covered] = [authority::BELOW, authority::IS_COVERED].map(|part| {
-            let [who, width] = &places;
-            part.replace("$4", who).replace("$5", width)
-        });
-        sql = below;
-        covered = format!(" AND {is_covered}");
-    }
-    sql.push_str(" SELECT ");
-    for column in spec.columns {
-        sql.push_str(column.sql);
-        sql.push_str(", ");
-    }
-    let (by, id) = (wanted.sort.sql, spec.id);
-    sql.push_str(&format!("{by}, {id} {}{covered}", spec.from));
-    for (filter, given) in &wanted.filters {
-        let place = query.take(given.clone());
-        sql.push_str(&format!(" AND {}", filter.sql.replace("$?", &place)));
-    }
-    if wanted.report == Report::Expiring {
-        let now = wanted.now.unix();
-        for (name, otherwise) in [("expires_from", now), ("expires_to", now + AHEAD)] {
-            let filter = spec.filters.iter().find(|filter| filter.name == name);
-            if let (Some(filter), None) = (filter, wanted.given(name)) {
-                let place = query.take(Given::Number(otherwise));
-                sql.push_str(&format!(" AND {}", filter.sql.replace("$?", &place)));
-            }
-        }
-    }
-    sql.push_str(spec.end);
-    let (than, direction) = if wanted.descending {
-        ("<", "DESC")
-    } else {
-        (">", "ASC")
-    };
-    if let Some((value, last)) = after {
-        let places = (query.take(value), query.take(Given::Text(last)));
-        sql.push_str(&format!(" AND ({by}, {id}) {than} ({}, {})", places.0, places.1));
-    }
-    let limit = query.take(Given::Number(i64::from(wanted.limit) + 1));
-    sql.push_str(&format!(
-        " ORDER BY {by} {direction}, {id} {direction} LIMIT {limit}"
-    ));
-
-    let values: Vec<Value<'_>> = query.0.iter().map(Given::value).collect();
-    let width = spec.columns.len();
-    let found = tx.rows(&sql, &values, |row| {
-        let cells = spec.columns.iter().enumerate();
+    let query = Query::of(wanted, scope, actor)?;
+    let values: Vec<Value<'_>> = query.values.iter().map(Given::value).collect();
+    let columns = wanted.report.columns();
+    let width = columns.len();
+    let found = tx.rows(&query.sql, &values, |row| {
+        let cells = columns.iter().enumerate();
         let cells: Vec<Cell> = cells
             .map(|column| Cell::read(row, column))
             .collect::<Result<_, _>>()?;
@@ -412,18 +357,9 @@ pub fn page(tx: &mut Tx<'_>, actor: &Actor, wanted: &Wanted) -> Result<Page, Fai
         rows.push(cells);
         last = Some(place);
     }
-    let next = last.filter(|_| more).map(|place| cursor::write(&named, &place));
-    Ok(Page { rows, next })
-}
-
-/// The parameters of a query, in the order of their numbers.
-#[derive(Default)]
-struct Query(Vec<Given>);
-
-impl Query {
-    /// Adds one, and gives its place.
-    fn take(&mut self, given: Given) -> String {
-        self.0.push(given);
-        format!("${}", self.0.len())
-    }
+    let next = last.filter(|_| more);
+    Ok(Page {
+        rows,
+        next: next.map(|place| cursor::write(&wanted.named(), &place)),
+    })
 }
