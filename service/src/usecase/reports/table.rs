@@ -53,6 +53,10 @@ pub struct Filter {
     /// What is given for it.
     pub kind: Kind,
     pub(super) sql: &'static str,
+    /// The same where the order is another one than that of the index which the fragment would be looked up in: going
+    /// through the order and passing over rows is one way through everything for all pages together, while each of them
+    /// would sort all that was looked up.
+    pub(super) passing: Option<&'static str>,
 }
 
 /// Something that a report may be ordered by.
@@ -69,6 +73,8 @@ pub(super) struct Spec {
     pub(super) name: &'static str,
     /// From where, as far as conditions may follow.
     pub(super) from: &'static str,
+    /// The part of it that is needed for columns or conditions of the person alone; empty if there are such columns.
+    pub(super) joined: &'static str,
     /// Behind the conditions; the one of the cursor comes after it.
     pub(super) end: &'static str,
     /// What no two rows have in common.
@@ -112,6 +118,14 @@ const fn filter(name: &'static str, words: &'static str, kind: Kind, sql: &'stat
         words,
         kind,
         sql,
+        passing: None,
+    }
+}
+
+impl Filter {
+    const fn passing(mut self, sql: &'static str) -> Self {
+        self.passing = Some(sql);
+        self
     }
 }
 
@@ -197,9 +211,11 @@ const GROUP: Filter = filter(
     "p.group_id IN (WITH RECURSIVE wanted (id) AS (SELECT CAST($? AS TEXT) \
      UNION SELECT g.id FROM person_group g JOIN wanted ON g.parent = wanted.id) SELECT id FROM wanted)",
 );
-const PROFILE: Filter = filter("profile", "The profile, by name.", Kind::Text, "d.profile = $?");
+const PROFILE: Filter = filter("profile", "The profile, by name.", Kind::Text, "d.profile = $?")
+    .passing("COALESCE(d.profile, '') = $?");
 const DOC_TYPE: Filter = filter("doc_type", "The type of the mdoc.", Kind::Text, "d.doc_type = $?");
-const STATE: Filter = filter("state", "The state, as `active`.", Kind::State, "d.state = $?");
+const STATE: Filter = filter("state", "The state, as `active`.", Kind::State, "d.state = $?")
+    .passing("COALESCE(d.state, '') = $?");
 const CURRENT: Filter = filter(
     "current",
     "`true` for current documents, on their way to a wallet or in one; `false` for previous ones.",
@@ -246,20 +262,18 @@ const EXPIRES_FROM: Filter = filter(
     "expires_from",
     "Its lifetime ends then or later.",
     Kind::Instant,
-    "d.valid_until >= $?",
+    "d.valid_until IS NOT NULL AND COALESCE(d.valid_until, 0) >= $?",
 );
 const EXPIRES_TO: Filter = filter(
     "expires_to",
     "Its lifetime ends before.",
     Kind::Instant,
-    "d.valid_until < $?",
+    "d.valid_until IS NOT NULL AND COALESCE(d.valid_until, 0) < $?",
 );
 
 const BY_SERIAL: Sort = sort("serial", Holds::Text, "d.serial");
 const BY_REQUEST: Sort = sort("requested", Holds::Instant, "d.requested");
-const BY_PROFILE: Sort = sort("profile", Holds::Text, "d.profile");
-const BY_STATE: Sort = sort("state", Holds::Text, "d.state");
-/// What has no such instant is before everything that has.
+/// What has no such instant is before everything that has. The expressions are those of the indices, as in the filters.
 const BY_ISSUE: Sort = sort("issued", Holds::Instant, "COALESCE(d.issued, 0)");
 const BY_END: Sort = sort("expires", Holds::Instant, "COALESCE(d.valid_until, 0)");
 
@@ -268,6 +282,7 @@ const DOCUMENT: &str = "FROM document d JOIN person p ON p.id = d.person WHERE 1
 pub(super) const DOCUMENTS: Spec = Spec {
     name: "documents",
     from: DOCUMENT,
+    joined: "",
     end: "",
     id: "d.serial",
     columns: &[
@@ -300,7 +315,7 @@ pub(super) const DOCUMENTS: Spec = Spec {
         EXPIRES_FROM,
         EXPIRES_TO,
     ],
-    sorts: &[BY_REQUEST, BY_SERIAL, BY_ISSUE, BY_END, BY_PROFILE, BY_STATE],
+    sorts: &[BY_REQUEST, BY_SERIAL, BY_ISSUE, BY_END],
     first: BY_REQUEST,
     descending: true,
 };
@@ -308,6 +323,7 @@ pub(super) const DOCUMENTS: Spec = Spec {
 pub(super) const REQUESTS: Spec = Spec {
     name: "requests",
     from: DOCUMENT,
+    joined: "",
     end: "",
     id: "d.serial",
     columns: &[
@@ -366,15 +382,17 @@ pub(super) const REQUESTS: Spec = Spec {
         REQUESTED_FROM,
         REQUESTED_TO,
     ],
-    sorts: &[BY_REQUEST, BY_SERIAL, BY_PROFILE, BY_STATE],
+    sorts: &[BY_REQUEST, BY_SERIAL],
     first: BY_REQUEST,
     descending: true,
 };
 
 pub(super) const EXPIRING: Spec = Spec {
     name: "expiring",
+    // Most documents are in one of these states: what narrows it is the end.
     from: "FROM document d JOIN person p ON p.id = d.person WHERE d.valid_until IS NOT NULL \
-           AND d.state IN ('active', 'disabled', 'updating', 'cancel-requested')",
+           AND COALESCE(d.state, '') IN ('active', 'disabled', 'updating', 'cancel-requested')",
+    joined: "",
     end: "",
     id: "d.serial",
     columns: &[
@@ -390,12 +408,8 @@ pub(super) const EXPIRING: Spec = Spec {
         DEVICE_OF,
     ],
     filters: &[PERSON, GROUP, PROFILE, DOC_TYPE, STATE, EXPIRES_FROM, EXPIRES_TO],
-    sorts: &[
-        sort("expires", Holds::Instant, "d.valid_until"),
-        BY_SERIAL,
-        BY_PROFILE,
-    ],
-    first: sort("expires", Holds::Instant, "d.valid_until"),
+    sorts: &[BY_END, BY_SERIAL],
+    first: BY_END,
     descending: false,
 };
 
@@ -404,6 +418,7 @@ pub(super) const ISSUED: Spec = Spec {
     from: "FROM (SELECT d.profile AS profile, d.doc_type AS doc_type, d.state AS state, \
            CAST(COUNT(*) AS BIGINT) AS documents \
            FROM document d JOIN person p ON p.id = d.person WHERE d.issued IS NOT NULL",
+    joined: " JOIN person p ON p.id = d.person",
     end: " GROUP BY d.profile, d.doc_type, d.state) c WHERE 1 = 1",
     // Neither profiles nor states have a blank in their names.
     id: "c.profile || ' ' || c.state || ' ' || c.doc_type",
@@ -437,6 +452,7 @@ const fn fact(name: &'static str, words: &'static str, sql: &'static str) -> Col
 pub(super) const DEVICES: Spec = Spec {
     name: "devices",
     from: "FROM device v JOIN person p ON p.id = v.owner WHERE 1 = 1",
+    joined: "",
     end: "",
     id: "v.id",
     columns: &[
