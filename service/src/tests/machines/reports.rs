@@ -225,9 +225,9 @@ fn what_is_no_parameter_of_a_report_is_refused_and_nothing_is_sent() {
 fn a_sheet_opens_right_in_a_spreadsheet() {
     everywhere(async |mut world| {
         let (clerk, ada) = (world.clerk.clone(), world.ada.clone());
-        let notes = Some("says \"yes\", twice\nÅngström");
+        let notes = "says \"yes\", twice\nÅngström";
         Put {
-            notes,
+            notes: Some(notes),
             ..Put::new("a", &ada)
         }
         .into(&world)
@@ -258,7 +258,7 @@ fn a_sheet_opens_right_in_a_spreadsheet() {
         assert_eq!(rows[0], columns);
         assert_eq!(rows.len(), 3);
         let at = |name: &str| columns.iter().position(|column| *column == name).unwrap();
-        assert_eq!(rows[1][at("notes")], notes.unwrap());
+        assert_eq!(rows[1][at("notes")], notes);
         assert_eq!(rows[2][at("notes")], "");
         assert_eq!(rows[1][at("requested")], "2026-06-01T12:00:00Z");
         assert_eq!(rows[1][at("waiting")], "false");
