@@ -13,6 +13,7 @@ mod init;
 mod message;
 mod people;
 mod profile;
+mod report;
 mod restore;
 mod role;
 mod serve;
@@ -108,6 +109,8 @@ enum Command {
         after_help = "Example:\n  mdoc-service message list --config authority/service.toml --stage failed"
     )]
     Message(message::Command),
+    /// Report of documents, requests, devices, what was issued, what expires.
+    Report(Box<report::Arguments>),
     /// See to machines that use the interface.
     #[command(
         subcommand,
@@ -143,6 +146,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Request(arguments) => document::request(&arguments),
         Command::Document(command) => document::run(&command),
         Command::Message(command) => message::run(&command),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Client(command) => client::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(arguments) => serve::backup(&arguments),

@@ -14,6 +14,7 @@ mod nodes;
 mod outbox;
 mod races;
 mod registry;
+mod reports;
 mod requests;
 pub(crate) mod scratch;
 mod shown;

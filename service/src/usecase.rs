@@ -18,6 +18,7 @@ mod notices;
 pub mod outbox;
 pub mod people;
 pub mod profiles;
+pub mod reports;
 pub mod request;
 pub mod roles;
 pub mod standing;

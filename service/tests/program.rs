@@ -302,7 +302,9 @@ fn looking_at_the_configuration_changes_no_database() {
              ALTER TABLE session DROP COLUMN instance_key; ALTER TABLE session DROP COLUMN said; \
              ALTER TABLE session DROP COLUMN key_security; ALTER TABLE offer DROP COLUMN made_by; \
              ALTER TABLE offer DROP COLUMN generation; ALTER TABLE document DROP COLUMN approved_again_by; \
-             ALTER TABLE refresh_token DROP COLUMN by_identifier; DROP TABLE message",
+             ALTER TABLE refresh_token DROP COLUMN by_identifier; DROP INDEX document_by_request; \
+             DROP INDEX document_by_issue; DROP INDEX document_by_expiry; DROP INDEX document_by_state_and_request; \
+             DROP INDEX document_by_profile_and_request; DROP INDEX device_by_registration; DROP TABLE message",
         )
         .unwrap();
     let schema = || -> i64 {
@@ -558,4 +560,72 @@ fn the_trail_has_the_account_of_who_names_an_operator() {
             "{from}"
         );
     }
+}
+
+#[test]
+fn reports_are_tables_lines_and_sheets() {
+    let folder = Folder::new("reports", "127.0.0.1:1");
+    folder.add("ada");
+    let profile = "display_name = \"Club\"\nformat = \"loyalty-card\"\nissue_over_existing = true\n";
+    std::fs::write(folder.0.join("club.toml"), profile).unwrap();
+    assert_eq!(folder.run(&["profile", "set", "club", "club.toml"]).0, Some(0));
+    for note in ["=1+1", "second"] {
+        let request = [
+            "request",
+            "--person",
+            "ada",
+            "--profile",
+            "club",
+            "--delivery",
+            "held",
+        ];
+        let (status, text) = folder.run(&[&request[..], &["--notes", note]].concat());
+        assert_eq!(status, Some(0), "{text}");
+    }
+    let report = |more: &[&str]| {
+        folder.run(
+            &[
+                &["report", "requests", "--person", "ada", "--sort", "serial"],
+                more,
+            ]
+            .concat(),
+        )
+    };
+    let (status, text) = report(&["--limit", "1"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.starts_with("serial "), "{text}");
+    let (_, cursor) = text.trim_end().rsplit_once("There is more: --cursor ").unwrap();
+    let (_, rest) = report(&["--cursor", cursor, "--json"]);
+    let rest: serde_json::Value = serde_json::from_str(&rest).unwrap();
+    assert_eq!(rest["rows"].as_array().unwrap().len(), 1);
+    assert!(rest["next"].is_null());
+    let (_, lines) = report(&["--all", "--json"]);
+    let lines: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!((lines.len(), &lines[1]), (2, &rest["rows"][0]));
+
+    assert_eq!(report(&["--csv", "requests.csv"]), (Some(0), String::new()));
+    let sheet = std::fs::read_to_string(folder.0.join("requests.csv")).unwrap();
+    assert!(sheet.starts_with("\u{feff}serial,person,logon_name,"), "{sheet}");
+    assert_eq!(sheet.matches("\r\n").count(), 3, "{sheet}");
+    assert!(sheet.contains(",'=1+1\r\n"), "{sheet}");
+    assert_eq!(report(&["--csv", "-"]), (Some(0), sheet));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let kept = std::fs::metadata(folder.0.join("requests.csv")).unwrap();
+        assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+    }
+    let (status, text) = report(&["--csv", "requests.csv"]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("is there already"), "{text}");
+    let (status, text) = report(&["--platform", "ios"]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(
+        text.contains("platform: the report of requests has person, group"),
+        "{text}"
+    );
+    assert!(!folder.0.join("requests.csv.part").exists());
 }

@@ -18,6 +18,7 @@ mod page;
 mod people;
 mod problem;
 mod profiles;
+mod reports;
 mod roles;
 mod standing;
 mod token;
@@ -63,6 +64,7 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(documents::history))
         .routes(routes!(documents::offer))
         .routes(routes!(documents::change))
+        .merge(reports::routes())
         .routes(routes!(standing::standing))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::get, profiles::set))

@@ -59,7 +59,7 @@ pub(crate) struct Shown {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List a person's documents, the newest first.
+    /// List a person's documents, current and previous ones, the newest first.
     #[command(
         after_help = "Example:\n  mdoc-service document list --person ada --config authority/service.toml"
     )]
@@ -305,8 +305,13 @@ fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
     }
     for document in &documents {
         let (profile, version) = &document.profile;
+        let which = if document.state.is_open() {
+            "current"
+        } else {
+            "previous"
+        };
         output::print(&format!(
-            "{}\t{}\t{profile} (version {version})\tsince {}\n",
+            "{}\t{}\t{profile} (version {version})\tsince {}\t{which}\n",
             document.serial, document.state, document.since
         ))?;
     }
@@ -427,6 +432,7 @@ fn as_json(document: &Document) -> Value {
         "profile_version": version,
         "doc_type": document.doc_type,
         "state": document.state.name(),
+        "current": document.state.is_open(),
         "since": document.since.to_string(),
         "generation": document.generation,
         "issued": document.issued.map(|at| at.to_string()),

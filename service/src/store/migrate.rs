@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 5] = [
+pub const MIGRATIONS: [Migration; 6] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -33,6 +33,10 @@ pub const MIGRATIONS: [Migration; 5] = [
     Migration {
         name: "messages to people",
         sql: include_str!("../../migrations/0005-messages.sql"),
+    },
+    Migration {
+        name: "reports",
+        sql: include_str!("../../migrations/0006-reports.sql"),
     },
 ];
 

@@ -22,6 +22,8 @@ use crate::metrics::Metrics;
 
 /// How often work is done again when the server asks for that.
 const ATTEMPTS: u32 = 12;
+/// How many statements a connection keeps prepared.
+const PREPARED: usize = 512;
 /// How long a statement of a request may take; the schema is brought up to date without such a bound.
 const STATEMENT: &str = "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'";
 
@@ -316,6 +318,10 @@ fn prepare(
         return Ok(statement.clone());
     }
     let statement = transaction.prepare(sql).map_err(|why| Fault::of(&why))?;
+    // Reports are of as many shapes as there are choices of filters.
+    if prepared.len() >= PREPARED {
+        prepared.clear();
+    }
     prepared.insert(sql.to_owned(), statement.clone());
     Ok(statement)
 }

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod people;
+mod reports;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

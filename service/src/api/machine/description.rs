@@ -42,6 +42,10 @@ pub(super) fn about() -> OpenApi {
         ("Tokens", "Who asks"),
         ("People", "The registry, and groups"),
         ("Documents", "Requested, approved, switched off and on, cancelled"),
+        (
+            "Reports",
+            "Lists and counts of it all, for programs and spreadsheets",
+        ),
         ("Status", "How documents stand, for verifiers"),
         ("Profiles", "What is issued, to whom, by which rules"),
         ("Roles", "Who may do what to whom"),
@@ -127,7 +131,9 @@ fn name(verb: &str, path: &str) -> String {
     let path = path.strip_prefix(super::BASE).unwrap_or(path);
     let words = path.split('/').filter(|part| !part.is_empty());
     let words = words.map(|part| part.trim_matches(['{', '}']));
-    words.fold(verb.to_owned(), |name, word| format!("{name}-{word}"))
+    words
+        .fold(verb.to_owned(), |name, word| format!("{name}-{word}"))
+        .replace('.', "-")
 }
 
 fn problem(status: &str, words: &str) -> Response {

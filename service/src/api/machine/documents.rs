@@ -34,6 +34,8 @@ pub(super) struct DocumentAnswer {
     /// Where it is in its life.
     #[schema(example = "active")]
     state: &'static str,
+    /// Whether it is on its way to a wallet or in one; otherwise it is a previous one.
+    current: bool,
     /// Since when (RFC 3339).
     #[schema(format = DateTime)]
     since: String,
@@ -62,6 +64,7 @@ impl From<&Document> for DocumentAnswer {
             profile_version: *version,
             doc_type: document.doc_type.clone(),
             state: document.state.name(),
+            current: document.state.is_open(),
             since: document.since.to_string(),
             requested: document.requested.to_string(),
             requested_by: document.requested_by.as_ref().map(ToString::to_string),
