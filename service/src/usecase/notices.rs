@@ -128,11 +128,11 @@ fn day(at: Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
 
-/// Whether somebody was given an offer of the document already.
-pub(super) fn has_offer(tx: &mut Tx<'_>, document: &Document) -> Result<bool, StoreError> {
+/// Whether somebody was given an offer of the document already that was taken, or can be taken.
+pub(super) fn has_offer(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<bool, StoreError> {
     let found: Option<i64> = tx.value(
-        "SELECT 1 FROM offer WHERE document = $1 LIMIT 1",
-        &[(&document.serial).into()],
+        "SELECT 1 FROM offer WHERE document = $1 AND (used IS NOT NULL OR expires >= $2) LIMIT 1",
+        &[(&document.serial).into(), now.into()],
     )?;
     Ok(found.is_some())
 }

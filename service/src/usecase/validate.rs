@@ -70,7 +70,7 @@ pub fn validate(
     if state == State::AwaitingValidation
         && approved
         && document.delivery == Delivery::Notified
-        && !notices::has_offer(tx, &document)?
+        && !notices::has_offer(tx, now, &document)?
     {
         let person = people::read(tx, &document.person)?;
         notices::possible(&person, &settings, terms)?;
