@@ -124,5 +124,14 @@ pub fn mac_key(
     backend: &dyn Backend,
 ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
     let shared = backend.agree(secret, peer)?;
-    Ok(backend.hkdf_sha256(&shared, transcript.salt(backend).as_ref(), b"EMacKey"))
+    Ok(mac_key_of_shared(&shared, transcript, backend))
+}
+
+/// The same from the secret on which the two keys agree.
+pub(crate) fn mac_key_of_shared(
+    shared: &[u8],
+    transcript: &SessionTranscript,
+    backend: &dyn Backend,
+) -> Zeroizing<[u8; 32]> {
+    backend.hkdf_sha256(shared, transcript.salt(backend).as_ref(), b"EMacKey")
 }

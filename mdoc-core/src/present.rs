@@ -6,7 +6,7 @@ use crate::cbor::{Embedded, embed, write};
 use crate::cose::{Mac0, protected_header, to_be_signed, write_sign1};
 use crate::crypto::{Backend, CryptoError, PublicKey, SecretKey};
 use crate::device_request::ItemsRequest;
-use crate::device_signed::{device_authentication_bytes, mac_key};
+use crate::device_signed::{device_authentication_bytes, mac_key_of_shared};
 use crate::error::DecodeError;
 use crate::issue::NameSpaces;
 use crate::issuer_signed::{IssuerSigned, IssuerSignedItem};
@@ -258,12 +258,11 @@ impl Presentation<'_> {
             }
             DeviceKey::Mac { secret, reader_key } => {
                 write::text(out, "deviceMac");
+                let shared = scrubbed(|| backend.agree(secret, reader_key)).map_err(PresentError::Mac)?;
                 scrubbed(|| {
-                    let key = mac_key(secret, reader_key, self.transcript, backend)?;
+                    let key = mac_key_of_shared(&shared, self.transcript, backend);
                     Mac0::write(out, &key, payload, backend);
-                    Ok(())
-                })
-                .map_err(PresentError::Mac)?;
+                });
             }
         }
         Ok(())

@@ -12,7 +12,8 @@ const DEPTH: usize = 32 * 1024;
 /// Does some work with secrets, then overwrites the part of the stack that it has used.
 ///
 /// What the work returns must not be a secret by value, as it is moved past what is overwritten: return a
-/// secret on the heap, such as `Zeroizing<Vec<u8>>`. Everything in this crate that takes a private key does its
+/// secret on the heap, such as `Zeroizing<Vec<u8>>`. Nor may it have room for one where the work holds a secret by value: the
+/// bytes of an `enum` that its variant does not use are written too, with whatever was in a register. Everything in this crate that takes a private key does its
 /// work within this; programs that hold keys of sessions by value do well to run as a whole in it.
 ///
 /// ```

@@ -66,16 +66,27 @@ impl<'b> Mac0<'b> {
         payload: &[u8],
         backend: &dyn Backend,
     ) -> Result<(), CoseFault> {
-        self.check_algorithm()?;
-        if self.payload().is_some_and(|attached| attached != payload) {
-            return Err(CoseFault::AttachedPayload);
-        }
-        let tag = tag(key, &self.envelope.protected, payload, backend);
-        if equal_in_constant_time(&tag, &self.envelope.proof) {
+        self.check_detached(payload)?;
+        if self.has_tag(key, payload, backend) {
             Ok(())
         } else {
             Err(CoseFault::Crypto(CryptoError::BadTag))
         }
+    }
+
+    /// Everything about it but the tag.
+    pub(crate) fn check_detached(&self, payload: &[u8]) -> Result<(), CoseFault> {
+        self.check_algorithm()?;
+        if self.payload().is_some_and(|attached| attached != payload) {
+            return Err(CoseFault::AttachedPayload);
+        }
+        Ok(())
+    }
+
+    /// Whether its tag is that of the key, in constant time.
+    pub(crate) fn has_tag(&self, key: &[u8; 32], payload: &[u8], backend: &dyn Backend) -> bool {
+        let tag = tag(key, &self.envelope.protected, payload, backend);
+        equal_in_constant_time(&tag, &self.envelope.proof)
     }
 
     /// Appends an untagged `COSE_Mac0` over a detached payload.

@@ -7,9 +7,9 @@ use super::{Inputs, MDL_NAME_SPACE};
 use crate::cbor::Item;
 use crate::cose::CoseFault;
 use crate::cose::key::KeyFault;
-use crate::crypto::PublicKey;
+use crate::crypto::{CryptoError, PublicKey};
 use crate::device_signed::{
-    DeviceAuth, DeviceSigned, Elements, device_authentication_bytes, device_elements, mac_key,
+    DeviceAuth, DeviceSigned, Elements, device_authentication_bytes, device_elements, mac_key_of_shared,
 };
 use crate::mso::{Authorized, MobileSecurityObject};
 use crate::scrub::scrubbed;
@@ -139,17 +139,21 @@ pub(super) fn authentication(
                 return;
             };
             let key: &PublicKey = key;
-            let checked = scrubbed(|| {
-                let key = mac_key(reader_key, key, transcript, inputs.backend)?;
-                Ok(mac.verify_detached(&key, &payload, inputs.backend))
-            });
-            match checked {
-                Ok(result) => result,
+            let shared = match scrubbed(|| inputs.backend.agree(reader_key, key)) {
+                Ok(shared) => shared,
                 Err(fault) => {
                     steps.find(Code::DeviceMacKey, Detail::Crypto(fault));
                     return;
                 }
-            }
+            };
+            let right = || {
+                let key = mac_key_of_shared(&shared, transcript, inputs.backend);
+                mac.has_tag(&key, &payload, inputs.backend)
+            };
+            mac.check_detached(&payload).and_then(|()| {
+                let wrong = CoseFault::Crypto(CryptoError::BadTag);
+                scrubbed(right).then_some(()).ok_or(wrong)
+            })
         }
     };
     match result {
