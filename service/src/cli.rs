@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod batch;
 mod client;
 mod config;
 #[cfg(feature = "demo")]
@@ -103,6 +104,12 @@ enum Command {
         after_help = "Example:\n  mdoc-service document list --config authority/service.toml --person ada"
     )]
     Document(document::Command),
+    /// Do something to many documents, or for many people.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service batch cancel --config authority/service.toml --profile licence --reason other"
+    )]
+    Batch(Box<batch::Command>),
     /// See to what is sent to people.
     #[command(
         subcommand,
@@ -145,6 +152,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Profile(command) => profile::run(&command),
         Command::Request(arguments) => document::request(&arguments),
         Command::Document(command) => document::run(&command),
+        Command::Batch(command) => batch::run(&command),
         Command::Message(command) => message::run(&command),
         Command::Report(arguments) => report::run(&arguments),
         Command::Client(command) => client::run(&command),

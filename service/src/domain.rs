@@ -1,5 +1,6 @@
 //! What the service knows, without databases, networks or clocks: people, roles, profiles, the life of a document.
 
+pub mod batch;
 pub mod code;
 pub mod id;
 pub mod life;

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod badge;
+pub mod batches;
 pub mod config;
 pub mod domain;
 pub mod log;

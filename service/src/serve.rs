@@ -229,10 +229,11 @@ pub async fn sweep(service: Arc<service::Service>) {
         let due = service.store.write(move |tx| {
             let mut swept = usecase::sweep::sweep(tx, now)?;
             swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
-            Ok::<_, usecase::Failure>(swept)
+            let forgotten = usecase::batch::forget(tx, now)?;
+            Ok::<_, usecase::Failure>(swept.is_full() || forgotten > 0)
         });
         match due.await {
-            Ok(swept) if swept.is_full() => continue,
+            Ok(true) => continue,
             Ok(_) => {}
             Err(why) => tracing::error!(%why, "what is over was not put away"),
         }

@@ -3,6 +3,7 @@
 
 mod again;
 mod badges;
+mod batches;
 mod collecting;
 mod couriers;
 mod devices;

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod authority;
 pub mod authorize;
+pub mod batch;
 pub mod change;
 pub mod clients;
 pub mod collect;

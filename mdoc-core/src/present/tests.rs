@@ -5,7 +5,7 @@ use super::*;
 use crate::crypto::{Curve, RustCrypto};
 use crate::device_request::RequestedElement;
 use crate::device_response::{DeviceResponse, Document};
-use crate::device_signed::DeviceAuth;
+use crate::device_signed::{DeviceAuth, mac_key};
 use crate::issue::{Draft, Validity};
 use crate::mso::KeyAuthorizations;
 use crate::seams::SoftwareKey;

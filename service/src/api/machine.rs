@@ -8,6 +8,7 @@
     reason = "what utoipa makes of a handler repeats the types of its parameters"
 )]
 
+mod batches;
 mod caller;
 mod description;
 mod devices;
@@ -64,6 +65,7 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(documents::history))
         .routes(routes!(documents::offer))
         .routes(routes!(documents::change))
+        .merge(batches::routes())
         .merge(reports::routes())
         .routes(routes!(standing::standing))
         .routes(routes!(profiles::list))

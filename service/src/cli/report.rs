@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
 
 /// What a report is narrowed by.
 #[derive(Args)]
-struct Filters {
+pub(super) struct Filters {
     /// Only of this person, by logon name
     #[arg(long, value_name = "LOGON")]
     person: Option<String>,
@@ -144,6 +144,23 @@ impl Filters {
             .collect()
     }
 
+    /// Whether there are any.
+    pub(super) fn any(&self) -> bool {
+        !self.given().is_empty()
+            || [&self.person, &self.requested_by, &self.group]
+                .iter()
+                .any(|named| named.is_some())
+    }
+
+    /// What they select of a report.
+    pub(super) fn wanted(&self, session: &Session, report: Report) -> Result<Wanted, Failure> {
+        let mut wanted = Wanted::new(report, session.now);
+        for (name, text) in self.by_id(session)? {
+            wanted.filter(name, &text).map_err(refused)?;
+        }
+        Ok(wanted)
+    }
+
     /// The same with ids of people and groups.
     fn by_id(&self, session: &Session) -> Result<Vec<(&'static str, String)>, Failure> {
         let named = (self.person.clone(), self.requested_by.clone(), self.group.clone());
@@ -165,13 +182,13 @@ impl Filters {
     }
 }
 
+fn refused(why: Refusal) -> Failure {
+    failed(usecase::Failure::from(why))
+}
+
 impl Arguments {
     fn wanted(&self, session: &Session, report: Report) -> Result<Wanted, Failure> {
-        let mut wanted = Wanted::new(report, session.now);
-        let refused = |why: Refusal| failed(usecase::Failure::from(why));
-        for (name, text) in self.filters.by_id(session)? {
-            wanted.filter(name, &text).map_err(refused)?;
-        }
+        let mut wanted = self.filters.wanted(session, report)?;
         if let Some(sort) = &self.sort {
             wanted.order(sort).map_err(refused)?;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use mdoc_cli::{Exit, Failure, output};
 use mdoc_service::service::Service;
-use mdoc_service::{api, log, serve, start};
+use mdoc_service::{api, batches, log, serve, start};
 use tokio::sync::watch;
 
 use super::Where;
@@ -84,6 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             let (service, told) = (Arc::clone(&service), told.clone());
             tokio::spawn(async move { courier.run(service, told).await })
         });
+        let working = tokio::spawn(batches::run(Arc::clone(&service), told.clone()));
         let believed = service.proxies.believed.clone();
         let app = serve::bounded(service, &config.limits);
         let ends = async { drop(told.changed().await) };
@@ -92,6 +93,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
         tracing::info!("service ended");
         sweeping.abort();
+        // The rows that are being done are done.
+        let _broken = working.await;
         if let Some(sending) = sending {
             // What is being handed over is handed over, and noted.
             let _broken = sending.await;

@@ -82,6 +82,10 @@ id! {
     MessageId
 }
 id! {
+    /// Something that is done to many at once.
+    BatchId
+}
+id! {
     /// A machine that uses the interface.
     ClientId
 }

@@ -115,6 +115,25 @@ pub enum Refusal {
         /// Where it is.
         state: State,
     },
+    /// A batch is not where that can be done with it.
+    BatchElsewhere {
+        /// Where it is.
+        stage: &'static str,
+    },
+    /// There is nothing in a batch.
+    BatchEmpty,
+    /// There is more in a batch than may be.
+    BatchTooLarge {
+        /// The most.
+        most: u32,
+    },
+    /// Another number of rows was confirmed than there is.
+    BatchCount {
+        /// How many there are.
+        total: i64,
+    },
+    /// What many get at once is shown on nobody's screen.
+    BatchOnScreen,
     /// No reason was given where one is needed.
     ReasonMissing {
         /// For what.
@@ -263,6 +282,11 @@ impl Refusal {
             Self::OwnCancellation => "cancellation.own-request",
             Self::ValidateCancellation => "profile.validate-cancellation",
             Self::IllegalMove { .. } => "document.illegal-move",
+            Self::BatchElsewhere { .. } => "batch.elsewhere",
+            Self::BatchEmpty => "batch.empty",
+            Self::BatchTooLarge { .. } => "batch.too-large",
+            Self::BatchCount { .. } => "batch.count",
+            Self::BatchOnScreen => "batch.on-screen",
             Self::ReasonMissing { .. } => "reason.missing",
             Self::ReasonUnknown { .. } => "reason.unknown",
             Self::OfferUnknown => "offer.unknown",
@@ -324,6 +348,13 @@ impl fmt::Display for Refusal {
             }
             Self::IllegalMove { made, state } => {
                 return write!(f, "a document that is {state} has no move {made}");
+            }
+            Self::BatchElsewhere { stage } => {
+                return write!(f, "a batch that is {stage} cannot be seen to so");
+            }
+            Self::BatchTooLarge { most } => return write!(f, "a batch has at most {most} rows"),
+            Self::BatchCount { total } => {
+                return write!(f, "the batch has {total} rows, and another number was confirmed");
             }
             Self::ReasonUnknown { made } if made.reasons().is_empty() => {
                 return write!(
@@ -391,6 +422,10 @@ impl fmt::Display for Refusal {
             Self::OwnCancellation => "who requested a cancellation does not approve it",
             Self::ValidateCancellation => {
                 "a cancellation of this profile is requested, and approved by another operator"
+            }
+            Self::BatchEmpty => "nothing is selected",
+            Self::BatchOnScreen => {
+                "a document of this profile is handed out on the screen if nothing else is said: deliver it notified or held"
             }
             Self::OfferUnknown => "there is no such offer",
             Self::OfferUsed => "the offer was taken already",

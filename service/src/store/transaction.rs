@@ -6,7 +6,7 @@ use super::value::{FromColumn, Row, Value};
 use super::{StoreError, postgres, sqlite};
 
 /// The end of a query whose rows stay as they are until the transaction ends. SQLite has one writer at a time anyway.
-const LOCKING: &str = " FOR UPDATE";
+const LOCKING: [&str; 3] = [" FOR UPDATE", " FOR UPDATE SKIP LOCKED", " FOR SHARE"];
 
 /// A transaction. Parameters in SQL are `$1`, `$2`, …; columns are whole numbers, text and bytes.
 pub struct Tx<'a> {
@@ -77,7 +77,8 @@ impl<'a> Tx<'a> {
         storable(values)?;
         match &mut self.session {
             Session::Sqlite(connection) => {
-                sqlite::rows(connection, sql.strip_suffix(LOCKING).unwrap_or(sql), values, read)
+                let plain = LOCKING.iter().find_map(|locking| sql.strip_suffix(locking));
+                sqlite::rows(connection, plain.unwrap_or(sql), values, read)
             }
             Session::Postgres {
                 transaction,
@@ -113,7 +114,29 @@ impl<'a> Tx<'a> {
         self.row(sql, values, |row| row.get(0))
     }
 
-    /// Several statements without parameters, for migrations.
+    /// Does something of which nothing is kept if it fails, while the rest of the transaction is.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the whole transaction is to be given up, or done again.
+    pub fn attempt<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<Result<T, E>, StoreError> {
+        let noted = self.noted.len();
+        self.batch("SAVEPOINT attempt")?;
+        let done = work(self);
+        if self.again {
+            return Err(StoreError::Contended);
+        }
+        if done.is_err() {
+            self.noted.truncate(noted);
+            self.batch("ROLLBACK TO SAVEPOINT attempt")?;
+        }
+        self.batch("RELEASE SAVEPOINT attempt")?;
+        Ok(done)
+    }
+
+    /// Several statements without parameters.
     pub(super) fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
         match &mut self.session {
             Session::Sqlite(connection) => connection

@@ -63,7 +63,7 @@ pub struct Why<'a> {
 }
 
 impl Why<'_> {
-    fn check(&self, made: Move) -> Result<(), Refusal> {
+    pub(super) fn check(&self, made: Move) -> Result<(), Refusal> {
         match (made.reasons(), self.reason) {
             ([], None) => {}
             (_, None) => return Err(Refusal::ReasonMissing { made }),

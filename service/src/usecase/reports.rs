@@ -289,6 +289,19 @@ impl Wanted {
         self
     }
 
+    /// So many rows at once, for who goes on with [`Self::after`] in several transactions.
+    #[must_use]
+    pub(crate) const fn in_parts(mut self, rows: u32) -> Self {
+        self.limit = rows;
+        self
+    }
+
+    /// Whether it is narrowed by that.
+    #[must_use]
+    pub fn is_by(&self, name: &str) -> bool {
+        self.given(name).is_some()
+    }
+
     /// What a cursor is good for: the report, its order and its filters.
     fn named(&self) -> String {
         let mut filters: Vec<String> = self
@@ -334,7 +347,17 @@ fn instant(text: &str) -> Option<Timestamp> {
 /// # Errors
 /// [`Refusal::NotGranted`]; [`Refusal::Field`] if the cursor is none of this report, order and filters.
 pub fn page(tx: &mut Tx<'_>, actor: &Actor, wanted: &Wanted) -> Result<Page, Failure> {
-    let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
+    page_for(tx, actor, Workflow::ViewReports, wanted)
+}
+
+/// The same of those to whom the actor may do something.
+pub(super) fn page_for(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    workflow: Workflow,
+    wanted: &Wanted,
+) -> Result<Page, Failure> {
+    let scope = authority::scope(tx, actor, workflow)?;
     let query = Query::of(wanted, scope, actor)?;
     let values: Vec<Value<'_>> = query.values.iter().map(Given::value).collect();
     let columns = wanted.report.columns();

@@ -42,6 +42,7 @@ pub(super) fn about() -> OpenApi {
         ("Tokens", "Who asks"),
         ("People", "The registry, and groups"),
         ("Documents", "Requested, approved, switched off and on, cancelled"),
+        ("Batches", "Something is done to many, row by row"),
         (
             "Reports",
             "Lists and counts of it all, for programs and spreadsheets",

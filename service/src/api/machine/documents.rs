@@ -107,13 +107,23 @@ impl OfferAnswer {
 /// How a document is to reach the person.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum DeliveryWish {
+pub(super) enum DeliveryWish {
     /// By the notification scheme of the profile.
     Notified,
     /// The answer has the offer.
     Screen,
     /// An operator hands it out later.
     Held,
+}
+
+impl From<DeliveryWish> for Delivery {
+    fn from(wish: DeliveryWish) -> Self {
+        match wish {
+            DeliveryWish::Notified => Self::Notified,
+            DeliveryWish::Screen => Self::Screen,
+            DeliveryWish::Held => Self::Held,
+        }
+    }
 }
 
 /// A request for a document.
@@ -159,11 +169,7 @@ pub(super) async fn request(
     let wish = Wish {
         person: PersonId::given(&asked.person).ok_or_else(|| Problem::unknown("person"))?,
         profile: asked.profile,
-        delivery: asked.delivery.map(|delivery| match delivery {
-            DeliveryWish::Notified => Delivery::Notified,
-            DeliveryWish::Screen => Delivery::Screen,
-            DeliveryWish::Held => Delivery::Held,
-        }),
+        delivery: asked.delivery.map(Into::into),
         notes: asked.notes,
     };
     let terms = service.terms.clone();

@@ -1,0 +1,96 @@
+//! A node that does what batches have to do (E16): a short transaction after the other, between which everybody else has theirs.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::domain::id::{BatchId, MessageId};
+use crate::random;
+use crate::service::Service;
+use crate::store::{Store, StoreError};
+use crate::terms::Terms;
+use crate::usecase::batch::{self, Worked};
+use mdoc_core::time::Timestamp;
+
+/// How long it is waited when there is nothing to do.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A node, by a name that nobody else has.
+#[derive(Debug, Clone)]
+pub struct Node {
+    name: String,
+    only: Option<BatchId>,
+}
+
+impl Node {
+    /// One that does all batches.
+    #[must_use]
+    pub fn new() -> Self {
+        let name = MessageId::random(&mut random::system()).to_string();
+        Self { name, only: None }
+    }
+
+    /// One that does a batch alone.
+    #[must_use]
+    pub fn of(batch: BatchId) -> Self {
+        Self {
+            only: Some(batch),
+            ..Self::new()
+        }
+    }
+
+    /// Does the rows that it has, and takes further ones.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was done then.
+    pub async fn round(&self, store: &Store, now: Timestamp, terms: &Terms) -> Result<Worked, StoreError> {
+        let (node, terms) = (self.clone(), terms.clone());
+        store
+            .write(move |tx| {
+                let rng = &mut random::system();
+                batch::work(tx, now, (&node.name, node.only.as_ref(), &terms), rng)
+            })
+            .await
+    }
+
+    /// Gives back what it has.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn leave(self, store: &Store) -> Result<(), StoreError> {
+        store.write(move |tx| batch::leave(tx, &self.name)).await
+    }
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Does what there is to do until it is told to end.
+pub async fn run(service: Arc<Service>, mut told: watch::Receiver<()>) {
+    let node = Node::new();
+    while !told.has_changed().unwrap_or(true) {
+        let worked = node.round(&service.store, service.now(), &service.terms).await;
+        match worked {
+            Ok(worked) => {
+                if worked.rows > 0 {
+                    service.publisher.changed();
+                }
+                if !worked.is_idle() {
+                    continue;
+                }
+            }
+            Err(why) => tracing::error!(%why, "rows of batches were not done"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = told.changed() => break,
+        }
+    }
+    if let Err(why) = node.leave(&service.store).await {
+        tracing::warn!(%why, "rows of batches are given to others after a minute");
+    }
+}

@@ -1,0 +1,158 @@
+//! What is selected for a batch, written down in parts: each is a short transaction of its own.
+
+use mdoc_core::time::Timestamp;
+
+use super::{Batch, at, held};
+use crate::domain::Refusal;
+use crate::domain::batch::{Operation, Stage};
+use crate::domain::id::{BatchId, GroupId, PersonId};
+use crate::store::{StoreError, Tx};
+use crate::usecase::Failure;
+use crate::usecase::authority::{self, Actor};
+use crate::usecase::reports::{self, Cell, Report, Wanted};
+
+/// The most rows of a batch.
+pub const MOST: u32 = 1_000_000;
+/// How many are written down in one transaction.
+const AT_ONCE: u32 = 1000;
+
+/// Adds documents by their serials, or people by their ids; who is there already is not added again. Whether there is such a
+/// document or person is told of each row when it is done.
+///
+/// # Errors
+/// [`Refusal::BatchElsewhere`], [`Refusal::BatchTooLarge`], [`Refusal::Unknown`].
+pub fn add(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId, objects: &[String]) -> Result<(), Failure> {
+    let batch = selecting(tx, actor, id)?;
+    write(tx, &batch, objects.iter().map(String::as_str))
+}
+
+/// Adds a part of the documents of a query, and tells where it goes on. What is not current is left out where nothing is said
+/// of it.
+///
+/// # Errors
+/// As for [`add`], and those of the query; [`Refusal::Field`] if the batch is for people.
+pub fn documents(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (id, wanted): (&BatchId, &Wanted),
+) -> Result<Option<String>, Failure> {
+    let batch = selecting(tx, actor, id)?;
+    if batch.plan.operation == Operation::Request {
+        return Err(Refusal::field("filters", "documents are requested for people").into());
+    }
+    let mut wanted = wanted.clone().in_parts(AT_ONCE);
+    if !wanted.is_by("current") && !wanted.is_by("state") {
+        wanted.filter("current", "true")?;
+    }
+    let page = reports::page_for(tx, actor, batch.plan.operation.workflow(), &wanted)?;
+    let columns = Report::Documents.columns();
+    let serial = columns.iter().position(|column| column.name == "serial");
+    let serials = page.rows.iter().filter_map(|row| match row.get(serial?) {
+        Some(Cell::Text(serial)) => Some(serial.as_str()),
+        _ => None,
+    });
+    write(tx, &batch, serials)?;
+    Ok(page.next)
+}
+
+/// Adds a part of the people in a group and below it, after one, and tells the last of them if there are more.
+///
+/// # Errors
+/// As for [`add`]; [`Refusal::Field`] if the batch is for documents.
+pub fn members(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (id, group, after): (&BatchId, &GroupId, Option<&PersonId>),
+) -> Result<Option<PersonId>, Failure> {
+    let batch = selecting(tx, actor, id)?;
+    if batch.plan.operation != Operation::Request {
+        let rule = "documents are selected by filters, of which one is the group";
+        return Err(Refusal::field("group", rule).into());
+    }
+    let scope = authority::scope(tx, actor, batch.plan.operation.workflow())?;
+    let sql = format!(
+        "{}, wanted (id) AS (SELECT CAST($1 AS TEXT) \
+         UNION SELECT g.id FROM person_group g JOIN wanted ON g.parent = wanted.id) \
+         SELECT p.id FROM person p WHERE p.group_id IN (SELECT id FROM wanted) AND p.id > $2 AND {} ORDER BY p.id LIMIT $3",
+        authority::BELOW,
+        authority::IS_COVERED,
+    );
+    let found: Vec<PersonId> = tx.rows(
+        &sql,
+        &[
+            group.into(),
+            after.map_or("", PersonId::as_str).into(),
+            i64::from(AT_ONCE).into(),
+            actor.person().map_or("", PersonId::as_str).into(),
+            authority::width(scope).into(),
+        ],
+        |row| row.get(0),
+    )?;
+    write(tx, &batch, found.iter().map(PersonId::as_str))?;
+    let full = found.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+    Ok(found.into_iter().last().filter(|_| full))
+}
+
+/// Says that everything is selected; somebody confirms then how many there are.
+///
+/// # Errors
+/// [`Refusal::BatchEmpty`] if nothing is, [`Refusal::BatchElsewhere`], [`Refusal::Unknown`].
+pub fn ready(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Failure> {
+    let mut batch = selecting(tx, actor, id)?;
+    if batch.total == 0 {
+        return Err(Refusal::BatchEmpty.into());
+    }
+    tx.execute("UPDATE batch SET state = 'waiting' WHERE id = $1", &[id.into()])?;
+    batch.stage = Stage::Waiting;
+    Ok(batch)
+}
+
+fn selecting(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Failure> {
+    let batch = held(tx, actor, id)?;
+    if !batch.is_of(actor) {
+        return Err(Refusal::Unknown { what: "batch" }.into());
+    }
+    at(&batch, &[Stage::Selecting])?;
+    Ok(batch)
+}
+
+fn write<'a>(tx: &mut Tx<'_>, batch: &Batch, objects: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut total = batch.total;
+    for object in objects {
+        let added = tx.execute(
+            "INSERT INTO batch_row (batch, number, object, state) VALUES ($1, $2, $3, 'pending') ON CONFLICT DO NOTHING",
+            &[(&batch.id).into(), (total + 1).into(), object.into()],
+        )?;
+        total += i64::try_from(added).unwrap_or(0);
+        if total > i64::from(MOST) {
+            return Err(Refusal::BatchTooLarge { most: MOST }.into());
+        }
+    }
+    tx.execute(
+        "UPDATE batch SET total = $2 WHERE id = $1",
+        &[(&batch.id).into(), total.into()],
+    )?;
+    Ok(())
+}
+
+/// Forgets batches that nobody confirmed in a day; says how many rows went.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, StoreError> {
+    const DAY: i64 = 86_400;
+    let old: Option<BatchId> = tx.value(
+        "SELECT id FROM batch WHERE state IN ('selecting', 'waiting') AND created < $1 ORDER BY created LIMIT 1",
+        &[(now.unix() - DAY).into()],
+    )?;
+    let Some(id) = old else { return Ok(0) };
+    let gone = tx.execute(
+        "DELETE FROM batch_row WHERE batch = $1 AND number IN \
+         (SELECT number FROM batch_row WHERE batch = $1 ORDER BY number LIMIT 1000)",
+        &[(&id).into()],
+    )?;
+    if gone == 0 {
+        return tx.execute("DELETE FROM batch WHERE id = $1", &[(&id).into()]);
+    }
+    Ok(gone)
+}

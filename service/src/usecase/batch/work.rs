@@ -1,0 +1,252 @@
+//! Doing a batch. A transaction does the rows that the node has, each so that nothing of it is kept if it is refused, notes
+//! how each went, and takes further ones. A node that is gone leaves rows of which nothing is done: another one takes them
+//! when its time with them is over.
+
+use mdoc_core::crypto::CryptoRng;
+use mdoc_core::time::Timestamp;
+
+use super::{Batch, COLUMNS, end, of_row};
+use crate::domain::Refusal;
+use crate::domain::batch::{Operation, Stage};
+use crate::domain::id::{BatchId, PersonId, Serial};
+use crate::store::{StoreError, Tx};
+use crate::terms::Terms;
+use crate::usecase::authority::Actor;
+use crate::usecase::change::{self, Change};
+use crate::usecase::request::{self, Wish};
+use crate::usecase::{Failure, update};
+
+/// How many rows a node has at once: their transaction is short enough that nobody waits for it.
+const AT_ONCE: i64 = 32;
+/// How long it has them, in seconds: far longer than that takes.
+const LEASE: i64 = 60;
+/// How many batches are done side by side.
+const SIDE_BY_SIDE: i64 = 4;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Worked {
+    /// Rows that are done or were refused.
+    pub rows: usize,
+    /// Rows that were taken, to be done next.
+    pub taken: usize,
+}
+
+impl Worked {
+    /// Whether nothing was there to do.
+    #[must_use]
+    pub const fn is_idle(self) -> bool {
+        self.rows == 0 && self.taken == 0
+    }
+}
+
+/// Does rows of running batches, or of one alone, for the node of that name.
+///
+/// # Errors
+/// [`StoreError`]: nothing was done then.
+pub fn work(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (node, only, terms): (&str, Option<&BatchId>, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Worked, StoreError> {
+    let running: Vec<BatchId> = tx.rows(
+        "SELECT id FROM batch WHERE state = 'running' AND ($1 = '' OR id = $1) ORDER BY confirmed, id LIMIT $2",
+        &[only.map_or("", BatchId::as_str).into(), SIDE_BY_SIDE.into()],
+        |row| row.get(0),
+    )?;
+    let mut worked = Worked::default();
+    for id in running {
+        // Whoever stops it waits for who is at it, and they do not wait for each other.
+        let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1 AND state = 'running' FOR SHARE");
+        let Some(batch) = tx.row(&sql, &[(&id).into()], of_row)? else {
+            continue;
+        };
+        let rows = do_rows(tx, now, (&batch, node, terms), rng)?;
+        let taken = take(tx, now, (&id, node))?;
+        if rows == 0 && taken == 0 {
+            finish(tx, now, &id)?;
+        }
+        worked.rows += rows;
+        worked.taken += taken;
+    }
+    Ok(worked)
+}
+
+/// Ends a batch of which everything is done.
+fn finish(tx: &mut Tx<'_>, now: Timestamp, id: &BatchId) -> Result<(), StoreError> {
+    let open: Option<i64> = tx.value(
+        "SELECT 1 FROM batch_row WHERE batch = $1 AND (state = 'pending' OR state = 'in-progress') LIMIT 1",
+        &[id.into()],
+    )?;
+    if open.is_some() {
+        return Ok(());
+    }
+    let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1 AND state = 'running' FOR UPDATE");
+    let Some(mut batch) = tx.row(&sql, &[id.into()], of_row)? else {
+        return Ok(());
+    };
+    let actor = batch.actor();
+    end(tx, &actor, now, (&mut batch, Stage::Done))
+}
+
+fn do_rows(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (batch, node, terms): (&Batch, &str, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<usize, StoreError> {
+    let rows: Vec<(i64, String)> = tx.rows(
+        "SELECT number, object FROM batch_row WHERE batch = $1 AND state = 'in-progress' AND node = $2 ORDER BY object \
+         FOR UPDATE",
+        &[(&batch.id).into(), node.into()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    lock(tx, (batch, node))?;
+    let actor = batch.actor();
+    let (mut completed, mut failed) = (0_i64, 0_i64);
+    for (number, object) in &rows {
+        let done = tx.attempt(|tx| one(tx, &actor, now, (batch, object, terms), rng))?;
+        let (state, document, code, message) = match done {
+            Ok(document) => ("completed", document.map(|serial| serial.to_string()), None, None),
+            Err(Failure::Refused(refusal)) => {
+                ("failed", None, Some(refusal.code()), Some(refusal.to_string()))
+            }
+            // What the database cannot do at all is told of the row; otherwise the whole is tried again.
+            Err(Failure::Store(StoreError::Unexpected(why))) => {
+                tracing::error!(batch = %batch.id, row = number, why, "a row of a batch could not be done");
+                (
+                    "failed",
+                    None,
+                    Some("database"),
+                    Some("the database could not do it".to_owned()),
+                )
+            }
+            Err(Failure::Store(why)) => return Err(why),
+        };
+        if state == "completed" {
+            completed += 1;
+        } else {
+            failed += 1;
+        }
+        tx.execute(
+            "UPDATE batch_row SET state = $3, document = $4, code = $5, message = $6, done = $7, node = NULL, lease = NULL \
+             WHERE batch = $1 AND number = $2",
+            &[
+                (&batch.id).into(),
+                (*number).into(),
+                state.into(),
+                document.as_ref().into(),
+                code.into(),
+                message.as_ref().into(),
+                now.into(),
+            ],
+        )?;
+    }
+    tx.execute(
+        "INSERT INTO batch_node (batch, node, completed, failed) VALUES ($1, $2, $3, $4) ON CONFLICT (batch, node) \
+         DO UPDATE SET completed = batch_node.completed + $3, failed = batch_node.failed + $4",
+        &[(&batch.id).into(), node.into(), completed.into(), failed.into()],
+    )?;
+    Ok(rows.len())
+}
+
+/// Everything that is seen to is locked before the trail is: whoever has a document and waits for the trail is not waited for.
+fn lock(tx: &mut Tx<'_>, (batch, node): (&Batch, &str)) -> Result<(), StoreError> {
+    let objects = "SELECT object FROM batch_row WHERE batch = $1 AND state = 'in-progress' AND node = $2";
+    let (documents, people) = if batch.plan.operation == Operation::Request {
+        (None, objects.to_owned())
+    } else {
+        let serials =
+            format!("SELECT serial FROM document WHERE serial IN ({objects}) ORDER BY serial FOR UPDATE");
+        (
+            Some(serials),
+            format!("SELECT person FROM document WHERE serial IN ({objects})"),
+        )
+    };
+    let people = format!("SELECT id FROM person WHERE id IN ({people}) ORDER BY id FOR UPDATE");
+    for sql in documents.iter().chain([&people]) {
+        tx.rows(sql, &[(&batch.id).into(), node.into()], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Does one row; gives the document that was requested.
+fn one(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (batch, object, terms): (&Batch, &str, &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<Option<Serial>, Failure> {
+    let plan = &batch.plan;
+    let change = match plan.operation {
+        Operation::Request => {
+            let wish = Wish {
+                person: PersonId::given(object).ok_or(Refusal::Unknown { what: "person" })?,
+                profile: plan.profile.clone().unwrap_or_default(),
+                delivery: plan.delivery,
+                notes: plan.notes.clone(),
+            };
+            let requested = request::request(tx, actor, now, (&wish, terms), rng)?;
+            // The profile may have been changed since; what nobody sees is not made.
+            return match requested.offer {
+                Some(_) => Err(Refusal::BatchOnScreen.into()),
+                None => Ok(Some(requested.document.serial)),
+            };
+        }
+        Operation::Update => None,
+        Operation::Disable => Some(Change::Disable),
+        Operation::Enable => Some(Change::Enable),
+        Operation::Cancel => Some(Change::Cancel),
+        Operation::RequestCancel => Some(Change::RequestCancel),
+    };
+    let serial = Serial::given(object).ok_or(Refusal::Unknown { what: "document" })?;
+    match change {
+        Some(change) => change::change(tx, actor, now, (&serial, change), plan.why())?,
+        None => update::update(tx, actor, now, (&serial, terms), plan.why(), rng)?,
+    };
+    Ok(None)
+}
+
+/// Takes further rows, also those that a node left behind.
+fn take(tx: &mut Tx<'_>, now: Timestamp, (id, node): (&BatchId, &str)) -> Result<usize, StoreError> {
+    tx.execute(
+        "UPDATE batch_row SET state = 'pending', node = NULL, lease = NULL \
+         WHERE batch = $1 AND state = 'in-progress' AND lease < $2",
+        &[id.into(), now.into()],
+    )?;
+    let free: Vec<i64> = tx.rows(
+        "SELECT number FROM batch_row WHERE batch = $1 AND state = 'pending' ORDER BY number LIMIT $2 FOR UPDATE SKIP LOCKED",
+        &[id.into(), AT_ONCE.into()],
+        |row| row.get(0),
+    )?;
+    for number in &free {
+        tx.execute(
+            "UPDATE batch_row SET state = 'in-progress', node = $3, lease = $4 WHERE batch = $1 AND number = $2",
+            &[id.into(), (*number).into(), node.into(), (now.unix() + LEASE).into()],
+        )?;
+    }
+    Ok(free.len())
+}
+
+/// Gives back what a node has and will not do: others need not wait until its time is over.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn leave(tx: &mut Tx<'_>, node: &str) -> Result<(), StoreError> {
+    let running: Vec<BatchId> = tx.rows("SELECT id FROM batch WHERE state = 'running'", &[], |row| {
+        row.get(0)
+    })?;
+    for id in running {
+        tx.execute(
+            "UPDATE batch_row SET state = 'pending', node = NULL, lease = NULL \
+             WHERE batch = $1 AND state = 'in-progress' AND node = $2",
+            &[(&id).into(), node.into()],
+        )?;
+    }
+    Ok(())
+}
