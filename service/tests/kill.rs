@@ -13,6 +13,8 @@
     reason = "a test, with the wallet of the load script, which looks at more of an answer"
 )]
 
+#[path = "kill/batch.rs"]
+mod batch;
 #[path = "../examples/load/client.rs"]
 mod client;
 #[path = "../examples/load/world.rs"]
@@ -220,24 +222,33 @@ fn killed(database: Option<String>, kills: usize) {
     );
 }
 
-#[test]
-fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing_half_done() {
-    let kills = std::env::var("MDOC_KILLS").map_or(5, |text| text.parse().unwrap());
-    killed(None, kills);
+/// On SQLite, and on a server's database of that name if there is a server.
+fn on_both(name: &str, test: impl Fn(Option<String>)) {
+    test(None);
     match std::env::var("MDOC_TEST_POSTGRES") {
         Ok(url) => {
-            let name = format!("mdoc_kill_{}", std::process::id());
+            let name = format!("mdoc_{name}_{}", std::process::id());
             let mut server = postgres::Client::connect(&url, postgres::NoTls).unwrap();
             server.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
             let (base, query) = url.split_once('?').unwrap_or((&url, ""));
             let base = base.rsplit_once('/').unwrap().0;
-            killed(Some(format!("{base}/{name}?{query}")), kills);
+            test(Some(format!("{base}/{name}?{query}")));
             server
                 .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
                 .unwrap();
         }
         Err(_) => eprintln!("NOT DONE on PostgreSQL: MDOC_TEST_POSTGRES is not set"),
     }
+}
+
+/// How often it is killed.
+fn kills() -> usize {
+    std::env::var("MDOC_KILLS").map_or(5, |text| text.parse().unwrap())
+}
+
+#[test]
+fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing_half_done() {
+    on_both("kill", |database| killed(database, kills()));
 }
 
 /// What the database holds of all of them was told: who was given a token has it, and who was given a document has that.
@@ -320,19 +331,5 @@ fn ended(database: Option<String>) {
 #[cfg(unix)]
 #[test]
 fn a_service_that_is_told_to_end_under_load_answers_what_it_recorded() {
-    ended(None);
-    match std::env::var("MDOC_TEST_POSTGRES") {
-        Ok(url) => {
-            let name = format!("mdoc_end_{}", std::process::id());
-            let mut server = postgres::Client::connect(&url, postgres::NoTls).unwrap();
-            server.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-            let (base, query) = url.split_once('?').unwrap_or((&url, ""));
-            let base = base.rsplit_once('/').unwrap().0;
-            ended(Some(format!("{base}/{name}?{query}")));
-            server
-                .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
-                .unwrap();
-        }
-        Err(_) => eprintln!("NOT DONE on PostgreSQL: MDOC_TEST_POSTGRES is not set"),
-    }
+    on_both("end", ended);
 }
