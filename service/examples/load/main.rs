@@ -13,6 +13,7 @@
     reason = "a measurement, which ends at the first surprise and prints a table"
 )]
 
+mod batch;
 mod client;
 mod world;
 
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use mdoc_service::domain::scope::ApiScope;
 use mdoc_service::start;
 use mdoc_service::store::{Store, StoreError};
 use rand_chacha::ChaCha20Rng;
@@ -130,6 +132,7 @@ fn main() {
         quick(&asked),
     );
     line("  collections meanwhile", &format!("{:.0} a second", collected.0));
+    runtime.block_on(batch::measure(&world, &store, &queries));
     service.kill();
     if goals && MISSED.load(Ordering::Relaxed) {
         std::process::exit(1);
@@ -289,6 +292,19 @@ fn tag_of(head: &str) -> String {
     tag.unwrap_or_else(|| panic!("no tag: {head}")).trim().to_owned()
 }
 
+/// The token of a machine of the administrator's.
+async fn token(world: &World, store: &Store, what: (&'static str, &'static [ApiScope])) -> String {
+    let (id, secret) = world.machine(store, what).await;
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let mut connection = Connection::new(world.address).await.unwrap();
+    let answer = connection
+        .ask("POST", "/oauth/token", "", form.as_bytes())
+        .await
+        .unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
 /// A machine that asks how documents stand.
 struct Queries {
     token: String,
@@ -297,29 +313,34 @@ struct Queries {
 
 impl Queries {
     async fn new(world: &World, store: &Store, collected: &[Ticket]) -> Self {
-        let (id, secret) = world.machine(store).await;
-        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
-        let mut connection = Connection::new(world.address).await.unwrap();
-        let answer = connection
-            .ask("POST", "/oauth/token", "", form.as_bytes())
-            .await
-            .unwrap();
-        let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
         Self {
-            token: answer["access_token"].as_str().unwrap().to_owned(),
+            token: token(world, store, ("queries", &[ApiScope::Status])).await,
             serials: collected.iter().map(|ticket| ticket.serial.clone()).collect(),
         }
     }
 
-    /// Asks a hundred times a second.
+    /// Asks a hundred times a second, four hundred times.
     async fn paced(&self, world: &World) -> Times {
+        let mut left = 400;
+        let go_on = || {
+            left -= 1;
+            left >= 0
+        };
+        self.paced_while(world, go_on).await
+    }
+
+    /// Asks a hundred times a second for as long as that says so.
+    async fn paced_while(&self, world: &World, mut go_on: impl FnMut() -> bool) -> Times {
         let mut connection = Connection::new(world.address).await.unwrap();
         let headers = format!(
             "Authorization: Bearer {}\r\nContent-Type: application/json\r\n",
             self.token
         );
         let mut times = Vec::new();
-        for serial in self.serials.iter().cycle().step_by(7).take(400) {
+        for serial in self.serials.iter().cycle().step_by(7) {
+            if !go_on() {
+                break;
+            }
             let body = format!("{{\"serial\":\"{serial}\"}}");
             let began = Instant::now();
             let asked = connection.ask("POST", "/api/v1/status", &headers, body.as_bytes());

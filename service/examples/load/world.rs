@@ -114,6 +114,11 @@ impl World {
 
     /// The profile that everything is requested of: a card without portrait, one copy, no code beside the address.
     pub(crate) async fn profile(&self, store: &Store) {
+        self.profile_named(store, "load").await;
+    }
+
+    /// The same by another name.
+    pub(crate) async fn profile_named(&self, store: &Store, name: &'static str) {
         let settings = Settings {
             display_name: "Load".to_owned(),
             format: "loyalty-card".to_owned(),
@@ -124,20 +129,24 @@ impl World {
         };
         let (now, terms) = (SystemClock.now(), self.terms());
         let made = store.write::<_, Failure>(move |tx| {
-            profiles::set(tx, &Actor::system("load"), now, ("load", &settings, &terms), "")
+            profiles::set(tx, &Actor::system("load"), now, (name, &settings, &terms), "")
         });
         made.await.unwrap();
     }
 
-    /// A machine that may ask how documents stand: its id and its secret.
-    pub(crate) async fn machine(&self, store: &Store) -> (String, String) {
+    /// A machine of the administrator's that may do that: its id and its secret.
+    pub(crate) async fn machine(
+        &self,
+        store: &Store,
+        (name, scopes): (&'static str, &'static [ApiScope]),
+    ) -> (String, String) {
         let (secrets, now) = (self.terms().secrets, SystemClock.now());
         let made = store.write::<_, Failure>(move |tx| {
             let operator = people::by_logon(tx, "administrator")?.id;
             let mut seed = [0; 32];
             getrandom(&mut seed);
             let mut rng = ChaCha20Rng::from_seed(seed);
-            let wanted = ("queries", &operator, [ApiScope::Status].as_slice());
+            let wanted = (name, &operator, scopes);
             clients::add(tx, &Actor::system("load"), now, wanted, (&secrets, &mut rng))
         });
         let (client, secret) = made.await.unwrap();

@@ -7,7 +7,7 @@ use mdoc_core::time::Timestamp;
 
 use super::{Batch, COLUMNS, end, of_row};
 use crate::domain::Refusal;
-use crate::domain::batch::{Operation, Stage};
+use crate::domain::batch::{Operation, RowState, Stage};
 use crate::domain::id::{BatchId, PersonId, Serial};
 use crate::store::{StoreError, Tx};
 use crate::terms::Terms;
@@ -75,12 +75,15 @@ pub fn work(
 
 /// Ends a batch of which everything is done.
 fn finish(tx: &mut Tx<'_>, now: Timestamp, id: &BatchId) -> Result<(), StoreError> {
-    let open: Option<i64> = tx.value(
-        "SELECT 1 FROM batch_row WHERE batch = $1 AND (state = 'pending' OR state = 'in-progress') LIMIT 1",
-        &[id.into()],
-    )?;
-    if open.is_some() {
-        return Ok(());
+    for state in [RowState::Pending, RowState::InProgress] {
+        // The state as it stands, so that its index is used.
+        let sql = format!(
+            "SELECT 1 FROM batch_row WHERE batch = $1 AND state = '{}' LIMIT 1",
+            state.name()
+        );
+        if tx.value::<i64>(&sql, &[id.into()])?.is_some() {
+            return Ok(());
+        }
     }
     let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1 AND state = 'running' FOR UPDATE");
     let Some(mut batch) = tx.row(&sql, &[id.into()], of_row)? else {
@@ -96,12 +99,13 @@ fn do_rows(
     (batch, node, terms): (&Batch, &str, &Terms),
     rng: &mut dyn CryptoRng,
 ) -> Result<usize, StoreError> {
-    let rows: Vec<(i64, String)> = tx.rows(
-        "SELECT number, object FROM batch_row WHERE batch = $1 AND state = 'in-progress' AND node = $2 ORDER BY object \
-         FOR UPDATE",
+    // Without an order by the database, which would look through all rows in that order for those few.
+    let mut rows: Vec<(i64, String)> = tx.rows(
+        "SELECT number, object FROM batch_row WHERE batch = $1 AND state = 'in-progress' AND node = $2 FOR UPDATE",
         &[(&batch.id).into(), node.into()],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
+    rows.sort_unstable_by(|one, other| one.1.cmp(&other.1));
     if rows.is_empty() {
         return Ok(0);
     }
