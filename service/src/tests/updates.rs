@@ -3,7 +3,7 @@
 use super::collecting::bound;
 use super::outbox::{sending, take};
 use super::world::{World, code, everywhere, operator};
-use crate::domain::id::Serial;
+use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::State;
 use crate::domain::notice::Notice;
 use crate::domain::profile::Scheme;
@@ -39,17 +39,25 @@ async fn updated(world: &World, serial: &Serial) -> Result<State, Failure> {
     done.await.map(|document| document.state)
 }
 
-async fn moved(world: &World, serial: &Serial, what: Change, reason: &'static str) {
-    let (actor, now, serial) = (operator(&world.clerk), world.now, serial.clone());
-    world
-        .run(move |tx| {
-            let why = Why {
-                reason: Some(reason),
-                notes: None,
-            };
-            change(tx, &actor, now, (&serial, what), why)
-        })
-        .await;
+async fn moved(world: &World, serial: &Serial, what: Change, reason: &'static str) -> State {
+    moved_by(world, &world.clerk, serial, (what, reason)).await
+}
+
+async fn moved_by(
+    world: &World,
+    who: &PersonId,
+    serial: &Serial,
+    (what, reason): (Change, &'static str),
+) -> State {
+    let (actor, now, serial) = (operator(who), world.now, serial.clone());
+    let document = world.run(move |tx| {
+        let why = Why {
+            reason: Some(reason),
+            notes: None,
+        };
+        change(tx, &actor, now, (&serial, what), why)
+    });
+    document.await.state
 }
 
 #[test]
@@ -117,5 +125,33 @@ fn whoever_has_the_document_is_told() {
             [Notice::Update]
         );
         assert_eq!(taken[0].letter.as_ref().unwrap().to, "ada@example.org");
+    });
+}
+
+#[test]
+fn an_update_is_not_forgotten_while_the_document_is_off() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected(&mut world).await;
+        world.profile("licence", |s| s.copy_days = 7).await;
+        updated(&world, &serial).await.unwrap();
+        moved(&world, &serial, Change::Disable, "mislaid").await;
+        moved(&world, &serial, Change::RequestCancel, "lost").await;
+        let chief = world.chief.clone();
+        let rejected = (Change::RejectCancel, "duplicate");
+        assert_eq!(moved_by(&world, &chief, &serial, rejected).await, State::Disabled);
+        assert_eq!(
+            moved(&world, &serial, Change::Enable, "found").await,
+            State::Updating
+        );
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        let order = world.gathered(&again, 1).await.unwrap();
+        assert_eq!(order.profile.settings.copy_days, 7);
+        world.recorded(&again, (&order, 1), b"anew").await.unwrap();
+        // It was fetched: nothing is left of it.
+        moved(&world, &serial, Change::Disable, "mislaid").await;
+        assert_eq!(
+            moved(&world, &serial, Change::Enable, "found").await,
+            State::Active
+        );
     });
 }
