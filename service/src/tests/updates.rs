@@ -1,7 +1,7 @@
 //! Documents that are made anew (E15): by what, for whom, and what becomes of those before.
 
 use super::collecting::bound;
-use super::outbox::{sending, take};
+use super::outbox::{done, sending, stages, take};
 use super::world::{World, code, everywhere, operator};
 use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::State;
@@ -11,6 +11,7 @@ use crate::usecase::Failure;
 use crate::usecase::change::{Change, change};
 use crate::usecase::collect::Begun;
 use crate::usecase::document::Why;
+use crate::usecase::outbox::{Outcome, Stage};
 use crate::usecase::update::update;
 
 /// A document that a wallet has which refreshes.
@@ -153,5 +154,35 @@ fn an_update_is_not_forgotten_while_the_document_is_off() {
             moved(&world, &serial, Change::Enable, "found").await,
             State::Active
         );
+    });
+}
+
+#[test]
+fn who_is_told_of_an_update_can_still_fetch_it() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected(&mut world).await;
+        sending(&mut world, Scheme::AuthCodeViaSms).await;
+        // It did not go out, and is not tried again once the wallet has it.
+        updated(&world, &serial).await.unwrap();
+        let told = take(&world).await.remove(0).id;
+        done(&world, &told, Outcome::Never("no".to_owned())).await;
+        world.later(60);
+        assert!(take(&world).await.is_empty());
+        assert_eq!(stages(&world).await, [Stage::Failed]);
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"anew").await.unwrap();
+        assert!(take(&world).await.is_empty());
+        assert_eq!(stages(&world).await, [Stage::Withdrawn]);
+        // One of a document that was ended is not sent; one that is off may be switched on again.
+        updated(&world, &serial).await.unwrap();
+        moved(&world, &serial, Change::Disable, "mislaid").await;
+        assert_eq!(take(&world).await.len(), 1);
+        moved(&world, &serial, Change::Cancel, "lost").await;
+        world.later(crate::usecase::outbox::LEASE + 1);
+        assert!(take(&world).await.is_empty());
+        assert_eq!(stages(&world).await, [Stage::Withdrawn; 2]);
+        let sql = "SELECT COUNT(*) FROM message WHERE sealed IS NOT NULL";
+        let sealed: Option<i64> = world.run(move |tx| Ok(tx.value(sql, &[])?)).await;
+        assert_eq!(sealed, Some(0));
     });
 }
