@@ -1,6 +1,7 @@
 //! Documents that are made anew (E15): by what, for whom, and what becomes of those before.
 
 use super::collecting::bound;
+use super::interface::waiting::approve;
 use super::outbox::{done, sending, stages, take};
 use super::world::{World, code, everywhere, operator};
 use crate::domain::id::{PersonId, Serial};
@@ -10,7 +11,7 @@ use crate::domain::profile::Scheme;
 use crate::usecase::Failure;
 use crate::usecase::change::{Change, change};
 use crate::usecase::collect::Begun;
-use crate::usecase::document::Why;
+use crate::usecase::document::{self, Why};
 use crate::usecase::outbox::{Outcome, Stage};
 use crate::usecase::update::update;
 
@@ -59,6 +60,11 @@ async fn moved_by(
         change(tx, &actor, now, (&serial, what), why)
     });
     document.await.state
+}
+
+async fn kept(world: &World, serial: &Serial) -> document::Document {
+    let serial = serial.clone();
+    world.run(move |tx| document::read(tx, &serial)).await
 }
 
 #[test]
@@ -184,5 +190,70 @@ fn who_is_told_of_an_update_can_still_fetch_it() {
         let sql = "SELECT COUNT(*) FROM message WHERE sealed IS NOT NULL";
         let sealed: Option<i64> = world.run(move |tx| Ok(tx.value(sql, &[])?)).await;
         assert_eq!(sealed, Some(0));
+    });
+}
+
+#[test]
+fn an_update_that_is_offered_anew_is_approved_by_the_newest_settings() {
+    everywhere(async |mut world| {
+        let (serial, _) = collected(&mut world).await;
+        world.profile("licence", |s| s.validate_issuance = true).await;
+        updated(&world, &serial).await.unwrap();
+        let clerk = world.clerk.clone();
+        let offer = world.hand_out(&clerk, &serial).await.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let begun = world.redeem(&offer, Some(&typed), &bound(2)).await.unwrap();
+        assert!(begun.profile.settings.validate_issuance);
+        assert_eq!(code(world.gathered(&begun, 1).await), "validation.data-changed");
+        approve(&world, &serial).await;
+        world.issue(&begun, 1, b"anew").await.unwrap();
+    });
+}
+
+#[test]
+fn an_update_ends_nothing_else_and_the_document_is_what_was_made() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| {
+                s.credential_group = Some("group".to_owned());
+                s.cancel_previously_issued = true;
+            })
+            .await;
+        world.data_of("loyalty-card").await;
+        let clerk = world.clerk.clone();
+        let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let begun = world.redeem(&offer, Some(&typed), &bound(1)).await.unwrap();
+        world.issue(&begun, 1, b"first").await.unwrap();
+        let group = |s: &mut crate::domain::profile::Settings| s.credential_group = Some("group".to_owned());
+        world.profile("other", group).await;
+        let other = world.collected("other", 1).await;
+        assert_eq!(updated(&world, &begun.serial).await, Ok(State::Updating));
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"anew").await.unwrap();
+        assert_eq!(kept(&world, &other).await.state, State::Active);
+
+        let before = kept(&world, &begun.serial).await.doc_type;
+        world
+            .profile("licence", |s| {
+                s.format = "partial-iso-18013-5".to_owned();
+                s.credential_group = Some("new".to_owned());
+                s.exclusive_group = Some("one".to_owned());
+            })
+            .await;
+        world.licence_data().await;
+        updated(&world, &begun.serial).await.unwrap();
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"again").await.unwrap();
+        let after = kept(&world, &begun.serial).await.doc_type;
+        assert_ne!(after, before);
+        assert_eq!(after, "org.iso.18013.5.1.mDL");
+        let groups = world
+            .run(move |tx| {
+                let sql = "SELECT credential_group, exclusive_group FROM document WHERE profile = 'licence'";
+                Ok(tx.row(sql, &[], |row| Ok([row.get::<String>(0)?, row.get(1)?]))?)
+            })
+            .await;
+        assert_eq!(groups, Some(["new".to_owned(), "one".to_owned()]));
     });
 }
