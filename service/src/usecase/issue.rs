@@ -293,7 +293,9 @@ pub fn record(
         .unwrap_or_else(|| whole_hour(now.unix() + lifetime));
     tx.execute(
         "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6, \
-         approved_again_by = NULL, doc_type = $7, credential_group = $8, exclusive_group = $9 WHERE serial = $1",
+         approved_again_by = NULL, doc_type = $7, \
+         credential_group = CASE WHEN state = 'updating' THEN $8 ELSE credential_group END, \
+         exclusive_group = CASE WHEN state = 'updating' THEN $9 ELSE exclusive_group END WHERE serial = $1",
         &[
             (&document.serial).into(),
             generation.into(),
