@@ -217,7 +217,7 @@ pub fn take(
     now: Timestamp,
     (node, most, rules, terms): (&str, u32, &Rules, &Terms),
 ) -> Result<Vec<Taken>, StoreError> {
-    settle::settle(tx, now, rules)?;
+    let given_up = settle::settle(tx, now, rules)?;
     let sql = format!(
         "SELECT id FROM message WHERE state = 'waiting' AND due <= $1 AND {} ORDER BY due, id LIMIT $2 FOR UPDATE",
         settle::known()
@@ -247,6 +247,9 @@ pub fn take(
                 letter,
             });
         }
+    }
+    for message in given_up {
+        message.tell(tx, now)?;
     }
     Ok(taken)
 }

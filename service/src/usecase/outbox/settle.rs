@@ -19,8 +19,27 @@ pub(crate) const WITHDRAW: &str = "UPDATE message SET state = 'withdrawn', seale
      OR (kind = 'update' AND NOT EXISTS (SELECT 1 FROM document d WHERE d.serial = message.document \
      AND (d.state = 'updating' OR d.state_before = 'updating' OR d.resumes = 'updating'))))";
 
-pub(super) fn settle(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<(), StoreError> {
-    give_up(tx, now, rules)?;
+/// A message that is not taken again. The audit trail is told of it when every message is held that is going to be: whoever
+/// notes how it went with one has it before the trail.
+pub(super) struct GivenUp {
+    id: MessageId,
+    document: Option<Serial>,
+    kind: String,
+    channel: String,
+    tries: i64,
+}
+
+impl GivenUp {
+    pub(super) fn tell(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let said = (self.kind.as_str(), self.channel.as_str());
+        let message = (&self.id, self.document.as_ref(), said, self.tries);
+        told(tx, now, Stage::Failed, message)
+    }
+}
+
+/// Sees to what was left; gives what was given up.
+pub(super) fn settle(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<Vec<GivenUp>, StoreError> {
+    let given_up = give_up(tx, now, rules)?;
     // Both states are named for the index of what is held.
     tx.execute(
         "UPDATE message SET state = 'waiting', node = NULL, changed = $1 \
@@ -40,11 +59,13 @@ pub(super) fn settle(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<(
         )?;
     }
     tx.execute(WITHDRAW, &[now.into()])?;
-    leave(tx, now)
+    leave(tx, now)?;
+    Ok(given_up)
 }
 
 /// What would be taken again and was tried often enough has failed: it may be what ends every node that takes it.
-fn give_up(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<(), StoreError> {
+fn give_up(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<Vec<GivenUp>, StoreError> {
+    let mut given_up = Vec::new();
     let left = tx.rows(
         "SELECT id, document, kind, channel, tries, state FROM message \
          WHERE state IN ('taken', 'handing-over') AND lease < $1 AND tries >= $2 ORDER BY id FOR UPDATE",
@@ -69,14 +90,15 @@ fn give_up(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<(), StoreEr
                 now.into(),
             ],
         )?;
-        told(
-            tx,
-            now,
-            Stage::Failed,
-            (&id, document.as_ref(), (&kind, &channel), tries),
-        )?;
+        given_up.push(GivenUp {
+            id,
+            document,
+            kind,
+            channel,
+            tries,
+        });
     }
-    Ok(())
+    Ok(given_up)
 }
 
 /// The condition of a message that this program knows to send; one that a newer program wrote is left to that.
