@@ -283,6 +283,63 @@ fn what_comes_later_is_pending_until_it_is_resumed() {
     );
 }
 
+impl Scene {
+    fn refresh(&self) -> Output {
+        let id = self.list()[0]["id"].as_str().unwrap().to_owned();
+        self.run(&[
+            "mdoc-holder",
+            "refresh",
+            &id,
+            "--allow-private-addresses",
+            "--json",
+        ])
+    }
+}
+
+#[test]
+fn a_token_that_came_for_another_one_outlives_a_refusal() {
+    let scene = Scene::new("rotated");
+    let output = scene.collect(&["--code", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    let refused = serde_json::json!({ "error": "credential_request_denied" });
+    {
+        let mut issuer = scene.issuer.lock().unwrap();
+        issuer.rotates = true;
+        issuer.instead.insert("/credential", (400, refused));
+    }
+    let output = scene.refresh();
+    assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+    scene.issuer.lock().unwrap().instead.clear();
+    let output = scene.refresh();
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    assert_eq!(scene.list().len(), 1);
+}
+
+#[test]
+fn what_is_fetched_anew_later_takes_the_place_of_what_was_there() {
+    let scene = Scene::new("anew-later");
+    let output = scene.collect(&["--code", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    let before = scene.list()[0]["id"].clone();
+    scene.issuer.lock().unwrap().pending = 1;
+    let output = scene.refresh();
+    assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+    assert_eq!(scene.list().len(), 2, "until it is there, the other one is");
+    let id = json(&output)["record"]["id"].as_str().unwrap().to_owned();
+    let resume = [
+        "mdoc-holder",
+        "collect",
+        "--resume",
+        &id,
+        "--allow-private-addresses",
+    ];
+    let output = scene.run(&resume);
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    let left = scene.list();
+    assert_eq!((left.len(), left[0]["id"].as_str()), (1, Some(id.as_str())));
+    assert_ne!(left[0]["id"], before);
+}
+
 #[test]
 fn an_issuer_of_this_machine_is_not_asked_unless_that_is_allowed() {
     let scene = Scene::new("private");

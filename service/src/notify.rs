@@ -6,6 +6,7 @@ pub mod sms;
 pub mod template;
 
 use core::time::Duration;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -18,7 +19,7 @@ use crate::domain::notice::Channel;
 use crate::random;
 use crate::service::Service;
 use crate::store::StoreError;
-use crate::usecase::outbox::{self, Outcome, Rules, Taken};
+use crate::usecase::outbox::{self, Outcome, Rules, Stage, Taken};
 
 /// How many messages are handed over at once.
 const AT_ONCE: u32 = 8;
@@ -109,16 +110,39 @@ impl Courier {
             .await?;
         let count = taken.len();
         let mut under_way = JoinSet::new();
+        let mut ids = HashMap::new();
         for message in taken {
             let (courier, service, node) = (Arc::clone(self), Arc::clone(service), node.to_owned());
-            under_way.spawn(async move { courier.send(&service, &node, message).await });
+            let id = message.id.clone();
+            let task = under_way.spawn(async move { courier.send(&service, &node, message).await });
+            ids.insert(task.id(), id);
         }
-        while let Some(ended) = under_way.join_next().await {
-            if let Ok(Err(why)) = ended {
+        while let Some(ended) = under_way.join_next_with_id().await {
+            let noted = match ended {
+                Ok((_, noted)) => noted,
+                Err(broken) => match ids.get(&broken.id()) {
+                    Some(id) => self.broke_off(service, node, id).await,
+                    None => Ok(()),
+                },
+            };
+            if let Err(why) = noted {
                 tracing::error!(%why, "how it went with a message was not noted");
             }
         }
         Ok(count)
+    }
+
+    /// Notes that sending a message broke off; why may have words of it, and is told to nobody.
+    async fn broke_off(&self, service: &Arc<Service>, node: &str, id: &MessageId) -> Result<(), StoreError> {
+        let (now, rules, name, message) = (service.now(), self.rules.clone(), node.to_owned(), id.clone());
+        let outcome = Outcome::Unknown("sending it broke off".to_owned());
+        let stage = service
+            .store
+            .write(move |tx| outbox::done(tx, now, (&message, &name, &outcome, &rules)))
+            .await?;
+        let stage = stage.map_or("", Stage::name);
+        tracing::error!(%id, stage, "sending a message broke off");
+        Ok(())
     }
 
     async fn send(&self, service: &Arc<Service>, node: &str, message: Taken) -> Result<(), StoreError> {

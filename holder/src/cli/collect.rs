@@ -175,36 +175,43 @@ impl Collecting<'_> {
         // Before the code is used up: a wallet that cannot be opened would lose it.
         let wallet = self.common.wallet.open_or_create()?;
         let session = self.session(&plan, arguments)?;
-        self.fetch(&wallet, session, copies)
+        self.fetch(&wallet, session, copies, None)
     }
 
     /// Fetches documents anew, and puts them into the place of a record.
     fn refresh(&mut self, id: &str, copies: Option<u32>) -> Result<Exit, Failure> {
         let wallet = self.common.wallet.open()?;
-        let before = wallet.read(id)?;
+        let mut before = wallet.read(id)?;
         let (_, all) = before.count();
         let copies = copies.unwrap_or_else(|| u32::try_from(all).unwrap_or(1).clamp(1, 100));
-        let session = before.session.filter(|session| session.can_refresh());
+        let session = before.session.clone().filter(Session::can_refresh);
         let session = session.ok_or_else(|| {
             Failure::new(format!("the issuer gave nothing by which {id} is fetched anew"))
                 .hint("ask it for a new offer, and collect that")
         })?;
         let get = session.refresh().map_err(|error| failure(error.into()))?;
         let session = self.http.run(get).map_err(failure)?;
-        let exit = self.fetch(&wallet, session, copies)?;
-        if exit == Exit::Done {
-            wallet.delete(id)?;
-        }
-        Ok(exit)
+        // The issuer may have given another token for the one of before, which is good no more: it is kept whatever follows.
+        before.session = Some(session.clone());
+        wallet.write(&before, &mut system::random()?)?;
+        self.fetch(&wallet, session, copies, Some(id))
     }
 
-    /// Asks for documents, each for a key of its own, and keeps them in a new record.
-    fn fetch(&mut self, wallet: &Wallet<'_>, session: Session, copies: u32) -> Result<Exit, Failure> {
+    /// Asks for documents, each for a key of its own, and keeps them in a new record, in the place of another one if
+    /// `replaces` names it.
+    fn fetch(
+        &mut self,
+        wallet: &Wallet<'_>,
+        session: Session,
+        copies: u32,
+        replaces: Option<&str>,
+    ) -> Result<Exit, Failure> {
         let mut rng = system::random()?;
         let keys: Vec<SecretKey> = (0..copies)
             .map(|_| SecretKey::generate(Curve::P256, &mut rng))
             .collect();
         let mut record = Record::requested(wallet.new_id(&mut rng), &session, &keys, SystemClock.now());
+        record.replaces = replaces.map(str::to_owned);
         let get = session.documents(keys).map_err(|error| failure(error.into()))?;
         wallet.write(&record, &mut rng)?;
         match self.http.run(get) {
@@ -325,6 +332,7 @@ impl Collecting<'_> {
                 Err(fault)
             }
             Outcome::Received(received) => {
+                let replaced = record.replaces.take();
                 match wallet.keep(record, &received, &mut system::random()?) {
                     Ok(None) => {}
                     Ok(Some(fault)) => {
@@ -340,7 +348,12 @@ impl Collecting<'_> {
                 if let Some(notify) = received.kept() {
                     self.tell(notify);
                 }
-                self.done(record)
+                let exit = self.done(record)?;
+                // Its holder may have deleted it while documents were pending.
+                if let Some(replaced) = replaced.filter(|id| wallet.read(id).is_ok()) {
+                    wallet.delete(&replaced)?;
+                }
+                Ok(exit)
             }
         }
     }

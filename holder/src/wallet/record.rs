@@ -30,6 +30,8 @@ pub struct Record {
     pub session: Option<Session>,
     /// The document as a picture, as the issuer drew it with the copies.
     pub badge: Option<Badge>,
+    /// The record that it takes the place of once its documents are there.
+    pub replaces: Option<String>,
 }
 
 /// How far a record has come.
@@ -83,6 +85,7 @@ impl Record {
             copies: keys.iter().map(held).collect(),
             session: None,
             badge: None,
+            replaces: None,
         }
     }
 
@@ -140,6 +143,7 @@ impl Record {
             copies: self.copies.iter().map(StoredCopy::of).collect(),
             session: self.session.clone(),
             badge: self.badge.as_ref().map(StoredBadge::of),
+            replaces: self.replaces.clone(),
         };
         serde_json::to_vec(&stored)
             .map(Zeroizing::new)
@@ -161,6 +165,7 @@ impl Record {
                 None => None,
                 Some(badge) => Some(badge.read()?),
             },
+            replaces: stored.replaces,
         })
     }
 }
@@ -176,6 +181,9 @@ struct Stored {
     /// Records of before there were badges do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     badge: Option<StoredBadge>,
+    /// Nor do those that were collected for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -63,6 +63,7 @@ fn record(id: &str) -> Record {
             front: side("front"),
             back: Some(side("back")),
         }),
+        replaces: Some("earlier1".to_owned()),
     }
 }
 
@@ -77,6 +78,7 @@ fn records_come_back_and_nothing_of_them_can_be_read_from_the_folder() {
     assert_eq!(read.state, State::Pending("tx-secret".to_owned()));
     assert_eq!(read.copies.len(), 4);
     assert_eq!(read.badge, record(&id).badge);
+    assert_eq!(read.replaces.as_deref(), Some("earlier1"));
     for (read, written) in read.copies.iter().zip(record(&id).copies) {
         assert_eq!(read.key.dangerous_bytes(), written.key.dangerous_bytes());
         assert_eq!((&read.document, read.used), (&written.document, written.used));

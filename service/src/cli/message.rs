@@ -7,10 +7,11 @@ use mdoc_cli::output::{Existing, NewFile};
 use mdoc_cli::{Exit, Failure, output};
 use mdoc_service::domain::id::MessageId;
 use mdoc_service::domain::notice::{Channel, Notice};
+use mdoc_service::domain::role::Workflow;
 use mdoc_service::notify::template::{Filled, SHIPPED};
 use mdoc_service::start;
 use mdoc_service::usecase::outbox::{self, Letter, Message, Stage};
-use mdoc_service::usecase::people;
+use mdoc_service::usecase::{authority, people};
 use serde_json::{Value, json};
 
 use super::{Acting, Where};
@@ -71,7 +72,7 @@ pub(crate) struct AgainArguments {
 
 #[derive(Args)]
 pub(crate) struct PreviewArguments {
-    /// What it tells: address or code
+    /// What it tells: address, code or update
     #[arg(value_parser = notice)]
     notice: Notice,
     /// How it goes: mail or sms
@@ -123,6 +124,8 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
 fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
     let (stage, logon, limit) = (arguments.stage, arguments.person.clone(), arguments.limit);
     let all = arguments.acting.open()?.read(move |tx, actor, _| {
+        // Who may list nothing is not told either who there is.
+        authority::permit(tx, actor, Workflow::ViewReports)?;
         let person = match &logon {
             None => None,
             Some(logon) => Some(people::by_logon(tx, logon)?.id),

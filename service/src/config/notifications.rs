@@ -54,25 +54,36 @@ pub struct Sms {
     pub domain: Option<String>,
     /// The address of one that is asked over HTTP: a template.
     pub url: Option<String>,
-    /// `POST`, `PUT` or `GET`.
-    #[serde(default = "post")]
-    pub method: String,
+    /// `POST`, `PUT` or `GET`; `POST` if none.
+    pub method: Option<String>,
     /// Its headers: templates.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
+    pub headers: Option<BTreeMap<String, String>>,
     /// Its body: a template, escaped as `Content-Type` asks for it.
-    #[serde(default)]
-    pub body: String,
+    pub body: Option<String>,
     /// A file with what templates call `secret`, for its owner alone.
     pub secret: Option<PathBuf>,
     /// Whether it recognises the `id` of what it was given before, so that it may be given it again.
-    #[serde(default)]
-    pub repeatable: bool,
+    pub repeatable: Option<bool>,
     /// Whether it may be in a private network, and without TLS.
-    #[serde(default)]
-    pub internal: bool,
+    pub internal: Option<bool>,
     /// A file of certificates that TLS trusts instead of those of the system.
     pub trust: Option<PathBuf>,
+}
+
+impl Sms {
+    /// A setting of a gateway that is asked over HTTP, if there is one.
+    fn of_http(&self) -> Option<&'static str> {
+        let set = [
+            ("notifications.sms.method", self.method.is_some()),
+            ("notifications.sms.headers", self.headers.is_some()),
+            ("notifications.sms.body", self.body.is_some()),
+            ("notifications.sms.secret", self.secret.is_some()),
+            ("notifications.sms.repeatable", self.repeatable.is_some()),
+            ("notifications.sms.internal", self.internal.is_some()),
+            ("notifications.sms.trust", self.trust.is_some()),
+        ];
+        set.into_iter().find_map(|(key, is_set)| is_set.then_some(key))
+    }
 }
 
 impl Notifications {
@@ -103,10 +114,6 @@ impl Default for Notifications {
 
 fn tls() -> String {
     "tls".to_owned()
-}
-
-fn post() -> String {
-    "POST".to_owned()
 }
 
 /// Whether a host is the very machine.
@@ -160,7 +167,14 @@ impl Config {
                         "such a gateway is reached by notifications.mail",
                     );
                 }
-                (Some(_), None) | (None, Some(_)) => {}
+                (Some(_), None) => {
+                    if let Some(key) = sms.of_http() {
+                        let rule =
+                            "it is for a gateway with a url; one with a domain takes mail: leave it out";
+                        return wrong(key, rule);
+                    }
+                }
+                (None, Some(_)) => {}
                 _ => return wrong("notifications.sms", "it has either a domain or a url"),
             }
         }

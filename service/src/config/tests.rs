@@ -55,6 +55,18 @@ fn a_list_may_be_as_small_and_kept_for_as_long_as_still_works() {
     assert_eq!((config.status.size, config.status.ttl), (128, 300));
 }
 
+/// With a gateway of messages that takes mail, and one setting more of it.
+fn by_mail(setting: &str) -> String {
+    let mail = "[notifications.mail]\nfrom = \"a@id.example.org\"\nhost = \"mail.example.org\"\n";
+    format!("{GOOD}{mail}[notifications.sms]\ndomain = \"sms.example.org\"\n{setting}\n")
+}
+
+#[test]
+fn a_gateway_of_messages_that_takes_mail_has_a_domain_alone() {
+    let config = read(&by_mail(""), &[]).unwrap();
+    assert!(config.notifications.sms.unwrap().repeatable.is_none());
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     let cases = [
@@ -101,6 +113,13 @@ fn what_is_wrong_is_named() {
         (format!("{GOOD}[wallets]\nattested = true\n"), "wallets.trust"),
         (format!("proxies = [\"proxy\"]\n{GOOD}"), "proxies"),
         (format!("proxy_header = \"via\"\n{GOOD}"), "proxy_header"),
+        (by_mail("repeatable = true"), "notifications.sms.repeatable"),
+        (by_mail("secret = \"sms.token\""), "notifications.sms.secret"),
+        (by_mail("headers = { A = \"b\" }"), "notifications.sms.headers"),
+        (by_mail("internal = false"), "notifications.sms.internal"),
+        (by_mail("method = \"POST\""), "notifications.sms.method"),
+        (by_mail("body = \"x\""), "notifications.sms.body"),
+        (by_mail("trust = \"ca.pem\""), "notifications.sms.trust"),
         (format!("surprise = 1\n{GOOD}"), "surprise"),
         ("external = ".to_owned(), "toml"),
     ];

@@ -111,7 +111,7 @@ impl State {
     }
 
     /// The state after a move, or none if the move is not legal. `before` is the state in which a cancellation was
-    /// requested, to which its rejection leads back.
+    /// requested, or in which the document was switched off: its rejection, and switching on, lead back to it.
     #[must_use]
     pub const fn after(self, made: Move, before: Option<Self>) -> Option<Self> {
         Some(match (self, made) {
@@ -125,9 +125,12 @@ impl State {
             (Self::Collectable, Move::Begin) => Self::Issuing,
             (Self::Issuing, Move::Abandon) => Self::Collectable,
             (Self::Issuing, Move::Fail) => Self::Failed,
-            (Self::Issuing | Self::Updating, Move::Issue)
-            | (Self::Active, Move::Approve)
-            | (Self::Disabled, Move::Enable) => Self::Active,
+            (Self::Issuing | Self::Updating, Move::Issue) | (Self::Active, Move::Approve) => Self::Active,
+            // What was to be fetched anew still is.
+            (Self::Disabled, Move::Enable) => match before {
+                Some(Self::Updating) => Self::Updating,
+                _ => Self::Active,
+            },
             (Self::Active, Move::Update) => Self::Updating,
             (Self::Active | Self::Updating, Move::Disable) => Self::Disabled,
             (Self::Active | Self::Disabled | Self::Updating, Move::RequestCancel) => Self::CancelRequested,
@@ -336,7 +339,7 @@ mod tests {
                 .filter_map(|made| {
                     let before = Some(State::Requested);
                     let after = state.after(made, before)?;
-                    let back = made == Move::RejectCancel;
+                    let back = matches!(made, Move::RejectCancel | Move::Enable);
                     Some(format!(
                         "{made} → {}",
                         if back { "the state before" } else { after.name() }
@@ -393,6 +396,16 @@ mod tests {
                 Some(before)
             );
         }
+    }
+
+    #[test]
+    fn what_is_switched_on_is_where_it_was_before_it_was_switched_off() {
+        for before in [State::Active, State::Updating] {
+            assert_eq!(before.after(Move::Disable, None), Some(State::Disabled));
+            assert_eq!(State::Disabled.after(Move::Enable, Some(before)), Some(before));
+        }
+        // An older program did not note it.
+        assert_eq!(State::Disabled.after(Move::Enable, None), Some(State::Active));
     }
 
     #[test]

@@ -247,8 +247,8 @@ fn judged(status: u16) -> Outcome {
     let why = format!("the gateway answered {status}");
     match status {
         200..=299 => Outcome::Sent,
-        // It said that it did nothing, and will later.
-        408 | 425 | 429 | 503 => Outcome::Later(why),
+        // It did nothing, and will later, or as soon as somebody mends the address or what it knows this service by.
+        401 | 403 | 404 | 407 | 408 | 425 | 429 | 503 => Outcome::Later(why),
         300..=499 => Outcome::Never(why),
         _ => Outcome::Unknown(why),
     }
@@ -344,7 +344,9 @@ mod tests {
     #[test]
     fn the_status_says_whether_it_may_be_tried_again() {
         assert_eq!(judged(202), Outcome::Sent);
-        assert!(matches!(judged(429), Outcome::Later(_)));
+        for status in [401, 403, 404, 407, 408, 425, 429, 503] {
+            assert!(matches!(judged(status), Outcome::Later(_)), "{status}");
+        }
         assert!(matches!(judged(302), Outcome::Never(_)));
         assert!(matches!(judged(400), Outcome::Never(_)));
         assert!(matches!(judged(500), Outcome::Unknown(_)));

@@ -48,7 +48,8 @@ pub(super) fn courier(config: &Config) -> Result<Courier, Failure> {
     let mail = server
         .map(|server| -> Arc<dyn Carrier> { server })
         .or_else(|| folder(Channel::Mail));
-    let recognises = settings.folder.is_some() || settings.sms.as_ref().is_some_and(|sms| sms.repeatable);
+    let recognises =
+        settings.folder.is_some() || settings.sms.as_ref().and_then(|sms| sms.repeatable) == Some(true);
     let mut repeatable = Vec::new();
     if settings.folder.is_some() {
         repeatable.push(Channel::Mail);
@@ -149,11 +150,11 @@ fn phones(sms: &Sms, server: Option<&Arc<Server>>) -> Result<Arc<dyn Carrier>, F
     }
     let gateway = Gateway {
         url: sms.url.clone().unwrap_or_default(),
-        method: sms.method.clone(),
-        headers: sms.headers.clone(),
-        body: sms.body.clone(),
+        method: sms.method.clone().unwrap_or_else(|| "POST".to_owned()),
+        headers: sms.headers.clone().unwrap_or_default(),
+        body: sms.body.clone().unwrap_or_default(),
         secret: sms.secret.as_deref().map(secret).transpose()?.unwrap_or_default(),
-        internal: sms.internal,
+        internal: sms.internal == Some(true),
         roots: sms.trust.as_deref().map(roots).transpose()?,
     };
     let gateway = HttpGateway::new(&gateway).map_err(|why| wrong("sms", &why))?;

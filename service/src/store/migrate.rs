@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 7] = [
+pub const MIGRATIONS: [Migration; 8] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -37,6 +37,10 @@ pub const MIGRATIONS: [Migration; 7] = [
     Migration {
         name: "reports",
         sql: include_str!("../../migrations/0006-reports.sql"),
+    },
+    Migration {
+        name: "messages that are withdrawn, documents that are switched on again",
+        sql: include_str!("../../migrations/0007-withdrawn.sql"),
     },
     Migration {
         name: "batches",

@@ -2,9 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lettre::transport::smtp::extension::ClientId;
+use mdoc_core::seams::Clock;
+use mdoc_core::time::Timestamp;
 use zeroize::Zeroizing;
 
 use super::outbox::{rules, sending, stages};
@@ -279,6 +282,33 @@ fn what_a_gateway_says_decides_whether_it_is_tried_again() {
             .port();
         round(&world, &courier(None, Some(asking(gone)))).await;
         assert_eq!(stages(&world).await, [Stage::Waiting; 2]);
+    });
+}
+
+/// A clock that breaks when it is looked at the second time.
+struct Breaks(AtomicU32, Timestamp);
+
+impl Clock for Breaks {
+    fn now(&self) -> Timestamp {
+        assert_ne!(self.0.fetch_add(1, Ordering::SeqCst), 1, "it breaks");
+        self.1
+    }
+}
+
+#[test]
+fn what_was_not_handed_over_when_sending_it_broke_off_is_sent_later() {
+    everywhere(async |mut world| {
+        requested(&mut world, Scheme::AuthCodeViaSms).await;
+        let mut service = world.service("https://id.example.org");
+        service.clock = Arc::new(Breaks(AtomicU32::new(0), world.now));
+        let sent = courier(None, None).round(&Arc::new(service), "one").await;
+        assert_eq!(sent.unwrap(), 2);
+        assert_eq!(stages(&world).await, [Stage::Waiting; 2]);
+        let sql = "SELECT why FROM message ORDER BY why";
+        let why: Vec<String> = world
+            .run(move |tx| Ok(tx.rows(sql, &[], |row| row.get(0))?))
+            .await;
+        assert!(why.iter().any(|why| why.contains("broke off")), "{why:?}");
     });
 }
 

@@ -1,7 +1,7 @@
 //! What is sent to people (E9): schemes, stages, tries, and what nodes do that are gone.
 
 use super::world::{World, code, everywhere, operator, system};
-use crate::domain::id::MessageId;
+use crate::domain::id::{MessageId, PersonId};
 use crate::domain::notice::{Channel, Notice};
 use crate::domain::profile::{Delivery, GenerateCode, Scheme, Settings};
 use crate::store::Store;
@@ -55,7 +55,7 @@ async fn hand_over(world: &World, id: &MessageId, node: &'static str) -> bool {
         .await
 }
 
-async fn done(world: &World, id: &MessageId, outcome: Outcome) -> Option<Stage> {
+pub(super) async fn done(world: &World, id: &MessageId, outcome: Outcome) -> Option<Stage> {
     let (now, id) = (world.now, id.clone());
     world
         .run(move |tx| Ok(outbox::done(tx, now, (&id, "one", &outcome, &rules()))?))
@@ -188,6 +188,12 @@ fn what_is_approved_first_is_sent_with_the_approval() {
         world.hand_out(&clerk, &serial).await.unwrap();
         super::interface::waiting::approve(&world, &serial).await;
         assert!(take(&world).await.is_empty());
+        // Nobody can take any more what is over: it is sent.
+        let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        world.hand_out(&clerk, &serial).await.unwrap();
+        world.later(world.terms.offer_lifetime + 1);
+        super::interface::waiting::approve(&world, &serial).await;
+        assert_eq!(take(&world).await.len(), 3);
     });
 }
 
@@ -290,6 +296,75 @@ fn a_channel_that_recognises_what_it_was_given_is_given_it_again() {
 }
 
 #[test]
+fn what_ends_each_node_that_takes_it_is_given_up() {
+    everywhere(async |mut world| {
+        sending(&mut world, Scheme::AuthCodeViaSms).await;
+        requested(&mut world).await;
+        let repeatable = || Rules {
+            repeatable: vec![Channel::Sms],
+            ..rules()
+        };
+        for _ in 0..rules().tries {
+            let taken = take_by(&world, "one", repeatable()).await;
+            assert_eq!(taken.len(), 2);
+            // One ends it before it is handed over, the other one while it is.
+            let sms = taken.iter().find(|one| one.channel == Channel::Sms).unwrap();
+            assert!(hand_over(&world, &sms.id, "one").await);
+            world.later(LEASE + 1);
+        }
+        assert!(take_by(&world, "one", repeatable()).await.is_empty());
+        assert_eq!(stages(&world).await, [Stage::Failed; 2]);
+        let told = world.actions().await;
+        assert_eq!(told.iter().filter(|action| *action == "message.fail").count(), 2);
+    });
+}
+
+#[test]
+fn what_a_newer_program_wrote_is_left_to_it() {
+    everywhere(async |mut world| {
+        sending(&mut world, Scheme::Default).await;
+        requested(&mut world).await;
+        for (column, of) in [("kind", "address"), ("channel", "sms")] {
+            let sql = format!("UPDATE message SET {column} = 'pigeon' WHERE {column} = '{of}'");
+            world.run(move |tx| Ok(tx.execute(&sql, &[])?)).await;
+        }
+        // They are in nobody's way, whatever number is taken.
+        let taken = take(&world).await;
+        assert_eq!(kinds(&taken), [(Notice::Code, Channel::Mail)]);
+        assert_eq!(stages(&world).await, [Stage::Taken]);
+        let left: Option<i64> = world
+            .run(|tx| {
+                let sql = "SELECT COUNT(*) FROM message WHERE state = 'waiting' AND sealed IS NOT NULL";
+                Ok(tx.value(sql, &[])?)
+            })
+            .await;
+        assert_eq!(left, Some(2));
+    });
+}
+
+#[test]
+fn what_is_withdrawn_is_looked_for_among_what_did_not_go_out() {
+    everywhere(async |world| {
+        // The server's plans are of how much is there, and nothing is.
+        if world.is_server() {
+            return;
+        }
+        let now = world.now;
+        let plan = world
+            .run(move |tx| {
+                let sql = format!("EXPLAIN QUERY PLAN {}", outbox::WITHDRAW);
+                Ok(tx.rows(&sql, &[now.into()], |row| row.get::<String>(3))?)
+            })
+            .await;
+        assert!(
+            plan[0].starts_with("SEARCH message USING INDEX message_open"),
+            "{plan:?}"
+        );
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:?}");
+    });
+}
+
+#[test]
 fn a_message_is_tried_five_times_and_ever_more_seldom() {
     everywhere(async |mut world| {
         sending(&mut world, Scheme::AuthCodeViaSms).await;
@@ -367,6 +442,14 @@ fn messages_of_people_out_of_scope_are_not_there() {
                 .await
         };
         assert!(seen.is_empty());
+        // Whoever asks for one person is not told whether there is one.
+        for person in [world.ada.clone(), PersonId::given("nobody").unwrap()] {
+            let actor = actor.clone();
+            let listed = world
+                .store
+                .read(move |tx| outbox::list(tx, &actor, (None, Some(&person), 500)));
+            assert_eq!(code(listed.await), "not-found");
+        }
         let again = world
             .store
             .write(move |tx| outbox::again(tx, &actor, now, &id))

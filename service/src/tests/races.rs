@@ -8,18 +8,22 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tokio::sync::oneshot;
 
+use super::outbox::sending;
 use super::world::{World, code, everywhere, operator, places, system};
 use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::State;
 use crate::domain::person::Details;
+use crate::domain::profile::{GenerateCode, Scheme};
 use crate::secrets::Purpose;
 use crate::status::{self, Shape};
 use crate::store::{MIGRATIONS, Place, Store, StoreError, Tx};
+use crate::usecase::audit::{self, Entry};
 use crate::usecase::collect::{self, Begun, Holder, Once, Presented};
+use crate::usecase::document::Why;
 use crate::usecase::import::{self, Table};
 use crate::usecase::issue::{self, Delivery, Next, Order, Signed};
 use crate::usecase::request::{self, Offer};
-use crate::usecase::{Failure, document, people, sweep};
+use crate::usecase::{Failure, document, people, sweep, update, validate};
 
 /// Waits until another transaction waits for this one, as far as the database can say so; and if none has to, for so long
 /// that it would have got through.
@@ -42,7 +46,23 @@ fn until_awaited(tx: &mut Tx<'_>, is_server: bool) {
 /// Does one thing at a node and another at a second node, which begins when the first has done everything and not ended.
 async fn at_once<T, U>(
     world: &World,
-    mut first: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    first: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    second: impl FnMut(&mut Tx<'_>) -> Result<U, Failure> + Send + 'static,
+) -> (Result<T, Failure>, Result<U, Failure>)
+where
+    T: Send + 'static,
+    U: Send + 'static,
+{
+    crossed(world, (first, |_| Ok(())), second).await
+}
+
+/// The same, where the first node goes on when the second one waits for it.
+async fn crossed<T, U>(
+    world: &World,
+    (mut first, mut further): (
+        impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+        impl FnMut(&mut Tx<'_>) -> Result<(), Failure> + Send + 'static,
+    ),
     second: impl FnMut(&mut Tx<'_>) -> Result<U, Failure> + Send + 'static,
 ) -> (Result<T, Failure>, Result<U, Failure>)
 where
@@ -59,6 +79,7 @@ where
             if let Some(done) = done.take() {
                 let _nobody = done.send(());
                 until_awaited(tx, is_server);
+                further(tx)?;
             }
             result
         })
@@ -323,4 +344,63 @@ fn nodes_that_start_at_once_make_the_schema_once() {
             assert_eq!(steps.unwrap(), i64::try_from(MIGRATIONS.len()).ok());
         }
     }
+}
+
+#[test]
+fn who_tells_a_person_something_takes_the_person_before_the_trail() {
+    everywhere(async |mut world| {
+        sending(&mut world, Scheme::AuthCodeViaSms).await;
+        let (clerk, chief, ada) = (world.clerk.clone(), world.chief.clone(), world.ada.clone());
+        let offer = {
+            let issued = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+            world.hand_out(&clerk, &issued).await.unwrap()
+        };
+        let typed = offer.code.clone();
+        let typed = typed.as_ref().map(|code| code.as_str());
+        let begun = world.redeem(&offer, typed, &Holder::default()).await.unwrap();
+        world.issue(&begun, 1, b"one").await.unwrap();
+        world
+            .profile("approved", |s| {
+                s.notification_scheme = Scheme::AuthCodeViaSms;
+                s.generate_code_on_request = GenerateCode::Simple;
+                s.validate_issuance = true;
+            })
+            .await;
+        let asked = world
+            .request_as(&clerk, "approved")
+            .await
+            .unwrap()
+            .document
+            .serial;
+
+        let (now, is_server) = (world.now, world.is_server());
+        // As everybody does: the person, and then the trail. What would wait for the second node is told so before that
+        // ends one of them, and it is done again.
+        let one = || {
+            let person = ada.clone();
+            let first = move |tx: &mut Tx<'_>| people::hold(tx, &person);
+            let further = move |tx: &mut Tx<'_>| {
+                if is_server {
+                    tx.execute("SET LOCAL lock_timeout = '300ms'", &[])?;
+                }
+                let entry = Entry::new("person.change", ("person", "ada"));
+                Ok(audit::append(tx, &system(), now, &entry)?)
+            };
+            (first, further)
+        };
+        let (terms, serial, actor) = (world.terms.clone(), begun.serial.clone(), operator(&clerk));
+        let updated = move |tx: &mut Tx<'_>| {
+            let rng = &mut crate::random::system();
+            update::update(tx, &actor, now, (&serial, &terms), Why::default(), rng)
+        };
+        let (first, second) = crossed(&world, one(), updated).await;
+        assert_eq!((first, code(second)), (Ok(()), "done"));
+        let (terms, actor) = (world.terms.clone(), operator(&chief));
+        let approved = move |tx: &mut Tx<'_>| {
+            let rng = &mut crate::random::system();
+            validate::validate(tx, &actor, now, (&asked, true, &terms), Why::default(), rng)
+        };
+        let (first, second) = crossed(&world, one(), approved).await;
+        assert_eq!((first, code(second)), (Ok(()), "done"));
+    });
 }

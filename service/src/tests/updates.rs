@@ -1,16 +1,18 @@
 //! Documents that are made anew (E15): by what, for whom, and what becomes of those before.
 
 use super::collecting::bound;
-use super::outbox::{sending, take};
+use super::interface::waiting::approve;
+use super::outbox::{done, sending, stages, take};
 use super::world::{World, code, everywhere, operator};
-use crate::domain::id::Serial;
+use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::State;
 use crate::domain::notice::Notice;
 use crate::domain::profile::Scheme;
 use crate::usecase::Failure;
 use crate::usecase::change::{Change, change};
 use crate::usecase::collect::Begun;
-use crate::usecase::document::Why;
+use crate::usecase::document::{self, Why};
+use crate::usecase::outbox::{Outcome, Stage};
 use crate::usecase::update::update;
 
 /// A document that a wallet has which refreshes.
@@ -39,17 +41,30 @@ async fn updated(world: &World, serial: &Serial) -> Result<State, Failure> {
     done.await.map(|document| document.state)
 }
 
-async fn moved(world: &World, serial: &Serial, what: Change, reason: &'static str) {
-    let (actor, now, serial) = (operator(&world.clerk), world.now, serial.clone());
-    world
-        .run(move |tx| {
-            let why = Why {
-                reason: Some(reason),
-                notes: None,
-            };
-            change(tx, &actor, now, (&serial, what), why)
-        })
-        .await;
+async fn moved(world: &World, serial: &Serial, what: Change, reason: &'static str) -> State {
+    moved_by(world, &world.clerk, serial, (what, reason)).await
+}
+
+async fn moved_by(
+    world: &World,
+    who: &PersonId,
+    serial: &Serial,
+    (what, reason): (Change, &'static str),
+) -> State {
+    let (actor, now, serial) = (operator(who), world.now, serial.clone());
+    let document = world.run(move |tx| {
+        let why = Why {
+            reason: Some(reason),
+            notes: None,
+        };
+        change(tx, &actor, now, (&serial, what), why)
+    });
+    document.await.state
+}
+
+async fn kept(world: &World, serial: &Serial) -> document::Document {
+    let serial = serial.clone();
+    world.run(move |tx| document::read(tx, &serial)).await
 }
 
 #[test]
@@ -117,5 +132,128 @@ fn whoever_has_the_document_is_told() {
             [Notice::Update]
         );
         assert_eq!(taken[0].letter.as_ref().unwrap().to, "ada@example.org");
+    });
+}
+
+#[test]
+fn an_update_is_not_forgotten_while_the_document_is_off() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected(&mut world).await;
+        world.profile("licence", |s| s.copy_days = 7).await;
+        updated(&world, &serial).await.unwrap();
+        moved(&world, &serial, Change::Disable, "mislaid").await;
+        moved(&world, &serial, Change::RequestCancel, "lost").await;
+        let chief = world.chief.clone();
+        let rejected = (Change::RejectCancel, "duplicate");
+        assert_eq!(moved_by(&world, &chief, &serial, rejected).await, State::Disabled);
+        assert_eq!(
+            moved(&world, &serial, Change::Enable, "found").await,
+            State::Updating
+        );
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        let order = world.gathered(&again, 1).await.unwrap();
+        assert_eq!(order.profile.settings.copy_days, 7);
+        world.recorded(&again, (&order, 1), b"anew").await.unwrap();
+        // It was fetched: nothing is left of it.
+        moved(&world, &serial, Change::Disable, "mislaid").await;
+        assert_eq!(
+            moved(&world, &serial, Change::Enable, "found").await,
+            State::Active
+        );
+    });
+}
+
+#[test]
+fn who_is_told_of_an_update_can_still_fetch_it() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected(&mut world).await;
+        sending(&mut world, Scheme::AuthCodeViaSms).await;
+        // It did not go out, and is not tried again once the wallet has it.
+        updated(&world, &serial).await.unwrap();
+        let told = take(&world).await.remove(0).id;
+        done(&world, &told, Outcome::Never("no".to_owned())).await;
+        world.later(60);
+        assert!(take(&world).await.is_empty());
+        assert_eq!(stages(&world).await, [Stage::Failed]);
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"anew").await.unwrap();
+        assert!(take(&world).await.is_empty());
+        assert_eq!(stages(&world).await, [Stage::Withdrawn]);
+        // One of a document that was ended is not sent; one that is off may be switched on again.
+        updated(&world, &serial).await.unwrap();
+        moved(&world, &serial, Change::Disable, "mislaid").await;
+        assert_eq!(take(&world).await.len(), 1);
+        moved(&world, &serial, Change::Cancel, "lost").await;
+        world.later(crate::usecase::outbox::LEASE + 1);
+        assert!(take(&world).await.is_empty());
+        assert_eq!(stages(&world).await, [Stage::Withdrawn; 2]);
+        let sql = "SELECT COUNT(*) FROM message WHERE sealed IS NOT NULL";
+        let sealed: Option<i64> = world.run(move |tx| Ok(tx.value(sql, &[])?)).await;
+        assert_eq!(sealed, Some(0));
+    });
+}
+
+#[test]
+fn an_update_that_is_offered_anew_is_approved_by_the_newest_settings() {
+    everywhere(async |mut world| {
+        let (serial, _) = collected(&mut world).await;
+        world.profile("licence", |s| s.validate_issuance = true).await;
+        updated(&world, &serial).await.unwrap();
+        let clerk = world.clerk.clone();
+        let offer = world.hand_out(&clerk, &serial).await.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let begun = world.redeem(&offer, Some(&typed), &bound(2)).await.unwrap();
+        assert!(begun.profile.settings.validate_issuance);
+        assert_eq!(code(world.gathered(&begun, 1).await), "validation.data-changed");
+        approve(&world, &serial).await;
+        world.issue(&begun, 1, b"anew").await.unwrap();
+    });
+}
+
+#[test]
+fn an_update_ends_nothing_else_and_the_document_is_what_was_made() {
+    everywhere(async |mut world| {
+        world
+            .profile("licence", |s| {
+                s.credential_group = Some("group".to_owned());
+                s.cancel_previously_issued = true;
+            })
+            .await;
+        world.data_of("loyalty-card").await;
+        let clerk = world.clerk.clone();
+        let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
+        let typed = offer.code.clone().unwrap();
+        let begun = world.redeem(&offer, Some(&typed), &bound(1)).await.unwrap();
+        world.issue(&begun, 1, b"first").await.unwrap();
+        let group = |s: &mut crate::domain::profile::Settings| s.credential_group = Some("group".to_owned());
+        world.profile("other", group).await;
+        let other = world.collected("other", 1).await;
+        assert_eq!(updated(&world, &begun.serial).await, Ok(State::Updating));
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"anew").await.unwrap();
+        assert_eq!(kept(&world, &other).await.state, State::Active);
+
+        let before = kept(&world, &begun.serial).await.doc_type;
+        world
+            .profile("licence", |s| {
+                s.format = "partial-iso-18013-5".to_owned();
+                s.credential_group = Some("new".to_owned());
+                s.exclusive_group = Some("one".to_owned());
+            })
+            .await;
+        world.licence_data().await;
+        updated(&world, &begun.serial).await.unwrap();
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"again").await.unwrap();
+        let after = kept(&world, &begun.serial).await.doc_type;
+        assert_ne!(after, before);
+        assert_eq!(after, "org.iso.18013.5.1.mDL");
+        let groups = world
+            .run(move |tx| {
+                let sql = "SELECT credential_group, exclusive_group FROM document WHERE profile = 'licence'";
+                Ok(tx.row(sql, &[], |row| Ok([row.get::<String>(0)?, row.get(1)?]))?)
+            })
+            .await;
+        assert_eq!(groups, Some(["new".to_owned(), "one".to_owned()]));
     });
 }

@@ -61,7 +61,7 @@ impl Holder {
 pub struct Begun {
     /// The document.
     pub serial: Serial,
-    /// Its profile, as it was requested.
+    /// The version of its profile that is issued.
     pub profile: Profile,
     /// The access token.
     pub token: Zeroizing<[u8; 32]>,
@@ -162,10 +162,9 @@ pub fn offered(
     let offer = by_id(tx, &id, false)?.ok_or(Refusal::OfferUnknown)?;
     offer.check(now, terms)?;
     let document = document::look(tx, &offer.serial)?.ok_or(Refusal::OfferUnknown)?;
-    let (name, version) = &document.profile;
     let derived = Derived::of(terms, secret);
     Ok(Offered {
-        profile: profiles::version(tx, name, *version)?,
+        profile: profiles::of_document(tx, &document)?,
         pre_authorized: derived.pre_authorized,
         issuer_state: derived.issuer_state,
         code: offer.form,
@@ -364,8 +363,7 @@ fn begin(
             return Err(Refusal::IllegalMove { made, state }.into());
         }
     }
-    let (name, version) = &document.profile;
-    let profile = profiles::version(tx, name, *version)?;
+    let profile = profiles::of_document(tx, document)?;
     role_fits(tx, &document.person, &profile.settings)?;
     let shown = holder.sighting();
     devices::check(tx, profile.settings.devices, (&document.person, None), &shown)?;

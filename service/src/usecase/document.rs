@@ -28,6 +28,8 @@ pub struct Document {
     pub state: State,
     /// Where it was before its cancellation was requested.
     pub before: Option<State>,
+    /// Where it was before it was switched off, if it is, or its cancellation was requested since.
+    pub resumes: Option<State>,
     /// Since when it is in its state.
     pub since: Timestamp,
     /// Who requested it; nobody if the service itself did.
@@ -90,7 +92,7 @@ impl Document {
 
 const COLUMNS: &str = "serial, person, profile, profile_version, doc_type, state, state_before, since, requested_by, \
                        requested, cancel_requested_by, device, generation, issued, valid_until, moves, approved_data, \
-                       approved_again_by, delivery";
+                       approved_again_by, delivery, resumes";
 
 /// A document that the actor may see.
 ///
@@ -262,11 +264,20 @@ pub(super) fn step_by(
     (made, step): (Move, Step<'_>),
 ) -> Result<(), Failure> {
     let (state, why) = (document.state, step.why);
+    let back = match state {
+        State::Disabled => document.resumes,
+        _ => document.before,
+    };
     let after = state
-        .after(made, document.before)
+        .after(made, back)
         .ok_or(Refusal::IllegalMove { made, state })?;
     why.check(made)?;
     let before = (made == Move::RequestCancel).then_some(state);
+    let resumes = match made {
+        Move::Disable => Some(state),
+        Move::RequestCancel | Move::RejectCancel => document.resumes,
+        _ => None,
+    };
     let canceller = if made == Move::RequestCancel {
         actor.person().or(step.canceller)
     } else {
@@ -274,8 +285,8 @@ pub(super) fn step_by(
     };
     let moves = document.moves + 1;
     let written = tx.execute(
-        "UPDATE document SET state = $2, state_before = $3, since = $4, cancel_requested_by = $5, moves = $6 \
-         WHERE serial = $1 AND moves = $7",
+        "UPDATE document SET state = $2, state_before = $3, since = $4, cancel_requested_by = $5, moves = $6, \
+         resumes = $8 WHERE serial = $1 AND moves = $7",
         &[
             (&document.serial).into(),
             after.name().into(),
@@ -284,6 +295,7 @@ pub(super) fn step_by(
             canceller.map(PersonId::as_str).into(),
             moves.into(),
             document.moves.into(),
+            resumes.map(State::name).into(),
         ],
     )?;
     if written != 1 {
@@ -316,7 +328,7 @@ pub(super) fn step_by(
         &entry.change(json!({ "state": state.name() }), tells.into()),
     )?;
     document.state = after;
-    document.before = before;
+    (document.before, document.resumes) = (before, resumes);
     document.since = now;
     document.cancel_requested_by = canceller.cloned();
     document.moves = moves;
@@ -351,5 +363,6 @@ fn of_row(row: &Row<'_>) -> Result<Document, StoreError> {
         approved_data: row.get(16)?,
         approved_again_by: row.get(17)?,
         delivery: delivered(&row.get::<String>(18)?)?,
+        resumes: row.get::<Option<String>>(19)?.as_deref().map(named).transpose()?,
     })
 }

@@ -82,7 +82,7 @@ pub fn gather(
         return Ok(Next::Wait);
     }
     collectable(&document, now)?;
-    let profile = profile(tx, &document)?;
+    let profile = profiles::of_document(tx, &document)?;
     still_approved(tx, &document, &profile.settings)?;
     let most = profile.settings.copies;
     if u32::try_from(keys).unwrap_or(u32::MAX) > most {
@@ -96,7 +96,8 @@ pub fn gather(
     if profile.settings.enforce_photo_at_issuance && photo.is_none() {
         return Err(Refusal::EnforcePhotoAtIssuance.into());
     }
-    let shape = Shape::of(profile.settings.status, terms.suspends(&document.doc_type));
+    let made = doc_type(&document, &profile.settings, terms);
+    let shape = Shape::of(profile.settings.status, terms.suspends(&made));
     let Some(places) = status::choose(tx, shape, keys, rng)? else {
         return Ok(Next::NoList(shape));
     };
@@ -167,17 +168,15 @@ fn within_bounds(
 /// [`Refusal::SessionUnknown`] if there is no such document.
 pub fn profile_of(tx: &mut Tx<'_>, serial: &Serial) -> Result<Profile, Failure> {
     let document = document::look(tx, serial)?.ok_or(Refusal::SessionUnknown)?;
-    profile(tx, &document)
+    profiles::of_document(tx, &document)
 }
 
-/// What is updated is issued by the newest version, everything else by the one that was requested.
-fn profile(tx: &mut Tx<'_>, document: &Document) -> Result<Profile, Failure> {
-    let (name, version) = &document.profile;
-    if document.state == State::Updating {
-        Ok(profiles::current(tx, name)?.profile)
-    } else {
-        profiles::version(tx, name, *version)
-    }
+/// The type of what is made by settings: those of an update may have another format than the document had.
+fn doc_type(document: &Document, settings: &Settings, terms: &Terms) -> String {
+    let format = terms.formats.format(&settings.format);
+    format
+        .map_or(&document.doc_type, |format| &format.doctype)
+        .clone()
 }
 
 fn identifier(rng: &mut dyn CryptoRng) -> [u8; 16] {
@@ -286,13 +285,17 @@ pub fn record(
         ],
     )?;
     let lifetime = i64::from(order.profile.settings.lifetime_days) * 86_400;
+    let first = document.issued.is_none();
     let issued = document.issued.unwrap_or(now);
+    document.doc_type = doc_type(&document, settings, terms);
     let valid_until = document
         .valid_until
         .unwrap_or_else(|| whole_hour(now.unix() + lifetime));
     tx.execute(
         "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6, \
-         approved_again_by = NULL WHERE serial = $1",
+         approved_again_by = NULL, doc_type = $7, \
+         credential_group = CASE WHEN state = 'updating' THEN $8 ELSE credential_group END, \
+         exclusive_group = CASE WHEN state = 'updating' THEN $9 ELSE exclusive_group END WHERE serial = $1",
         &[
             (&document.serial).into(),
             generation.into(),
@@ -300,6 +303,9 @@ pub fn record(
             valid_until.into(),
             order.profile.version.into(),
             document.device.as_ref().into(),
+            (&document.doc_type).into(),
+            settings.credential_group.as_ref().into(),
+            settings.exclusive_group.as_ref().into(),
         ],
     )?;
     document.generation = generation;
@@ -328,7 +334,7 @@ pub fn record(
             ..Step::default()
         };
         document::step_by(tx, actor, now, &mut document, (Move::Issue, step))?;
-        if order.profile.settings.cancel_previously_issued {
+        if first && settings.cancel_previously_issued {
             supersede(tx, actor, now, (&document, order))?;
         }
     }
@@ -415,10 +421,7 @@ fn keep_copies(
 /// Of an exclusive group, a person has one document at most, and of a profile if that says so. Those who collect at once
 /// come one after the other.
 fn one_each(tx: &mut Tx<'_>, document: &Document, settings: &Settings) -> Result<(), Failure> {
-    let _held: Option<i64> = tx.value(
-        "SELECT version FROM person WHERE id = $1 FOR UPDATE",
-        &[(&document.person).into()],
-    )?;
+    people::hold(tx, &document.person)?;
     let others = tx.rows(
         "SELECT state, profile, exclusive_group FROM document WHERE person = $1 AND serial <> $2",
         &[(&document.person).into(), (&document.serial).into()],

@@ -5,6 +5,11 @@
 //! whether the message went out: it is not sent again by itself, since nothing is sent twice, and an operator decides. A
 //! channel that recognises what it was given before is handed it again.
 
+mod settle;
+
+#[cfg(test)]
+pub(crate) use self::settle::WITHDRAW;
+
 use core::fmt;
 
 use mdoc_core::crypto::{CryptoRng, fastest};
@@ -202,7 +207,8 @@ pub struct Rules {
     pub repeatable: Vec<Channel>,
 }
 
-/// Takes messages that are due, at most so many, for the node of that name.
+/// Takes messages that are due, at most so many, for the node of that name. What a newer program wrote, and this one does not
+/// know, is left to that.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -211,12 +217,12 @@ pub fn take(
     now: Timestamp,
     (node, most, rules, terms): (&str, u32, &Rules, &Terms),
 ) -> Result<Vec<Taken>, StoreError> {
-    settle(tx, now, rules)?;
-    let ids: Vec<MessageId> = tx.rows(
-        "SELECT id FROM message WHERE state = 'waiting' AND due <= $1 ORDER BY due, id LIMIT $2 FOR UPDATE",
-        &[now.into(), i64::from(most).into()],
-        |row| row.get(0),
-    )?;
+    let given_up = settle::settle(tx, now, rules)?;
+    let sql = format!(
+        "SELECT id FROM message WHERE state = 'waiting' AND due <= $1 AND {} ORDER BY due, id LIMIT $2 FOR UPDATE",
+        settle::known()
+    );
+    let ids: Vec<MessageId> = tx.rows(&sql, &[now.into(), i64::from(most).into()], |row| row.get(0))?;
     let mut taken = Vec::new();
     for id in ids {
         let found = tx.row(
@@ -242,33 +248,10 @@ pub fn take(
             });
         }
     }
-    Ok(taken)
-}
-
-/// What nodes left behind that are gone, and what tells of offers that are good no more.
-fn settle(tx: &mut Tx<'_>, now: Timestamp, rules: &Rules) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE message SET state = 'waiting', node = NULL, changed = $1 WHERE state = 'taken' AND lease < $1",
-        &[now.into()],
-    )?;
-    for channel in Channel::ALL {
-        let after = if rules.repeatable.contains(&channel) {
-            Stage::Waiting
-        } else {
-            Stage::Uncertain
-        };
-        tx.execute(
-            "UPDATE message SET state = $2, changed = $1 WHERE state = 'handing-over' AND lease < $1 AND channel = $3",
-            &[now.into(), after.name().into(), channel.name().into()],
-        )?;
+    for message in given_up {
+        message.tell(tx, now)?;
     }
-    tx.execute(
-        "UPDATE message SET state = 'withdrawn', sealed = NULL, changed = $1 \
-         WHERE state IN ('waiting', 'failed', 'uncertain') AND offer IS NOT NULL AND due <= $1 AND NOT EXISTS \
-         (SELECT 1 FROM offer o WHERE o.id = message.offer AND o.used IS NULL AND o.expires >= $1)",
-        &[now.into()],
-    )?;
-    Ok(())
+    Ok(taken)
 }
 
 fn named(row: &Row<'_>, from: usize) -> Result<(Notice, Channel), StoreError> {
@@ -308,7 +291,7 @@ pub enum Outcome {
     Unknown(String),
 }
 
-/// Notes how it went with a message.
+/// Notes how it went with a message. What was not handed over did not go out, whatever became of who had it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -318,19 +301,26 @@ pub fn done(
     (id, node, outcome, rules): (&MessageId, &str, &Outcome, &Rules),
 ) -> Result<Option<Stage>, StoreError> {
     let held = tx.row(
-        "SELECT tries, document, kind, channel FROM message \
+        "SELECT tries, document, kind, channel, state FROM message \
          WHERE id = $1 AND node = $2 AND state IN ('taken', 'handing-over', 'uncertain') FOR UPDATE",
         &[id.into(), node.into()],
         |row| {
             let said = (row.get::<String>(2)?, row.get::<String>(3)?);
-            Ok((row.get::<i64>(0)?, row.get::<Option<Serial>>(1)?, said))
+            let handed_over = row.get::<String>(4)? != Stage::Taken.name();
+            Ok((
+                row.get::<i64>(0)?,
+                row.get::<Option<Serial>>(1)?,
+                said,
+                handed_over,
+            ))
         },
     )?;
-    let Some((tries, document, (kind, channel))) = held else {
+    let Some((tries, document, (kind, channel), handed_over)) = held else {
         return Ok(None);
     };
     let again = tries < rules.tries;
-    let repeatable = Channel::named(&channel).is_some_and(|channel| rules.repeatable.contains(&channel));
+    let repeatable =
+        !handed_over || Channel::named(&channel).is_some_and(|channel| rules.repeatable.contains(&channel));
     let (stage, why) = match outcome {
         Outcome::Sent => (Stage::Sent, None),
         Outcome::Later(why) if again => (Stage::Waiting, Some(why)),
@@ -344,20 +334,30 @@ pub fn done(
          sealed = CASE WHEN $2 = 'sent' THEN NULL ELSE sealed END WHERE id = $1",
         &[id.into(), stage.name().into(), due.into(), why.into(), now.into()],
     )?;
+    told(tx, now, stage, (id, document.as_ref(), (&kind, &channel), tries))?;
+    Ok(Some(stage))
+}
+
+/// Tells the audit trail what became of a message.
+fn told(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    stage: Stage,
+    (id, document, (kind, channel), tries): (&MessageId, Option<&Serial>, (&str, &str), i64),
+) -> Result<(), StoreError> {
     let action = match stage {
         Stage::Sent => "message.send",
         Stage::Failed => "message.fail",
         Stage::Uncertain => "message.uncertain",
-        _ => return Ok(Some(stage)),
+        _ => return Ok(()),
     };
-    let entry = match &document {
+    let entry = match document {
         Some(serial) => Entry::new(action, ("document", serial.as_str())),
         None => Entry::new(action, ("message", id.as_str())),
     };
     let after = json!({ "message": id.as_str(), "kind": kind, "channel": channel, "tries": tries });
     let actor = Actor::system("notifications");
-    audit::append(tx, &actor, now, &entry.change(serde_json::Value::Null, after))?;
-    Ok(Some(stage))
+    audit::append(tx, &actor, now, &entry.change(serde_json::Value::Null, after))
 }
 
 /// How long it is waited after so many tries, in seconds.
@@ -400,18 +400,22 @@ pub struct Message {
 /// Messages in a stage, or in any, and to one person, or to all whom the actor may see: the newest first, at most so many.
 ///
 /// # Errors
-/// [`Refusal::NotGranted`].
+/// [`Refusal::NotGranted`]; [`Refusal::Unknown`] if there is no such person, or none in scope.
 pub fn list(
     tx: &mut Tx<'_>,
     actor: &Actor,
     (stage, person, limit): (Option<Stage>, Option<&PersonId>, u32),
 ) -> Result<Vec<Message>, Failure> {
     let scope = authority::scope(tx, actor, Workflow::ViewReports)?;
+    if let Some(person) = person {
+        authority::permit_for(tx, actor, Workflow::ViewReports, person)?;
+    }
     let sql = format!(
         "{} SELECT m.id, m.person, m.document, m.kind, m.channel, m.state, m.tries, m.created, m.due, m.why FROM message m \
-         WHERE ($1 = '' OR m.state = $1) AND ($2 = '' OR m.person = $2) AND ($5 = 3 OR m.person IN (SELECT p.id FROM person p WHERE {})) \
+         WHERE {} AND ($1 = '' OR m.state = $1) AND ($2 = '' OR m.person = $2) AND ($5 = 3 OR m.person IN (SELECT p.id FROM person p WHERE {})) \
          ORDER BY m.created DESC, m.id LIMIT $3",
         authority::BELOW,
+        settle::known(),
         authority::IS_COVERED,
     );
     let found = tx.rows(

@@ -198,6 +198,20 @@ pub(crate) fn data_version(tx: &mut Tx<'_>, id: &PersonId) -> Result<i64, Failur
         .ok_or_else(|| Refusal::Unknown { what: "person" }.into())
 }
 
+/// Has the row of a person stay as it is until the transaction ends. Everybody takes it after that of a document, and before
+/// the audit trail: whatever is written that refers to the person takes it too.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is no such person.
+pub(crate) fn hold(tx: &mut Tx<'_>, id: &PersonId) -> Result<(), Failure> {
+    let held: Option<i64> = tx.value(
+        "SELECT version FROM person WHERE id = $1 FOR UPDATE",
+        &[id.into()],
+    )?;
+    held.map(drop)
+        .ok_or_else(|| Refusal::Unknown { what: "person" }.into())
+}
+
 /// The person with a logon name.
 ///
 /// # Errors

@@ -6,9 +6,11 @@ use serde_json::json;
 use super::Failure;
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
+use super::document::Document;
 use crate::badge;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
+use crate::domain::life::State;
 use crate::domain::profile::{Profile, Settings, is_name};
 use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx};
@@ -189,6 +191,20 @@ pub fn version(tx: &mut Tx<'_>, name: &str, version: i64) -> Result<Profile, Fai
     )?;
     let found = found.ok_or(Refusal::Unknown { what: "profile" })?;
     Ok(found.profile)
+}
+
+/// The version of its profile by which a document is made now: what is updated by the newest one, everything else by the one
+/// that it has.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is none.
+pub fn of_document(tx: &mut Tx<'_>, document: &Document) -> Result<Profile, Failure> {
+    let (name, own) = &document.profile;
+    if document.state == State::Updating {
+        Ok(current(tx, name)?.profile)
+    } else {
+        version(tx, name, *own)
+    }
 }
 
 /// A version of a profile, and how it came about.

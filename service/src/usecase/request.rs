@@ -80,11 +80,7 @@ pub fn request(
     }
     let settings = &current.profile.settings;
     // Two requests for one person come one after the other, so that each sees the other one.
-    let locked: Option<i64> = tx.value(
-        "SELECT version FROM person WHERE id = $1 FOR UPDATE",
-        &[(&wish.person).into()],
-    )?;
-    locked.ok_or(Refusal::Unknown { what: "person" })?;
+    people::hold(tx, &wish.person)?;
     let person = people::read(tx, &wish.person)?;
     roles_fit(tx, actor, &person, settings)?;
     data_fit(&person, settings)?;
@@ -166,8 +162,7 @@ pub fn offer(
             return Err(Refusal::IllegalMove { made, state }.into());
         }
     }
-    let (name, version) = &document.profile;
-    let settings = profiles::version(tx, name, *version)?.settings;
+    let settings = profiles::of_document(tx, &document)?.settings;
     if settings.validate_issuance
         && actor.person().is_some()
         && document.approved_again_by.as_ref() == actor.person()

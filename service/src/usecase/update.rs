@@ -34,6 +34,7 @@ pub fn update(
         return Err(Refusal::IllegalMove { made, state }.into());
     }
     let settings = profiles::current(tx, &document.profile.0)?.profile.settings;
+    people::hold(tx, &document.person)?;
     let person = people::read(tx, &document.person)?;
     document::step(tx, actor, now, &mut document, (Move::Update, why))?;
     data_fit(&person, &settings)?;

@@ -44,12 +44,12 @@ pub fn validate(
     if document.issued.is_some() && hands_out(tx, &document, operator)? {
         return Err(Refusal::OwnRequest.into());
     }
-    let (name, version) = &document.profile;
-    let settings = profiles::version(tx, name, *version)?.settings;
+    let settings = profiles::of_document(tx, &document)?.settings;
     if !authority::has_one_of(tx, Some(operator), &settings.roles.validate)? {
         return Err(Refusal::ValidateRole.into());
     }
     let made = if approved { Move::Approve } else { Move::Reject };
+    people::hold(tx, &document.person)?;
     let data = people::data_version(tx, &document.person)?;
     let state = document.state;
     if state != State::AwaitingValidation

@@ -45,6 +45,8 @@ pub(super) struct Issuer {
     pub(super) dpop_nonce: bool,
     pub(super) stale_nonces: u32,
     pub(super) pending: u32,
+    /// Whether a refresh token is good once, and another one comes for it.
+    pub(super) rotates: bool,
     pub(super) sign_in: bool,
     pub(super) encrypted: bool,
     pub(super) draft: bool,
@@ -64,6 +66,7 @@ pub(super) struct Issuer {
     pub(super) dpop_proofs: u32,
     pub(super) decrypted: u32,
     pub(super) pushed: BTreeMap<String, String>,
+    refreshed: u32,
     bound_to: Option<PublicKey>,
     keys: Vec<PublicKey>,
 
@@ -116,6 +119,7 @@ impl Issuer {
             dpop_nonce: false,
             stale_nonces: 0,
             pending: 0,
+            rotates: false,
             sign_in: false,
             encrypted: false,
             draft: false,
@@ -131,6 +135,7 @@ impl Issuer {
             dpop_proofs: 0,
             decrypted: 0,
             pushed: BTreeMap::new(),
+            refreshed: 0,
             bound_to: None,
             keys: Vec::new(),
             root,
@@ -312,9 +317,16 @@ impl Issuer {
                 assert_eq!(sha256(&form["code_verifier"]), self.pushed["code_challenge"]);
             }
             "refresh_token" => {
-                assert_eq!(form["refresh_token"], "refresh-1");
+                if form["refresh_token"] != format!("refresh-{}", self.refreshed + 1) {
+                    return reply(400, &json!({ "error": "invalid_grant" }));
+                }
                 let kind = if self.dpop { "DPoP" } else { "Bearer" };
-                return reply(200, &json!({ "access_token": "access-1", "token_type": kind }));
+                let mut token = json!({ "access_token": "access-1", "token_type": kind });
+                if self.rotates {
+                    self.refreshed += 1;
+                    token["refresh_token"] = format!("refresh-{}", self.refreshed + 1).into();
+                }
+                return reply(200, &token);
             }
             other => panic!("{other}"),
         }
