@@ -176,6 +176,15 @@ pub fn taken(tx: &mut Tx<'_>, list: i64, count: usize) -> Result<(), StoreError>
     Ok(())
 }
 
+// The copies of a document are found by the document, and not by their list, which has a million of others: the plus signs
+// keep databases from that.
+pub(crate) const LISTS: &str = "SELECT DISTINCT c.list, l.bits FROM copy c JOIN status_list l ON l.id = c.list \
+                                WHERE c.document = $1 AND c.valid_until >= $2";
+pub(crate) const AFFECTED: &str = "SELECT 1 FROM copy WHERE document = $1 AND +list = $2 AND +status IN ($3, $4) \
+                                   AND valid_until >= $5 LIMIT 1";
+pub(crate) const FOLLOW: &str = "UPDATE copy SET status = $5, changed = (SELECT changes FROM status_list WHERE id = $2) \
+                                 WHERE document = $1 AND +list = $2 AND +status IN ($3, $4) AND valid_until >= $6";
+
 /// Lets the copies of a document say what its state means for them: in a list with two bits an entry, disabling suspends,
 /// in others it revokes. A revoked copy stays revoked; an enabled document is fetched anew where disabling revoked it.
 ///
@@ -186,12 +195,10 @@ pub fn taken(tx: &mut Tx<'_>, list: i64, count: usize) -> Result<(), StoreError>
 /// [`StoreError`].
 pub fn follow(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<(), StoreError> {
     let standing = document.standing(now);
-    let lists = tx.rows(
-        "SELECT DISTINCT c.list, l.bits FROM copy c JOIN status_list l ON l.id = c.list \
-         WHERE c.document = $1 AND c.valid_until >= $2 ORDER BY c.list",
-        &[(&document.serial).into(), now.into()],
-        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
-    )?;
+    let mut lists = tx.rows(LISTS, &[(&document.serial).into(), now.into()], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+    })?;
+    lists.sort_unstable();
     for (list, bits) in lists {
         let (before, after) = match standing {
             Standing::Cancelled => ([VALID, SUSPENDED], REVOKED),
@@ -201,7 +208,7 @@ pub fn follow(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<()
             Standing::Expired | Standing::Unknown => return Ok(()),
         };
         let affected: Option<i64> = tx.value(
-            "SELECT 1 FROM copy WHERE document = $1 AND list = $2 AND status IN ($3, $4) AND valid_until >= $5 LIMIT 1",
+            AFFECTED,
             &[
                 (&document.serial).into(),
                 list.into(),
@@ -218,8 +225,7 @@ pub fn follow(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<()
             &[list.into()],
         )?;
         tx.execute(
-            "UPDATE copy SET status = $5, changed = (SELECT changes FROM status_list WHERE id = $2) \
-             WHERE document = $1 AND list = $2 AND status IN ($3, $4) AND valid_until >= $6",
+            FOLLOW,
             &[
                 (&document.serial).into(),
                 list.into(),
@@ -264,17 +270,17 @@ fn revoke(
     (serial, column, bound): (&Serial, &'static str, i64),
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "SELECT DISTINCT list FROM copy WHERE document = $1 AND {column} < $2 AND status <> $3 AND valid_until >= $4 \
-         ORDER BY list"
+        "SELECT DISTINCT list FROM copy WHERE document = $1 AND {column} < $2 AND status <> $3 AND valid_until >= $4"
     );
-    let lists = tx.rows(
+    let mut lists = tx.rows(
         &sql,
         &[serial.into(), bound.into(), REVOKED.into(), now.into()],
         |row| row.get::<i64>(0),
     )?;
+    lists.sort_unstable();
     let sql = format!(
         "UPDATE copy SET status = $4, changed = (SELECT changes FROM status_list WHERE id = $2) \
-         WHERE document = $1 AND list = $2 AND {column} < $3 AND status <> $4 AND valid_until >= $5"
+         WHERE document = $1 AND +list = $2 AND {column} < $3 AND status <> $4 AND valid_until >= $5"
     );
     for list in lists {
         tx.execute(

@@ -306,20 +306,26 @@ fn two_nodes_share_a_batch_and_do_nothing_twice() {
         let serials: Vec<&str> = serials.iter().map(String::as_str).collect();
         let id = of(&mut world, &clerk, cancelling(), &serials).await;
         confirmed(&world, &clerk, &id, 300).await.unwrap();
-        let work = async |store: Store| {
-            let (node, mut rows) = (Node::new(), 0);
+        let stores = [(); 2].map(|()| Store::open(&world.place).unwrap());
+        let nodes = [(); 2].map(|()| Node::new());
+        // Each has rows of its own before either does any.
+        for (node, store) in nodes.iter().zip(&stores) {
+            assert_eq!(round(&world, node, store).await.taken, 32);
+        }
+        assert_eq!(seen(&world, &clerk, &id).await.unwrap().in_progress, 64);
+        let work = async |node: &Node, store: &Store| {
+            let mut rows = 0;
             loop {
-                rows += round(&world, &node, &store).await.rows;
+                rows += round(&world, node, store).await.rows;
                 if seen(&world, &clerk, &id).await.unwrap().stage == Stage::Done {
                     return rows;
                 }
             }
         };
-        let nodes = [(); 2].map(|()| Store::open(&world.place).unwrap());
-        let [one, other] = nodes;
-        let (one, other) = tokio::join!(work(one), work(other));
+        let [(one, first), (other, second)] = [(&nodes[0], &stores[0]), (&nodes[1], &stores[1])];
+        let (one, other) = tokio::join!(work(one, first), work(other, second));
         assert_eq!(one + other, 300);
-        assert!(one > 0 && other > 0, "{one} {other}");
+        assert!(one >= 32 && other >= 32, "{one} {other}");
         assert_eq!(told(&world, "document.cancel").await, 300);
         assert_eq!(told(&world, "batch.end").await, 1);
         let done = seen(&world, &clerk, &id).await.unwrap();

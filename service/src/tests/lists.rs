@@ -345,3 +345,24 @@ fn lists_are_signed_where_nobody_waits_for_it() {
         assert!(publisher.jwt(&list).await.unwrap().is_some());
     });
 }
+
+/// A list has a million entries, and each change of a document would look through them.
+#[test]
+fn the_copies_of_a_document_are_found_by_the_document() {
+    everywhere(async |world| {
+        // The server's plans are of how much is there, and nothing is.
+        if world.is_server() {
+            return;
+        }
+        for sql in [status::LISTS, status::AFFECTED, status::FOLLOW] {
+            let plan = world
+                .run(move |tx| {
+                    let values = [1_i64; 6].map(Into::into);
+                    let sql = format!("EXPLAIN QUERY PLAN {sql}");
+                    Ok(tx.rows(&sql, &values, |row| row.get::<String>(3))?)
+                })
+                .await;
+            assert!(plan[0].contains("USING INDEX copy_by_document"), "{plan:?}");
+        }
+    });
+}
