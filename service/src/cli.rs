@@ -290,6 +290,9 @@ fn failed(failure: usecase::Failure) -> Failure {
                 Refusal::Unknown { what: "person" } => {
                     failure.hint("`mdoc-service person list` shows who there is")
                 }
+                Refusal::BatchEmpty => {
+                    failure.hint("`mdoc-service report documents` shows what filters select")
+                }
                 Refusal::LayoutSelectionInvalid { .. } => failure.hint(
                     "one default front, and at most one back for it; `mdoc-issuer badge list` shows the shipped \
                      layouts, others go into the folder `layouts`",

@@ -327,10 +327,10 @@ impl How {
         }
         let batch = finish(session, batch)?;
         say(&self.acting, &batch)?;
-        Ok(if batch.failed > 0 {
-            Exit::Rejected
-        } else {
-            Exit::Done
+        Ok(match (batch.completed, batch.failed) {
+            (_, 0) => Exit::Done,
+            (0, _) => Exit::Rejected,
+            _ => Exit::SomeFailed,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The interface for machines, over HTTP.
 
 mod attacks;
+mod batches;
 mod people;
 mod reports;
 
