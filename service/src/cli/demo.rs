@@ -1,8 +1,11 @@
 //! The whole life of documents on the screen: a service in an empty folder, people, a wallet, a reader.
 
+mod office;
 mod people;
 mod wallet;
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,7 +55,9 @@ const BADGE: (&str, usize) = ("access-badge", 7);
 Makes a service in an empty folder, as `init` does, with a profile for each use and two
 hundred people who do not exist, starts it on a free port of this machine, and shows what
 happens to documents: requested, collected by a wallet over HTTP, shown to a reader that
-asks the service for their status, disabled, enabled, cancelled.
+asks the service for their status, disabled, enabled, cancelled. Then people are told by
+mail and by message (into the folder `messages`), a document is made anew, and a batch
+cancels what is left.
 
 Examples:
   mdoc-service demo
@@ -103,6 +108,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ..init::Arguments::at(&place.path)
     })?;
     let file = place.path.join("service.toml");
+    notify(&file)?;
     let config = Config::read(&file, std::iter::empty()).map_err(|why| Failure::new(why.to_string()))?;
     let service = Arc::new(start::service(&config)?);
     step.say("folder", &place.path.display().to_string())?;
@@ -127,7 +133,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     });
     demo.one_of_each()?;
     demo.life()?;
-    demo.trail()?;
+    let messages = config.notifications.folder.clone().unwrap_or_default();
+    demo.office(13, &messages)?;
+    demo.trail(16)?;
     output::print(&format!(
         "\nAll of it took {:.1} s.\n",
         began.elapsed().as_secs_f64()
@@ -140,6 +148,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     serving.abort();
     Ok(Exit::Done)
+}
+
+/// Has the service put its messages into a folder: nothing is sent to anybody.
+fn notify(file: &Path) -> Result<(), Failure> {
+    let written = OpenOptions::new()
+        .append(true)
+        .open(file)
+        .and_then(|mut file| file.write_all(b"\n[notifications]\nfolder = \"messages\"\n"));
+    written.map_err(|why| Failure::new(format!("{} cannot be written: {why}", file.display())))
 }
 
 fn keep(config: &Config, file: &Path) -> Result<(), Failure> {
@@ -394,8 +411,8 @@ impl Demo<'_> {
         step.done()
     }
 
-    fn trail(&self) -> Result<(), Failure> {
-        let step = Step::new(13, "The audit trail is whole")?;
+    fn trail(&self, number: usize) -> Result<(), Failure> {
+        let step = Step::new(number, "The audit trail is whole")?;
         let chain = self.write(|tx, _| Ok(audit::verify(tx)?))?;
         let chain = chain.map_err(|broken| wrong(&broken.to_string()))?;
         let (entries, digest) = chain.head();

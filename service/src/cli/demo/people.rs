@@ -38,6 +38,8 @@ pub(super) fn details(number: usize) -> Details {
         given_name: given.to_owned(),
         family_name: family.to_owned(),
         email: Some(format!("{logon}@example.org")),
+        // Numbers that nobody has (Ofcom, for drama).
+        mobile_phone: Some(format!("+441632960{number:03}")),
         user_data_approved: true,
         attributes: attributes(number, (given, family)),
         logon_name: logon,
