@@ -200,7 +200,7 @@ fn validity(order: &Order, now: Timestamp) -> Duration {
     const HOUR: u64 = 3600;
     let settings = &order.profile.settings;
     let days = Duration::from_secs(u64::from(settings.copy_days) * 86_400);
-    let left = order.document.valid_until.map(|end| end.unix() - now.unix());
+    let left = order.document.bound().map(|end| end.unix() - now.unix());
     let left = left.and_then(|seconds| u64::try_from(seconds).ok());
     let whole = |seconds: u64| {
         if seconds < HOUR {

@@ -36,6 +36,7 @@ pub use self::rate::Rates;
 use crate::api;
 use crate::api::remote::Connected;
 use crate::config::{Limits, SignerFiles};
+use crate::random;
 use crate::service;
 use crate::usecase;
 
@@ -230,7 +231,8 @@ pub async fn sweep(service: Arc<service::Service>) {
             let mut swept = usecase::sweep::sweep(tx, now)?;
             swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
             let forgotten = usecase::batch::forget(tx, now)?;
-            Ok::<_, usecase::Failure>(swept.is_full() || forgotten > 0)
+            let renewed = usecase::renewal::due(tx, now, &mut random::system())?;
+            Ok::<_, usecase::Failure>(swept.is_full() || forgotten > 0 || renewed.is_some())
         });
         match due.await {
             Ok(true) => continue,

@@ -19,6 +19,7 @@ mod notices;
 pub mod outbox;
 pub mod people;
 pub mod profiles;
+pub mod renewal;
 pub mod reports;
 pub mod request;
 pub mod roles;

@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Have documents made anew, by the newest profile and data.
     #[command(after_help = "Example:\n  mdoc-service batch update --profile licence --issued-to 2026-01-01")]
     Update(DocumentArguments),
+    /// Have documents made anew for another lifetime.
+    #[command(after_help = "Example:\n  mdoc-service batch renew --profile licence --expires-to 2026-12-31")]
+    Renew(DocumentArguments),
     /// Switch documents off.
     #[command(after_help = "Example:\n  mdoc-service batch disable --group Berlin --reason suspended")]
     Disable(DocumentArguments),
@@ -168,6 +171,7 @@ fn delivery(text: &str) -> Result<Delivery, String> {
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Update(arguments) => arguments.run(Operation::Update),
+        Command::Renew(arguments) => arguments.run(Operation::Renew),
         Command::Disable(arguments) => arguments.run(Operation::Disable),
         Command::Enable(arguments) => arguments.run(Operation::Enable),
         Command::Cancel(arguments) => arguments.run(Operation::Cancel),

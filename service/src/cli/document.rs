@@ -6,16 +6,21 @@ use clap::{Args, Subcommand};
 use mdoc_cli::output::{Existing, NewFile};
 use mdoc_cli::qr::{self, QrCode, Screen};
 use mdoc_cli::{Exit, Failure, output, system};
+use mdoc_core::crypto::CryptoRng;
+use mdoc_core::time::Timestamp;
 use mdoc_service::api::{offer_address, offer_link};
 use mdoc_service::config::Config;
 use mdoc_service::domain::id::Serial;
 use mdoc_service::domain::life::State;
 use mdoc_service::domain::profile::Delivery;
 use mdoc_service::start;
+use mdoc_service::store::Tx;
+use mdoc_service::terms::Terms;
+use mdoc_service::usecase::authority::Actor;
 use mdoc_service::usecase::change::{self, Change};
 use mdoc_service::usecase::document::{self, Document, Why};
 use mdoc_service::usecase::request::{self, Offer, Wish};
-use mdoc_service::usecase::{people, update, validate};
+use mdoc_service::usecase::{self, people, update, validate};
 use serde_json::{Value, json};
 
 use super::Acting;
@@ -86,6 +91,14 @@ cannot refresh is given an offer: `mdoc-service document offer`.
 Example:
   mdoc-service document update SERIAL --as clerk")]
     Update(OneArguments),
+    /// Have a document made anew for another lifetime.
+    #[command(after_help = "\
+As `update`; the new lifetime begins when the wallet fetches it. A profile has documents
+renewed by themselves with `renew_days`.
+
+Example:
+  mdoc-service document renew SERIAL --as clerk")]
+    Renew(OneArguments),
     /// Switch a document off.
     #[command(after_help = "Example:\n  mdoc-service document disable SERIAL --reason mislaid")]
     Disable(MoveArguments),
@@ -218,7 +231,8 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             &arguments.serial,
             (Change::ApproveCancel, None, None),
         ),
-        Command::Update(arguments) => update(arguments),
+        Command::Update(arguments) => update(arguments, update::update),
+        Command::Renew(arguments) => update(arguments, update::renew),
         Command::Disable(arguments) => moved(arguments, Change::Disable),
         Command::Enable(arguments) => moved(arguments, Change::Enable),
         Command::Cancel(arguments) => moved(arguments, Change::Cancel),
@@ -227,13 +241,22 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     }
 }
 
-fn update(arguments: &OneArguments) -> Result<Exit, Failure> {
+/// One of the two ways to have a document made anew.
+type MadeAnew = fn(
+    &mut Tx<'_>,
+    &Actor,
+    Timestamp,
+    (&Serial, &Terms),
+    Why<'_>,
+    &mut dyn CryptoRng,
+) -> Result<Document, usecase::Failure>;
+
+fn update(arguments: &OneArguments, made: MadeAnew) -> Result<Exit, Failure> {
     let session = arguments.acting.open()?;
     let (terms, mut rng) = (start::terms(&session.config)?, system::random()?);
     let serial = arguments.serial.clone();
-    let document = session.write(move |tx, actor, now| {
-        update::update(tx, actor, now, (&serial, &terms), Why::default(), &mut rng)
-    })?;
+    let document = session
+        .write(move |tx, actor, now| made(tx, actor, now, (&serial, &terms), Why::default(), &mut rng))?;
     say(&arguments.acting, &document)
 }
 

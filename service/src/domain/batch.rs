@@ -10,6 +10,8 @@ use super::role::Workflow;
 pub enum Operation {
     /// Documents are made anew.
     Update,
+    /// They are made anew for another lifetime.
+    Renew,
     /// They are switched off.
     Disable,
     /// They are switched on again.
@@ -24,8 +26,9 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Update,
+        Self::Renew,
         Self::Disable,
         Self::Enable,
         Self::Cancel,
@@ -38,6 +41,7 @@ impl Operation {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Update => "update",
+            Self::Renew => "renew",
             Self::Disable => "disable",
             Self::Enable => "enable",
             Self::Cancel => "cancel",
@@ -56,7 +60,7 @@ impl Operation {
     #[must_use]
     pub const fn workflow(self) -> Workflow {
         match self {
-            Self::Update => Workflow::RequestUpdate,
+            Self::Update | Self::Renew => Workflow::RequestUpdate,
             Self::Disable | Self::Enable => Workflow::EnableDisable,
             Self::Cancel | Self::RequestCancel => Workflow::CancelCredential,
             Self::Request => Workflow::RequestId,
@@ -67,7 +71,7 @@ impl Operation {
     #[must_use]
     pub const fn made(self) -> Option<Move> {
         Some(match self {
-            Self::Update => Move::Update,
+            Self::Update | Self::Renew => Move::Update,
             Self::Disable => Move::Disable,
             Self::Enable => Move::Enable,
             Self::Cancel => Move::Cancel,

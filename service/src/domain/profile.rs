@@ -40,6 +40,9 @@ pub struct Settings {
     pub lifetime_days: u32,
     /// How long each signed copy is valid, in days; the wallet refreshes it. Never beyond the lifetime.
     pub copy_days: u32,
+    /// So many days before its end a document in a wallet is made anew for another lifetime; not at all if 0.
+    #[serde(default)]
+    pub renew_days: u32,
     /// The most copies of one collection, each for a key of its own.
     pub copies: u32,
     /// Another operator approves each request.
@@ -211,6 +214,7 @@ impl Default for Settings {
             badge_layouts: Vec::new(),
             lifetime_days: 365,
             copy_days: 30,
+            renew_days: 0,
             copies: 1,
             validate_issuance: false,
             validate_cancellation: false,
@@ -267,6 +271,9 @@ impl Settings {
         }
         if !(1..=self.lifetime_days).contains(&self.copy_days) {
             return Err(Refusal::field("copy_days", "it is not from 1 to lifetime_days"));
+        }
+        if self.renew_days >= self.lifetime_days {
+            return Err(Refusal::field("renew_days", "it is not less than lifetime_days"));
         }
         if !(1..=MOST_COPIES).contains(&self.copies) {
             return Err(Refusal::field("copies", "it is not from 1 to 50"));
@@ -357,7 +364,7 @@ mod tests {
     fn a_setting_that_breaks_its_rule_is_named() {
         good().check().unwrap();
         type Change = fn(&mut Settings);
-        let bad: [(&str, Change); 13] = [
+        let bad: [(&str, Change); 14] = [
             ("logo", |s| {
                 s.logo = Some("http://id.example.org/logo.png".to_owned())
             }),
@@ -373,6 +380,7 @@ mod tests {
             ("format", |s| s.format.clear()),
             ("lifetime_days", |s| s.lifetime_days = 0),
             ("copy_days", |s| s.copy_days = 366),
+            ("renew_days", |s| s.renew_days = 365),
             ("copies", |s| s.copies = 51),
             ("block_multiple_requests", |s| s.block_multiple_requests = true),
             ("cancel_previously_issued", |s| s.cancel_previously_issued = true),

@@ -4,21 +4,28 @@ use super::collecting::bound;
 use super::interface::waiting::approve;
 use super::outbox::{done, sending, stages, take};
 use super::world::{World, code, everywhere, operator};
-use crate::domain::id::{PersonId, Serial};
+use crate::batches::Node;
+use crate::domain::id::{BatchId, PersonId, Serial};
 use crate::domain::life::State;
 use crate::domain::notice::Notice;
-use crate::domain::profile::Scheme;
+use crate::domain::profile::{Scheme, Settings};
 use crate::usecase::Failure;
 use crate::usecase::change::{Change, change};
 use crate::usecase::collect::Begun;
 use crate::usecase::document::{self, Why};
 use crate::usecase::outbox::{Outcome, Stage};
 use crate::usecase::update::update;
+use crate::usecase::{batch, renewal};
 
 /// A document that a wallet has which refreshes.
 async fn collected(world: &mut World) -> (Serial, Begun) {
+    collected_by(world, |_| {}).await
+}
+
+/// The same by other settings.
+async fn collected_by(world: &mut World, change: impl FnOnce(&mut Settings)) -> (Serial, Begun) {
     world.data_of("loyalty-card").await;
-    world.profile("licence", |_| {}).await;
+    world.profile("licence", change).await;
     let clerk = world.clerk.clone();
     let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
     let typed = offer.code.clone().unwrap();
@@ -225,7 +232,7 @@ fn an_update_ends_nothing_else_and_the_document_is_what_was_made() {
         let typed = offer.code.clone().unwrap();
         let begun = world.redeem(&offer, Some(&typed), &bound(1)).await.unwrap();
         world.issue(&begun, 1, b"first").await.unwrap();
-        let group = |s: &mut crate::domain::profile::Settings| s.credential_group = Some("group".to_owned());
+        let group = |s: &mut Settings| s.credential_group = Some("group".to_owned());
         world.profile("other", group).await;
         let other = world.collected("other", 1).await;
         assert_eq!(updated(&world, &begun.serial).await, Ok(State::Updating));
@@ -255,5 +262,78 @@ fn an_update_ends_nothing_else_and_the_document_is_what_was_made() {
             })
             .await;
         assert_eq!(groups, Some(["new".to_owned(), "one".to_owned()]));
+    });
+}
+
+/// What the schedule does: the batch that it made, if it made one.
+async fn scheduled(world: &mut World) -> Option<BatchId> {
+    let (now, mut rng) = (world.now, world.rng());
+    world.run(move |tx| renewal::due(tx, now, &mut rng)).await
+}
+
+#[test]
+fn a_document_is_renewed_ahead_of_its_end_once_a_day_and_lasts_for_another_lifetime() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected_by(&mut world, |s| s.lifetime_days = 60).await;
+        let end = kept(&world, &serial).await.valid_until.unwrap();
+        assert_eq!(scheduled(&mut world).await, None);
+        let renewing = |s: &mut Settings| (s.lifetime_days, s.renew_days) = (60, 30);
+        world.profile("licence", renewing).await;
+        world.later(29 * 86_400);
+        assert_eq!(scheduled(&mut world).await, None, "it is not due yet");
+        world.later(86_400);
+        let id = scheduled(&mut world).await.unwrap();
+        assert_eq!(scheduled(&mut world).await, None, "nor twice a day");
+        let node = Node::new();
+        for _ in 0..3 {
+            node.round(&world.store, world.now, &world.terms).await.unwrap();
+        }
+        let actor = super::world::system();
+        let batch = world.run(move |tx| batch::get(tx, &actor, &id)).await;
+        assert_eq!((batch.stage.name(), batch.completed), ("done", 1));
+        let waiting = kept(&world, &serial).await;
+        assert_eq!((waiting.state, waiting.renews), (State::Updating, true));
+        assert_eq!(
+            waiting.valid_until,
+            Some(end),
+            "until the wallet comes it ends as before"
+        );
+        world.later(15 * 86_400);
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        let copies = world.issue(&again, 1, b"anew").await.unwrap();
+        // Copies are not bound by the end that was.
+        let copy = copies[0].signed.valid_until;
+        assert!(
+            copy > end && copy.unix() > world.now.unix() + 19 * 86_400,
+            "{copy}"
+        );
+        let renewed = kept(&world, &serial).await;
+        assert_eq!((renewed.state, renewed.renews), (State::Active, false));
+        let lifetime = 60 * 86_400;
+        let lasts = renewed.valid_until.unwrap().unix() - world.now.unix();
+        assert!((lifetime - 3600..=lifetime).contains(&lasts), "{lasts}");
+        let told = world.audited().await;
+        let update = told
+            .iter()
+            .find(|entry| entry["action"] == "document.update")
+            .unwrap();
+        assert_eq!(update["after"]["renews"], true);
+        assert_eq!(update["from"], "renewal of licence");
+        // Its end is far away now.
+        world.later(86_400);
+        assert_eq!(scheduled(&mut world).await, None);
+    });
+}
+
+#[test]
+fn an_update_ends_when_the_document_did() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected(&mut world).await;
+        let end = kept(&world, &serial).await.valid_until;
+        world.later(100 * 86_400);
+        updated(&world, &serial).await.unwrap();
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"anew").await.unwrap();
+        assert_eq!(kept(&world, &serial).await.valid_until, end);
     });
 }

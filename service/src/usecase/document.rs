@@ -50,6 +50,8 @@ pub struct Document {
     pub approved_data: Option<i64>,
     /// Who approved them, if a wallet had the document already and nobody collected it since.
     pub approved_again_by: Option<PersonId>,
+    /// Whether the update that it waits for is for another lifetime.
+    pub renews: bool,
     /// How it reaches its person.
     pub delivery: Delivery,
     moves: i64,
@@ -78,6 +80,13 @@ impl Why<'_> {
 }
 
 impl Document {
+    /// The end of what is signed now: none if a lifetime begins with it.
+    #[must_use]
+    pub fn bound(&self) -> Option<Timestamp> {
+        let begins = self.renews && self.state == State::Updating;
+        self.valid_until.filter(|_| !begins)
+    }
+
     /// What anybody who asks is told.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Standing {
@@ -92,7 +101,7 @@ impl Document {
 
 const COLUMNS: &str = "serial, person, profile, profile_version, doc_type, state, state_before, since, requested_by, \
                        requested, cancel_requested_by, device, generation, issued, valid_until, moves, approved_data, \
-                       approved_again_by, delivery, resumes";
+                       approved_again_by, delivery, resumes, renews";
 
 /// A document that the actor may see.
 ///
@@ -364,5 +373,6 @@ fn of_row(row: &Row<'_>) -> Result<Document, StoreError> {
         approved_again_by: row.get(17)?,
         delivery: delivered(&row.get::<String>(18)?)?,
         resumes: row.get::<Option<String>>(19)?.as_deref().map(named).transpose()?,
+        renews: row.get::<i64>(20)? != 0,
     })
 }

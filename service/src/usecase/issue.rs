@@ -289,11 +289,11 @@ pub fn record(
     let issued = document.issued.unwrap_or(now);
     document.doc_type = doc_type(&document, settings, terms);
     let valid_until = document
-        .valid_until
+        .bound()
         .unwrap_or_else(|| whole_hour(now.unix() + lifetime));
     tx.execute(
         "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6, \
-         approved_again_by = NULL, doc_type = $7, \
+         approved_again_by = NULL, renews = 0, doc_type = $7, \
          credential_group = CASE WHEN state = 'updating' THEN $8 ELSE credential_group END, \
          exclusive_group = CASE WHEN state = 'updating' THEN $9 ELSE exclusive_group END WHERE serial = $1",
         &[

@@ -5,7 +5,7 @@ use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
 
 use super::authority::Actor;
-use super::document::{self, Document, Why};
+use super::document::{self, Document, Step, Why};
 use super::request::data_fit;
 use super::{Failure, notices, people, profiles};
 use crate::domain::Refusal;
@@ -24,7 +24,33 @@ pub fn update(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
-    (serial, terms): (&Serial, &Terms),
+    of: (&Serial, &Terms),
+    why: Why<'_>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Document, Failure> {
+    anew(tx, actor, now, (of, false), why, rng)
+}
+
+/// The same for another lifetime, which begins when the wallet fetches it.
+///
+/// # Errors
+/// As for [`update`].
+pub fn renew(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    of: (&Serial, &Terms),
+    why: Why<'_>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Document, Failure> {
+    anew(tx, actor, now, (of, true), why, rng)
+}
+
+fn anew(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    ((serial, terms), renews): ((&Serial, &Terms), bool),
     why: Why<'_>,
     rng: &mut dyn CryptoRng,
 ) -> Result<Document, Failure> {
@@ -36,7 +62,19 @@ pub fn update(
     let settings = profiles::current(tx, &document.profile.0)?.profile.settings;
     people::hold(tx, &document.person)?;
     let person = people::read(tx, &document.person)?;
-    document::step(tx, actor, now, &mut document, (Move::Update, why))?;
+    let mut step = Step {
+        why,
+        ..Step::default()
+    };
+    if renews {
+        step.tells.insert("renews".to_owned(), true.into());
+    }
+    document::step_by(tx, actor, now, &mut document, (Move::Update, step))?;
+    tx.execute(
+        "UPDATE document SET renews = $2 WHERE serial = $1",
+        &[serial.into(), i64::from(renews).into()],
+    )?;
+    document.renews = renews;
     data_fit(&person, &settings)?;
     notices::update(tx, now, (&document, &person, &settings, terms), rng)?;
     Ok(document)

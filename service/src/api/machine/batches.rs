@@ -35,6 +35,8 @@ pub(super) fn routes() -> OpenApiRouter<std::sync::Arc<crate::service::Service>>
 enum OperationName {
     /// Documents are made anew.
     Update,
+    /// They are made anew for another lifetime.
+    Renew,
     /// They are switched off; it needs a reason.
     Disable,
     /// They are switched on again; it needs a reason.
@@ -51,6 +53,7 @@ impl From<OperationName> for Operation {
     fn from(name: OperationName) -> Self {
         match name {
             OperationName::Update => Self::Update,
+            OperationName::Renew => Self::Renew,
             OperationName::Disable => Self::Disable,
             OperationName::Enable => Self::Enable,
             OperationName::Cancel => Self::Cancel,

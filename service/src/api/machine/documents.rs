@@ -337,6 +337,8 @@ enum What {
     Reject,
     /// Have it made anew by the newest version of its profile and the person's data; the wallet fetches it.
     Update,
+    /// The same for another lifetime, which begins when the wallet fetches it.
+    Renew,
     /// Switch it off; it needs a reason.
     Disable,
     /// Switch it on again; it needs a reason.
@@ -400,6 +402,10 @@ pub(super) async fn change(
                 What::Update => {
                     let rng = &mut random::system();
                     return update::update(tx, actor, now, (&serial, &terms), why, rng);
+                }
+                What::Renew => {
+                    let rng = &mut random::system();
+                    return update::renew(tx, actor, now, (&serial, &terms), why, rng);
                 }
                 What::Disable => Change::Disable,
                 What::Enable => Change::Enable,

@@ -202,7 +202,7 @@ fn one(
                 None => Ok(Some(requested.document.serial)),
             };
         }
-        Operation::Update => None,
+        Operation::Update | Operation::Renew => None,
         Operation::Disable => Some(Change::Disable),
         Operation::Enable => Some(Change::Enable),
         Operation::Cancel => Some(Change::Cancel),
@@ -211,6 +211,9 @@ fn one(
     let serial = Serial::given(object).ok_or(Refusal::Unknown { what: "document" })?;
     match change {
         Some(change) => change::change(tx, actor, now, (&serial, change), plan.why())?,
+        None if plan.operation == Operation::Renew => {
+            update::renew(tx, actor, now, (&serial, terms), plan.why(), rng)?
+        }
         None => update::update(tx, actor, now, (&serial, terms), plan.why(), rng)?,
     };
     Ok(None)
