@@ -18,7 +18,7 @@ CREATE TABLE batch (
 );
 CREATE INDEX batch_by_age ON batch (created, id);
 CREATE INDEX batch_running ON batch (confirmed, id) WHERE state = 'running';
-CREATE INDEX batch_unconfirmed ON batch (created) WHERE state IN ('selecting', 'waiting');
+CREATE INDEX batch_unconfirmed ON batch (created) WHERE confirmed IS NULL;
 
 CREATE TABLE batch_row (
   batch TEXT NOT NULL REFERENCES batch (id),

@@ -1,7 +1,9 @@
 //! A node that does what batches have to do (E16): a short transaction after the other, between which everybody else has theirs.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -15,12 +17,15 @@ use mdoc_core::time::Timestamp;
 
 /// How long it is waited when there is nothing to do.
 const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_GAP: Duration = Duration::from_millis(100);
 
 /// A node, by a name that nobody else has.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Node {
     name: String,
     only: Option<BatchId>,
+    /// Whose turn it is, of several batches.
+    turn: AtomicUsize,
 }
 
 impl Node {
@@ -28,7 +33,11 @@ impl Node {
     #[must_use]
     pub fn new() -> Self {
         let name = MessageId::random(&mut random::system()).to_string();
-        Self { name, only: None }
+        Self {
+            name,
+            only: None,
+            turn: AtomicUsize::new(0),
+        }
     }
 
     /// One that does a batch alone.
@@ -45,11 +54,12 @@ impl Node {
     /// # Errors
     /// [`StoreError`]: nothing was done then.
     pub async fn round(&self, store: &Store, now: Timestamp, terms: &Terms) -> Result<Worked, StoreError> {
-        let (node, terms) = (self.clone(), terms.clone());
+        let (name, only, terms) = (self.name.clone(), self.only.clone(), terms.clone());
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         store
             .write(move |tx| {
                 let rng = &mut random::system();
-                batch::work(tx, now, (&node.name, node.only.as_ref(), &terms), rng)
+                batch::work(tx, now, (&name, only.as_ref(), turn, &terms), rng)
             })
             .await
     }
@@ -69,10 +79,18 @@ impl Default for Node {
     }
 }
 
+/// How long others go first after a round that took so long: who has a file of SQLite open in another program waits for its turn
+/// by looking now and then.
+#[must_use]
+pub fn gap(took: Duration) -> Duration {
+    (took / 4).min(LONGEST_GAP)
+}
+
 /// Does what there is to do until it is told to end.
 pub async fn run(service: Arc<Service>, mut told: watch::Receiver<()>) {
     let node = Node::new();
     while !told.has_changed().unwrap_or(true) {
+        let began = Instant::now();
         let worked = node.round(&service.store, service.now(), &service.terms).await;
         match worked {
             Ok(worked) => {
@@ -80,6 +98,7 @@ pub async fn run(service: Arc<Service>, mut told: watch::Receiver<()>) {
                     service.publisher.changed();
                 }
                 if !worked.is_idle() {
+                    tokio::time::sleep(gap(began.elapsed())).await;
                     continue;
                 }
             }

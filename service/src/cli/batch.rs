@@ -5,7 +5,7 @@ mod progress;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -16,6 +16,7 @@ use mdoc_service::domain::batch::{Operation, RowState, Stage};
 use mdoc_service::domain::id::{BatchId, Serial};
 use mdoc_service::domain::profile::Delivery;
 use mdoc_service::start;
+use mdoc_service::store::StoreError;
 use mdoc_service::usecase::batch::{self, Batch, Plan};
 use mdoc_service::usecase::people;
 use mdoc_service::usecase::reports::Report;
@@ -236,8 +237,11 @@ impl DocumentArguments {
         let id = begin(&session, plan)?;
         if let Some(mut wanted) = wanted {
             loop {
-                let (id, asked) = (id.clone(), wanted.clone());
-                match session.write(move |tx, actor, _| batch::documents(tx, actor, (&id, &asked)))? {
+                let asked = wanted.clone();
+                let part =
+                    session.read(move |tx, actor, _| batch::documents(tx, actor, (operation, &asked)))?;
+                add(&session, &id, &part.objects)?;
+                match part.next {
                     Some(next) => wanted.after(next),
                     None => break,
                 }
@@ -274,9 +278,10 @@ impl RequestArguments {
         add(&session, &id, &people)?;
         let mut after = None;
         while let Some(group) = group.clone() {
-            let id = id.clone();
-            after = session
-                .write(move |tx, actor, _| batch::members(tx, actor, (&id, &group, after.as_ref())))?;
+            let part =
+                session.read(move |tx, actor, _| batch::members(tx, actor, (&group, after.as_deref())))?;
+            add(&session, &id, &part.objects)?;
+            after = part.next;
             if after.is_none() {
                 break;
             }
@@ -331,11 +336,16 @@ impl How {
         }
         let batch = finish(session, batch)?;
         say(&self.acting, &batch)?;
-        Ok(match (batch.completed, batch.failed) {
-            (_, 0) => Exit::Done,
-            (0, _) => Exit::Rejected,
-            _ => Exit::SomeFailed,
-        })
+        Ok(status(&batch))
+    }
+}
+
+/// What the batch comes to: all of it, some of it, or nothing was done.
+const fn status(batch: &Batch) -> Exit {
+    match batch.completed {
+        0 => Exit::Rejected,
+        done if done == batch.total => Exit::Done,
+        _ => Exit::SomeFailed,
     }
 }
 
@@ -354,6 +364,9 @@ fn asked(batch: &Batch) -> Result<Option<i64>, Failure> {
     Ok(line.trim().parse().ok().filter(|count| *count == total))
 }
 
+/// How often a database that cannot be used is tried again, a second apart.
+const PATIENCE: u32 = 60;
+
 /// Does it here, beside whatever services run, and shows how far it is.
 fn finish(session: &Session, batch: Batch) -> Result<Batch, Failure> {
     let terms = start::terms(&session.config)?;
@@ -361,15 +374,31 @@ fn finish(session: &Session, batch: Batch) -> Result<Batch, Failure> {
     let mut progress = Progress::new(&batch);
     let node = Node::of(id.clone());
     block_on(async move {
+        let mut refused = 0;
         loop {
-            let now = system::SystemClock.now();
-            let worked = node.round(&store, now, &terms).await;
-            let worked = worked.map_err(|why| failed(why.into()))?;
-            if worked.is_idle() {
+            let began = Instant::now();
+            let worked = node.round(&store, system::SystemClock.now(), &terms).await;
+            match worked {
+                // Somebody else may have the database for a while.
+                Err(StoreError::Unavailable(_) | StoreError::Contended) if refused < PATIENCE => {
+                    refused += 1;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+                Err(why) => {
+                    let _left_for_a_minute = node.leave(&store).await;
+                    return Err(failed(why.into()));
+                }
                 // Another node may have some.
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            } else if !progress.is_due() {
-                continue;
+                Ok(worked) if worked.is_idle() => tokio::time::sleep(Duration::from_millis(200)).await,
+                Ok(_) => {
+                    refused = 0;
+                    // Whoever answers wallets goes first.
+                    tokio::time::sleep(began.elapsed().max(Duration::from_millis(20))).await;
+                    if !progress.is_due() {
+                        continue;
+                    }
+                }
             }
             let batch = look(&store, &id).await?;
             progress.tell(&batch);
@@ -450,6 +479,8 @@ fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
             progress.tell(&batch);
         }
         progress.end();
+        say(&arguments.one.acting, &batch)?;
+        return Ok(status(&batch));
     }
     say(&arguments.one.acting, &batch)
 }

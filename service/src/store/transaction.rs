@@ -6,7 +6,7 @@ use super::value::{FromColumn, Row, Value};
 use super::{StoreError, postgres, sqlite};
 
 /// The end of a query whose rows stay as they are until the transaction ends. SQLite has one writer at a time anyway.
-const LOCKING: [&str; 3] = [" FOR UPDATE", " FOR UPDATE SKIP LOCKED", " FOR SHARE"];
+const LOCKING: [&str; 3] = [" FOR UPDATE", " FOR UPDATE SKIP LOCKED", " FOR NO KEY UPDATE"];
 
 /// A transaction. Parameters in SQL are `$1`, `$2`, …; columns are whole numbers, text and bytes.
 pub struct Tx<'a> {

@@ -137,7 +137,9 @@ fn documents_of_a_query_are_counted_confirmed_and_cancelled_row_by_row() {
             .run(move |tx| {
                 let mut wanted = Wanted::new(Report::Documents, now);
                 wanted.filter("profile", "licence")?;
-                batch::documents(tx, &actor, (&batch, &wanted))
+                let part = batch::documents(tx, &actor, (Operation::Cancel, &wanted))?;
+                batch::add(tx, &actor, &batch, &part.objects)?;
+                Ok(part.next)
             })
             .await;
         assert_eq!(next, None);
@@ -207,7 +209,7 @@ fn of_a_row_that_is_refused_nothing_is_done_and_the_others_are() {
             })
             .await;
         let clerk = world.clerk.clone();
-        let objects = ["s000", "poor", "nobody", "not a serial", "s001", "s001"];
+        let objects = ["s000", "poor", "nobody", "nothing", "s001", "s001"];
         let id = of(&mut world, &clerk, plan(Operation::Update, None), &objects).await;
         confirmed(&world, &clerk, &id, 5).await.unwrap();
         to_the_end(&world, &Node::new()).await;
@@ -223,7 +225,7 @@ fn of_a_row_that_is_refused_nothing_is_done_and_the_others_are() {
             [
                 ("poor", "profile.requisite-user-data"),
                 ("nobody", "not-found"),
-                ("not a serial", "not-found")
+                ("nothing", "not-found")
             ]
         );
         assert!(
@@ -384,7 +386,8 @@ fn a_query_selects_whom_the_operator_may_see_to() {
         world
             .run(move |tx| {
                 let wanted = Wanted::new(Report::Documents, now);
-                batch::documents(tx, &actor, (&batch, &wanted))
+                let part = batch::documents(tx, &actor, (Operation::Cancel, &wanted))?;
+                batch::add(tx, &actor, &batch, &part.objects)
             })
             .await;
         assert_eq!(readied(&world, &eve, &id).await.unwrap().total, 1);
@@ -433,7 +436,11 @@ fn documents_are_requested_for_the_people_of_a_group() {
         let id = begun(&mut world, &clerk, wish).await.unwrap();
         let (actor, batch) = (operator(&clerk), id.clone());
         let rest = world
-            .run(move |tx| batch::members(tx, &actor, (&batch, &top, None)))
+            .run(move |tx| {
+                let part = batch::members(tx, &actor, (&top, None))?;
+                batch::add(tx, &actor, &batch, &part.objects)?;
+                Ok(part.next)
+            })
             .await;
         assert_eq!(rest, None);
         assert_eq!(readied(&world, &clerk, &id).await.unwrap().total, 2);

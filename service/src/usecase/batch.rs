@@ -11,7 +11,7 @@ use mdoc_core::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 pub(crate) use self::select::forget;
-pub use self::select::{MOST, add, documents, members, ready};
+pub use self::select::{MOST, Part, add, documents, members, ready};
 pub use self::work::{Worked, leave, work};
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
@@ -172,7 +172,12 @@ fn of_row(row: &Found<'_>) -> Result<Batch, StoreError> {
         ended: row.get(13)?,
         completed: row.get(14)?,
         failed: row.get(15)?,
-        in_progress: row.get(16)?,
+        // What a node took of a batch that was stopped at that moment is not done.
+        in_progress: if stage == Stage::Running.name() {
+            row.get(16)?
+        } else {
+            0
+        },
     })
 }
 
@@ -214,23 +219,29 @@ pub fn begin(
 /// # Errors
 /// [`Refusal::Unknown`] if there is none, or none that the actor may see.
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Failure> {
-    one(tx, actor, id, "")
-}
-
-/// The same, and it stays as it is until the transaction ends.
-fn held(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Failure> {
-    one(tx, actor, id, " FOR UPDATE")
-}
-
-fn one(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId, locking: &str) -> Result<Batch, Failure> {
     let unknown = Refusal::Unknown { what: "batch" };
-    let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1{locking}");
-    let batch = tx.row(&sql, &[id.into()], of_row)?.ok_or(unknown.clone())?;
+    let batch = read(tx, id)?.ok_or(unknown.clone())?;
     if batch.is_of(actor) || sees_all(tx, actor)? {
         Ok(batch)
     } else {
         Err(unknown.into())
     }
+}
+
+fn read(tx: &mut Tx<'_>, id: &BatchId) -> Result<Option<Batch>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1");
+    tx.row(&sql, &[id.into()], of_row)
+}
+
+/// The same as [`get`], and its own row stays as it is until the transaction ends; nodes go on meanwhile.
+fn held(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Failure> {
+    // On its own, so that what is counted is of after the lock.
+    tx.rows(
+        "SELECT 1 FROM batch WHERE id = $1 FOR NO KEY UPDATE",
+        &[id.into()],
+        |_| Ok(()),
+    )?;
+    get(tx, actor, id)
 }
 
 fn sees_all(tx: &mut Tx<'_>, actor: &Actor) -> Result<bool, Failure> {
@@ -301,41 +312,44 @@ pub fn confirm(
     Ok(batch)
 }
 
-/// Stops a batch: what nobody has done yet is not done. What is done stays so.
+/// Stops a batch: what nobody has done yet is not done. What is done stays so; rows that are being done are waited for.
 ///
 /// # Errors
 /// [`Refusal::BatchElsewhere`] if it is over; [`Refusal::NotGranted`], [`Refusal::Unknown`].
 pub fn stop(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, id: &BatchId) -> Result<Batch, Failure> {
-    let mut batch = held(tx, actor, id)?;
+    let batch = held(tx, actor, id)?;
     authority::permit(tx, actor, batch.plan.operation.workflow())?;
     at(&batch, &[Stage::Selecting, Stage::Waiting, Stage::Running])?;
     tx.execute(
         "UPDATE batch_row SET state = 'pending', node = NULL, lease = NULL WHERE batch = $1 AND state = 'in-progress'",
         &[id.into()],
     )?;
-    batch.in_progress = 0;
-    end(tx, actor, now, (&mut batch, Stage::Stopped))?;
-    Ok(batch)
+    let ended = end(tx, actor, now, (id, Stage::Stopped))?;
+    Ok(ended.ok_or(Refusal::Unknown { what: "batch" })?)
 }
 
+/// Ends it, if it has not ended; tells the trail how far it came.
 fn end(
     tx: &mut Tx<'_>,
     actor: &Actor,
     now: Timestamp,
-    (batch, stage): (&mut Batch, Stage),
-) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE batch SET state = $2, ended = $3 WHERE id = $1",
-        &[(&batch.id).into(), stage.name().into(), now.into()],
+    (id, stage): (&BatchId, Stage),
+) -> Result<Option<Batch>, StoreError> {
+    let ended = tx.execute(
+        "UPDATE batch SET state = $2, ended = $3 WHERE id = $1 AND state IN ('selecting', 'waiting', 'running')",
+        &[id.into(), stage.name().into(), now.into()],
     )?;
-    (batch.stage, batch.ended) = (stage, Some(now));
+    let Some(batch) = read(tx, id)?.filter(|_| ended == 1) else {
+        return Ok(None);
+    };
     let action = if stage == Stage::Done {
         "batch.end"
     } else {
         "batch.stop"
     };
-    let entry = Entry::new(action, ("batch", batch.id.as_str()));
-    audit::append(tx, actor, now, &entry.change(Json::Null, batch.counts()))
+    let entry = Entry::new(action, ("batch", id.as_str()));
+    audit::append(tx, actor, now, &entry.change(Json::Null, batch.counts()))?;
+    Ok(Some(batch))
 }
 
 fn at(batch: &Batch, stages: &[Stage]) -> Result<(), Refusal> {

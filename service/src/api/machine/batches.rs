@@ -84,6 +84,7 @@ pub(super) struct NewBatch {
     delivery: Option<DeliveryWish>,
     /// The documents, by serial.
     #[serde(default)]
+    #[schema(max_items = 10_000)]
     serials: Option<Vec<String>>,
     /// All documents in scope of which this holds, by the filters of the report of documents; current ones alone if nothing is
     /// said of `current` or `state`.
@@ -91,6 +92,7 @@ pub(super) struct NewBatch {
     filters: Option<BTreeMap<String, String>>,
     /// The people for whom documents are requested, by id.
     #[serde(default)]
+    #[schema(max_items = 10_000)]
     people: Option<Vec<String>>,
     /// All people in scope in this group and below it, by the id of the group.
     #[serde(default)]
@@ -185,14 +187,14 @@ pub(super) async fn begin(
     let selection = match (asked.serials, asked.filters, asked.people, asked.group) {
         (Some(named), None, None, None) if operation != Operation::Request => Selection::Named(named),
         (None, None, Some(named), None) if operation == Operation::Request => Selection::Named(named),
-        (None, Some(filters), None, None) => {
+        (None, Some(filters), None, None) if operation != Operation::Request => {
             let mut wanted = Wanted::new(Report::Documents, service.now());
             for (name, text) in filters {
                 wanted.filter(&name, &text)?;
             }
             Selection::Documents(Box::new(wanted))
         }
-        (None, None, None, Some(group)) => {
+        (None, None, None, Some(group)) if operation == Operation::Request => {
             Selection::Members(GroupId::given(&group).ok_or_else(|| Problem::unknown("group"))?)
         }
         _ => {
@@ -212,32 +214,54 @@ pub(super) async fn begin(
         batch::begin(tx, actor, now, &plan, &mut random::system())
     });
     let id = begun.await?;
-    select(&machine, &id, selection).await?;
-    let ready = machine.write(scope, move |tx, actor, _| batch::ready(tx, actor, &id));
-    Ok(made(ready.await?.into()))
+    let selected = select(&machine, (&id, operation), selection).await;
+    let batch = id.clone();
+    let ready = match selected {
+        Ok(()) => {
+            let ready = machine
+                .clone()
+                .write(scope, move |tx, actor, _| batch::ready(tx, actor, &batch));
+            ready.await
+        }
+        Err(why) => Err(why),
+    };
+    if ready.is_err() {
+        // Nobody was told of it: it goes by itself, and at once it is nothing that could be confirmed.
+        let stopped = machine.write(scope, move |tx, actor, now| batch::stop(tx, actor, now, &id));
+        let _already_refused = stopped.await;
+    }
+    Ok(made(ready?.into()))
 }
 
 /// How many named objects are written down in one transaction.
 const AT_ONCE: usize = 1000;
 
-async fn select(machine: &Machine, id: &BatchId, selection: Selection) -> Result<(), Problem> {
+async fn select(
+    machine: &Machine,
+    (id, operation): (&BatchId, Operation),
+    selection: Selection,
+) -> Result<(), Problem> {
     let scope = ApiScope::DocumentsWrite;
-    match selection {
-        Selection::Named(named) => {
-            for part in named.chunks(AT_ONCE) {
-                let (id, part) = (id.clone(), part.to_vec());
-                let added = machine
-                    .clone()
-                    .write(scope, move |tx, actor, _| batch::add(tx, actor, &id, &part));
-                added.await?;
-            }
+    let add = async |objects: Vec<String>| {
+        for part in objects.chunks(AT_ONCE) {
+            let (id, part) = (id.clone(), part.to_vec());
+            let added = machine
+                .clone()
+                .write(scope, move |tx, actor, _| batch::add(tx, actor, &id, &part));
+            added.await?;
         }
+        Ok::<_, Problem>(())
+    };
+    match selection {
+        Selection::Named(named) => add(named).await?,
         Selection::Documents(mut wanted) => loop {
-            let (id, asked) = (id.clone(), wanted.clone());
-            let added = machine.clone().write(scope, move |tx, actor, _| {
-                batch::documents(tx, actor, (&id, &asked))
+            let asked = wanted.clone();
+            let part = machine.clone().read(scope, move |tx, actor, _| {
+                batch::documents(tx, actor, (operation, &asked))
             });
-            match added.await? {
+            let part = part.await?;
+            add(part.objects).await?;
+            match part.next {
                 Some(next) => wanted.after(next),
                 None => break,
             }
@@ -245,11 +269,13 @@ async fn select(machine: &Machine, id: &BatchId, selection: Selection) -> Result
         Selection::Members(group) => {
             let mut after = None;
             loop {
-                let (id, group) = (id.clone(), group.clone());
-                let added = machine.clone().write(scope, move |tx, actor, _| {
-                    batch::members(tx, actor, (&id, &group, after.as_ref()))
+                let group = group.clone();
+                let part = machine.clone().read(scope, move |tx, actor, _| {
+                    batch::members(tx, actor, (&group, after.as_deref()))
                 });
-                after = added.await?;
+                let part = part.await?;
+                add(part.objects).await?;
+                after = part.next;
                 if after.is_none() {
                     break;
                 }

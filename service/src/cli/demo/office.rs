@@ -123,8 +123,13 @@ impl Demo<'_> {
             };
             let id = batch::begin(tx, actor, now, &plan, &mut random)?;
             let mut wanted = Wanted::new(Report::Documents, now);
-            while let Some(next) = batch::documents(tx, actor, (&id, &wanted))? {
-                wanted.after(next);
+            loop {
+                let part = batch::documents(tx, actor, (plan.operation, &wanted))?;
+                batch::add(tx, actor, &id, &part.objects)?;
+                match part.next {
+                    Some(next) => wanted.after(next),
+                    None => break,
+                }
             }
             batch::ready(tx, actor, &id)
         })?;

@@ -5,7 +5,7 @@ use mdoc_core::time::Timestamp;
 use super::{Batch, at, held};
 use crate::domain::Refusal;
 use crate::domain::batch::{Operation, Stage};
-use crate::domain::id::{BatchId, GroupId, PersonId};
+use crate::domain::id::{BatchId, GroupId, PersonId, Serial};
 use crate::store::{StoreError, Tx};
 use crate::usecase::Failure;
 use crate::usecase::authority::{self, Actor};
@@ -20,56 +20,80 @@ const AT_ONCE: u32 = 1000;
 /// document or person is told of each row when it is done.
 ///
 /// # Errors
-/// [`Refusal::BatchElsewhere`], [`Refusal::BatchTooLarge`], [`Refusal::Unknown`].
+/// [`Refusal::BatchElsewhere`], [`Refusal::BatchTooLarge`], [`Refusal::Unknown`]; [`Refusal::Field`] for what can be no name.
 pub fn add(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId, objects: &[String]) -> Result<(), Failure> {
     let batch = selecting(tx, actor, id)?;
-    write(tx, &batch, objects.iter().map(String::as_str))
+    if let Some(bad) = objects.iter().find(|object| Serial::given(object).is_none()) {
+        let shown: String = bad.chars().take(64).collect();
+        return Err(Refusal::field("rows", format!("{shown:?} names nothing")).into());
+    }
+    let mut total = batch.total;
+    for object in objects {
+        let added = tx.execute(
+            "INSERT INTO batch_row (batch, number, object, state) VALUES ($1, $2, $3, 'pending') ON CONFLICT DO NOTHING",
+            &[id.into(), (total + 1).into(), object.into()],
+        )?;
+        total += i64::try_from(added).unwrap_or(0);
+        if total > i64::from(MOST) {
+            return Err(Refusal::BatchTooLarge { most: MOST }.into());
+        }
+    }
+    tx.execute(
+        "UPDATE batch SET total = $2 WHERE id = $1",
+        &[id.into(), total.into()],
+    )?;
+    Ok(())
 }
 
-/// Adds a part of the documents of a query, and tells where it goes on. What is not current is left out where nothing is said
-/// of it.
+/// A part of what is selected, to be added, and where it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Serials, or ids of people.
+    pub objects: Vec<String>,
+    /// After what the next part is; nothing if this is the last one.
+    pub next: Option<String>,
+}
+
+/// A part of the documents of a query to whom the actor may do that. What is not current is left out where nothing is said of
+/// it. Nothing is written: nobody waits for it.
 ///
 /// # Errors
-/// As for [`add`], and those of the query; [`Refusal::Field`] if the batch is for people.
+/// [`Refusal::NotGranted`] and those of the query; [`Refusal::Field`] if it is done for people.
 pub fn documents(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    (id, wanted): (&BatchId, &Wanted),
-) -> Result<Option<String>, Failure> {
-    let batch = selecting(tx, actor, id)?;
-    if batch.plan.operation == Operation::Request {
+    (operation, wanted): (Operation, &Wanted),
+) -> Result<Part, Failure> {
+    if operation == Operation::Request {
         return Err(Refusal::field("filters", "documents are requested for people").into());
     }
     let mut wanted = wanted.clone().in_parts(AT_ONCE);
     if !wanted.is_by("current") && !wanted.is_by("state") {
         wanted.filter("current", "true")?;
     }
-    let page = reports::page_for(tx, actor, batch.plan.operation.workflow(), &wanted)?;
+    let page = reports::page_for(tx, actor, operation.workflow(), &wanted)?;
     let columns = Report::Documents.columns();
     let serial = columns.iter().position(|column| column.name == "serial");
     let serials = page.rows.iter().filter_map(|row| match row.get(serial?) {
-        Some(Cell::Text(serial)) => Some(serial.as_str()),
+        Some(Cell::Text(serial)) => Some(serial.clone()),
         _ => None,
     });
-    write(tx, &batch, serials)?;
-    Ok(page.next)
+    Ok(Part {
+        objects: serials.collect(),
+        next: page.next,
+    })
 }
 
-/// Adds a part of the people in a group and below it, after one, and tells the last of them if there are more.
+/// A part of the people in a group and below it for whom the actor may request something, after one.
 ///
 /// # Errors
-/// As for [`add`]; [`Refusal::Field`] if the batch is for documents.
+/// [`Refusal::NotGranted`].
 pub fn members(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    (id, group, after): (&BatchId, &GroupId, Option<&PersonId>),
-) -> Result<Option<PersonId>, Failure> {
-    let batch = selecting(tx, actor, id)?;
-    if batch.plan.operation != Operation::Request {
-        let rule = "documents are selected by filters, of which one is the group";
-        return Err(Refusal::field("group", rule).into());
-    }
-    let scope = authority::scope(tx, actor, batch.plan.operation.workflow())?;
+    (group, after): (&GroupId, Option<&str>),
+) -> Result<Part, Failure> {
+    let scope = authority::scope(tx, actor, Operation::Request.workflow())?;
     let sql = format!(
         "{}, wanted (id) AS (SELECT CAST($1 AS TEXT) \
          UNION SELECT g.id FROM person_group g JOIN wanted ON g.parent = wanted.id) \
@@ -77,20 +101,20 @@ pub fn members(
         authority::BELOW,
         authority::IS_COVERED,
     );
-    let found: Vec<PersonId> = tx.rows(
+    let objects: Vec<String> = tx.rows(
         &sql,
         &[
             group.into(),
-            after.map_or("", PersonId::as_str).into(),
+            after.unwrap_or_default().into(),
             i64::from(AT_ONCE).into(),
             actor.person().map_or("", PersonId::as_str).into(),
             authority::width(scope).into(),
         ],
         |row| row.get(0),
     )?;
-    write(tx, &batch, found.iter().map(PersonId::as_str))?;
-    let full = found.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
-    Ok(found.into_iter().last().filter(|_| full))
+    let full = objects.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+    let next = objects.last().filter(|_| full).cloned();
+    Ok(Part { objects, next })
 }
 
 /// Says that everything is selected; somebody confirms then how many there are.
@@ -116,43 +140,32 @@ fn selecting(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Fail
     Ok(batch)
 }
 
-fn write<'a>(tx: &mut Tx<'_>, batch: &Batch, objects: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
-    let mut total = batch.total;
-    for object in objects {
-        let added = tx.execute(
-            "INSERT INTO batch_row (batch, number, object, state) VALUES ($1, $2, $3, 'pending') ON CONFLICT DO NOTHING",
-            &[(&batch.id).into(), (total + 1).into(), object.into()],
-        )?;
-        total += i64::try_from(added).unwrap_or(0);
-        if total > i64::from(MOST) {
-            return Err(Refusal::BatchTooLarge { most: MOST }.into());
-        }
-    }
-    tx.execute(
-        "UPDATE batch SET total = $2 WHERE id = $1",
-        &[(&batch.id).into(), total.into()],
-    )?;
-    Ok(())
-}
-
-/// Forgets batches that nobody confirmed in a day; says how many rows went.
+/// Forgets batches that nobody confirmed in a day, in parts: they are stopped first, so that nobody confirms what is half gone.
+/// Says how much went.
 ///
 /// # Errors
 /// [`StoreError`].
 pub(crate) fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, StoreError> {
     const DAY: i64 = 86_400;
-    let old: Option<BatchId> = tx.value(
-        "SELECT id FROM batch WHERE state IN ('selecting', 'waiting') AND created < $1 ORDER BY created LIMIT 1",
-        &[(now.unix() - DAY).into()],
-    )?;
+    let old: Option<BatchId> = tx
+        .rows(
+            "SELECT id FROM batch WHERE confirmed IS NULL AND created < $1 ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED",
+            &[(now.unix() - DAY).into()],
+            |row| row.get(0),
+        )?
+        .pop();
     let Some(id) = old else { return Ok(0) };
+    tx.execute(
+        "UPDATE batch SET state = 'stopped', ended = $2 WHERE id = $1 AND state <> 'stopped'",
+        &[(&id).into(), now.into()],
+    )?;
     let gone = tx.execute(
         "DELETE FROM batch_row WHERE batch = $1 AND number IN \
          (SELECT number FROM batch_row WHERE batch = $1 ORDER BY number LIMIT 1000)",
         &[(&id).into()],
     )?;
-    if gone == 0 {
-        return tx.execute("DELETE FROM batch WHERE id = $1", &[(&id).into()]);
+    if gone > 0 {
+        return Ok(gone);
     }
-    Ok(gone)
+    tx.execute("DELETE FROM batch WHERE id = $1", &[(&id).into()])
 }

@@ -5,7 +5,7 @@
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
 
-use super::{Batch, COLUMNS, end, of_row};
+use super::{Batch, end, read};
 use crate::domain::Refusal;
 use crate::domain::batch::{Operation, RowState, Stage};
 use crate::domain::id::{BatchId, PersonId, Serial};
@@ -40,57 +40,67 @@ impl Worked {
     }
 }
 
-/// Does rows of running batches, or of one alone, for the node of that name.
+/// Does rows of a running batch for the node of that name, the next one each time, or of one alone.
 ///
 /// # Errors
 /// [`StoreError`]: nothing was done then.
 pub fn work(
     tx: &mut Tx<'_>,
     now: Timestamp,
-    (node, only, terms): (&str, Option<&BatchId>, &Terms),
+    (node, only, turn, terms): (&str, Option<&BatchId>, usize, &Terms),
     rng: &mut dyn CryptoRng,
 ) -> Result<Worked, StoreError> {
-    let running: Vec<BatchId> = tx.rows(
+    let mut running: Vec<BatchId> = tx.rows(
         "SELECT id FROM batch WHERE state = 'running' AND ($1 = '' OR id = $1) ORDER BY confirmed, id LIMIT $2",
         &[only.map_or("", BatchId::as_str).into(), SIDE_BY_SIDE.into()],
         |row| row.get(0),
     )?;
-    let mut worked = Worked::default();
+    let turn = turn.checked_rem(running.len()).unwrap_or(0);
+    running.rotate_left(turn);
     for id in running {
-        // Whoever stops it waits for who is at it, and they do not wait for each other.
-        let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1 AND state = 'running' FOR SHARE");
-        let Some(batch) = tx.row(&sql, &[(&id).into()], of_row)? else {
+        let Some(batch) = read(tx, &id)?.filter(|batch| batch.stage == Stage::Running) else {
             continue;
         };
+        if !may_go_on(tx, &batch)? {
+            end(tx, &Actor::system("batches"), now, (&id, Stage::Stopped))?;
+            continue;
+        }
         let rows = do_rows(tx, now, (&batch, node, terms), rng)?;
         let taken = take(tx, now, (&id, node))?;
-        if rows == 0 && taken == 0 {
-            finish(tx, now, &id)?;
+        if rows > 0 || taken > 0 {
+            // Another batch in the same transaction would be locked after the trail is.
+            return Ok(Worked { rows, taken });
         }
-        worked.rows += rows;
-        worked.taken += taken;
+        finish(tx, now, &batch)?;
     }
-    Ok(worked)
+    Ok(Worked::default())
+}
+
+/// Whether the machine that made it, if one did, is still on.
+fn may_go_on(tx: &mut Tx<'_>, batch: &Batch) -> Result<bool, StoreError> {
+    let Some(client) = &batch.client else {
+        return Ok(true);
+    };
+    let on: Option<i64> = tx.value(
+        "SELECT 1 FROM client WHERE id = $1 AND enabled = 1",
+        &[client.into()],
+    )?;
+    Ok(on.is_some())
 }
 
 /// Ends a batch of which everything is done.
-fn finish(tx: &mut Tx<'_>, now: Timestamp, id: &BatchId) -> Result<(), StoreError> {
+fn finish(tx: &mut Tx<'_>, now: Timestamp, batch: &Batch) -> Result<(), StoreError> {
     for state in [RowState::Pending, RowState::InProgress] {
         // The state as it stands, so that its index is used.
         let sql = format!(
             "SELECT 1 FROM batch_row WHERE batch = $1 AND state = '{}' LIMIT 1",
             state.name()
         );
-        if tx.value::<i64>(&sql, &[id.into()])?.is_some() {
+        if tx.value::<i64>(&sql, &[(&batch.id).into()])?.is_some() {
             return Ok(());
         }
     }
-    let sql = format!("SELECT {COLUMNS} FROM batch WHERE id = $1 AND state = 'running' FOR UPDATE");
-    let Some(mut batch) = tx.row(&sql, &[id.into()], of_row)? else {
-        return Ok(());
-    };
-    let actor = batch.actor();
-    end(tx, &actor, now, (&mut batch, Stage::Done))
+    end(tx, &batch.actor(), now, (&batch.id, Stage::Done)).map(drop)
 }
 
 fn do_rows(
@@ -172,7 +182,15 @@ fn lock(tx: &mut Tx<'_>, (batch, node): (&Batch, &str)) -> Result<(), StoreError
         )
     };
     let people = format!("SELECT id FROM person WHERE id IN ({people}) ORDER BY id FOR UPDATE");
-    for sql in documents.iter().chain([&people]) {
+    let lists = format!(
+        "SELECT id FROM status_list WHERE id IN (SELECT list FROM copy WHERE document IN ({objects})) ORDER BY id FOR UPDATE"
+    );
+    // Only what follows into lists takes them.
+    let follows = !matches!(
+        batch.plan.operation,
+        Operation::Request | Operation::Update | Operation::Renew
+    );
+    for sql in documents.iter().chain([&people]).chain(follows.then_some(&lists)) {
         tx.rows(sql, &[(&batch.id).into(), node.into()], |_| Ok(()))?;
     }
     Ok(())
@@ -221,16 +239,21 @@ fn one(
 
 /// Takes further rows, also those that a node left behind.
 fn take(tx: &mut Tx<'_>, now: Timestamp, (id, node): (&BatchId, &str)) -> Result<usize, StoreError> {
-    tx.execute(
-        "UPDATE batch_row SET state = 'pending', node = NULL, lease = NULL \
-         WHERE batch = $1 AND state = 'in-progress' AND lease < $2",
-        &[id.into(), now.into()],
-    )?;
-    let free: Vec<i64> = tx.rows(
-        "SELECT number FROM batch_row WHERE batch = $1 AND state = 'pending' ORDER BY number LIMIT $2 FOR UPDATE SKIP LOCKED",
-        &[id.into(), AT_ONCE.into()],
-        |row| row.get(0),
-    )?;
+    let mut free: Vec<i64> = Vec::new();
+    // Those that were left behind are few, and would be looked for in all if they were ordered.
+    for which in [
+        "state = 'in-progress' AND lease < $2 LIMIT $3",
+        "state = 'pending' AND $2 >= CAST(0 AS BIGINT) ORDER BY number LIMIT $3",
+    ] {
+        let left = AT_ONCE - i64::try_from(free.len()).unwrap_or(AT_ONCE);
+        // What another one has locked is not waited for.
+        let sql = format!(
+            "SELECT number FROM batch_row WHERE batch = $1 \
+             AND EXISTS (SELECT 1 FROM batch b WHERE b.id = $1 AND b.state = 'running') AND {which} FOR UPDATE SKIP LOCKED"
+        );
+        let found: Vec<i64> = tx.rows(&sql, &[id.into(), now.into(), left.into()], |row| row.get(0))?;
+        free.extend(found);
+    }
     for number in &free {
         tx.execute(
             "UPDATE batch_row SET state = 'in-progress', node = $3, lease = $4 WHERE batch = $1 AND number = $2",
