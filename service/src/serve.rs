@@ -230,7 +230,8 @@ pub async fn sweep(service: Arc<service::Service>) {
             let mut swept = usecase::sweep::sweep(tx, now)?;
             swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
             let forgotten = usecase::batch::forget(tx, now)?;
-            Ok::<_, usecase::Failure>(swept.is_full() || forgotten > 0)
+            let gone = usecase::retention::sweep(tx, now, &terms.retention)?;
+            Ok::<_, usecase::Failure>(swept.is_full() || forgotten + gone > 0)
         });
         match due.await {
             Ok(true) => continue,

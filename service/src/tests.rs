@@ -17,6 +17,7 @@ mod races;
 mod registry;
 mod reports;
 mod requests;
+mod retention;
 pub(crate) mod scratch;
 mod shown;
 mod signers;

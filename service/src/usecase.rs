@@ -21,6 +21,7 @@ pub mod people;
 pub mod profiles;
 pub mod reports;
 pub mod request;
+pub mod retention;
 pub mod roles;
 pub mod standing;
 pub mod sweep;
