@@ -7,6 +7,7 @@ mod batches;
 mod collecting;
 mod couriers;
 mod devices;
+mod erasing;
 mod interface;
 mod lists;
 mod lives;
