@@ -156,6 +156,25 @@ fn an_offer_that_was_taken_stays_until_its_document_ended_long_ago() {
 }
 
 #[test]
+fn an_offer_of_a_document_that_had_ended_is_dated_when_the_schema_is_brought_up_to_date() {
+    everywhere(async |mut world| {
+        let first = world.collected("licence", 1).await;
+        world.later(DAY);
+        cancel(&world, &first).await;
+        world.collected("licence", 1).await;
+        set(&world, "UPDATE offer SET ended = NULL".to_owned()).await;
+        let step = include_str!("../../migrations/0009-retention.sql");
+        let (_, update) = step.split_once("UPDATE offer").unwrap();
+        let update = update.trim().trim_end_matches(';');
+        set(&world, format!("UPDATE offer {update}")).await;
+        let ended = format!("offer WHERE ended = {}", NOON + DAY);
+        let ended: &'static str = ended.leak();
+        assert_eq!(count(&world, ended).await, 1);
+        assert_eq!(count(&world, "offer WHERE ended IS NULL").await, 1);
+    });
+}
+
+#[test]
 fn what_is_over_is_found_without_a_look_at_what_is_not() {
     everywhere(async |world| {
         // The server's plans are of how much is there, and nothing is.
