@@ -659,6 +659,7 @@ fn a_person_is_written_down_in_a_new_file_and_erased_by_name() {
     let told = told.iter().filter(|entry| entry["action"] == "person.export");
     assert_eq!(told.count(), 2);
 
+    assert_eq!(folder.run(&["backup", "copy.db"]).0, Some(0));
     let (status, text) = folder.run(&["person", "erase", "ada", "--confirm", "ad"]);
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("[field.invalid]"), "{text}");
@@ -669,4 +670,9 @@ fn a_person_is_written_down_in_a_new_file_and_erased_by_name() {
     assert_eq!(folder.run(&export).0, Some(1));
     assert_eq!(folder.run(&["audit", "verify"]).0, Some(0));
     assert!(!folder.run(&["person", "list", "--json"]).1.contains("Ada"));
+
+    // A copy from before has the person, and who restores it is told so.
+    let (status, text) = folder.run(&["restore", "copy.db", "--replace"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains(&format!("person.erase {id}")), "{text}");
 }
