@@ -3,10 +3,12 @@
 //! Every key has a default but the address, the keys and the certificates. Paths are from the folder of the file.
 
 pub mod notifications;
+pub mod retention;
 mod shown;
 mod wallets;
 
 use self::notifications::Notifications;
+use self::retention::Retention;
 pub use self::wallets::{Download, Wallets};
 
 use core::fmt;
@@ -76,6 +78,9 @@ pub struct Config {
     /// What is sent to people.
     #[serde(default)]
     pub notifications: Notifications,
+    /// How long what is over is kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// What a request may cost.
     #[serde(default)]
     pub limits: Limits,
@@ -396,6 +401,7 @@ impl Config {
             return wrong("collection.oldest", "it is draft-13, draft-14, draft-15 or 1.0");
         }
         self.check_notifications()?;
+        self.check_retention()?;
         self.check_wallets()
     }
 

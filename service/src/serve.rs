@@ -231,8 +231,10 @@ pub async fn sweep(service: Arc<service::Service>) {
             let mut swept = usecase::sweep::sweep(tx, now)?;
             swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
             let forgotten = usecase::batch::forget(tx, now)?;
+            let gone = usecase::retention::sweep(tx, now, &terms.retention)?;
             let renewed = usecase::renewal::due(tx, now, &mut random::system())?;
-            Ok::<_, usecase::Failure>(swept.is_full() || forgotten > 0 || renewed.is_some())
+            let more = swept.is_full() || forgotten + gone > 0 || renewed.is_some();
+            Ok::<_, usecase::Failure>(more)
         });
         match due.await {
             Ok(true) => continue,

@@ -34,6 +34,7 @@ use crate::signed::Signed;
 use crate::store::{self, Place, Store, StoreError};
 use crate::terms::Terms;
 use crate::usecase::profiles;
+use crate::usecase::retention::Retention;
 use crate::wallets::{Proxies, Wallets};
 
 /// The name in messages.
@@ -242,6 +243,11 @@ pub fn terms(config: &Config) -> Result<Terms, Failure> {
     terms.offer_lifetime = config.collection.offer_days * 86_400;
     terms.request_lifetime = config.collection.request_days * 86_400;
     terms.refresh_lifetime = config.collection.refresh_days * 86_400;
+    terms.retention = Retention {
+        messages: config.retention.message_days * 86_400,
+        batches: config.retention.batch_days * 86_400,
+        offers: config.retention.offer_days * 86_400,
+    };
     terms.list_size = config.status.size;
     terms.channels = notifications::channels(&config.notifications);
     terms.offers = api::offer_prefix(&config.external);

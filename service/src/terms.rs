@@ -8,6 +8,7 @@ use mdoc_issuer::format::{Catalogue, WhenDisabled};
 use crate::domain::code::CodeForm;
 use crate::domain::notice::Channel;
 use crate::secrets::Secrets;
+use crate::usecase::retention::Retention;
 
 /// What every verb needs to know.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Terms {
     pub session_lifetime: i64,
     /// How long a wallet may refresh without its holder, in seconds.
     pub refresh_lifetime: i64,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// Entries of a status list.
     pub list_size: i64,
 }
@@ -61,6 +64,7 @@ impl Terms {
             max_sessions: None,
             session_lifetime: 300,
             refresh_lifetime: 365 * DAY,
+            retention: Retention::default(),
             list_size: 1 << 20,
         }
     }

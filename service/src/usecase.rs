@@ -22,6 +22,7 @@ pub mod profiles;
 pub mod renewal;
 pub mod reports;
 pub mod request;
+pub mod retention;
 pub mod roles;
 pub mod standing;
 pub mod sweep;

@@ -318,7 +318,8 @@ fn looking_at_the_configuration_changes_no_database() {
              ALTER TABLE refresh_token DROP COLUMN by_identifier; DROP INDEX document_by_request; \
              DROP INDEX document_by_issue; DROP INDEX document_by_expiry; DROP INDEX document_by_state_and_request; \
              DROP INDEX document_by_profile_and_request; DROP INDEX device_by_registration; DROP TABLE message; \
-             ALTER TABLE document DROP COLUMN resumes; ALTER TABLE document DROP COLUMN renews; DROP TABLE batch_node; DROP TABLE batch_row; DROP TABLE batch",
+             ALTER TABLE document DROP COLUMN resumes; ALTER TABLE document DROP COLUMN renews; DROP TABLE batch_node; \
+             DROP TABLE batch_row; DROP TABLE batch; DROP INDEX offer_over; ALTER TABLE offer DROP COLUMN ended",
         )
         .unwrap();
     let schema = || -> i64 {
@@ -642,4 +643,49 @@ fn reports_are_tables_lines_and_sheets() {
         "{text}"
     );
     assert!(!folder.0.join("requests.csv.part").exists());
+}
+
+#[test]
+fn a_person_is_written_down_in_a_new_file_and_erased_by_name() {
+    let folder = Folder::new("erased", "127.0.0.1:1");
+    folder.add("ada");
+    let export = ["person", "export", "ada"];
+    let to_file = ["person", "export", "ada", "--out", "ada.json"];
+    assert_eq!(folder.run(&to_file), (Some(0), String::new()));
+    let read = || std::fs::read(folder.0.join("ada.json")).unwrap();
+    let kept: serde_json::Value = serde_json::from_slice(&read()).unwrap();
+    assert_eq!(kept["person"]["given_name"], "Ada");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = std::fs::metadata(folder.0.join("ada.json")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+    let (status, text) = folder.run(&to_file);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("is there already"), "{text}");
+    let (_, printed) = folder.run(&export);
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed["person"], kept["person"]);
+    // What was refused is not in the trail.
+    let told = printed["audit"].as_array().unwrap();
+    let told = told.iter().filter(|entry| entry["action"] == "person.export");
+    assert_eq!(told.count(), 2);
+
+    assert_eq!(folder.run(&["backup", "copy.db"]).0, Some(0));
+    let (status, text) = folder.run(&["person", "erase", "ada", "--confirm", "ad"]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("[field.invalid]"), "{text}");
+    let (status, text) = folder.run(&["person", "erase", "ada", "--confirm", "ada"]);
+    assert_eq!(status, Some(0), "{text}");
+    let id = kept["person"]["id"].as_str().unwrap();
+    assert_eq!(text, format!("{id} is nobody any more\n"));
+    assert_eq!(folder.run(&export).0, Some(1));
+    assert_eq!(folder.run(&["audit", "verify"]).0, Some(0));
+    assert!(!folder.run(&["person", "list", "--json"]).1.contains("Ada"));
+
+    // A copy from before has the person, and who restores it is told so.
+    let (status, text) = folder.run(&["restore", "copy.db", "--replace"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains(&format!("person.erase {id}")), "{text}");
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use mdoc_cli::output::{Existing, NewFile};
 use mdoc_cli::{Exit, Failure, input, output, system};
 use mdoc_service::domain::person::{Details, Person};
 use mdoc_service::making::photograph;
@@ -49,6 +50,24 @@ Example:
         after_help = "Example:\n  mdoc-service person photo ada ada.jpg --config authority/service.toml"
     )]
     Photo(PhotoArguments),
+    /// Write down everything that is kept of a person, for the person.
+    #[command(after_help = "\
+One JSON document: details, photograph, roles, devices, documents with their histories,
+messages without their content, rows of batches, and what the audit trail tells of the
+person and of what the person did. The trail notes that it was made.
+
+Example:
+  mdoc-service person export ada --out ada.json --config authority/service.toml")]
+    Export(ExportArguments),
+    /// Erase a person, for good.
+    #[command(after_help = "\
+All documents of the person are cancelled or over before. What stays says what was done
+when: documents, entries of status lists, moves with their reasons, the audit trail; it
+names the person by an id that is random. Copies of the database made before have all.
+
+Example:
+  mdoc-service person erase ada --confirm ada --config authority/service.toml")]
+    Erase(EraseArguments),
 }
 
 #[derive(Args)]
@@ -173,6 +192,28 @@ pub(crate) struct PhotoArguments {
     acting: Acting,
 }
 
+#[derive(Args)]
+pub(crate) struct ExportArguments {
+    /// The person, by logon name
+    logon: String,
+    /// Write it to this new file, for its owner alone; `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+#[derive(Args)]
+pub(crate) struct EraseArguments {
+    /// The person, by logon name
+    logon: String,
+    /// The logon name once more
+    #[arg(long, value_name = "LOGON")]
+    confirm: String,
+    #[command(flatten)]
+    acting: Acting,
+}
+
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Add(arguments) => add(arguments),
@@ -181,6 +222,8 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         Command::List(arguments) => list(arguments),
         Command::Show(arguments) => show(arguments),
         Command::Photo(arguments) => photo(arguments),
+        Command::Export(arguments) => export(arguments),
+        Command::Erase(arguments) => erase(arguments),
     }
 }
 
@@ -362,6 +405,48 @@ fn photo(arguments: &PhotoArguments) -> Result<Exit, Failure> {
     })?;
     if arguments.acting.at.json {
         output::print_json(&json!({ "logon_name": arguments.logon }))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn export(arguments: &ExportArguments) -> Result<Exit, Failure> {
+    let path = &arguments.out;
+    // Nothing is noted of what would not be written.
+    if !input::is_stdio(path) && path.exists() {
+        return Err(Failure::new(format!("{} is there already", path.display()))
+            .hint("give the name of a new file, or `-` for standard output"));
+    }
+    let (logon, session) = (arguments.logon.clone(), arguments.acting.open()?);
+    let id = session.write(move |tx, actor, now| people::export(tx, actor, now, &logon))?;
+    // The trail may be long: nobody waits for that.
+    let all = session.read(move |tx, actor, _| people::exported(tx, actor, &id))?;
+    if input::is_stdio(path) {
+        output::print_json(&all)?;
+        return Ok(Exit::Done);
+    }
+    let text = format!("{all:#}\n");
+    let file = NewFile {
+        path,
+        content: text.as_bytes(),
+        secret: true,
+    };
+    output::write(file, Existing::Keep)?;
+    if arguments.acting.at.json {
+        output::print_json(&json!({ "logon_name": arguments.logon, "out": path }))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn erase(arguments: &EraseArguments) -> Result<Exit, Failure> {
+    let (logon, confirm) = (arguments.logon.clone(), arguments.confirm.clone());
+    let id = arguments
+        .acting
+        .open()?
+        .write(move |tx, actor, now| people::erase(tx, actor, now, (&logon, &confirm)))?;
+    if arguments.acting.at.json {
+        output::print_json(&json!({ "id": id.as_str() }))?;
+    } else {
+        output::print(&format!("{id} is nobody any more\n"))?;
     }
     Ok(Exit::Done)
 }

@@ -111,6 +111,18 @@ fn what_is_wrong_is_named() {
             "collection.wallets",
         ),
         (format!("{GOOD}[wallets]\nattested = true\n"), "wallets.trust"),
+        (
+            format!("{GOOD}[retention]\nmessage_days = 0\n"),
+            "retention.message_days",
+        ),
+        (
+            format!("{GOOD}[retention]\nbatch_days = 36501\n"),
+            "retention.batch_days",
+        ),
+        (
+            format!("{GOOD}[retention]\noffer_days = -1\n"),
+            "retention.offer_days",
+        ),
         (format!("proxies = [\"proxy\"]\n{GOOD}"), "proxies"),
         (format!("proxy_header = \"via\"\n{GOOD}"), "proxy_header"),
         (by_mail("repeatable = true"), "notifications.sms.repeatable"),

@@ -108,6 +108,11 @@ pub enum Refusal {
     /// A cancellation of this profile is to be requested, and approved by another operator.
     ValidateCancellation,
 
+    /// Documents of a person who is to be erased are not ended.
+    OpenDocuments {
+        /// How many.
+        open: usize,
+    },
     /// The document is in a state that has no such move.
     IllegalMove {
         /// What was asked.
@@ -281,6 +286,7 @@ impl Refusal {
             Self::DataChanged => "validation.data-changed",
             Self::OwnCancellation => "cancellation.own-request",
             Self::ValidateCancellation => "profile.validate-cancellation",
+            Self::OpenDocuments { .. } => "person.open-documents",
             Self::IllegalMove { .. } => "document.illegal-move",
             Self::BatchElsewhere { .. } => "batch.elsewhere",
             Self::BatchEmpty => "batch.empty",
@@ -344,6 +350,12 @@ impl fmt::Display for Refusal {
                     f,
                     "the person lacks what the profile needs: {}",
                     missing.join(", ")
+                );
+            }
+            Self::OpenDocuments { open } => {
+                return write!(
+                    f,
+                    "the person has documents that are not ended: cancel or reject them first ({open} of them)"
                 );
             }
             Self::IllegalMove { made, state } => {

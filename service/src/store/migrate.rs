@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 9] = [
+pub const MIGRATIONS: [Migration; 10] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -45,6 +45,10 @@ pub const MIGRATIONS: [Migration; 9] = [
     Migration {
         name: "batches",
         sql: include_str!("../../migrations/0008-batches.sql"),
+    },
+    Migration {
+        name: "what is over goes after a while",
+        sql: include_str!("../../migrations/0009-retention.sql"),
     },
     Migration {
         name: "renewal",

@@ -303,9 +303,9 @@ fn contents_lost(held: &Connection, copy: &Contents) -> Option<Lost> {
 }
 
 /// What has to be done again, since the copy says the opposite: what verifiers are told of documents; and who may do
-/// something, which is a machine, a secret, a role or a device that was switched off or withdrawn.
+/// something, which is a machine, a secret, a role or a device that was switched off or withdrawn; and of whom nothing is kept.
 fn again(action: &str, entry: &serde_json::Value) -> Option<String> {
-    const OBJECTS: [&str; 10] = [
+    const OBJECTS: [&str; 11] = [
         "document.disable",
         "document.enable",
         "document.cancel",
@@ -316,6 +316,7 @@ fn again(action: &str, entry: &serde_json::Value) -> Option<String> {
         "profile.disable",
         "profile.set",
         "role.set",
+        "person.erase",
     ];
     let text = |pointer: &str| entry.pointer(pointer).and_then(|value| value.as_str());
     let name = text("/object/name")?;

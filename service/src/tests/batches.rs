@@ -500,3 +500,67 @@ fn what_cannot_be_is_refused_before_anything_is_selected() {
         assert_eq!(left, Some(0));
     });
 }
+
+#[test]
+fn what_is_being_forgotten_is_not_confirmed() {
+    everywhere(async |mut world| {
+        put(&world, 2).await;
+        let clerk = world.clerk.clone();
+        let id = of(&mut world, &clerk, cancelling(), &["s000", "s001"]).await;
+        world.later(86_401);
+        let now = world.now;
+        // The first part of it is gone, the rest not yet.
+        assert_eq!(world.run(move |tx| Ok(batch::forget(tx, now)?)).await, 2);
+        assert_eq!(code(confirmed(&world, &clerk, &id, 2).await), "batch.elsewhere");
+        // One that was confirmed stays, however old it is.
+        let running = of(&mut world, &clerk, cancelling(), &["s000"]).await;
+        confirmed(&world, &clerk, &running, 1).await.unwrap();
+        world.later(30 * 86_400);
+        let now = world.now;
+        for _ in 0..3 {
+            world.run(move |tx| Ok(batch::forget(tx, now)?)).await;
+        }
+        assert_eq!(seen(&world, &clerk, &running).await.unwrap().pending(), 1);
+        assert_eq!(code(seen(&world, &clerk, &id).await), "not-found");
+    });
+}
+
+#[test]
+fn batches_take_turns() {
+    everywhere(async |mut world| {
+        put(&world, 2 * MANY).await;
+        let clerk = world.clerk.clone();
+        let mut ids = Vec::new();
+        for part in 0..2 {
+            let serials: Vec<String> = (part * MANY..(part + 1) * MANY)
+                .map(|number| format!("s{number:03}"))
+                .collect();
+            let serials: Vec<&str> = serials.iter().map(String::as_str).collect();
+            let id = of(&mut world, &clerk, cancelling(), &serials).await;
+            confirmed(&world, &clerk, &id, 70).await.unwrap();
+            ids.push(id);
+        }
+        let node = Node::new();
+        for _ in 0..4 {
+            round(&world, &node, &world.store).await;
+        }
+        for id in &ids {
+            assert_eq!(seen(&world, &clerk, id).await.unwrap().completed, 32);
+        }
+    });
+}
+
+#[test]
+fn what_is_no_name_is_not_written_down() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let id = begun(&mut world, &clerk, cancelling()).await.unwrap();
+        for bad in ["not a serial".to_owned(), String::new(), "a".repeat(10_000)] {
+            let (actor, id) = (operator(&clerk), id.clone());
+            let added = world
+                .store
+                .write(move |tx| batch::add(tx, &actor, &id, std::slice::from_ref(&bad)));
+            assert_eq!(code(added.await), "field.invalid");
+        }
+    });
+}

@@ -144,7 +144,7 @@ pub fn page(tx: &mut Tx<'_>, actor: &Actor, after: i64) -> Result<Vec<Recorded>,
     Ok(some(tx, after)?)
 }
 
-fn some(tx: &mut Tx<'_>, after: i64) -> Result<Vec<Recorded>, StoreError> {
+pub(super) fn some(tx: &mut Tx<'_>, after: i64) -> Result<Vec<Recorded>, StoreError> {
     tx.rows(
         "SELECT number, entry, digest FROM audit WHERE number > $1 ORDER BY number LIMIT 1000",
         &[after.into()],

@@ -111,5 +111,11 @@ fn end_what_leads_on(tx: &mut Tx<'_>, document: &Document, now: Timestamp) -> Re
         "DELETE FROM offer WHERE document = $1 AND used IS NULL",
         &[serial.into()],
     )?;
+    if !document.state.is_open() {
+        tx.execute(
+            "UPDATE offer SET ended = $2 WHERE document = $1 AND ended IS NULL",
+            &[serial.into(), now.into()],
+        )?;
+    }
     Ok(())
 }

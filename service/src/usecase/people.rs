@@ -1,7 +1,11 @@
 //! The registry of people (E1).
 
+mod erase;
+mod export;
 mod groups;
 
+pub use self::erase::erase;
+pub use self::export::{export, exported};
 pub use self::groups::{Group, add_group, group_at, groups};
 
 use mdoc_core::crypto::CryptoRng;

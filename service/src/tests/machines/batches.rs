@@ -135,3 +135,44 @@ fn what_is_no_batch_is_refused_and_says_why() {
         );
     });
 }
+
+#[test]
+fn a_machine_that_is_switched_off_does_no_more_of_its_batches() {
+    everywhere(async |mut world| {
+        let (clerk, ada) = (world.clerk.clone(), world.ada.clone());
+        Put::new("s0", &ada).into(&world).await;
+        let machine = Caller::machine(&mut world, &clerk, &SCOPES).await;
+        let wish = json!({ "operation": "cancel", "reason": "lost", "serials": ["s0"] });
+        let made = machine.json("POST", "/batches", &wish).await;
+        let path = format!("/batches/{}", made.text("id"));
+        let confirm = machine
+            .json("POST", &format!("{path}/confirm"), &json!({ "count": 1 }))
+            .await;
+        assert_eq!(confirm.status, 200);
+        world
+            .run(|tx| Ok(tx.execute("UPDATE client SET enabled = 0", &[])?))
+            .await;
+        to_the_end(&world).await;
+        let other = Caller::machine(&mut world, &clerk, &[ApiScope::DocumentsRead]).await;
+        let over = other.get(&path).await;
+        assert_eq!(
+            (over.text("state"), &over.body["pending"]),
+            ("stopped", &json!(1))
+        );
+        assert_eq!(other.get("/documents/s0").await.text("state"), "active");
+    });
+}
+
+#[test]
+fn what_could_not_be_selected_is_no_batch_to_confirm() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let machine = Caller::machine(&mut world, &clerk, &SCOPES).await;
+        let wish = json!({ "operation": "cancel", "reason": "lost", "serials": ["a b"] });
+        assert_eq!(
+            machine.json("POST", "/batches", &wish).await.problem(),
+            (422, "field.invalid")
+        );
+        assert_eq!(machine.get("/batches").await.body[0]["state"], "stopped");
+    });
+}

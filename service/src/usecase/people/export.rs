@@ -1,0 +1,323 @@
+//! Everything that is kept of a person, for that person.
+
+use std::collections::BTreeSet;
+
+use base64ct::{Base64, Encoding as _};
+use mdoc_core::time::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::by_logon;
+use crate::domain::Refusal;
+use crate::domain::id::PersonId;
+use crate::domain::role::Workflow;
+use crate::store::{Row, StoreError, Tx, Value};
+use crate::usecase::Failure;
+use crate::usecase::audit::{self, Entry};
+use crate::usecase::authority::{self, Actor};
+
+/// What a column holds.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Json,
+    Number,
+    Yes,
+    Instant,
+    Bytes,
+}
+
+use Kind::{Bytes, Instant, Number, Text, Yes};
+
+type Columns = &'static [(&'static str, Kind)];
+
+const PERSON: Columns = &[
+    ("id", Text),
+    ("logon_name", Text),
+    ("employee_number", Text),
+    ("external_id", Text),
+    ("given_name", Text),
+    ("family_name", Text),
+    ("email", Text),
+    ("mobile_phone", Text),
+    ("user_data_approved", Yes),
+    ("attributes", Kind::Json),
+    ("search_key", Text),
+    ("version", Number),
+    ("data_version", Number),
+    ("created", Instant),
+    ("changed", Instant),
+];
+
+/// What is kept of the person of `$1`, table by table.
+const TABLES: [(&str, &str, Columns); 7] = [
+    (
+        "photograph",
+        "FROM photo WHERE person = $1",
+        &[("media_type", Text), ("digest", Bytes), ("picture", Bytes)],
+    ),
+    (
+        "group",
+        "FROM person_group WHERE id = (SELECT group_id FROM person WHERE id = $1)",
+        &[("id", Text), ("name", Text)],
+    ),
+    (
+        "roles",
+        "FROM person_role WHERE person = $1 ORDER BY role",
+        &[("role", Text)],
+    ),
+    (
+        "machines",
+        "FROM client WHERE operator = $1 ORDER BY name",
+        &[
+            ("id", Text),
+            ("name", Text),
+            ("scopes", Text),
+            ("enabled", Yes),
+            ("created", Instant),
+        ],
+    ),
+    (
+        "devices",
+        "FROM device WHERE owner = $1 ORDER BY registered, id",
+        &[
+            ("id", Text),
+            ("binding", Bytes),
+            ("instance_key", Bytes),
+            ("app", Text),
+            ("platform", Text),
+            ("manufacturer", Text),
+            ("model", Text),
+            ("os_version", Text),
+            ("app_version", Text),
+            ("key_security", Text),
+            ("status", Text),
+            ("registered", Instant),
+            ("seen", Instant),
+        ],
+    ),
+    (
+        "messages",
+        "FROM message WHERE person = $1 ORDER BY created, id",
+        &[
+            ("id", Text),
+            ("document", Text),
+            ("kind", Text),
+            ("channel", Text),
+            ("state", Text),
+            ("tries", Number),
+            ("why", Text),
+            ("created", Instant),
+            ("changed", Instant),
+        ],
+    ),
+    (
+        "begun_batches",
+        "FROM batch WHERE person = $1 ORDER BY created, id",
+        &[
+            ("id", Text),
+            ("operation", Text),
+            ("reason", Text),
+            ("notes", Text),
+            ("place", Text),
+            ("state", Text),
+            ("total", Number),
+            ("created", Instant),
+        ],
+    ),
+];
+
+const DOCUMENT: Columns = &[
+    ("serial", Text),
+    ("profile", Text),
+    ("profile_version", Number),
+    ("doc_type", Text),
+    ("state", Text),
+    ("since", Instant),
+    ("requested_by", Text),
+    ("requested", Instant),
+    ("delivery", Text),
+    ("device", Text),
+    ("generation", Number),
+    ("issued", Instant),
+    ("valid_until", Instant),
+];
+
+/// What is kept of the document of `$1`, table by table.
+const OF_DOCUMENT: [(&str, &str, Columns); 4] = [
+    (
+        "history",
+        "FROM document_move WHERE document = $1 ORDER BY number",
+        &[
+            ("move", Text),
+            ("before", Text),
+            ("after", Text),
+            ("made", Instant),
+            ("made_by", Text),
+            ("client", Text),
+            ("reason", Text),
+            ("notes", Text),
+        ],
+    ),
+    (
+        "copies",
+        "FROM copy WHERE document = $1 ORDER BY generation, list, place",
+        &[
+            ("list", Number),
+            ("place", Number),
+            ("generation", Number),
+            ("identifier", Bytes),
+            ("mso_digest", Bytes),
+            ("key_thumbprint", Bytes),
+            ("issued", Instant),
+            ("valid_until", Instant),
+            ("status", Number),
+        ],
+    ),
+    (
+        "offers",
+        "FROM offer WHERE document = $1 ORDER BY created, id",
+        &[
+            ("made_by", Text),
+            ("created", Instant),
+            ("expires", Instant),
+            ("used", Instant),
+        ],
+    ),
+    (
+        "sessions",
+        "FROM session WHERE document = $1 ORDER BY started, token",
+        &[
+            ("client_id", Text),
+            ("key_thumbprint", Bytes),
+            ("instance_key", Bytes),
+            ("said", Text),
+            ("key_security", Text),
+            ("started", Instant),
+            ("expires", Instant),
+            ("ended", Instant),
+        ],
+    ),
+];
+
+const BATCH_ROW: Columns = &[
+    ("batch", Text),
+    ("number", Number),
+    ("object", Text),
+    ("state", Text),
+    ("document", Text),
+    ("code", Text),
+    ("message", Text),
+    ("done", Instant),
+];
+
+/// Notes that everything of a person is read, before it is.
+///
+/// # Errors
+/// [`Refusal::Unknown`] if there is no such person, or none in scope; [`Refusal::NotGranted`].
+pub fn export(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, logon_name: &str) -> Result<PersonId, Failure> {
+    authority::permit(tx, actor, Workflow::EditPeople)?;
+    let id = by_logon(tx, logon_name)?.id;
+    authority::permit_for(tx, actor, Workflow::EditPeople, &id)?;
+    let entry = Entry::new("person.export", ("person", id.as_str()));
+    audit::append(tx, actor, now, &entry)?;
+    Ok(id)
+}
+
+/// Everything that is kept of a person, with what the audit trail says of the person, the documents and the devices, and of
+/// what the person did. Of messages it has no content, and no secret of anything.
+///
+/// # Errors
+/// As for [`export`].
+pub fn exported(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Json, Failure> {
+    authority::permit_for(tx, actor, Workflow::EditPeople, id)?;
+    let mut all = Map::new();
+    let person = table(tx, "FROM person WHERE id = $1", PERSON, id.into())?;
+    let person = person.into_iter().next();
+    all.insert(
+        "person".to_owned(),
+        person.ok_or(Refusal::Unknown { what: "person" })?,
+    );
+    for (name, from, columns) in TABLES {
+        all.insert(name.to_owned(), table(tx, from, columns, id.into())?.into());
+    }
+    let mut names: BTreeSet<String> = BTreeSet::from([id.as_str().to_owned()]);
+    let from = "FROM document WHERE person = $1 ORDER BY requested, serial";
+    let mut documents = table(tx, from, DOCUMENT, id.into())?;
+    for document in &mut documents {
+        let Some(members) = document.as_object_mut() else {
+            continue;
+        };
+        let serial = members.get("serial").and_then(Json::as_str).unwrap_or_default();
+        let serial = serial.to_owned();
+        for (name, from, columns) in OF_DOCUMENT {
+            let rows = table(tx, from, columns, (&serial).into())?;
+            members.insert(name.to_owned(), rows.into());
+        }
+        names.insert(serial);
+    }
+    all.insert("documents".to_owned(), documents.into());
+    let from = "FROM batch_row WHERE batch IN (SELECT id FROM batch) AND object = $1 ORDER BY batch, number";
+    let mut rows = Vec::new();
+    for name in &names {
+        rows.extend(table(tx, from, BATCH_ROW, name.into())?);
+    }
+    all.insert("batches".to_owned(), rows.into());
+    let devices = tx.rows("SELECT id FROM device WHERE owner = $1", &[id.into()], |row| {
+        row.get::<String>(0)
+    })?;
+    names.extend(devices);
+    all.insert("audit".to_owned(), entries(tx, id, &names)?.into());
+    Ok(all.into())
+}
+
+/// The entries of the trail that the person made, or whose object has one of the names. The trail is read a page at a time.
+fn entries(tx: &mut Tx<'_>, id: &PersonId, names: &BTreeSet<String>) -> Result<Vec<Json>, StoreError> {
+    let (mut after, mut found) = (0, Vec::new());
+    loop {
+        let page = audit::some(tx, after)?;
+        let Some(last) = page.last() else {
+            return Ok(found);
+        };
+        after = last.number;
+        for recorded in &page {
+            let entry: Json = serde_json::from_str(&recorded.entry)
+                .map_err(|why| StoreError::Unexpected(format!("entry {}: {why}", recorded.number)))?;
+            let text = |pointer: &str| entry.pointer(pointer).and_then(Json::as_str);
+            let told = text("/object/name").is_some_and(|name| names.contains(name));
+            if told || text("/who") == Some(id.as_str()) {
+                found.push(entry);
+            }
+        }
+    }
+}
+
+/// The rows of a query as objects, with the columns by their names.
+fn table(tx: &mut Tx<'_>, from: &str, columns: Columns, name: Value<'_>) -> Result<Vec<Json>, StoreError> {
+    let wanted: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let sql = format!("SELECT {} {from}", wanted.join(", "));
+    tx.rows(&sql, &[name], |row| {
+        let mut object = Map::new();
+        for (at, (name, kind)) in columns.iter().enumerate() {
+            object.insert((*name).to_owned(), cell(row, at, *kind)?);
+        }
+        Ok(object.into())
+    })
+}
+
+fn cell(row: &Row<'_>, at: usize, kind: Kind) -> Result<Json, StoreError> {
+    Ok(match kind {
+        Text => row.get::<Option<String>>(at)?.into(),
+        Kind::Json => {
+            let text: String = row.get(at)?;
+            serde_json::from_str(&text)
+                .map_err(|why| StoreError::Unexpected(format!("attributes of a person: {why}")))?
+        }
+        Number => row.get::<Option<i64>>(at)?.into(),
+        Yes => row.get::<bool>(at)?.into(),
+        Instant => json!(row.get::<Option<Timestamp>>(at)?.map(|at| at.to_string())),
+        Bytes => json!(
+            row.get::<Option<Vec<u8>>>(at)?
+                .map(|bytes| Base64::encode_string(&bytes))
+        ),
+    })
+}
