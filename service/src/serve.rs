@@ -38,6 +38,7 @@ use crate::api::remote::Connected;
 use crate::config::{Limits, SignerFiles};
 use crate::random;
 use crate::service;
+use crate::store::StoreError;
 use crate::usecase;
 
 /// How long a client may take for the head of a request, and for the handshake, at most.
@@ -226,23 +227,32 @@ async fn talk(
 pub async fn sweep(service: Arc<service::Service>) {
     const EACH: Duration = Duration::from_secs(60);
     loop {
-        let (now, terms) = (service.now(), service.terms.clone());
-        let due = service.store.write(move |tx| {
-            let mut swept = usecase::sweep::sweep(tx, now)?;
-            swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
-            let forgotten = usecase::batch::forget(tx, now)?;
-            let gone = usecase::retention::sweep(tx, now, &terms.retention)?;
-            let renewed = usecase::renewal::due(tx, now, &mut random::system())?;
-            let more = swept.is_full() || forgotten + gone > 0 || renewed.is_some();
-            Ok::<_, usecase::Failure>(more)
-        });
-        match due.await {
+        match put_away(&service).await {
             Ok(true) => continue,
-            Ok(_) => {}
+            Ok(false) => {}
             Err(why) => tracing::error!(%why, "what is over was not put away"),
         }
         tokio::time::sleep(EACH).await;
     }
+}
+
+/// Once, each thing in a transaction of its own, so that nobody waits for all of them; says whether there may be more.
+async fn put_away(service: &service::Service) -> Result<bool, usecase::Failure> {
+    let (now, store) = (service.now(), &service.store);
+    let terms = service.terms.clone();
+    let ended = store.write(move |tx| {
+        let mut swept = usecase::sweep::sweep(tx, now)?;
+        swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
+        Ok::<_, usecase::Failure>(swept.is_full())
+    });
+    let kept = service.terms.retention;
+    let forgotten = store.write::<_, StoreError>(move |tx| {
+        Ok(usecase::batch::forget(tx, now)? + usecase::retention::sweep(tx, now, &kept)?)
+    });
+    let renewed =
+        store.write::<_, usecase::Failure>(move |tx| usecase::renewal::due(tx, now, &mut random::system()));
+    let (ended, forgotten, renewed) = (ended.await?, forgotten.await?, renewed.await?);
+    Ok(ended || forgotten > 0 || renewed.is_some())
 }
 
 /// TLS by certificates and a key in PEM.

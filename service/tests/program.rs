@@ -319,7 +319,8 @@ fn looking_at_the_configuration_changes_no_database() {
              DROP INDEX document_by_issue; DROP INDEX document_by_expiry; DROP INDEX document_by_state_and_request; \
              DROP INDEX document_by_profile_and_request; DROP INDEX device_by_registration; DROP TABLE message; \
              ALTER TABLE document DROP COLUMN resumes; ALTER TABLE document DROP COLUMN renews; DROP TABLE batch_node; \
-             DROP TABLE batch_row; DROP TABLE batch; DROP INDEX offer_over; ALTER TABLE offer DROP COLUMN ended",
+             DROP TABLE batch_row; DROP TABLE batch; DROP INDEX offer_over; \
+             DROP INDEX authorization_request_by_refresh; DROP INDEX authorization_request_by_offer; ALTER TABLE offer DROP COLUMN ended",
         )
         .unwrap();
     let schema = || -> i64 {

@@ -14,7 +14,7 @@ use crate::domain::role::{Scope, Workflow};
 use crate::domain::scope::ApiScope;
 use crate::store::Row;
 use crate::usecase::people;
-use crate::usecase::request::Wish;
+use crate::usecase::request::{self, Wish};
 use crate::usecase::standing::{Known, standing};
 use crate::usecase::{Failure, audit, clients};
 
@@ -211,7 +211,13 @@ fn nothing_of_who_was_erased_is_anywhere_and_the_trail_and_the_status_hold() {
     everywhere(async |mut world| {
         let (ada, serial) = somebody(&mut world).await;
         let chief = world.chief.clone();
-        world.role("editors", Scope::All, &[Workflow::EditPeople]).await;
+        world
+            .role(
+                "editors",
+                Scope::All,
+                &[Workflow::EditPeople, Workflow::EditRoles],
+            )
+            .await;
         world.grant("editors", &chief).await;
         let names = ("zelda-logon", "Zelda-Logon");
         assert_eq!(code(erase(&world, &chief, names).await), "person.open-documents");
@@ -293,6 +299,55 @@ fn who_erases_or_writes_down_a_person_may_edit_that_person() {
         );
         assert_eq!(world.actions().await.len(), before + 1);
         assert_eq!(code(erase(&world, &chief, ("ada", "ADA")).await), "done");
+    });
+}
+
+#[test]
+fn who_has_powers_is_erased_by_who_gives_them_and_what_they_did_to_others_is_for_the_trail() {
+    everywhere(async |world| {
+        let chief = world.chief.clone();
+        world.role("editors", Scope::All, &[Workflow::EditPeople]).await;
+        world.grant("editors", &chief).await;
+        // The clerk has a role.
+        let refused = erase(&world, &chief, ("clerk", "clerk")).await;
+        assert_eq!(code(refused), "role.not-granted");
+        let mine = |file: &Json| {
+            let all = file["audit"].as_array().unwrap().clone();
+            let did = all
+                .into_iter()
+                .filter(|entry| entry["action"] == "document.submit");
+            did.collect::<Vec<_>>()
+        };
+        let (clerk, ada, now, terms) = (
+            operator(&world.clerk),
+            world.ada.clone(),
+            world.now,
+            world.terms.clone(),
+        );
+        world.profile("checked", |s| s.validate_issuance = true).await;
+        world
+            .run(move |tx| {
+                let wish = Wish {
+                    person: ada.clone(),
+                    profile: "checked".to_owned(),
+                    delivery: Some(Delivery::Held),
+                    notes: Some("about Ada".to_owned()),
+                };
+                request::request(tx, &clerk, now, (&wish, &terms), &mut crate::random::system())
+            })
+            .await;
+        let file = export(&world, &chief, "clerk").await.unwrap();
+        let brief = mine(&file);
+        assert_eq!(brief.len(), 1);
+        let members: Vec<_> = brief[0].as_object().unwrap().keys().collect();
+        assert_eq!(members, ["number", "at", "action"]);
+        world
+            .role("trail", Scope::All, &[Workflow::ViewAudit, Workflow::EditRoles])
+            .await;
+        world.grant("trail", &chief).await;
+        let file = export(&world, &chief, "clerk").await.unwrap();
+        assert_eq!(mine(&file)[0]["object"]["kind"], "document");
+        assert_eq!(code(erase(&world, &chief, ("clerk", "clerk")).await), "done");
     });
 }
 

@@ -337,3 +337,52 @@ fn an_update_ends_when_the_document_did() {
         assert_eq!(kept(&world, &serial).await.valid_until, end);
     });
 }
+
+#[test]
+fn a_document_that_waits_for_an_update_is_renewed_with_it_and_only_once() {
+    everywhere(async |mut world| {
+        let (serial, begun) = collected_by(&mut world, |s| s.lifetime_days = 60).await;
+        let renewing = |s: &mut Settings| (s.lifetime_days, s.renew_days) = (60, 30);
+        world.profile("licence", renewing).await;
+        updated(&world, &serial).await.unwrap();
+        world.later(31 * 86_400);
+        let id = scheduled(&mut world).await.unwrap();
+        // No node came to it in a day: it is in one batch all the same.
+        world.later(86_400);
+        assert_eq!(scheduled(&mut world).await, None);
+        let node = Node::of(id);
+        for _ in 0..3 {
+            node.round(&world.store, world.now, &world.terms).await.unwrap();
+        }
+        let waiting = kept(&world, &serial).await;
+        assert_eq!((waiting.state, waiting.renews), (State::Updating, true));
+        let told = world.actions().await;
+        assert_eq!(
+            told.iter().filter(|action| *action == "document.renew").count(),
+            1
+        );
+        assert_eq!(
+            told.iter().filter(|action| *action == "document.update").count(),
+            1
+        );
+        let again = world.refresh(&begun, &bound(1)).await.unwrap();
+        world.issue(&again, 1, b"anew").await.unwrap();
+        let lasts = kept(&world, &serial).await.valid_until.unwrap().unix() - world.now.unix();
+        assert!(lasts > 59 * 86_400, "{lasts}");
+    });
+}
+
+#[test]
+fn a_wallet_that_comes_now_and_then_never_loses_its_refresh_token() {
+    everywhere(async |mut world| {
+        let (_, begun) = collected_by(&mut world, |s| s.lifetime_days = 3000).await;
+        for _ in 0..3 {
+            world.later(300 * 86_400);
+            let now = world.now;
+            world.run(move |tx| crate::usecase::sweep::sweep(tx, now)).await;
+            world.refresh(&begun, &bound(1)).await.unwrap();
+        }
+        world.later(366 * 86_400);
+        assert_eq!(code(world.refresh(&begun, &bound(1)).await), "session.unknown");
+    });
+}

@@ -41,9 +41,10 @@ pub fn due(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<O
             |_| Ok(()),
         )?;
         let serials: Vec<String> = tx.rows(
-            "SELECT d.serial FROM document d WHERE d.state = 'active' AND d.profile = $1 AND d.valid_until > $2 \
+            "SELECT d.serial FROM document d WHERE (d.state = 'active' OR d.state = 'updating' AND d.renews = 0) \
+             AND d.profile = $1 AND d.valid_until > $2 \
              AND d.valid_until <= $3 AND NOT EXISTS (SELECT 1 FROM batch_row r JOIN batch b ON b.id = r.batch \
-             WHERE r.object = d.serial AND b.place = $4 AND b.created > $5) ORDER BY d.valid_until LIMIT $6",
+             WHERE r.object = d.serial AND b.place = $4 AND (b.created > $5 OR b.state = 'running')) ORDER BY d.valid_until LIMIT $6",
             &[
                 name.into(),
                 now.into(),

@@ -36,6 +36,10 @@ pub(crate) const MESSAGES: &str = "DELETE FROM message WHERE id IN \
      ORDER BY changed LIMIT $2) \
      AND state IN ('sent', 'failed', 'uncertain', 'withdrawn') AND changed < $1";
 
+/// By an offer that goes, and before it: the keys of a wallet are found by it.
+pub(crate) const SIGN_INS: &str = "DELETE FROM authorization_request WHERE offer IN \
+     (SELECT id FROM offer WHERE ended < $1 ORDER BY ended LIMIT $2)";
+
 pub(crate) const OFFERS: &str =
     "DELETE FROM offer WHERE id IN (SELECT id FROM offer WHERE ended < $1 ORDER BY ended LIMIT $2)";
 
@@ -51,6 +55,7 @@ pub(crate) const ROWS: &str = "DELETE FROM batch_row WHERE batch = $1 AND number
 pub fn sweep(tx: &mut Tx<'_>, now: Timestamp, kept: &Retention) -> Result<u64, StoreError> {
     let before = |seconds: i64| now.unix().saturating_sub(seconds);
     let mut gone = tx.execute(MESSAGES, &[before(kept.messages).into(), AT_ONCE.into()])?;
+    gone += tx.execute(SIGN_INS, &[before(kept.offers).into(), AT_ONCE.into()])?;
     gone += tx.execute(OFFERS, &[before(kept.offers).into(), AT_ONCE.into()])?;
     let over: Option<BatchId> = tx.value(BATCH, &[before(kept.batches).into()])?;
     if let Some(id) = over {

@@ -4,6 +4,7 @@
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
 
+use super::audit::{self, Entry};
 use super::authority::Actor;
 use super::document::{self, Document, Step, Why};
 use super::request::data_fit;
@@ -62,20 +63,26 @@ fn anew(
     let settings = profiles::current(tx, &document.profile.0)?.profile.settings;
     people::hold(tx, &document.person)?;
     let person = people::read(tx, &document.person)?;
-    let mut step = Step {
-        why,
-        ..Step::default()
-    };
-    if renews {
-        step.tells.insert("renews".to_owned(), true.into());
+    if renews && document.state == State::Updating && !document.renews {
+        // It waits for its wallet already, which fetches it for another lifetime then. Its person was told.
+        let entry = Entry::new("document.renew", ("document", serial.as_str()));
+        audit::append(tx, actor, now, &entry.because(why.reason, why.notes))?;
+    } else {
+        let mut step = Step {
+            why,
+            ..Step::default()
+        };
+        if renews {
+            step.tells.insert("renews".to_owned(), true.into());
+        }
+        document::step_by(tx, actor, now, &mut document, (Move::Update, step))?;
+        notices::update(tx, now, (&document, &person, &settings, terms), rng)?;
     }
-    document::step_by(tx, actor, now, &mut document, (Move::Update, step))?;
     tx.execute(
         "UPDATE document SET renews = $2 WHERE serial = $1",
         &[serial.into(), i64::from(renews).into()],
     )?;
     document.renews = renews;
     data_fit(&person, &settings)?;
-    notices::update(tx, now, (&document, &person, &settings, terms), rng)?;
     Ok(document)
 }

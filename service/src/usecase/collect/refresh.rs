@@ -57,6 +57,15 @@ pub fn refresh(
     }
     let mut document = document::read(tx, &serial)?;
     let begun = begin(tx, actor, now, (&mut document, holder, terms), rng)?;
+    // Whoever uses it goes on: a document that is renewed lasts longer than one token would. What a code that is presented
+    // again ends is known for as long.
+    let until = now.unix() + terms.refresh_lifetime;
+    for sql in [
+        "UPDATE refresh_token SET expires = $2 WHERE token = $1 AND expires < $2",
+        "UPDATE authorization_request SET expires = $2 WHERE refresh_token = $1 AND expires < $2",
+    ] {
+        tx.execute(sql, &[(&kept).into(), until.into()])?;
+    }
     let entry = Entry::new("refresh.begin", ("document", serial.as_str()));
     let after = json!({ "state": document.state.name() });
     audit::append(tx, actor, now, &entry.change(Json::Null, after))?;

@@ -51,6 +51,10 @@ pub fn erase(
     authority::permit(tx, actor, Workflow::EditPeople)?;
     let id = by_logon(tx, logon_name)?.id;
     authority::permit_for(tx, actor, Workflow::EditPeople, &id)?;
+    if has_powers(tx, &id)? {
+        // Their end is the end of what somebody else gave.
+        authority::permit_for(tx, actor, Workflow::EditRoles, &id)?;
+    }
     if key(confirmed) != key(logon_name) {
         return Err(Refusal::field("confirm", "it is not the logon name of the person").into());
     }
@@ -108,6 +112,16 @@ fn forget_words(tx: &mut Tx<'_>, object: &str) -> Result<(), StoreError> {
         &[object.into()],
     )?;
     Ok(())
+}
+
+/// Whether the person has a role, or a machine acts in the person's name.
+fn has_powers(tx: &mut Tx<'_>, id: &PersonId) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.value(
+        "SELECT 1 FROM person p WHERE p.id = $1 AND (EXISTS (SELECT 1 FROM person_role r WHERE r.person = p.id) \
+         OR EXISTS (SELECT 1 FROM client c WHERE c.operator = p.id AND c.enabled = 1))",
+        &[id.into()],
+    )?;
+    Ok(found.is_some())
 }
 
 /// The person may do nothing any more, and no machine does it in the person's name.

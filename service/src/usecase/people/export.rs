@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::by_logon;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
-use crate::domain::role::Workflow;
+use crate::domain::role::{Scope, Workflow};
 use crate::store::{Row, StoreError, Tx, Value};
 use crate::usecase::Failure;
 use crate::usecase::audit::{self, Entry};
@@ -266,12 +266,23 @@ pub fn exported(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Json, F
         row.get::<String>(0)
     })?;
     names.extend(devices);
-    all.insert("audit".to_owned(), entries(tx, id, &names)?.into());
+    // What the person did to others is for whom the trail is.
+    let trail = match authority::scope(tx, actor, Workflow::ViewAudit) {
+        Ok(scope) => scope == Scope::All,
+        Err(Failure::Refused(_)) => false,
+        Err(other) => return Err(other),
+    };
+    all.insert("audit".to_owned(), entries(tx, (id, trail), &names)?.into());
     Ok(all.into())
 }
 
-/// The entries of the trail that the person made, or whose object has one of the names. The trail is read a page at a time.
-fn entries(tx: &mut Tx<'_>, id: &PersonId, names: &BTreeSet<String>) -> Result<Vec<Json>, StoreError> {
+/// The entries of the trail whose object has one of the names; and those that the person made, which tell of others: of them
+/// only what was done and when, but for who may see the trail. The trail is read a page at a time.
+fn entries(
+    tx: &mut Tx<'_>,
+    (id, trail): (&PersonId, bool),
+    names: &BTreeSet<String>,
+) -> Result<Vec<Json>, StoreError> {
     let (mut after, mut found) = (0, Vec::new());
     loop {
         let page = audit::some(tx, after)?;
@@ -284,8 +295,17 @@ fn entries(tx: &mut Tx<'_>, id: &PersonId, names: &BTreeSet<String>) -> Result<V
                 .map_err(|why| StoreError::Unexpected(format!("entry {}: {why}", recorded.number)))?;
             let text = |pointer: &str| entry.pointer(pointer).and_then(Json::as_str);
             let told = text("/object/name").is_some_and(|name| names.contains(name));
-            if told || text("/who") == Some(id.as_str()) {
+            if told {
                 found.push(entry);
+            } else if text("/who") == Some(id.as_str()) {
+                let members = ["number", "at", "action"];
+                let brief =
+                    members.map(|name| (name.to_owned(), entry.get(name).cloned().unwrap_or_default()));
+                found.push(if trail {
+                    entry
+                } else {
+                    Map::from_iter(brief).into()
+                });
             }
         }
     }
