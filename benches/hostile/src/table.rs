@@ -67,7 +67,7 @@ pub(crate) fn summary(outcomes: &[Outcome], failed: usize, slowness: f64) {
         "\n{} inputs, {failed} beyond a bound, in a thread with a stack of {} KiB. This machine takes {slowness:.1} × the \
          reference; {} inputs were measured again for the time that they took. For {} the bounds are {} ms and {} × the \
          input; {own} have others: inputs smaller than 10 MB (†: memory against those 10 MB), copies that a program keeps, \
-         millions of good rows or fragments, and 100 ms for pictures to be scanned, text to be explained, traces, 240,000 identifiers.",
+         numbers of megabytes, millions of good rows or fragments, and 100 ms for pictures to be scanned, text to be explained, traces, 240,000 identifiers.",
         outcomes.len(),
         STACK / 1024,
         count(|outcome| outcome.again),
