@@ -81,8 +81,7 @@ impl Default for Node {
 
 /// How long others go first after a round that took so long: who has a file of SQLite open in another program waits for its turn
 /// by looking now and then.
-#[must_use]
-pub fn gap(took: Duration) -> Duration {
+fn gap(took: Duration) -> Duration {
     (took / 4).min(LONGEST_GAP)
 }
 

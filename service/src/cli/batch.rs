@@ -295,11 +295,8 @@ fn begin(session: &Session, plan: Plan) -> Result<BatchId, Failure> {
     session.write(move |tx, actor, now| batch::begin(tx, actor, now, &plan, &mut rng))
 }
 
-/// How many named objects are written down in one transaction.
-const AT_ONCE: usize = 1000;
-
 fn add(session: &Session, id: &BatchId, objects: &[String]) -> Result<(), Failure> {
-    for part in objects.chunks(AT_ONCE) {
+    for part in objects.chunks(batch::AT_ONCE.into()) {
         let (id, part) = (id.clone(), part.to_vec());
         session.write(move |tx, actor, _| batch::add(tx, actor, &id, &part))?;
     }

@@ -230,6 +230,18 @@ pub(super) const fn width(scope: Scope) -> i64 {
     }
 }
 
+/// Whether the actor may do that to everybody.
+///
+/// # Errors
+/// [`Failure::Store`].
+pub(super) fn over_all(tx: &mut Tx<'_>, actor: &Actor, workflow: Workflow) -> Result<bool, Failure> {
+    match scope(tx, actor, workflow) {
+        Ok(scope) => Ok(scope == Scope::All),
+        Err(Failure::Refused(_)) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
 /// Whether a person has one of the roles; any person if none is named.
 ///
 /// # Errors

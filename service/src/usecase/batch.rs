@@ -11,7 +11,7 @@ use mdoc_core::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 pub(crate) use self::select::forget;
-pub use self::select::{MOST, Part, add, documents, members, ready};
+pub use self::select::{AT_ONCE, MOST, Part, add, documents, members, ready};
 pub use self::work::{Worked, leave, work};
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
@@ -21,7 +21,7 @@ use crate::domain::Refusal;
 use crate::domain::batch::{Operation, RowState, Stage};
 use crate::domain::id::{BatchId, ClientId, PersonId};
 use crate::domain::profile::{Delivery, Scheme};
-use crate::domain::role::{Scope, Workflow};
+use crate::domain::role::Workflow;
 use crate::store::{Row as Found, StoreError, Tx};
 
 /// What is to be done.
@@ -221,7 +221,7 @@ pub fn begin(
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Failure> {
     let unknown = Refusal::Unknown { what: "batch" };
     let batch = read(tx, id)?.ok_or(unknown.clone())?;
-    if batch.is_of(actor) || sees_all(tx, actor)? {
+    if batch.is_of(actor) || authority::over_all(tx, actor, Workflow::ViewReports)? {
         Ok(batch)
     } else {
         Err(unknown.into())
@@ -244,14 +244,6 @@ fn held(tx: &mut Tx<'_>, actor: &Actor, id: &BatchId) -> Result<Batch, Failure> 
     get(tx, actor, id)
 }
 
-fn sees_all(tx: &mut Tx<'_>, actor: &Actor) -> Result<bool, Failure> {
-    match authority::scope(tx, actor, Workflow::ViewReports) {
-        Ok(scope) => Ok(scope == Scope::All),
-        Err(Failure::Refused(_)) => Ok(false),
-        Err(other) => Err(other),
-    }
-}
-
 /// Batches that the actor may see, the newest first: those made before one, at most so many.
 ///
 /// # Errors
@@ -265,7 +257,7 @@ pub fn list(
         Some(id) => get(tx, actor, id)?.created.unix(),
         None => i64::MAX,
     };
-    let all = sees_all(tx, actor)?;
+    let all = authority::over_all(tx, actor, Workflow::ViewReports)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM batch WHERE (created < $1 OR created = $1 AND id > $2) AND ($3 = 1 OR person = $4) \
          ORDER BY created DESC, id LIMIT $5"

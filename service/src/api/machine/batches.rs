@@ -233,9 +233,6 @@ pub(super) async fn begin(
     Ok(made(ready?.into()))
 }
 
-/// How many named objects are written down in one transaction.
-const AT_ONCE: usize = 1000;
-
 async fn select(
     machine: &Machine,
     (id, operation): (&BatchId, Operation),
@@ -243,7 +240,7 @@ async fn select(
 ) -> Result<(), Problem> {
     let scope = ApiScope::DocumentsWrite;
     let add = async |objects: Vec<String>| {
-        for part in objects.chunks(AT_ONCE) {
+        for part in objects.chunks(batch::AT_ONCE.into()) {
             let (id, part) = (id.clone(), part.to_vec());
             let added = machine
                 .clone()

@@ -14,7 +14,7 @@ use crate::usecase::reports::{self, Cell, Report, Wanted};
 /// The most rows of a batch.
 pub const MOST: u32 = 1_000_000;
 /// How many are written down in one transaction.
-const AT_ONCE: u32 = 1000;
+pub const AT_ONCE: u16 = 1000;
 
 /// Adds documents by their serials, or people by their ids; who is there already is not added again. Whether there is such a
 /// document or person is told of each row when it is done.
@@ -67,7 +67,7 @@ pub fn documents(
     if operation == Operation::Request {
         return Err(Refusal::field("filters", "documents are requested for people").into());
     }
-    let mut wanted = wanted.clone().in_parts(AT_ONCE);
+    let mut wanted = wanted.clone().in_parts(AT_ONCE.into());
     if !wanted.is_by("current") && !wanted.is_by("state") {
         wanted.filter("current", "true")?;
     }
@@ -112,7 +112,7 @@ pub fn members(
         ],
         |row| row.get(0),
     )?;
-    let full = objects.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+    let full = objects.len() >= usize::from(AT_ONCE);
     let next = objects.last().filter(|_| full).cloned();
     Ok(Part { objects, next })
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::by_logon;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
-use crate::domain::role::{Scope, Workflow};
+use crate::domain::role::Workflow;
 use crate::store::{Row, StoreError, Tx, Value};
 use crate::usecase::Failure;
 use crate::usecase::audit::{self, Entry};
@@ -267,11 +267,7 @@ pub fn exported(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Json, F
     })?;
     names.extend(devices);
     // What the person did to others is for whom the trail is.
-    let trail = match authority::scope(tx, actor, Workflow::ViewAudit) {
-        Ok(scope) => scope == Scope::All,
-        Err(Failure::Refused(_)) => false,
-        Err(other) => return Err(other),
-    };
+    let trail = authority::over_all(tx, actor, Workflow::ViewAudit)?;
     all.insert("audit".to_owned(), entries(tx, (id, trail), &names)?.into());
     Ok(all.into())
 }
