@@ -5,6 +5,7 @@ mod health;
 mod html;
 mod machine;
 mod oid4vci;
+mod operator;
 pub mod remote;
 mod status;
 
@@ -15,6 +16,8 @@ use axum::response::{IntoResponse as _, Response};
 
 pub use self::machine::openapi;
 pub use self::oid4vci::{offer_address, offer_link, offer_prefix};
+pub(crate) use self::operator::paths as operator_paths;
+pub use self::operator::{ShownCertificate, invitation_address, presented};
 
 pub use self::health::watched;
 use crate::service::Service;
@@ -25,6 +28,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(oid4vci::routes(&service))
         .merge(status::routes(service.base()))
         .merge(machine::routes(service.base()))
+        .merge(operator::routes(&service))
         .merge(health::routes(service.base()))
         .with_state(service)
 }

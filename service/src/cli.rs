@@ -12,6 +12,7 @@ mod document;
 mod group;
 mod init;
 mod message;
+mod operator;
 mod people;
 mod profile;
 mod report;
@@ -124,6 +125,12 @@ enum Command {
         after_help = "Example:\n  mdoc-service client list --config authority/service.toml"
     )]
     Client(client::Command),
+    /// See to how operators sign in.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  mdoc-service operator list --config authority/service.toml"
+    )]
+    Operator(operator::Command),
     /// See to the audit trail.
     #[command(
         subcommand,
@@ -156,6 +163,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Message(command) => message::run(&command),
         Command::Report(arguments) => report::run(&arguments),
         Command::Client(command) => client::run(&command),
+        Command::Operator(command) => operator::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(arguments) => serve::backup(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
@@ -286,6 +294,9 @@ fn failed(failure: usecase::Failure) -> Failure {
                 }
                 Refusal::Unknown { what: "machine" } => {
                     failure.hint("`mdoc-service client list` shows what there is")
+                }
+                Refusal::Unknown { what: "account" } => {
+                    failure.hint("`mdoc-service operator list` shows what there is")
                 }
                 Refusal::Unknown { what: "person" } => {
                     failure.hint("`mdoc-service person list` shows who there is")

@@ -3,11 +3,13 @@
 //! Every key has a default but the address, the keys and the certificates. Paths are from the folder of the file.
 
 pub mod notifications;
+pub mod operators;
 pub mod retention;
 mod shown;
 mod wallets;
 
 use self::notifications::Notifications;
+use self::operators::Operators;
 use self::retention::Retention;
 pub use self::wallets::{Download, Wallets};
 
@@ -78,6 +80,9 @@ pub struct Config {
     /// What is sent to people.
     #[serde(default)]
     pub notifications: Notifications,
+    /// How operators sign in.
+    #[serde(default)]
+    pub operators: Operators,
     /// How long what is over is kept.
     #[serde(default)]
     pub retention: Retention,
@@ -401,6 +406,7 @@ impl Config {
             return wrong("collection.oldest", "it is draft-13, draft-14, draft-15 or 1.0");
         }
         self.check_notifications()?;
+        self.check_operators()?;
         self.check_retention()?;
         self.check_wallets()
     }
@@ -442,6 +448,7 @@ impl Config {
         self.log.file.iter_mut().for_each(join);
         self.wallets.trust.iter_mut().for_each(join);
         self.notifications.files().for_each(join);
+        self.operators.files().for_each(join);
         if !self.database.starts_with("postgres") {
             let file = self.database.strip_prefix("sqlite:").unwrap_or(&self.database);
             self.database = folder.join(file).to_string_lossy().into_owned();

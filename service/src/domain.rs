@@ -5,6 +5,7 @@ pub mod code;
 pub mod id;
 pub mod life;
 pub mod notice;
+pub mod operator;
 pub mod person;
 pub mod profile;
 pub mod refusal;

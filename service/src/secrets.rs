@@ -3,7 +3,7 @@
 use core::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
-use mdoc_core::crypto::CryptoRng;
+use mdoc_core::crypto::{CryptoRng, fastest};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -48,6 +48,18 @@ pub enum Purpose {
     Transaction,
     /// The key that seals a message to a person.
     Letter,
+    /// An invitation of an operator.
+    Enrolment,
+    /// What an authenticator is given, made of what the page that shows it carries.
+    Authenticator,
+    /// A recovery code of an operator.
+    Recovery,
+    /// What an operator's browser has while a sign-in is half done.
+    Ceremony,
+    /// What an operator's browser has while the operator is signed in.
+    OperatorSession,
+    /// The key that seals what belongs to an operator's account.
+    Account,
 }
 
 impl Purpose {
@@ -69,6 +81,12 @@ impl Purpose {
             Self::Page => b"page",
             Self::Transaction => b"transaction",
             Self::Letter => b"letter",
+            Self::Enrolment => b"enrolment",
+            Self::Authenticator => b"authenticator",
+            Self::Recovery => b"recovery",
+            Self::Ceremony => b"ceremony",
+            Self::OperatorSession => b"operator-session",
+            Self::Account => b"account",
         }
     }
 }
@@ -110,6 +128,31 @@ impl Secrets {
         }
         mac.finalize().into_bytes().into()
     }
+
+    /// Seals what is read again by whoever has this key, and belongs to what it is about: AES-256-GCM under a key that seals
+    /// nothing else, after the salt of which that is made.
+    #[must_use]
+    pub fn seal(&self, about: &[&[u8]], plain: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
+        let salt = random(rng);
+        let key = self.sealing(about, &*salt);
+        let mut sealed = salt.to_vec();
+        sealed.extend(fastest().seal(&key, &[0; 12], plain));
+        sealed
+    }
+
+    /// What was sealed; nothing if it is about something else, or was sealed under another key.
+    #[must_use]
+    pub fn open(&self, about: &[&[u8]], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (salt, sealed) = sealed.split_at_checked(32)?;
+        let key = self.sealing(about, salt);
+        fastest().open(&key, &[0; 12], sealed).ok()
+    }
+
+    fn sealing(&self, about: &[&[u8]], salt: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut parts = vec![salt];
+        parts.extend(about);
+        Zeroizing::new(self.digest(Purpose::Account, &parts))
+    }
 }
 
 impl fmt::Debug for Secrets {
@@ -145,5 +188,19 @@ mod tests {
         );
         assert_eq!(format!("{one:?}"), "Secrets");
         assert!(Secrets::from_bytes(&[1; 31]).is_none());
+    }
+
+    #[test]
+    fn what_is_sealed_is_read_by_its_key_and_for_what_it_is_about() {
+        let one = Secrets::from_bytes(&[1; 32]).unwrap();
+        let sealed = one.seal(&[b"ada", b"x"], b"secret", &mut crate::random::system());
+        assert!(!sealed.windows(6).any(|part| part == b"secret"));
+        assert_eq!(**one.open(&[b"ada", b"x"], &sealed).unwrap(), *b"secret");
+        let again = one.seal(&[b"ada", b"x"], b"secret", &mut crate::random::system());
+        assert_ne!(sealed, again);
+        let other = Secrets::from_bytes(&[2; 32]).unwrap();
+        assert_eq!(other.open(&[b"ada", b"x"], &sealed), None);
+        assert_eq!(one.open(&[b"bob", b"x"], &sealed), None);
+        assert_eq!(one.open(&[b"ada", b"x"], &sealed[..31]), None);
     }
 }

@@ -20,9 +20,12 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use mdoc_cli::Failure;
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -34,10 +37,12 @@ pub use self::observe::{REQUEST_ID, Refused};
 use self::rate::Limiter;
 pub use self::rate::Rates;
 use crate::api;
+use crate::api::ShownCertificate;
 use crate::api::remote::Connected;
 use crate::config::{Limits, SignerFiles};
 use crate::random;
 use crate::service;
+use crate::start::files::roots as roots_of;
 use crate::store::StoreError;
 use crate::usecase;
 
@@ -192,6 +197,16 @@ async fn one(
         None => talk(stream, app, (patience, told)).await,
         Some(acceptor) => {
             let stream = tokio::time::timeout(patience.head, acceptor.accept(stream)).await??;
+            let shown = stream.get_ref().1.peer_certificates();
+            let shown = shown
+                .and_then(<[_]>::first)
+                .map(|first| ShownCertificate(first.as_ref().into()));
+            let app = app.map_request(move |mut request: hyper::Request<_>| {
+                if let Some(shown) = &shown {
+                    request.extensions_mut().insert(shown.clone());
+                }
+                request
+            });
             talk(stream, app, (patience, told)).await
         }
     }
@@ -245,8 +260,9 @@ async fn put_away(service: &service::Service) -> Result<bool, usecase::Failure> 
         swept.expired += usecase::lapse::lapse(tx, now, &terms)?;
         Ok::<_, usecase::Failure>(swept.is_full())
     });
-    let kept = service.terms.retention;
+    let (kept, patience) = (service.terms.retention, service.operators.patience);
     let forgotten = store.write::<_, StoreError>(move |tx| {
+        usecase::operators::sweep(tx, now, patience)?;
         Ok(usecase::batch::forget(tx, now)? + usecase::retention::sweep(tx, now, &kept)?)
     });
     let renewed =
@@ -255,11 +271,12 @@ async fn put_away(service: &service::Service) -> Result<bool, usecase::Failure> 
     Ok(ended || forgotten > 0 || renewed.is_some())
 }
 
-/// TLS by certificates and a key in PEM.
+/// TLS by certificates and a key in PEM. Whoever connects is asked for a certificate of the authorities in a file, if there
+/// is one, and need not have one; one that is not of them ends the connection.
 ///
 /// # Errors
 /// [`Failure`] that names the file.
-pub fn tls(files: &SignerFiles) -> Result<Arc<ServerConfig>, Failure> {
+pub fn tls(files: &SignerFiles, authorities: Option<&Path>) -> Result<Arc<ServerConfig>, Failure> {
     let name = files.certificate.display();
     let bad = |why: &dyn core::fmt::Display| Failure::new(format!("{name} cannot be used for TLS: {why}"));
     let chain: Result<Vec<CertificateDer<'static>>, _> =
@@ -269,12 +286,40 @@ pub fn tls(files: &SignerFiles) -> Result<Arc<ServerConfig>, Failure> {
     let _judged = mdoc_cli::keys::secret_key(Path::new(&files.key))?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|why| bad(&why))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let clients = clients(authorities, &provider)?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .and_then(|builder| {
+            builder
+                .with_client_cert_verifier(clients)
+                .with_single_cert(chain, key)
+        })
         .map_err(|why| bad(&why))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Whose certificates whoever connects may show.
+fn clients(
+    authorities: Option<&Path>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
+    let Some(path) = authorities else {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    };
+    let name = path.display();
+    let bad = |why: &dyn core::fmt::Display| {
+        Failure::new(format!("{name} has no authorities of operators: {why}"))
+            .hint("see `client_authorities` in `[operators]`")
+    };
+    let mut roots = RootCertStore::empty();
+    for der in roots_of(path)? {
+        roots.add(der.into()).map_err(|why| bad(&why))?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .allow_unauthenticated()
+        .build()
+        .map_err(|why| bad(&why))
 }
 
 /// Binds the address of the configuration.

@@ -10,10 +10,14 @@ use mdoc_openid::vci::Draft;
 
 use crate::making::Signers;
 use crate::notify::Courier;
+use crate::passkeys::Passkeys;
+use crate::password::Passwords;
+use crate::provider::Provider;
 use crate::publish::Publisher;
 use crate::signed::Signed;
 use crate::store::Store;
 use crate::terms::Terms;
+use crate::usecase::operators::Patience;
 use crate::wallets::{Proxies, Wallets};
 
 /// A key and the certificates that say whose it is.
@@ -23,6 +27,29 @@ pub struct Identity {
     pub signer: Arc<dyn Signer + Send + Sync>,
     /// Its certificate.
     pub certificate: Certificate,
+}
+
+/// How operators sign in.
+#[derive(Debug)]
+pub struct Operators {
+    /// What makes and compares passwords.
+    pub passwords: Passwords,
+    /// How long they are signed in.
+    pub patience: Patience,
+    /// What asks browsers for passkeys, if the service has an address for which there are any.
+    pub passkeys: Option<Passkeys>,
+    /// Where they may sign in instead, if there is such a place.
+    pub openid: Option<Provider>,
+    /// Whether a proxy that is believed says which certificate its connection has.
+    pub certificate_header: bool,
+}
+
+impl Operators {
+    /// Where forms of the page of a sign-in lead besides this service.
+    #[must_use]
+    pub fn openid_place(&self) -> Option<&str> {
+        self.openid.as_ref().map(Provider::place)
+    }
 }
 
 /// Everything that answers requests. Clones share it.
@@ -53,6 +80,8 @@ pub struct Service {
     pub wallets: Wallets,
     /// Who forwards requests, and in which header it says whose.
     pub proxies: Proxies,
+    /// How operators sign in.
+    pub operators: Operators,
     /// What sends messages to people, if something does.
     pub courier: Option<Arc<Courier>>,
     /// The clock.

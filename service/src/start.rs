@@ -1,8 +1,12 @@
 //! From a configuration to a service: files are read, keys are opened, certificates are judged, the database is made ready.
 
+pub(crate) mod files;
 mod notifications;
+mod operators;
 pub(crate) mod status;
 mod wallets;
+
+pub use self::operators::patience;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +33,7 @@ use crate::notify::Courier;
 use crate::notify::template::Templates;
 use crate::publish::{Lifetimes, Publisher};
 use crate::secrets::Secrets;
-use crate::service::{Identity, Service};
+use crate::service::{Identity, Operators, Service};
 use crate::signed::Signed;
 use crate::store::{self, Place, Store, StoreError};
 use crate::terms::Terms;
@@ -102,6 +106,7 @@ fn check_profile(profile: &Profile, terms: &Terms) -> Result<(), Failure> {
 
 /// Everything but the database.
 struct Opened {
+    operators: Operators,
     courier: Option<Courier>,
     terms: Terms,
     signers: Signers,
@@ -121,6 +126,7 @@ impl Opened {
         Service {
             store,
             courier: self.courier.map(Arc::new),
+            operators: self.operators,
             terms: self.terms,
             signers: self.signers,
             metadata_signer: self.metadata_signer,
@@ -182,6 +188,7 @@ fn open(config: &Config) -> Result<Opened, Failure> {
         None => None,
     };
     Ok(Opened {
+        operators: operators::operators(config)?,
         courier: (!terms.channels.is_empty())
             .then(|| notifications::courier(config))
             .transpose()?,

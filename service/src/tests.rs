@@ -13,6 +13,7 @@ mod lists;
 mod lives;
 mod machines;
 mod nodes;
+mod operators;
 mod outbox;
 mod races;
 mod registry;

@@ -16,6 +16,7 @@ pub mod import;
 pub mod issue;
 pub mod lapse;
 mod notices;
+pub mod operators;
 pub mod outbox;
 pub mod people;
 pub mod profiles;

@@ -216,6 +216,12 @@ impl ForwardedBy {
 }
 
 impl Proxies {
+    /// Whether what is said from there of who asks is believed.
+    #[must_use]
+    pub fn believes(&self, connected: IpAddr) -> bool {
+        self.believed.contains(&connected.to_canonical())
+    }
+
     /// Who asked, given who is connected and what the header says: the last one that is not a proxy of ours. What stands
     /// before it, anybody may have written.
     #[must_use]

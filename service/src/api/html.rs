@@ -1,4 +1,4 @@
-//! Pages for browsers: plain, without scripts, and nothing from elsewhere.
+//! Pages for browsers: plain, without scripts but one that asks for passkeys, and nothing from elsewhere.
 //!
 //! What is put into a page is escaped by [`Html::text`]; there is no other way in for what came from outside.
 
@@ -22,6 +22,8 @@ button.other{background:transparent;color:inherit;border-color:#767676}\
 :focus-visible{outline:3px solid #f0a500;outline-offset:2px}\
 .wrong{border-left:.4rem solid #b00020;padding:.5rem 1rem;margin:1rem 0}\
 .note{font-size:1rem}\
+h2{font-size:1.2rem;margin-top:2rem}\
+ul.codes{list-style:none;padding:0;columns:14rem;font-size:1.2rem}\
 .code{background:#fff;padding:1rem;max-width:18rem}\
 .code svg{display:block;width:100%;height:auto}";
 
@@ -60,6 +62,17 @@ impl Html {
 
     /// The page, which nobody keeps and no other page shows within it. Forms go to this service, and on to `beyond`.
     pub(super) fn page(self, status: StatusCode, title: &str, beyond: Option<&str>) -> Response {
+        // Browsers hold a form to where it is sent on, too.
+        let forms = beyond.map_or(String::new(), |place| format!(" {place}"));
+        self.finish((status, title), &forms, "")
+    }
+
+    /// The same with a script, the only one that the page has. It is none in which `</` stands.
+    pub(super) fn scripted(self, status: StatusCode, title: &str, script: &'static str) -> Response {
+        self.finish((status, title), "", script)
+    }
+
+    fn finish(self, (status, title): (StatusCode, &str), forms: &str, script: &'static str) -> Response {
         let head = Self::default()
             .raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
             .raw("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>")
@@ -69,12 +82,17 @@ impl Html {
             .raw("</style>\n</head>\n<body>\n<main>\n<h1>")
             .text(title)
             .raw("</h1>\n");
-        let body = head.add(&self).raw("</main>\n</body>\n</html>\n");
-        let style = Base64::encode_string(&Sha256::digest(STYLE.as_bytes()));
-        // Browsers hold a form to where it is sent on, too.
-        let forms = beyond.map_or(String::new(), |place| format!(" {place}"));
+        let mut body = head.add(&self).raw("</main>\n");
+        let digest = |text: &str| Base64::encode_string(&Sha256::digest(text.as_bytes()));
+        let mut scripts = String::new();
+        if !script.is_empty() {
+            body = body.raw("<script>").raw(script).raw("</script>\n");
+            scripts = format!(" script-src 'sha256-{}';", digest(script));
+        }
+        let body = body.raw("</body>\n</html>\n");
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'{forms}; frame-ancestors 'none'; base-uri 'none'"
+            "default-src 'none'; style-src 'sha256-{}';{scripts} form-action 'self'{forms}; frame-ancestors 'none'; base-uri 'none'",
+            digest(STYLE)
         );
         let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
         let headers = [

@@ -37,6 +37,16 @@ impl Remote {
     pub(crate) fn wallet(&self) -> Actor {
         Actor::wallet(self.0.clone())
     }
+
+    /// Somebody at that address who is not signed in.
+    pub(crate) fn nobody(&self) -> Actor {
+        Actor::wallet(self.0.clone())
+    }
+
+    /// The address.
+    pub(crate) fn address(&self) -> &str {
+        &self.0
+    }
 }
 
 impl FromRequestParts<Arc<Service>> for Remote {

@@ -18,7 +18,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
     let config = at.config()?;
     let checked = start::check(&config)?;
     if let Some(files) = &config.tls {
-        serve::tls(files)?;
+        serve::tls(files, config.operators.client_authorities.as_deref())?;
     }
     let formats = checked.formats;
     if at.json {

@@ -45,7 +45,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         config.listen.clone_from(listen);
     }
     log::start(&config.log)?;
-    let tls = config.tls.as_ref().map(serve::tls).transpose()?;
+    let authorities = config.operators.client_authorities.as_deref();
+    let tls = config
+        .tls
+        .as_ref()
+        .map(|files| serve::tls(files, authorities))
+        .transpose()?;
     let service = Arc::new(start::service(&config)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

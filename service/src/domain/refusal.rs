@@ -208,8 +208,19 @@ pub enum Refusal {
         /// What it is not for.
         scope: ApiScope,
     },
-    /// A machine is to act in somebody else's name.
+    /// A machine is to act in somebody else's name, or an operator to get what another one signs in by.
     OtherOperator,
+
+    /// An operator is not signed in: a name, a password or what comes after is not right, or was tried too often.
+    OperatorRefused,
+    /// Nobody is signed in, or not any more.
+    OperatorSession,
+    /// A sign-in was not finished in time, or is finished already.
+    OperatorCeremony,
+    /// An invitation is over, was taken, or was never made.
+    OperatorInvitation,
+    /// What is done by whoever is signed in was sent by a page of another site.
+    OtherSite,
 }
 
 impl Refusal {
@@ -317,6 +328,11 @@ impl Refusal {
             Self::TokenUnknown => "token.unknown",
             Self::ScopeMissing { .. } => "token.scope",
             Self::OtherOperator => "client.other-operator",
+            Self::OperatorRefused => "operator.refused",
+            Self::OperatorSession => "operator.session",
+            Self::OperatorCeremony => "operator.sign-in-over",
+            Self::OperatorInvitation => "operator.invitation",
+            Self::OtherSite => "operator.other-site",
         }
     }
 }
@@ -400,8 +416,14 @@ impl fmt::Display for Refusal {
             }
             Self::TokenUnknown => "the token is over, or was never given",
             Self::OtherOperator => {
-                "a machine that acts in somebody else's name is made by whoever has the files of the service"
+                "what acts in somebody else's name, or signs in as somebody else, is made by whoever has the files of the \
+                 service"
             }
+            Self::OperatorRefused => "name, password or code is not right, or was tried too often",
+            Self::OperatorSession => "nobody is signed in, or not any more",
+            Self::OperatorCeremony => "the sign-in took too long, or was finished already",
+            Self::OperatorInvitation => "the invitation is over, was taken, or was never made",
+            Self::OtherSite => "a page of another site sent this",
             Self::ChangedMeanwhile => "somebody else changed it meanwhile: read it again",
             Self::ProfileDisabled => "the profile is switched off",
             Self::ReceiveRole => "the person has none of the roles that receive documents of this profile",

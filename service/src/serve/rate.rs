@@ -37,6 +37,8 @@ pub struct Rates {
     pub status: u32,
     /// The interface for machines.
     pub api: u32,
+    /// Where operators sign in.
+    pub operator: u32,
     /// Everything else.
     pub other: u32,
 }
@@ -49,6 +51,7 @@ impl Default for Rates {
             credential: 600,
             status: 6000,
             api: 30_000,
+            operator: 120,
             other: 6000,
         }
     }
@@ -62,16 +65,18 @@ enum Class {
     Credential,
     Status,
     Api,
+    Operator,
     Other,
 }
 
 impl Class {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Token,
         Self::Nonce,
         Self::Credential,
         Self::Status,
         Self::Api,
+        Self::Operator,
         Self::Other,
     ];
 
@@ -87,7 +92,9 @@ impl Class {
         if ends(&["health", "ready"]) {
             return None;
         }
-        Some(if ends(&["token", "par", "authorize", "authorization"]) {
+        Some(if begins("operator") {
+            Self::Operator
+        } else if ends(&["token", "par", "authorize", "authorization"]) {
             Self::Token
         } else if begins("api") {
             Self::Api
@@ -111,6 +118,7 @@ impl Class {
             Self::Credential => "credential",
             Self::Status => "status",
             Self::Api => "api",
+            Self::Operator => "operator",
             Self::Other => "other",
         }
     }
@@ -122,6 +130,7 @@ impl Class {
             Self::Credential => rates.credential,
             Self::Status => rates.status,
             Self::Api => rates.api,
+            Self::Operator => rates.operator,
             Self::Other => rates.other,
         }
     }
@@ -296,6 +305,8 @@ mod tests {
             ("/offer/status", "/offer/status/api/v1/people", Some(Class::Api)),
             ("", "/.well-known/openid-credential-issuer", Some(Class::Other)),
             ("", "", Some(Class::Other)),
+            ("/t", "/t/operator/sign-in", Some(Class::Operator)),
+            ("", "/operator/join/{token}", Some(Class::Operator)),
             ("", "/health", None),
             ("/t", "/t/ready", None),
         ] {

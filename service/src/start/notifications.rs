@@ -1,13 +1,12 @@
 //! What sends messages to people, from a configuration.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use mdoc_cli::Failure;
-use zeroize::Zeroizing;
 
+use super::files::{roots, secret};
 use crate::config::Config;
 use crate::config::notifications::{MailServer, Notifications, Sms};
 use crate::domain::notice::Channel;
@@ -126,21 +125,6 @@ fn tls(mail: &MailServer) -> Result<TlsParameters, Failure> {
     builder.build_rustls().map_err(|why| wrong("mail.host", &why))
 }
 
-fn roots(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-    let name = path.display();
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    let found = found.map_err(|why| Failure::new(format!("{name} has no certificates: {why}")))?;
-    if found.is_empty() {
-        return Err(Failure::new(format!("{name} has no certificates")).hint("it is a file of PEM"));
-    }
-    Ok(found
-        .into_iter()
-        .map(|der: CertificateDer<'static>| der.to_vec())
-        .collect())
-}
-
 fn phones(sms: &Sms, server: Option<&Arc<Server>>) -> Result<Arc<dyn Carrier>, Failure> {
     if let (Some(domain), Some(server)) = (&sms.domain, server) {
         return Ok(Arc::new(MailToSms {
@@ -159,14 +143,4 @@ fn phones(sms: &Sms, server: Option<&Arc<Server>>) -> Result<Arc<dyn Carrier>, F
     };
     let gateway = HttpGateway::new(&gateway).map_err(|why| wrong("sms", &why))?;
     Ok(Arc::new(gateway))
-}
-
-/// The one line of a file that nobody else can read.
-fn secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let name = path.display();
-    super::for_owner_alone(path, "a secret")?;
-    let text = std::fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|why| Failure::new(format!("{name} cannot be read: {why}")))?;
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 10] = [
+pub const MIGRATIONS: [Migration; 11] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -53,6 +53,10 @@ pub const MIGRATIONS: [Migration; 10] = [
     Migration {
         name: "renewal",
         sql: include_str!("../../migrations/0010-renewal.sql"),
+    },
+    Migration {
+        name: "operators sign in",
+        sql: include_str!("../../migrations/0011-operators.sql"),
     },
 ];
 

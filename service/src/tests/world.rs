@@ -20,19 +20,28 @@ use crate::domain::id::PersonId;
 use crate::domain::person::Details;
 use crate::domain::profile::Settings;
 use crate::domain::role::{Role, Scope, Workflow};
+use crate::passkeys::Passkeys;
+use crate::password::{Cost, Passwords};
 use crate::publish::{Lifetimes, Publisher};
 use crate::secrets::Secrets;
-use crate::service::Service;
+use crate::service::{Operators, Service};
 use crate::signed::Signed;
 use crate::store::{Place, Store, Tx};
 use crate::terms::Terms;
 use crate::usecase::authority::Actor;
+use crate::usecase::operators::Patience;
 use crate::usecase::request::{self, Requested, Wish};
 use crate::usecase::{Failure, people, profiles, roles};
 use crate::wallets::{Proxies, Wallets};
 
 /// Enough for what tests do at once; each is a process of the server.
 const CONNECTIONS: usize = 3;
+
+/// What passwords cost in tests.
+const CHEAP: Cost = Cost {
+    memory: 32,
+    passes: 1,
+};
 
 /// The instant at which everything begins.
 pub(crate) const NOON: i64 = 1_780_315_200;
@@ -202,6 +211,13 @@ impl World {
             oldest: Draft::Final,
             wallets: Wallets::default(),
             proxies: Proxies::default(),
+            operators: Operators {
+                passwords: Passwords::new(CHEAP, &mut ChaCha20Rng::seed_from_u64(7)).unwrap(),
+                patience: Patience::default(),
+                passkeys: Passkeys::new(issuer, "Club"),
+                openid: None,
+                certificate_header: false,
+            },
             courier: None,
             clock: Arc::new(self.now),
             backend: &RustCrypto,

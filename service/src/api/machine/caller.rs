@@ -1,4 +1,4 @@
-//! Who sends a request, by its token.
+//! Who sends a request: a machine by its token, or the page of an operator by the session.
 
 use std::sync::Arc;
 
@@ -10,19 +10,28 @@ use mdoc_openid::jose::from_base64url;
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
-use crate::api::remote;
+use crate::api::{operator, remote};
+use crate::domain::Refusal;
 use crate::domain::scope::ApiScope;
 use crate::service::Service;
 use crate::store::Tx;
 use crate::usecase::authority::Actor;
-use crate::usecase::{Failure, clients};
+use crate::usecase::{Failure, clients, operators};
 
-/// Somebody with a token; whether it is good is asked in the transaction in which it is used.
+/// Somebody with a token or a session; whether it is good is asked in the transaction in which it is used.
 #[derive(Clone)]
 pub(super) struct Machine {
     service: Arc<Service>,
-    token: Arc<Zeroizing<Vec<u8>>>,
+    shown: Shown,
     from: String,
+}
+
+#[derive(Clone)]
+enum Shown {
+    /// The token of a machine.
+    Token(Arc<Zeroizing<Vec<u8>>>),
+    /// What the browser of an operator has.
+    Session(Arc<Zeroizing<Vec<u8>>>),
 }
 
 impl FromRequestParts<Arc<Service>> for Machine {
@@ -30,17 +39,32 @@ impl FromRequestParts<Arc<Service>> for Machine {
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Problem> {
         let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let token = match (given.next(), given.next()) {
-            (Some(one), None) => one.to_str().ok().and_then(bearer),
+        let shown = match (given.next(), given.next()) {
+            (None, _) => {
+                operator::session_token(service, &parts.headers).map(|token| Shown::Session(Arc::new(token)))
+            }
+            (Some(one), None) => one
+                .to_str()
+                .ok()
+                .and_then(bearer)
+                .map(|token| Shown::Token(Arc::new(Zeroizing::new(token)))),
             _ => None,
         };
         let missing = || {
-            let words = "a token is needed: Authorization: Bearer …, from the token endpoint";
+            let words = "a token is needed: Authorization: Bearer …, from the token endpoint; or a session";
             Problem::new(StatusCode::UNAUTHORIZED, "token.missing", words)
         };
+        let shown = shown.ok_or_else(missing)?;
+        // A browser sends a session along whoever asks it to.
+        if matches!(shown, Shown::Session(_))
+            && !parts.method.is_safe()
+            && !operator::is_ours(service, &parts.headers)
+        {
+            return Err(Refusal::OtherSite.into());
+        }
         Ok(Self {
             service: Arc::clone(service),
-            token: Arc::new(Zeroizing::new(token.ok_or_else(missing)?)),
+            shown,
             from: remote::client(&parts.extensions, &parts.headers, &service.proxies)
                 .map(|address| address.to_string())
                 .unwrap_or_default(),
@@ -65,7 +89,10 @@ impl Machine {
     ) -> Result<T, Problem> {
         let (now, store) = (self.service.now(), self.service.store.clone());
         let done = store.write(move |tx| {
-            let actor = self.actor(tx, now, scope)?;
+            let (actor, unseen) = self.actor(tx, now, scope)?;
+            if unseen {
+                self.seen(tx, now)?;
+            }
             work(tx, &actor, now)
         });
         Ok(done.await?)
@@ -78,11 +105,16 @@ impl Machine {
         mut work: impl FnMut(&mut Tx<'_>, &Actor, Timestamp) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Problem> {
         let (now, store) = (self.service.now(), self.service.store.clone());
+        let this = self.clone();
         let done = store.read(move |tx| {
-            let actor = self.actor(tx, now, scope)?;
-            work(tx, &actor, now)
+            let (actor, unseen) = this.actor(tx, now, scope)?;
+            Ok::<_, Failure>((work(tx, &actor, now)?, unseen))
         });
-        Ok(done.await?)
+        let (done, unseen) = done.await?;
+        if unseen {
+            store.write(move |tx| self.seen(tx, now)).await?;
+        }
+        Ok(done)
     }
 
     /// Whether the token is for it, for what is read before anything else is done.
@@ -90,8 +122,27 @@ impl Machine {
         self.clone().read(scope, |_, _, _| Ok(())).await
     }
 
-    fn actor(&self, tx: &mut Tx<'_>, now: Timestamp, scope: ApiScope) -> Result<Actor, Failure> {
-        let given = (self.token.as_slice(), &self.service.terms.secrets, scope);
-        clients::authorize(tx, now, given, &self.from)
+    /// Who it is, and whether it is to be written down that somebody is there. Sessions are for everything that the roles of
+    /// the operator are for.
+    fn actor(&self, tx: &mut Tx<'_>, now: Timestamp, scope: ApiScope) -> Result<(Actor, bool), Failure> {
+        let secrets = &self.service.terms.secrets;
+        match &self.shown {
+            Shown::Token(token) => {
+                let actor = clients::authorize(tx, now, (token, secrets, scope), &self.from)?;
+                Ok((actor, false))
+            }
+            Shown::Session(token) => {
+                let given = (token.as_slice(), secrets, self.service.operators.patience);
+                let session = operators::authorize(tx, now, given, &self.from)?;
+                Ok((session.actor, session.unseen))
+            }
+        }
+    }
+
+    fn seen(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Failure> {
+        if let Shown::Session(token) = &self.shown {
+            operators::seen(tx, now, (token, &self.service.terms.secrets))?;
+        }
+        Ok(())
     }
 }

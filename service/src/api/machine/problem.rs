@@ -70,10 +70,13 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
             Refusal::Unknown { .. } => StatusCode::NOT_FOUND,
-            Refusal::TokenUnknown | Refusal::ClientUnknown => StatusCode::UNAUTHORIZED,
-            Refusal::NotGranted { .. } | Refusal::ScopeMissing { .. } | Refusal::OtherOperator => {
-                StatusCode::FORBIDDEN
+            Refusal::TokenUnknown | Refusal::ClientUnknown | Refusal::OperatorSession => {
+                StatusCode::UNAUTHORIZED
             }
+            Refusal::NotGranted { .. }
+            | Refusal::ScopeMissing { .. }
+            | Refusal::OtherOperator
+            | Refusal::OtherSite => StatusCode::FORBIDDEN,
             Refusal::Field { .. }
             | Refusal::LayoutSelectionInvalid { .. }
             | Refusal::ReasonMissing { .. }

@@ -10,9 +10,9 @@ use crate::domain::life::State;
 use crate::domain::person::key;
 use crate::domain::role::Workflow;
 use crate::store::{StoreError, Tx};
-use crate::usecase::Failure;
 use crate::usecase::audit::{self, Entry};
 use crate::usecase::authority::{self, Actor};
+use crate::usecase::{Failure, operators};
 
 /// Everything that hangs on documents of a person (`$1`) and is for their wallet alone: none of them is open.
 const OF_WALLETS: [&str; 5] = [
@@ -51,7 +51,7 @@ pub fn erase(
     authority::permit(tx, actor, Workflow::EditPeople)?;
     let id = by_logon(tx, logon_name)?.id;
     authority::permit_for(tx, actor, Workflow::EditPeople, &id)?;
-    if has_powers(tx, &id)? {
+    if has_powers(tx, &id)? || operators::has_account(tx, &id)? {
         // Their end is the end of what somebody else gave.
         authority::permit_for(tx, actor, Workflow::EditRoles, &id)?;
     }
@@ -86,6 +86,7 @@ pub fn erase(
         forget_words(tx, name)?;
     }
     end_powers(tx, actor, now, &id)?;
+    operators::erase(tx, &id)?;
     let erased = format!("erased-{id}");
     tx.execute(
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $2, external_id = NULL, given_name = '', \
