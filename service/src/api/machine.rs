@@ -1,6 +1,7 @@
 //! The interface for machines: JSON over HTTP, described by OpenAPI 3.1 that is made of the handlers themselves.
 //!
-//! A machine gets a token for its secret (OAuth 2.0 client credentials) and acts in the name of an operator. Every handler
+//! A machine gets a token for its secret (OAuth 2.0 client credentials) and acts in the name of an operator; the page of an
+//! operator who is signed in has a session instead. Every handler
 //! does the same: it reads the request, asks in one transaction who acts and runs one verb, and writes the answer.
 
 #![allow(
@@ -15,6 +16,7 @@ mod devices;
 mod documents;
 mod files;
 mod groups;
+mod operator;
 mod page;
 mod people;
 mod problem;
@@ -68,6 +70,7 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
         .merge(batches::routes())
         .merge(reports::routes())
         .routes(routes!(standing::standing))
+        .routes(routes!(operator::operator))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::get, profiles::set))
         .routes(routes!(profiles::versions))

@@ -4,7 +4,7 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::security::{ClientCredentials, Flow, OAuth2, Scopes, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, ClientCredentials, Flow, OAuth2, Scopes, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
@@ -33,6 +33,8 @@ pub(super) fn about() -> OpenApi {
         .description(Some(
             "People, requests, documents and their status. A machine gets a token for its secret at the token endpoint \
              and acts in the name of an operator: what it may do is what its scopes and the operator's roles both allow. \
+             Pages of this service use the session of the operator who is signed in; what they change they send with the \
+             header Origin or Sec-Fetch-Site, as browsers do. \
              Whoever is out of scope is as invisible as who is not there. Every refusal has a code that never changes.",
         ))
         .version("1")
@@ -84,6 +86,8 @@ impl Description {
             for (verb, operation) in operations(item) {
                 operation.operation_id = Some(name(verb, path.strip_prefix(base).unwrap_or(path)));
                 if with_token {
+                    let session = SecurityRequirement::new("session", Vec::<String>::new());
+                    operation.security.get_or_insert_default().push(session);
                     for (status, _) in COMMON {
                         let named = RefOr::Ref(Ref::from_response_name(format!("Problem{status}")));
                         operation
@@ -103,9 +107,12 @@ impl Description {
         let scopes = Scopes::from_iter(ApiScope::ALL.map(|scope| (scope.name(), scope.description())));
         let flow = Flow::ClientCredentials(ClientCredentials::new(format!("{base}{}", super::TOKEN), scopes));
         let scheme = OAuth2::with_description([flow], "A token for the secret of a machine");
+        let words = "The session of an operator, which a browser gets at `/operator/sign-in`";
+        let session = ApiKeyValue::with_description("__Host-mdoc-operator", words);
         document.components = Some(
             components
                 .security_scheme("machine", SecurityScheme::OAuth2(scheme))
+                .security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)))
                 .build(),
         );
         Self {
