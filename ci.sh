@@ -88,6 +88,8 @@ for part in run-mock "run central-client peripheral-server again-central-client"
 done
 # The kiosk's page, by the keyboard of a real browser.
 spared=77 step tests/browser/kiosk.py "$MDOC_BIN" || { [ $? = 77 ] && lacking "the kiosk's page: chromium or chromedriver is missing"; }
+# How operators sign in: a browser with a passkey, a provider of somebody else, certificates over TLS.
+spared=77 step tests/browser/operator.py "$MDOC_BIN" || { [ $? = 77 ] && lacking "operators' pages: chromium or chromedriver is missing"; }
 # What people are told, by a mail server of somebody else.
 if tests/mail/run --install >target/ci/mail-install.log 2>&1; then
   step tests/mail/run

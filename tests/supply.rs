@@ -108,7 +108,7 @@ fn the_bill_of_materials_has_every_package_that_goes_into_the_programs() {
     }
     for foreign in [
         "proptest",
-        "rand_chacha",
+        "rand_xorshift",
         "cc",
         "syn",
         "serde_derive",

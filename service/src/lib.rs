@@ -19,6 +19,7 @@ pub mod password;
 pub mod provider;
 pub mod publish;
 mod random;
+mod room;
 pub mod secrets;
 pub mod serve;
 pub mod service;

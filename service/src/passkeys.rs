@@ -85,8 +85,9 @@ impl Passkeys {
         let mut one = kept
             .into_iter()
             .find(|one| one.id() == good.cred_id().as_slice())?;
-        one.0.update_credential(&good)?;
-        Some(one)
+        let moved = one.0.update_credential(&good)?;
+        // One that counts has counted further since it was kept, whichever sign-in that was.
+        (moved || good.counter() == 0).then_some(one)
     }
 
     /// Asks for a new one, on an authenticator that has none of those that are kept.

@@ -1,19 +1,19 @@
 //! Passwords as they are kept: Argon2id (RFC 9106), a few at a time, so that whoever guesses does not take the memory that
 //! wallets need.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use mdoc_core::crypto::CryptoRng;
 use mdoc_openid::Secret;
-use tokio::sync::Semaphore;
+
+use crate::domain::Refusal;
+use crate::domain::operator::check_password;
+use crate::room::Room;
+
+pub use crate::room::Busy;
 
 /// How many are worked on at once.
 const AT_ONCE: usize = 2;
-/// How many wait for that at most; further ones are told to come again.
-const WAITING: usize = 32;
 
 /// What a password costs whoever guesses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +37,10 @@ impl Default for Cost {
 /// Makes and compares passwords as they are kept.
 pub struct Passwords {
     argon: Argon2<'static>,
-    room: Arc<Semaphore>,
-    inside: Arc<AtomicUsize>,
+    room: Room,
     /// What a password is compared with where there is no account, so that it takes the same time.
     nobody: String,
 }
-
-/// Too many wait already, or it cannot be done here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Busy;
 
 impl Passwords {
     /// For that cost; none if there is no such thing.
@@ -56,8 +51,7 @@ impl Passwords {
         let nobody = kept(&argon, "nobody", &salt(rng)?)?;
         Some(Self {
             argon,
-            room: Arc::new(Semaphore::new(AT_ONCE)),
-            inside: Arc::default(),
+            room: Room::new(AT_ONCE),
             nobody,
         })
     }
@@ -70,7 +64,7 @@ impl Passwords {
         let salt = salt(rng).ok_or(Busy)?;
         let argon = self.argon.clone();
         let work = move || kept(&argon, password.expose(), &salt);
-        self.work(work).await?.ok_or(Busy)
+        self.room.work(work).await?.ok_or(Busy)
     }
 
     /// Whether it is that password. Where none is kept it is not, which takes as long.
@@ -86,40 +80,36 @@ impl Passwords {
             // Its own settings are in what is kept.
             argon.verify_password(password.expose().as_bytes(), &kept).ok()
         };
-        Ok(self.work(same).await?.is_some() && there)
+        Ok(self.room.work(same).await?.is_some() && there)
     }
 
-    /// Somewhere else than where requests are answered.
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let _inside = Inside::enter(&self.inside)?;
-        let _room = self.room.acquire().await.map_err(|_| Busy)?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| Busy)
+    /// Whether a password that was chosen can be one; `known` is what anybody would guess.
+    ///
+    /// # Errors
+    /// [`Busy`].
+    pub async fn judge(&self, password: Secret, known: Vec<String>) -> Result<Result<(), Refusal>, Busy> {
+        let judged = move || {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            check_password(password.expose(), &known)
+        };
+        self.room.work(judged).await
+    }
+
+    /// Whether a password is kept at another cost than new ones are.
+    #[must_use]
+    pub fn is_outdated(&self, kept: &str) -> bool {
+        let kept = PasswordHash::new(kept).ok();
+        let cost = kept.and_then(|kept| Params::try_from(&kept).ok());
+        cost.is_none_or(|cost| {
+            let own = self.argon.params();
+            (cost.m_cost(), cost.t_cost(), cost.p_cost()) != (own.m_cost(), own.t_cost(), own.p_cost())
+        })
     }
 }
 
 impl core::fmt::Debug for Passwords {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Passwords")
-    }
-}
-
-/// One of those that wait or are worked on.
-struct Inside(Arc<AtomicUsize>);
-
-impl Inside {
-    fn enter(count: &Arc<AtomicUsize>) -> Result<Self, Busy> {
-        let inside = Self(Arc::clone(count));
-        if count.fetch_add(1, Ordering::Relaxed) < AT_ONCE + WAITING {
-            Ok(inside)
-        } else {
-            Err(Busy)
-        }
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -183,17 +173,6 @@ mod tests {
         )
         .unwrap();
         assert_eq!(dear.is(Secret::from("kettle moss"), Some(&one)).await, Ok(true));
-    }
-
-    #[tokio::test]
-    async fn who_would_wait_too_long_is_told_so_at_once() {
-        let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let passwords = Passwords::new(CHEAP, &mut rng).unwrap();
-        let all: Vec<_> = (0..AT_ONCE + WAITING)
-            .map(|_| Inside::enter(&passwords.inside).unwrap())
-            .collect();
-        assert_eq!(passwords.is(Secret::from("x"), None).await, Err(Busy));
-        drop(all);
-        assert_eq!(passwords.is(Secret::from("x"), None).await, Ok(false));
+        assert!(dear.is_outdated(&one) && !passwords.is_outdated(&one) && passwords.is_outdated("x"));
     }
 }

@@ -1,7 +1,6 @@
 //! A provider of OpenID Connect at which operators sign in (OpenID Connect Core 1.0, 3.1; PKCE of RFC 7636; `iss` of RFC 9207).
 //!
-//! The library keeps the rules of the protocol. Here is whom it may ask, and which claim says who somebody is. Everything
-//! blocks: it is called where waiting costs nobody anything.
+//! The library keeps the rules of the protocol. Here is whom it may ask, how often, and which claim says who somebody is.
 
 use core::fmt;
 use core::time::Duration;
@@ -15,10 +14,14 @@ use mdoc_openid::Secret;
 use mdoc_openid::jose::{from_base64url, json};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
 use openidconnect::{
-    AccessTokenHash, AuthenticationContextClass, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
+    AccessTokenHash, AuthenticationContextClass, AuthorizationCode, ClaimsVerificationError, ClientId,
+    ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
+    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    TokenResponse as _,
 };
+
+use crate::random;
+use crate::room::{Busy, Room};
 
 /// How long the provider may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,6 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST: u64 = 256 * 1024;
 /// For how many seconds its metadata and keys are taken as they are.
 const FRESH: i64 = 600;
+/// For how many seconds it is taken as gone when it does not answer.
+const GONE: i64 = 5;
+/// How many ask it at once.
+const AT_ONCE: usize = 4;
+
+/// What it says of itself.
+type Found = Result<Arc<CoreProviderMetadata>, BadProvider>;
 
 /// A provider.
 #[derive(Clone)]
@@ -104,10 +114,9 @@ pub struct Provider {
     settings: Settings,
     issuer: IssuerUrl,
     redirect: RedirectUrl,
-    /// Scheme, host and port of where browsers are sent, for the policy of pages.
-    place: String,
     network: Network,
-    known: Mutex<Option<(Timestamp, Arc<CoreProviderMetadata>)>>,
+    room: Room,
+    known: Mutex<Option<(Timestamp, Found)>>,
 }
 
 impl Provider {
@@ -129,13 +138,12 @@ impl Provider {
             Some(roots) => Network::trusting(reach, roots),
             None => Network::new(reach),
         };
-        let place = issuer.url().origin().ascii_serialization();
         Ok(Self {
             settings,
             issuer,
             redirect,
-            place,
             network,
+            room: Room::new(AT_ONCE),
             known: Mutex::default(),
         })
     }
@@ -146,17 +154,18 @@ impl Provider {
         &self.settings.name
     }
 
-    /// Scheme, host and port of the issuer: browsers are sent there by a form.
-    #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
     /// Begins a sign-in.
     ///
     /// # Errors
-    /// [`BadProvider::Answer`] if its metadata cannot be had.
-    pub fn begin(&self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Begun, BadProvider> {
+    /// [`Busy`]; [`BadProvider::Answer`] if its metadata cannot be had.
+    pub async fn begin(self: &Arc<Self>, now: Timestamp) -> Result<Result<Begun, BadProvider>, Busy> {
+        let this = Arc::clone(self);
+        self.room
+            .work(move || this.ask_to_sign_in(now, &mut random::system()))
+            .await
+    }
+
+    fn ask_to_sign_in(&self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Begun, BadProvider> {
         let client = self.client(now)?;
         let [state, nonce, verifier] = [(); 3].map(|()| Secret::random(rng));
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
@@ -194,8 +203,19 @@ impl Provider {
     /// Who signed in: the claim of the token that the provider gives for the code.
     ///
     /// # Errors
-    /// [`BadProvider`].
-    pub fn identify(
+    /// [`Busy`]; [`BadProvider`].
+    pub async fn identify(
+        self: &Arc<Self>,
+        now: Timestamp,
+        code: Secret,
+        (nonce, verifier): (Secret, Secret),
+    ) -> Result<Result<String, BadProvider>, Busy> {
+        let this = Arc::clone(self);
+        let work = move || this.redeem(now, (&code, nonce.expose(), verifier.expose()));
+        self.room.work(work).await
+    }
+
+    fn redeem(
         &self,
         now: Timestamp,
         (code, nonce, verifier): (&Secret, &str, &str),
@@ -219,11 +239,12 @@ impl Provider {
             .ok_or_else(|| BadProvider::Token("there is none".to_owned()))?;
         let nonce = Nonce::new(nonce.to_owned());
         // A provider may sign by a key that it did not have a while ago.
-        if self.verify(&client, token, &nonce).is_err() {
+        if let Err(ClaimsVerificationError::SignatureVerification(_)) = self.verify(&client, token, &nonce) {
             self.forget();
         }
         let client = self.client(now)?;
-        self.verify(&client, token, &nonce)?;
+        self.verify(&client, token, &nonce)
+            .map_err(|why| BadProvider::Token(why.to_string()))?;
         let verifier = client.id_token_verifier();
         let claims = token
             .claims(&verifier, &nonce)
@@ -245,7 +266,7 @@ impl Provider {
         client: &Client,
         token: &openidconnect::core::CoreIdToken,
         nonce: &Nonce,
-    ) -> Result<(), BadProvider> {
+    ) -> Result<(), ClaimsVerificationError> {
         let wanted = self.settings.acr.clone();
         let verifier = client.id_token_verifier().set_auth_context_verifier_fn(
             move |found: Option<&AuthenticationContextClass>| {
@@ -253,22 +274,21 @@ impl Provider {
                 good.then_some(()).ok_or_else(|| "the wrong acr".to_owned())
             },
         );
-        let judged = token.claims(&verifier, nonce);
-        judged
-            .map(drop)
-            .map_err(|why| BadProvider::Token(why.to_string()))
+        token.claims(&verifier, nonce).map(drop)
     }
 
     /// The claim of a token that was verified.
     fn claim(&self, token: &str) -> Result<String, BadProvider> {
         let payload = token.split('.').nth(1).and_then(from_base64url);
         let claims = payload.and_then(|bytes| json::parse(&bytes).ok());
-        let claim = claims
-            .as_ref()
-            .and_then(|claims| claims.get(&self.settings.claim));
-        let text = claim
-            .and_then(serde_json::Value::as_str)
-            .filter(|text| !text.is_empty());
+        let claims = claims.ok_or(BadProvider::Claim)?;
+        let name = self.settings.claim.as_str();
+        // Whoever may write any address there would be anybody.
+        if name == "email" && claims.get("email_verified") != Some(&true.into()) {
+            return Err(BadProvider::Claim);
+        }
+        let text = claims.get(name).and_then(serde_json::Value::as_str);
+        let text = text.filter(|text| !text.is_empty());
         text.map(str::to_owned).ok_or(BadProvider::Claim)
     }
 
@@ -285,18 +305,19 @@ impl Provider {
     }
 
     fn metadata(&self, now: Timestamp) -> Result<Arc<CoreProviderMetadata>, BadProvider> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((since, metadata)) = known
-            && (since.unix()..since.unix() + FRESH).contains(&now.unix())
-        {
-            return Ok(metadata);
+        // One asks, and the others wait for what it finds.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, found)) = &*known {
+            let fresh = if found.is_ok() { FRESH } else { GONE };
+            if (since.unix()..since.unix() + fresh).contains(&now.unix()) {
+                return found.clone();
+            }
         }
         let found = CoreProviderMetadata::discover(&self.issuer, &|request| self.ask(request))
-            .map_err(|why| BadProvider::Answer(why.to_string()))?;
-        let found = Arc::new(found);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some((now, Arc::clone(&found)));
-        Ok(found)
+            .map(Arc::new)
+            .map_err(|why| BadProvider::Answer(why.to_string()));
+        *known = Some((now, found.clone()));
+        found
     }
 
     fn forget(&self) {

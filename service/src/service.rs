@@ -1,5 +1,6 @@
 //! The service as one thing: what every request needs, made once when it starts.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use mdoc_core::crypto::{Backend, SecretKey};
@@ -38,18 +39,13 @@ pub struct Operators {
     pub patience: Patience,
     /// What asks browsers for passkeys, if the service has an address for which there are any.
     pub passkeys: Option<Passkeys>,
+    /// How long it takes at least until somebody is told that a name or a password is not right: what is written down for
+    /// those who are there takes no longer.
+    pub floor: Duration,
     /// Where they may sign in instead, if there is such a place.
-    pub openid: Option<Provider>,
+    pub openid: Option<Arc<Provider>>,
     /// Whether a proxy that is believed says which certificate its connection has.
     pub certificate_header: bool,
-}
-
-impl Operators {
-    /// Where forms of the page of a sign-in lead besides this service.
-    #[must_use]
-    pub fn openid_place(&self) -> Option<&str> {
-        self.openid.as_ref().map(Provider::place)
-    }
 }
 
 /// Everything that answers requests. Clones share it.

@@ -170,13 +170,14 @@ def passkey(pages: Pages) -> None:
     pages.expect("token.missing")
 
 
-def provider(pages: Pages, folder: Path, port: int) -> None:
+def provider(pages: Pages, service: Service, folder: Path, port: int) -> None:
     """Signs in at a provider that other people made."""
     shutil.copytree(ROOT / "tests/interop/provider", folder / "provider", ignore=shutil.ignore_patterns("node_modules"))
     install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     subprocess.run(install, cwd=folder / "provider", check=True)
     command = ["node", "provider.mjs", str(port), pages.base]
     running = subprocess.Popen(command, cwd=folder / "provider", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    service.do("operator", "enable", "ada")
     try:
         wait(lambda: listens(port), "the provider")
         for login, words in (("somebody-else", "not right"), ("ada-1", "You are ada")):
@@ -184,6 +185,7 @@ def provider(pages: Pages, folder: Path, port: int) -> None:
             pages.browser.go(pages.base + "/operator/sign-in")
             pages.expect("Your organisation: Example login")
             pages.press("Sign in at your organisation")
+            # The page leads on by itself.
             pages.expect("Sign-in")
             pages.focus("input[name=login]")
             pages.browser.type(login + TAB + "any" + ENTER)
@@ -269,7 +271,7 @@ def main() -> None:
             passkey(pages)
             print("ok: a passkey")
             if shutil.which("npm"):
-                provider(pages, folder, at)
+                provider(pages, service, folder, at)
                 print("ok: a provider of OpenID Connect")
             else:
                 print("NOT DONE: a provider of OpenID Connect, which needs npm")

@@ -164,7 +164,7 @@ fn elsewhere(service: &Service) -> Response {
 
 /// That too many sign in at once.
 fn busy(service: &Service) -> Response {
-    let at = (StatusCode::SERVICE_UNAVAILABLE, "operator.busy");
+    let at = (StatusCode::SERVICE_UNAVAILABLE, Refusal::SignInsFull.code());
     let mut response = stopped(
         service,
         at,
@@ -178,6 +178,7 @@ fn busy(service: &Service) -> Response {
 /// What a rule said no to, where the page cannot be shown again.
 fn failed(service: &Service, why: &Failure) -> Response {
     match why {
+        Failure::Refused(Refusal::SignInsFull) => busy(service),
         Failure::Refused(refusal) => {
             let (status, words) = match refusal {
                 Refusal::OperatorSession => {

@@ -219,6 +219,8 @@ pub enum Refusal {
     OperatorCeremony,
     /// An invitation is over, was taken, or was never made.
     OperatorInvitation,
+    /// Too many sign in at this moment.
+    SignInsFull,
     /// What is done by whoever is signed in was sent by a page of another site.
     OtherSite,
 }
@@ -332,6 +334,7 @@ impl Refusal {
             Self::OperatorSession => "operator.session",
             Self::OperatorCeremony => "operator.sign-in-over",
             Self::OperatorInvitation => "operator.invitation",
+            Self::SignInsFull => "operator.busy",
             Self::OtherSite => "operator.other-site",
         }
     }
@@ -423,6 +426,7 @@ impl fmt::Display for Refusal {
             Self::OperatorSession => "nobody is signed in, or not any more",
             Self::OperatorCeremony => "the sign-in took too long, or was finished already",
             Self::OperatorInvitation => "the invitation is over, was taken, or was never made",
+            Self::SignInsFull => "too many sign in at this moment",
             Self::OtherSite => "a page of another site sent this",
             Self::ChangedMeanwhile => "somebody else changed it meanwhile: read it again",
             Self::ProfileDisabled => "the profile is switched off",

@@ -1,6 +1,8 @@
 //! From a configuration to how operators sign in.
 
+use core::time::Duration;
 use std::path::Path;
+use std::sync::Arc;
 
 use mdoc_cli::{Failure, system};
 use mdoc_openid::Secret;
@@ -13,6 +15,9 @@ use crate::password::{Cost, Passwords};
 use crate::provider::{Provider, Settings};
 use crate::service::Operators;
 use crate::usecase::operators::Patience;
+
+/// How long it takes at least until a name or a password is refused.
+const FLOOR: Duration = Duration::from_millis(500);
 
 /// How operators sign in.
 pub(super) fn operators(config: &Config) -> Result<Operators, Failure> {
@@ -28,6 +33,7 @@ pub(super) fn operators(config: &Config) -> Result<Operators, Failure> {
         passwords,
         patience: patience(config),
         passkeys: Passkeys::new(&config.external, &config.name),
+        floor: FLOOR,
         openid: openid(config).map_err(|why| wrong(why.to_string()))?,
         certificate_header: settings.client_certificate_header,
     })
@@ -44,7 +50,7 @@ pub fn patience(config: &Config) -> Patience {
     }
 }
 
-fn openid(config: &Config) -> Result<Option<Provider>, Failure> {
+fn openid(config: &Config) -> Result<Option<Arc<Provider>>, Failure> {
     let Some(openid) = &config.operators.openid else {
         return Ok(None);
     };
@@ -62,5 +68,5 @@ fn openid(config: &Config) -> Result<Option<Provider>, Failure> {
         roots: openid.trust.as_deref().map(roots).transpose()?,
     });
     let provider = provider.map_err(|why| Failure::new(format!("operators.openid: {why}")))?;
-    Ok(Some(provider))
+    Ok(Some(Arc::new(provider)))
 }

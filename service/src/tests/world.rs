@@ -4,6 +4,7 @@ mod collect;
 
 pub(crate) use self::collect::{certified, signers_and_status};
 
+use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -215,6 +216,7 @@ impl World {
                 passwords: Passwords::new(CHEAP, &mut ChaCha20Rng::seed_from_u64(7)).unwrap(),
                 patience: Patience::default(),
                 passkeys: Passkeys::new(issuer, "Club"),
+                floor: Duration::ZERO,
                 openid: None,
                 certificate_header: false,
             },

@@ -20,7 +20,9 @@ pub use self::factors::{
 pub use self::openid::{Asked, ask_openid, asked_openid, sign_in_by_openid};
 pub use self::passkeys::{Named, add_passkey, offer_passkey, passkeys, remove_passkey};
 pub use self::session::{Begun, Session, authorize, end_session, end_sessions, seen};
-pub use self::sign_in::{Known, Second, first, known, known_of, second, second_by_code, second_by_passkey};
+pub use self::sign_in::{
+    Known, Second, first, keep_anew, known, known_of, second, second_by_code, second_by_passkey,
+};
 
 use mdoc_core::time::Timestamp;
 
@@ -156,11 +158,11 @@ fn permit(tx: &mut Tx<'_>, actor: &Actor, person: &PersonId) -> Result<(), Failu
     }
 }
 
-/// Lets an operator sign in, or not any more: then all sessions are over, and an invitation is good no more. Somebody who is
-/// out of scope cannot be told from nobody.
+/// Lets an operator sign in, by an account that is made if there is none; or not any more: then all sessions are over, and an
+/// invitation is good no more.
 ///
 /// # Errors
-/// [`Refusal::NotGranted`], [`Refusal::Unknown`].
+/// [`Refusal::OtherOperator`] where somebody is let in, [`Refusal::NotGranted`], [`Refusal::Unknown`].
 pub fn enable(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -192,8 +194,10 @@ pub fn enable(
 /// Opens an account again that was closed since somebody was wrong too often.
 ///
 /// # Errors
-/// [`Refusal::NotGranted`], [`Refusal::Unknown`].
+/// [`Refusal::OtherOperator`]: whoever could do it between guesses would guess for ever; [`Refusal::NotGranted`],
+/// [`Refusal::Unknown`].
 pub fn unlock(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &PersonId) -> Result<(), Failure> {
+    permit(tx, actor, person)?;
     authority::permit_for(tx, actor, Workflow::EditRoles, person)?;
     let done = tx.execute(
         "UPDATE operator_account SET failures = 0, locked_until = NULL WHERE person = $1",
@@ -226,6 +230,14 @@ fn end_everything(tx: &mut Tx<'_>, person: &PersonId) -> Result<(), StoreError> 
         tx.execute(sql, &[person.into()])?;
     }
     Ok(())
+}
+
+/// Whether a person is an operator: somebody with a role, or an account.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn is_operator(tx: &mut Tx<'_>, person: &PersonId) -> Result<bool, StoreError> {
+    Ok(!authority::roles_of(tx, person)?.is_empty() || has_account(tx, person)?)
 }
 
 /// Whether a person can sign in.

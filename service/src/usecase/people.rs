@@ -17,6 +17,7 @@ use self::groups::group_is_there;
 use super::Failure;
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
+use super::operators;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
 use crate::domain::person::{Details, Person, key};
@@ -106,6 +107,7 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     details.check()?;
     group_is_there(tx, details.group.as_ref())?;
     Refusal::check_name(NUMBER, &person.employee_number, LONGEST_NUMBER)?;
+    hold(tx, &person.id)?;
     let before = read(tx, &person.id)?;
     if before.details.group != details.group
         && actor.person() == Some(&person.id)
@@ -116,6 +118,13 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, person: &Person) -
     }
     if before.version != person.version {
         return Err(Refusal::ChangedMeanwhile.into());
+    }
+    // By this a provider says who signs in: whoever could write another one there would be two operators.
+    if before.details.external_id != details.external_id
+        && actor.person().is_some()
+        && operators::is_operator(tx, &person.id)?
+    {
+        return Err(Refusal::OtherOperator.into());
     }
     is_free(tx, person)?;
     let mut person = person.clone();

@@ -13,7 +13,7 @@ use mdoc_openid::jose::{base64url, from_base64url};
 use mdoc_openid::web::Form;
 use zeroize::Zeroizing;
 
-use super::join::{self, known_words, new_password, password_fields, words};
+use super::join::{self, new_password, password_fields, words};
 use super::{busy, elsewhere, failed, form, is_ours, on, paths, session_token, wrong};
 use crate::api::Shared;
 use crate::api::html::Html;
@@ -21,6 +21,7 @@ use crate::api::remote::Remote;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
 use crate::domain::person::Person;
+use crate::password::Busy;
 use crate::random;
 use crate::secrets;
 use crate::service::Service;
@@ -287,9 +288,10 @@ pub(super) async fn password(signed_in: SignedIn, body: Bytes) -> Response {
         Ok(person) => person,
         Err(why) => return failed(service, &why),
     };
-    let password = match new_password(&form, &known_words(service, &person)) {
-        Ok(password) => password,
-        Err(refusal) => return signed_in.page(Some(&refusal)).await,
+    let password = match new_password(service, &form, &person).await {
+        Ok(Ok(password)) => password,
+        Ok(Err(refusal)) => return signed_in.page(Some(&refusal)).await,
+        Err(Busy) => return busy(service),
     };
     let mut rng = random::system();
     let Ok(kept) = service.operators.passwords.keep(password, &mut rng).await else {
@@ -379,6 +381,7 @@ pub(super) async fn authenticator(signed_in: SignedIn, body: Bytes) -> Response 
         field("code").to_owned(),
     );
     let (service, given) = (Arc::clone(&signed_in.service), token.clone());
+    let own = Arc::clone(&signed_in.token);
     let done = signed_in
         .write(move |tx, actor, (person, now)| {
             let token = setup_token(&service, person, &given);
@@ -387,6 +390,7 @@ pub(super) async fn authenticator(signed_in: SignedIn, body: Bytes) -> Response 
                 actor,
                 now,
                 (person, &*token, &code),
+                &own,
                 (&service.terms.secrets, &mut random::system()),
             )
         })

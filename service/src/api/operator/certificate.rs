@@ -41,14 +41,14 @@ impl FromRequestParts<Arc<Service>> for Certified {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
-        let shown = parts.extensions.get().map(|Shown(der)| der.to_vec());
         let connected = parts.extensions.get::<Connected>();
         let by_proxy = connected.is_some_and(|Connected(peer)| service.proxies.believes(peer.ip()));
-        let shown = shown.or_else(|| {
-            (by_proxy && service.operators.certificate_header)
-                .then(|| named(&parts.headers))
-                .flatten()
-        });
+        // A proxy's own certificate is nobody's who comes through it.
+        let shown = if by_proxy && service.operators.certificate_header {
+            named(&parts.headers)
+        } else {
+            parts.extensions.get().map(|Shown(der)| der.to_vec())
+        };
         Ok(Self(shown.and_then(|der| presented(&der))))
     }
 }
@@ -103,7 +103,7 @@ pub(super) async fn sign_in(
         )
     });
     match begun.await {
-        Ok(Ok(begun)) => sign_in::signed_in(&service, &begun),
+        Ok(Ok(begun)) => sign_in::signed_in(&service, &headers, &begun).await,
         Ok(Err(refusal)) => failed(&service, &refusal.into()),
         Err(why) => failed(&service, &why),
     }

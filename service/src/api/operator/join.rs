@@ -14,8 +14,8 @@ use crate::api::Shared;
 use crate::api::html::Html;
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
-use crate::domain::operator::check_password;
 use crate::domain::person::Person;
+use crate::password::Busy;
 use crate::random;
 use crate::service::Service;
 use crate::usecase::Failure;
@@ -89,26 +89,31 @@ pub(super) fn authenticator(service: &Service, token: &[u8], account: &str) -> O
     )
 }
 
-/// A new password that was typed twice.
-pub(super) fn new_password(form: &Form, known: &[&str]) -> Result<Secret, Refusal> {
+/// A new password that was typed twice, if it can be one.
+pub(super) async fn new_password(
+    service: &Service,
+    form: &Form,
+    person: &Person,
+) -> Result<Result<Secret, Refusal>, Busy> {
     let field = |name| Secret::from(form.get(name).ok().flatten().unwrap_or_default());
     let (password, again) = (field("password"), field("again"));
     if password != again {
-        return Err(Refusal::field("again", "it is not the same password"));
+        return Ok(Err(Refusal::field("again", "it is not the same password")));
     }
-    check_password(password.expose(), known)?;
-    Ok(password)
+    let known = known_words(service, person);
+    let judged = service.operators.passwords.judge(password.clone(), known).await?;
+    Ok(judged.map(|()| password))
 }
 
 /// What nobody's password is who has that account.
-pub(super) fn known_words<'a>(service: &'a Service, person: &'a Person) -> [&'a str; 4] {
+fn known_words(service: &Service, person: &Person) -> Vec<String> {
     let details = &person.details;
-    [
-        details.logon_name.as_str(),
-        details.given_name.as_str(),
-        details.family_name.as_str(),
-        service.display_name.as_str(),
-    ]
+    let names = [&details.logon_name, &details.given_name, &details.family_name];
+    names
+        .into_iter()
+        .chain([&service.display_name])
+        .cloned()
+        .collect()
 }
 
 /// What to tell whoever filled in a form.
@@ -144,9 +149,10 @@ pub(super) async fn join(
         Err(why) => return failed(&service, &why),
     };
     let form = Form::parse(&body).unwrap_or_default();
-    let password = match new_password(&form, &known_words(&service, &person)) {
-        Ok(password) => password,
-        Err(refusal) => return page(&service, (&token, &person), Some(&refusal)),
+    let password = match new_password(&service, &form, &person).await {
+        Ok(Ok(password)) => password,
+        Ok(Err(refusal)) => return page(&service, (&token, &person), Some(&refusal)),
+        Err(Busy) => return busy(&service),
     };
     let code = form.get("code").ok().flatten().unwrap_or_default().to_owned();
     let Ok(kept) = service

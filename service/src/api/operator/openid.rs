@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use mdoc_core::crypto::equal_in_constant_time;
 use mdoc_openid::Secret;
 use mdoc_openid::jose::base64url;
 use mdoc_openid::web::Form;
 
-use super::{Cookie, elsewhere, failed, is_ours, sign_in, stopped};
+use super::{Cookie, busy, elsewhere, failed, is_ours, sign_in, stopped};
 use crate::api::Shared;
+use crate::api::html::Html;
 use crate::api::remote::Remote;
 use crate::domain::Refusal;
+use crate::password::Busy;
 use crate::provider::BadProvider;
 use crate::service::Service;
 use crate::usecase::operators::{self, Asked};
@@ -26,15 +28,14 @@ pub(super) async fn ask(State(service): Shared, headers: HeaderMap) -> Response 
     if !is_ours(&service, &headers) {
         return elsewhere(&service);
     }
-    let (now, asking) = (service.now(), Arc::clone(&service));
-    let begun = tokio::task::spawn_blocking(move || {
-        let provider = asking.operators.openid.as_ref();
-        provider.map(|provider| provider.begin(now, &mut random::system()))
-    });
-    let begun = match begun.await {
-        Ok(Some(Ok(begun))) => begun,
-        Ok(Some(Err(why))) => return unanswered(&service, &why),
-        Ok(None) | Err(_) => return failed(&service, &Refusal::OperatorCeremony.into()),
+    let now = service.now();
+    let Some(provider) = &service.operators.openid else {
+        return failed(&service, &Refusal::OperatorCeremony.into());
+    };
+    let begun = match provider.begin(now).await {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(why)) => return unanswered(&service, &why),
+        Err(Busy) => return busy(&service),
     };
     let browser = secrets::random(&mut random::system());
     let asked = Asked {
@@ -49,15 +50,24 @@ pub(super) async fn ask(State(service): Shared, headers: HeaderMap) -> Response 
     if let Err(why) = kept.await {
         return failed(&service, &why);
     }
-    let Ok(location) = HeaderValue::from_str(&begun.address) else {
-        return failed(&service, &Refusal::OperatorCeremony.into());
-    };
-    let headers = [
-        (header::LOCATION, location),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    let mut response = (StatusCode::SEE_OTHER, headers).into_response();
+    let mut response = leave(provider.name(), &begun.address);
     Cookie::Provider.set(&service, &mut response, (&*browser, WAY));
+    response
+}
+
+/// A page that leads on by itself, and by a link. Not a redirect: browsers hold forms to the hosts that the policy of the page
+/// names, and a provider may send them on to any other one.
+fn leave(name: &str, address: &str) -> Response {
+    let mut response = Html::default()
+        .raw("<p>You sign in at <strong>")
+        .text(name)
+        .raw("</strong>, and come back here.</p>\n<p><a class=\"button\" rel=\"noreferrer\" href=\"")
+        .text(address)
+        .raw("\">Continue</a></p>\n")
+        .page(StatusCode::OK, "Sign in at your organisation", None);
+    if let Ok(on) = HeaderValue::from_str(&format!("0;url={address}")) {
+        response.headers_mut().insert(header::REFRESH, on);
+    }
     response
 }
 
@@ -106,18 +116,20 @@ async fn came_back(service: &Arc<Service>, remote: &Remote, headers: &HeaderMap,
         // Whoever gave up there, or may not.
         return failed(service, &Refusal::OperatorRefused.into());
     };
-    let (asking, issuer) = (Arc::clone(service), field("iss").map(str::to_owned));
-    let identified = tokio::task::spawn_blocking(move || {
-        let provider = asking.operators.openid.as_ref()?;
-        if !provider.is(issuer.as_deref()) {
-            return None;
-        }
-        Some(provider.identify(now, (&code, &asked.nonce, &asked.verifier)))
-    });
-    let external_id = match identified.await {
-        Ok(Some(Ok(external_id))) => external_id,
-        Ok(Some(Err(why))) => return unanswered(service, &why),
-        Ok(None) | Err(_) => return over(),
+    let Some(provider) = service.operators.openid.as_ref() else {
+        return over();
+    };
+    if !provider.is(field("iss")) {
+        return over();
+    }
+    let given = (
+        Secret::from(asked.nonce.as_str()),
+        Secret::from(asked.verifier.as_str()),
+    );
+    let external_id = match provider.identify(now, code, given).await {
+        Ok(Ok(external_id)) => external_id,
+        Ok(Err(why)) => return unanswered(service, &why),
+        Err(Busy) => return busy(service),
     };
     let (keys, patience, from) = (
         service.terms.secrets.clone(),
@@ -133,7 +145,7 @@ async fn came_back(service: &Arc<Service>, remote: &Remote, headers: &HeaderMap,
         )
     });
     match begun.await {
-        Ok(Ok(begun)) => sign_in::signed_in(service, &begun),
+        Ok(Ok(begun)) => sign_in::signed_in(service, headers, &begun).await,
         Ok(Err(refusal)) => failed(service, &refusal.into()),
         Err(why) => failed(service, &why),
     }

@@ -1,5 +1,7 @@
 //! Signing in with a password, then with a code; and out.
 
+use std::time::Instant;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -64,7 +66,7 @@ fn page(service: &Service, certificate: bool, refused: Option<&Refusal>) -> Resp
         ));
     }
     let status = refused.map_or(StatusCode::OK, |_| StatusCode::FORBIDDEN);
-    let mut response = html.page(status, "Sign in", service.operators.openid_place());
+    let mut response = html.page(status, "Sign in", None);
     if let Some(refused) = refused {
         response.extensions_mut().insert(Refused(refused.code()));
     }
@@ -81,6 +83,7 @@ pub(super) async fn first(
     if !is_ours(&service, &headers) {
         return elsewhere(&service);
     }
+    let arrived = Instant::now();
     let form = Form::parse(&body).unwrap_or_default();
     let field = |name| form.get(name).ok().flatten().unwrap_or_default();
     let (name, password) = (field("name").to_owned(), Secret::from(field("password")));
@@ -89,22 +92,32 @@ pub(super) async fn first(
         Ok(known) => known,
         Err(why) => return failed(&service, &why.into()),
     };
-    let Ok(right) = service.operators.passwords.is(password, known.kept()).await else {
+    let passwords = &service.operators.passwords;
+    let Ok(right) = passwords.is(password.clone(), known.kept()).await else {
         return busy(&service);
+    };
+    // A password is kept as passwords are kept now, whenever it is known.
+    let outdated = right && known.kept().is_some_and(|kept| passwords.is_outdated(kept));
+    let anew = if outdated {
+        passwords.keep(password, &mut random::system()).await.ok()
+    } else {
+        None
     };
     let (now, asked) = (service.now(), std::sync::Arc::clone(&service));
     let first = service.store.write(move |tx| {
-        operators::first(
+        let with = (&asked.terms.secrets, asked.operators.passkeys.as_ref());
+        let decided = operators::first(
             tx,
             &remote.nobody(),
             now,
             (&known, right),
-            (
-                &asked.terms.secrets,
-                asked.operators.passkeys.as_ref(),
-                &mut random::system(),
-            ),
-        )
+            with,
+            &mut random::system(),
+        )?;
+        if let (Ok(_), Some(anew)) = (&decided, &anew) {
+            operators::keep_anew(tx, (&known, anew))?;
+        }
+        Ok::<_, Failure>(decided)
     });
     match first.await {
         Ok(Ok(token)) => {
@@ -112,7 +125,10 @@ pub(super) async fn first(
             Cookie::Second.set(&service, &mut response, (&*token, 300));
             response
         }
-        Ok(Err(refusal)) => page(&service, certificate.is_there(), Some(&refusal)),
+        Ok(Err(refusal)) => {
+            tokio::time::sleep(service.operators.floor.saturating_sub(arrived.elapsed())).await;
+            page(&service, certificate.is_there(), Some(&refusal))
+        }
         Err(why) => failed(&service, &why),
     }
 }
@@ -210,14 +226,17 @@ pub(super) async fn finish(
     done: Result<Judged<Begun>, Failure>,
 ) -> Response {
     match done {
-        Ok(Ok(begun)) => signed_in(service, &begun),
+        Ok(Ok(begun)) => signed_in(service, headers, &begun).await,
         Ok(Err(refusal)) => second_page(service, headers, Some(&refusal)).await,
         Err(why) => failed(service, &why),
     }
 }
 
-/// The browser has a session from now on.
-pub(super) fn signed_in(service: &Service, begun: &Begun) -> Response {
+/// The browser has a session from now on, and no other one.
+pub(super) async fn signed_in(service: &Service, headers: &HeaderMap, begun: &Begun) -> Response {
+    if let Err(why) = end(service, headers, "another sign-in").await {
+        return failed(service, &why);
+    }
     let mut response = match begun.codes_left {
         None => on(service, paths::ACCOUNT),
         Some(left) => codes_left(service, left),
@@ -241,16 +260,23 @@ pub(super) async fn out(State(service): Shared, remote: Remote, headers: HeaderM
     if !is_ours(&service, &headers) {
         return elsewhere(&service);
     }
-    if let Some(token) = session_token(&service, &headers) {
-        let (now, secrets) = (service.now(), service.terms.secrets.clone());
-        let ended = service
-            .store
-            .write(move |tx| operators::end_session(tx, now, (&token, &secrets), remote.address()));
-        if let Err(why) = ended.await {
-            return failed(&service, &why.into());
-        }
+    if let Err(why) = end(&service, &headers, remote.address()).await {
+        return failed(&service, &why);
     }
     let mut response = on(&service, paths::SIGN_IN);
     Cookie::Session.clear(&service, &mut response);
+    Cookie::Second.clear(&service, &mut response);
     response
+}
+
+/// Ends the session that the browser has, if it has one.
+async fn end(service: &Service, headers: &HeaderMap, from: &str) -> Result<(), Failure> {
+    let Some(token) = session_token(service, headers) else {
+        return Ok(());
+    };
+    let (now, secrets, from) = (service.now(), service.terms.secrets.clone(), from.to_owned());
+    let ended = service
+        .store
+        .write(move |tx| operators::end_session(tx, now, (&token, &secrets), &from));
+    Ok(ended.await?)
 }

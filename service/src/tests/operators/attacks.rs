@@ -1,6 +1,8 @@
 //! What somebody does who has no business here: guesses names, passwords and codes, brings a session along, has another
 //! site send a form.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::*;
@@ -23,8 +25,15 @@ fn nobody_learns_who_has_an_account() {
                 operators::enable(tx, &system(), now, (&chief, false))
             })
             .await;
+        // An account that is closed, too.
+        let admin = world.person("admin").await;
+        account(&mut world, &admin, "admin").await;
+        for _ in 0..5 {
+            Browser::new(&world).password("admin", "wrong").await;
+        }
         let mut bodies = Vec::new();
         for (name, password) in [
+            ("admin", PASSWORD),
             ("clerk", "wrong"),
             ("chief", PASSWORD),
             ("ada", "wrong"),
@@ -36,42 +45,47 @@ fn nobody_learns_who_has_an_account() {
             let page = Browser::new(&world).password(name, password).await;
             assert_eq!(page.status, 403, "{name}");
             assert!(page.cookies().is_empty());
-            bodies.push(page.body);
+            bodies.push((page.body, format!("{:?}", page.headers)));
         }
         assert!(bodies.iter().all(|body| *body == bodies[0]));
-        assert!(bodies[0].contains("Name or password is not right"));
+        assert!(bodies[0].0.contains("Name or password is not right"));
     });
 }
 
-/// A name that nobody has takes as long as one that somebody has: what is dear is done for both. Passwords cost so much here
-/// that everything else is nothing beside it.
+/// Whatever is written down for those who are there, nobody is answered before the floor; and what is dear is done for all:
+/// passwords cost so much in the second half that everything else is nothing beside it.
 #[test]
 fn time_tells_nobody_who_has_an_account() {
     use crate::password::{Cost, Passwords};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
-    let dear = || {
-        let cost = Cost {
-            memory: 8 * 1024,
-            passes: 4,
-        };
-        Passwords::new(cost, &mut ChaCha20Rng::seed_from_u64(9)).unwrap()
-    };
     everywhere(async |mut world| {
         let clerk = world.clerk.clone();
-        let address = invited(&mut world, &clerk).await;
+        account(&mut world, &clerk, "clerk").await;
+        let floor = Duration::from_millis(200);
         let mut service = world.service(ISSUER);
-        service.operators.passwords = dear();
+        service.operators.floor = floor;
         let mut browser = Browser::at(service);
-        let secret = shown_secret(&browser.get(&address).await.body);
-        let code = Authenticator::new(&secret, ("", "")).unwrap().code(world.now);
-        let form = [("password", PASSWORD), ("again", PASSWORD), ("code", &code)];
-        assert_eq!(browser.post(&address, &form).await.status, 200);
+        for name in ["clerk", "nobody"] {
+            let began = Instant::now();
+            browser.password(name, "wrong").await;
+            assert!(began.elapsed() >= floor, "{name}");
+        }
+
+        let cost = Cost {
+            memory: 8 * 1024,
+            passes: 8,
+        };
+        let mut service = world.service(ISSUER);
+        service.operators.passwords = Passwords::new(cost, &mut ChaCha20Rng::seed_from_u64(9)).unwrap();
+        let mut browser = Browser::at(service);
+        // Signing in keeps the password at the new cost.
+        assert_eq!(browser.password("clerk", PASSWORD).await.status, 303);
         let mut shortest = [u128::MAX; 2];
-        for _ in 0..4 {
+        for _ in 0..3 {
             for (at, name) in ["clerk", "nobody"].into_iter().enumerate() {
-                let began = std::time::Instant::now();
+                let began = Instant::now();
                 browser.password(name, "wrong").await;
                 shortest[at] = shortest[at].min(began.elapsed().as_micros());
             }
@@ -133,14 +147,12 @@ fn an_account_closes_when_a_code_is_guessed() {
         let clerk = world.clerk.clone();
         let account = account(&mut world, &clerk, "clerk").await;
         let mut browser = Browser::new(&world);
+        let wrong = another(&account.code(world.now));
         // The right password between does not begin the count anew.
         for turn in 0..5 {
             assert_eq!(browser.password("clerk", PASSWORD).await.status, 303, "{turn}");
             assert_eq!(
-                browser
-                    .post("/operator/second", &[("code", "123456")])
-                    .await
-                    .status,
+                browser.post("/operator/second", &[("code", &wrong)]).await.status,
                 403
             );
         }
@@ -171,6 +183,62 @@ fn whoever_has_a_browser_that_was_left_alone_does_not_guess_the_password_there()
         }
         let form = [("current", PASSWORD)];
         assert_eq!(browser.post("/operator/recovery-codes", &form).await.status, 422);
+    });
+}
+
+/// Six digits that are another code.
+fn another(code: &str) -> String {
+    code.chars()
+        .map(|digit| if digit == '9' { '0' } else { '9' })
+        .collect()
+}
+
+/// What is good once is good once, however many bring it at the same time.
+#[test]
+fn one_code_at_once_signs_in_once() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let account = account(&mut world, &clerk, "clerk").await;
+        for code in [account.code(world.now), account.codes[0].clone()] {
+            let mut first = Browser::new(&world);
+            assert_eq!(first.password("clerk", PASSWORD).await.status, 303);
+            let all: Vec<_> = (0..4)
+                .map(|_| {
+                    let (mut browser, code) = (Browser::new(&world), code.clone());
+                    browser.cookies.clone_from(&first.cookies);
+                    tokio::spawn(async move { browser.post("/operator/second", &[("code", &code)]).await })
+                })
+                .collect();
+            let mut sessions = 0;
+            for one in all {
+                let page = one.await.unwrap();
+                sessions += usize::from(
+                    page.cookies()
+                        .iter()
+                        .any(|line| line.starts_with("__Host-mdoc-operator=")),
+                );
+            }
+            assert_eq!(sessions, 1);
+        }
+    });
+}
+
+#[test]
+fn another_password_ends_what_was_half_done() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let account = account(&mut world, &clerk, "clerk").await;
+        let mut owner = signed_in(&world, &account).await;
+        let mut thief = Browser::new(&world);
+        assert_eq!(thief.password("clerk", PASSWORD).await.status, 303);
+        let new = "granite lamp 4 violin";
+        let form = [("current", PASSWORD), ("password", new), ("again", new)];
+        assert_eq!(owner.post("/operator/password", &form).await.status, 303);
+        let page = thief
+            .post("/operator/second", &[("code", &account.codes[0])])
+            .await;
+        assert_eq!(page.status, 403);
+        assert_eq!((thief.people().await, owner.people().await), (401, 200));
     });
 }
 

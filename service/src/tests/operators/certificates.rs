@@ -108,6 +108,12 @@ fn a_certificate_is_good_in_its_time_and_for_who_may_sign_in() {
         world.later(1);
         let mut browser = browser.moved(&world);
         assert_eq!(browser.post("/operator/certificate", &[]).await.status, 403);
+        let audited = world.audited().await;
+        let why: Vec<&str> = audited
+            .iter()
+            .filter_map(|entry| entry["after"]["why"].as_str())
+            .collect();
+        assert_eq!(why, ["account.disabled", "certificate.time"]);
     });
 }
 
@@ -126,11 +132,16 @@ fn a_proxy_that_is_believed_says_which_certificate_its_connection_has() {
             ("10.0.0.7:1", false, &named, 403),
             ("10.0.0.7:1", true, &named[1..], 403),
             ("10.0.0.7:1", true, "::", 403),
+            // Its own certificate is nobody's who comes through it.
+            ("10.0.0.7:1", true, "", 403),
         ] {
             let mut service = world.service(ISSUER);
             service.proxies.believed = vec!["10.0.0.7".parse().unwrap()];
             service.operators.certificate_header = header;
             let mut browser = Browser::at(service);
+            if value.is_empty() {
+                browser.certificate = Some(ShownCertificate(der.clone().into()));
+            }
             let peer: SocketAddr = from.parse().unwrap();
             browser.router = browser.router.layer(axum::middleware::from_fn(
                 move |mut request: axum::extract::Request, next: axum::middleware::Next| {

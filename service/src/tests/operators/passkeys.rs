@@ -275,6 +275,45 @@ fn what_is_no_answer_of_the_passkey_is_refused_and_counted() {
     });
 }
 
+/// One answer, sent several times at once, and one of before the last use.
+#[test]
+fn an_answer_of_a_passkey_is_good_once() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let account = account(&mut world, &clerk, "clerk").await;
+        let mut browser = signed_in(&world, &account).await;
+        let mut device = Device::new(&mut world);
+        assert_eq!(add(&mut browser, &mut device).await, 303);
+        let mut first = Browser::new(&world);
+        first.password("clerk", PASSWORD).await;
+        let mut late = Browser::new(&world);
+        late.password("clerk", PASSWORD).await;
+        let early = device.get(&options(&late.get("/operator/second").await));
+        let answer = device.get(&options(&first.get("/operator/second").await));
+        let all: Vec<_> = (0..4)
+            .map(|_| {
+                let (mut browser, answer) = (Browser::new(&world), answer.clone());
+                browser.cookies.clone_from(&first.cookies);
+                tokio::spawn(async move {
+                    browser
+                        .post("/operator/second/passkey", &[("answer", &answer)])
+                        .await
+                        .status
+                })
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for one in all {
+            statuses.push(one.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [303, 403, 403, 403]);
+        // What the device counted before is of a copy of it.
+        let page = late.post("/operator/second/passkey", &[("answer", &early)]).await;
+        assert_eq!(page.status, 403);
+    });
+}
+
 #[test]
 fn a_passkey_is_made_by_whoever_asked_and_in_time() {
     everywhere(async |mut world| {

@@ -69,7 +69,7 @@ impl Fake {
 
     fn browser(&self, world: &World, settings: Settings) -> Browser {
         let mut service = world.service(ISSUER);
-        service.operators.openid = Some(Provider::new(settings).unwrap());
+        service.operators.openid = Some(Arc::new(Provider::new(settings).unwrap()));
         Browser::at(service)
     }
 
@@ -137,7 +137,7 @@ fn talk(stream: TcpStream, issuer: &str, says: &Mutex<Says>) -> std::io::Result<
 
 /// A parameter of where the browser is sent.
 fn parameter(page: &Page, name: &str) -> String {
-    let (_, query) = page.header("location").split_once('?').unwrap();
+    let (_, query) = page.header("refresh").split_once('?').unwrap();
     let pair = form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name);
     pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
@@ -145,7 +145,7 @@ fn parameter(page: &Page, name: &str) -> String {
 /// Begins, has the provider say something, and comes back.
 async fn round(fake: &Fake, browser: &mut Browser, change: impl FnOnce(&mut Value)) -> Page {
     let page = browser.post("/operator/openid", &[]).await;
-    assert_eq!(page.status, 303, "{}", page.body);
+    assert_eq!(page.status, 200, "{}", page.body);
     let mut claims = fake.claims(&parameter(&page, "nonce"));
     change(&mut claims);
     fake.set(|says| says.claims = claims);
@@ -155,8 +155,13 @@ async fn round(fake: &Fake, browser: &mut Browser, change: impl FnOnce(&mut Valu
         .await
 }
 
+/// The clerk has an account, and a name at the provider.
 async fn known(world: &World) {
-    let clerk = world.clerk.clone();
+    let (clerk, now) = (world.clerk.clone(), world.now);
+    let who = clerk.clone();
+    world
+        .run(move |tx| operators::enable(tx, &system(), now, (&who, true)))
+        .await;
     world
         .edit(&clerk, |details| details.external_id = Some("clerk-7".to_owned()))
         .await;
@@ -170,18 +175,15 @@ fn whoever_the_provider_names_is_signed_in() {
         let mut browser = fake.browser(&world, fake.settings());
         let page = browser.get("/operator/sign-in").await;
         assert!(page.body.contains("Example organisation"), "{}", page.body);
-        let policy = page.header("content-security-policy");
-        assert!(
-            policy.contains(&format!("form-action 'self' {};", fake.issuer)),
-            "{policy}"
-        );
 
         let page = browser.post("/operator/openid", &[]).await;
-        let location = page.header("location");
+        let location = page.header("refresh");
         assert!(
-            location.starts_with(&format!("{}/auth?", fake.issuer)),
+            location.starts_with(&format!("0;url={}/auth?", fake.issuer)),
             "{location}"
         );
+        let link = format!("href=\"{}/auth?", fake.issuer);
+        assert!(page.body.contains(&link), "{}", page.body);
         assert_eq!(parameter(&page, "scope"), "openid profile");
         assert_eq!(parameter(&page, "code_challenge_method"), "S256");
         assert_eq!(
@@ -265,7 +267,7 @@ fn a_token_that_is_not_good_signs_nobody_in() {
             assert_eq!(page.status, status, "{what}");
             assert!(!browser.cookies.contains_key("__Host-mdoc-operator"), "{what}");
         }
-        // Ada is known to the provider, and no operator.
+        // Ada is known to the provider, and has no account.
         let ada = world.ada.clone();
         world
             .edit(&ada, |details| details.external_id = Some("ada-1".to_owned()))
@@ -295,6 +297,8 @@ fn how_somebody_signed_in_there_may_be_asked_for() {
             ("urn:example:mfa", "sub", 303),
             ("urn:example:key", "sub", 502),
             ("urn:example:mfa", "employee", 502),
+            ("urn:example:mfa", "iat", 502),
+            ("urn:example:mfa", "email", 502),
         ] {
             let mut settings = fake.settings();
             settings.acr = vec![wanted.to_owned()];
@@ -367,7 +371,7 @@ fn a_way_back_is_good_once_in_time_and_for_the_browser_that_went() {
         let way = begin(&mut browser).await;
         world.later(600);
         let mut service = world.service(ISSUER);
-        service.operators.openid = Some(Provider::new(fake.settings()).unwrap());
+        service.operators.openid = Some(Arc::new(Provider::new(fake.settings()).unwrap()));
         browser.router = crate::api::router(Arc::new(service));
         assert_eq!(browser.get(&way).await.status, 403);
     });
@@ -390,5 +394,95 @@ fn a_provider_that_is_gone_or_in_a_private_network_signs_nobody_in() {
         let page = browser.post("/operator/openid", &[]).await;
         assert_eq!(page.status, 502);
         assert!(!page.body.contains("127.0.0.1"), "{}", page.body);
+    });
+}
+
+/// Whoever sees to people would otherwise put the own name at the provider to somebody else's powers.
+#[test]
+fn nobody_gives_another_operator_an_identity_at_the_provider() {
+    everywhere(async |world| {
+        world.role("admins", Scope::All, &Workflow::ALL).await;
+        let (chief, clerk, ada) = (world.chief.clone(), world.clerk.clone(), world.ada.clone());
+        world.grant("admins", &chief).await;
+        let now = world.now;
+        for (who, key, expected) in [
+            (&clerk, Some("mine"), "client.other-operator"),
+            (&chief, Some("mine"), "client.other-operator"),
+            (&ada, Some("ada-1"), "done"),
+            (&ada, None, "done"),
+        ] {
+            let (actor, who, key) = (operator(&chief), who.clone(), key.map(str::to_owned));
+            let done = world.store.write(move |tx| {
+                let mut person = crate::usecase::people::read(tx, &who)?;
+                person.details.external_id.clone_from(&key);
+                crate::usecase::people::change(tx, &actor, now, &person)
+            });
+            assert_eq!(crate::tests::world::code(done.await), expected);
+        }
+        // Everything else of an operator is changed as before.
+        let actor = operator(&chief);
+        let done = world.store.write(move |tx| {
+            let mut person = crate::usecase::people::read(tx, &clerk)?;
+            person.details.family_name = "Changed".to_owned();
+            crate::usecase::people::change(tx, &actor, now, &person)
+        });
+        assert_eq!(crate::tests::world::code(done.await), "done");
+    });
+}
+
+/// With powers over people and roles, somebody makes a person of an identity of their own, or puts it in the place of an
+/// operator who has no role just then: neither signs in.
+#[test]
+fn a_second_self_at_the_provider_has_no_account() {
+    everywhere(async |mut world| {
+        world.role("admins", Scope::All, &Workflow::ALL).await;
+        let (chief, clerk) = (world.chief.clone(), world.clerk.clone());
+        world.grant("admins", &chief).await;
+        known(&world).await;
+        let (now, mut rng, actor) = (world.now, world.rng(), operator(&chief));
+        let made = world.run(move |tx| {
+            let details = crate::domain::person::Details {
+                logon_name: "second.self".to_owned(),
+                given_name: "Second".to_owned(),
+                family_name: "Self".to_owned(),
+                external_id: Some("chief-at-provider".to_owned()),
+                ..crate::domain::person::Details::default()
+            };
+            let person = crate::usecase::people::add(tx, &actor, now, (&details, None), &mut rng)?;
+            crate::usecase::roles::grant(tx, &actor, now, ("clerks", &person.id))?;
+            Ok(person.id)
+        });
+        let second = made.await;
+        let fake = Fake::new(&mut world);
+        let mut browser = fake.browser(&world, fake.settings());
+        let as_chief = |claims: &mut Value| claims["sub"] = json!("chief-at-provider");
+        assert_eq!(round(&fake, &mut browser, as_chief).await.status, 403);
+        let entry = world.audited().await.pop().unwrap();
+        assert_eq!(entry["object"]["name"], second.as_str());
+        assert_eq!(
+            entry["after"],
+            json!({ "method": "openid", "why": "account.none" })
+        );
+
+        let (actor, who) = (operator(&chief), clerk.clone());
+        let done = world.store.write(move |tx| {
+            crate::usecase::roles::withdraw(tx, &actor, now, ("clerks", &who))?;
+            let mut person = crate::usecase::people::read(tx, &who)?;
+            person.details.external_id = Some("other-chief".to_owned());
+            crate::usecase::people::change(tx, &actor, now, &person)
+        });
+        assert_eq!(crate::tests::world::code(done.await), "client.other-operator");
+    });
+}
+
+#[test]
+fn metadata_of_another_issuer_are_not_taken() {
+    everywhere(async |mut world| {
+        known(&world).await;
+        let fake = Fake::new(&mut world);
+        let mut settings = fake.settings();
+        settings.issuer = format!("{}/tenant", fake.issuer);
+        let mut browser = fake.browser(&world, settings);
+        assert_eq!(browser.post("/operator/openid", &[]).await.status, 502);
     });
 }

@@ -42,8 +42,14 @@ fn a_password_and_a_code_sign_in_and_out() {
         assert_eq!(browser.people().await, 200);
         let who = browser.get("/api/v1/operator").await;
         let who: serde_json::Value = serde_json::from_str(&who.body).unwrap();
-        assert_eq!((&who["logon_name"], &who["id"]), (&json!("clerk"), &json!(clerk.as_str())));
-        assert_eq!((&who["roles"][0]["name"], who.get("machine")), (&json!("clerks"), None));
+        assert_eq!(
+            (&who["logon_name"], &who["id"]),
+            (&json!("clerk"), &json!(clerk.as_str()))
+        );
+        assert_eq!(
+            (&who["roles"][0]["name"], who.get("machine")),
+            (&json!("clerks"), None)
+        );
         // What no role grants, no session does.
         assert_eq!(browser.get("/api/v1/audit").await.status, 403);
 
@@ -225,5 +231,54 @@ fn who_may_not_sign_in_any_more_is_out_at_once() {
         let one = &listed[0];
         assert!(one.enabled && one.password && one.authenticator);
         assert_eq!((one.sessions, one.recovery_codes, one.passkeys), (0, 10, 0));
+    });
+}
+
+/// A browser has one session: the one before is over, whoever's it was.
+#[test]
+fn signing_in_again_ends_the_session_that_the_browser_had() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let account = account(&mut world, &clerk, "clerk").await;
+        let mut browser = signed_in(&world, &account).await;
+        let before = browser.cookies.clone();
+        world.later(60);
+        browser = browser.moved(&world);
+        browser.password("clerk", PASSWORD).await;
+        let code = account.code(world.now);
+        assert_eq!(
+            browser.post("/operator/second", &[("code", &code)]).await.status,
+            303
+        );
+        assert_eq!(browser.people().await, 200);
+        browser.cookies = before;
+        assert_eq!(browser.people().await, 401);
+    });
+}
+
+#[test]
+fn whoever_may_not_sign_in_is_not_invited_and_is_in_the_trail() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let one = account(&mut world, &clerk, "clerk").await;
+        let (now, secrets, mut rng) = (world.now, world.terms.secrets.clone(), world.rng());
+        let who = clerk.clone();
+        world
+            .run(move |tx| operators::enable(tx, &system(), now, (&who, false)))
+            .await;
+        let invited = world.store.write(move |tx| {
+            operators::invite(
+                tx,
+                &system(),
+                now,
+                &clerk,
+                (&secrets, Patience::default(), &mut rng),
+            )
+        });
+        assert_eq!(crate::tests::world::code(invited.await), "field.invalid");
+        assert_eq!(
+            Browser::new(&world).password(one.logon, PASSWORD).await.status,
+            403
+        );
     });
 }

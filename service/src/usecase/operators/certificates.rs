@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::super::audit::{self, Entry};
 use super::super::authority::{self, Actor};
 use super::super::{Failure, people};
-use super::session::{Begun, begin};
+use super::session::{Begun, begin, refused};
 use super::{Judged, Patience, make, permit};
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
@@ -115,11 +115,15 @@ pub fn sign_in_by_certificate(
         "SELECT person FROM operator_certificate WHERE fingerprint = $1",
         &[(&certificate.fingerprint).into()],
     )?;
-    let good = certificate.from <= now && now <= certificate.until;
-    let Some(person) = person.filter(|_| good) else {
+    let Some(person) = person else {
         return Ok(Err(Refusal::OperatorRefused));
     };
     let method = Method::Certificate;
+    if !(certificate.from <= now && now <= certificate.until) {
+        let actor = Actor::wallet(from.to_owned());
+        refused(tx, &actor, now, (&person, method, "certificate.time"))?;
+        return Ok(Err(Refusal::OperatorRefused));
+    }
     begin(tx, now, (&person, method, from), (secrets, patience, rng))
 }
 

@@ -7,11 +7,10 @@ use zeroize::Zeroizing;
 use super::super::audit::{self, Entry};
 use super::super::authority::{self, Actor};
 use super::super::{Failure, people};
-use super::factors::{new_codes, secret_of};
+use super::factors::{first_step, new_codes, secret_of};
 use super::{Patience, end_everything, make, permit};
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
-use crate::domain::operator::Authenticator;
 use crate::domain::person::Person;
 use crate::domain::role::Workflow;
 use crate::secrets::{self, Purpose, Secrets};
@@ -38,7 +37,7 @@ impl core::fmt::Debug for Invited {
 /// now is good until the invitation is taken; an invitation that was made before is not.
 ///
 /// # Errors
-/// [`Refusal::OtherOperator`], [`Refusal::NotGranted`], [`Refusal::Unknown`].
+/// [`Refusal::OtherOperator`], [`Refusal::NotGranted`], [`Refusal::Unknown`], [`Refusal::Field`] if the person may not sign in.
 pub fn invite(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -49,6 +48,13 @@ pub fn invite(
     permit(tx, actor, person)?;
     authority::permit_for(tx, actor, Workflow::EditRoles, person)?;
     people::hold(tx, person)?;
+    let enabled: Option<bool> = tx.value(
+        "SELECT enabled FROM operator_account WHERE person = $1",
+        &[person.into()],
+    )?;
+    if enabled == Some(false) {
+        return Err(Refusal::field("account", "it is switched off: enable it first").into());
+    }
     let token = secrets::random(rng);
     let expires = Timestamp::from_unix(now.unix() + patience.invitation);
     tx.execute(
@@ -89,8 +95,8 @@ impl core::fmt::Debug for Enrolled {
     }
 }
 
-/// Takes an invitation: the password as it is kept, and a code of the authenticator that was shown. Whatever the person
-/// signed in by until now is good no more.
+/// Takes an invitation: the password as it is kept, and a code of the authenticator that was shown. Passwords, authenticators,
+/// codes and passkeys of before are good no more; certificates and providers are.
 ///
 /// # Errors
 /// [`Refusal::OperatorInvitation`], [`Refusal::Field`] for a code that is another one.
@@ -103,11 +109,7 @@ pub fn enrol(
 ) -> Result<Enrolled, Failure> {
     let person = invitation(tx, now, (token, secrets))?.id;
     let secret = secret_of(secrets, token);
-    let step = Authenticator::new(&*secret, ("", "")).and_then(|one| one.step(code, now, 0));
-    let step = step.ok_or_else(|| {
-        let rule = "it is not the code that the authenticator shows now";
-        Refusal::field("code", rule)
-    })?;
+    let step = first_step(&secret, code, now)?;
     // Who is quicker with the same invitation has it.
     let taken = tx.execute(
         "DELETE FROM operator_invitation WHERE token = $1",
@@ -121,7 +123,7 @@ pub fn enrol(
     forget_factors(tx, &person)?;
     let sealed = secrets.seal(&[b"authenticator", person.as_str().as_bytes()], &*secret, rng);
     tx.execute(
-        "UPDATE operator_account SET enabled = 1, password = $2, authenticator = $3, last_step = $4, failures = 0, \
+        "UPDATE operator_account SET password = $2, authenticator = $3, last_step = $4, failures = 0, \
          locked_until = NULL WHERE person = $1",
         &[(&person).into(), kept.into(), (&sealed).into(), step.into()],
     )?;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::super::Failure;
 use super::super::audit::{self, Entry};
 use super::super::authority::Actor;
+use super::session::end_ceremonies;
 use super::sign_in::{Known, open, recovery_digest, wrong};
 use super::{Judged, end_sessions};
 use crate::domain::Refusal;
@@ -70,6 +71,7 @@ pub fn renew_codes(
     (secrets, rng): (&Secrets, &mut dyn CryptoRng),
 ) -> Result<Vec<Zeroizing<String>>, Failure> {
     let codes = new_codes(tx, person, (secrets, rng))?;
+    end_ceremonies(tx, person)?;
     let entry = Entry::new("operator.recovery-codes", ("person", person.as_str()));
     audit::append(tx, actor, now, &entry)?;
     Ok(codes)
@@ -135,7 +137,16 @@ pub(super) fn secret_of(secrets: &Secrets, token: &[u8]) -> Zeroizing<[u8; 20]> 
     secret
 }
 
-/// Sets another authenticator, of which a code shows that it was set up.
+/// The half-minute of the code that shows that an authenticator was set up.
+pub(super) fn first_step(secret: &[u8; 20], code: &str, now: Timestamp) -> Result<i64, Refusal> {
+    let step = Authenticator::new(secret, ("", "")).and_then(|one| one.step(code, now, 0));
+    step.ok_or_else(|| {
+        let rule = "it is not the code that the authenticator shows now";
+        Refusal::field("code", rule)
+    })
+}
+
+/// Sets another authenticator, of which a code shows that it was set up. All other sessions are over.
 ///
 /// # Errors
 /// [`Refusal::Field`] for a code that is another one.
@@ -144,19 +155,17 @@ pub fn set_authenticator(
     actor: &Actor,
     now: Timestamp,
     (person, token, code): (&PersonId, &[u8], &str),
+    session: &[u8],
     (secrets, rng): (&Secrets, &mut dyn CryptoRng),
 ) -> Result<(), Failure> {
     let secret = secret_of(secrets, token);
-    let step = Authenticator::new(&*secret, ("", "")).and_then(|one| one.step(code, now, 0));
-    let step = step.ok_or_else(|| {
-        let rule = "it is not the code that the authenticator shows now";
-        Refusal::field("code", rule)
-    })?;
+    let step = first_step(&secret, code, now)?;
     let sealed = secrets.seal(&[b"authenticator", person.as_str().as_bytes()], &*secret, rng);
     tx.execute(
         "UPDATE operator_account SET authenticator = $2, last_step = $3 WHERE person = $1",
         &[person.into(), (&sealed).into(), step.into()],
     )?;
+    end_sessions(tx, actor, now, (person, Some((session, secrets))))?;
     let entry = Entry::new("operator.authenticator", ("person", person.as_str()));
     Ok(audit::append(tx, actor, now, &entry)?)
 }

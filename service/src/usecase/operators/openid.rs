@@ -5,10 +5,11 @@ use mdoc_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::super::{Failure, authority};
-use super::session::{Begun, begin};
+use super::super::Failure;
+use super::super::authority::Actor;
+use super::session::{Begun, begin, refused};
 use super::sign_in::unwritable;
-use super::{Judged, Patience};
+use super::{Judged, Patience, has_account};
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
 use crate::domain::operator::Method;
@@ -17,6 +18,8 @@ use crate::store::Tx;
 
 /// How long somebody has at the provider, in seconds.
 const AT_PROVIDER: i64 = 600;
+/// How many are there at once at most: anybody can be sent there.
+const MOST_AWAY: i64 = 10_000;
 
 /// What a request to a provider was made with, and which browser made it.
 #[derive(Serialize, Deserialize)]
@@ -32,6 +35,7 @@ pub struct Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         use zeroize::Zeroize as _;
+        self.nonce.zeroize();
         self.verifier.zeroize();
         self.browser.zeroize();
     }
@@ -40,13 +44,20 @@ impl Drop for Asked {
 /// Keeps a request to a provider under its `state`.
 ///
 /// # Errors
-/// [`Failure::Store`].
+/// [`Refusal::SignInsFull`] if too many are on their way.
 pub fn ask_openid(
     tx: &mut Tx<'_>,
     now: Timestamp,
     (state, asked): (&str, &Asked),
     (secrets, rng): (&Secrets, &mut dyn CryptoRng),
 ) -> Result<(), Failure> {
+    let away: Option<i64> = tx.value(
+        "SELECT COUNT(*) FROM operator_ceremony WHERE kind = 'openid' AND expires > $1",
+        &[now.into()],
+    )?;
+    if away.is_some_and(|away| away >= MOST_AWAY) {
+        return Err(Refusal::SignInsFull.into());
+    }
     let digest = secrets.digest(Purpose::Ceremony, &[state.as_bytes()]);
     let plain = Zeroizing::new(serde_json::to_vec(asked).map_err(unwritable)?);
     tx.execute(
@@ -85,8 +96,9 @@ pub fn asked_openid(
     Ok(asked.ok_or(Refusal::OperatorCeremony)?)
 }
 
-/// Signs in the person whom a provider named, by the external identity key (E1). The provider knows other people too: whoever
-/// has no role is no operator.
+/// Signs in the person whom a provider named, by the external identity key (E1), and who has an account: that is given by
+/// whoever has the files of the service. Who sees to people and roles alone would otherwise make another operator of an
+/// identity of their own.
 ///
 /// # Errors
 /// [`Failure::Store`]; [`Refusal::OperatorRefused`] is kept.
@@ -103,9 +115,11 @@ pub fn sign_in_by_openid(
     let Some(person) = person else {
         return Ok(Err(Refusal::OperatorRefused));
     };
-    if authority::roles_of(tx, &person)?.is_empty() {
+    let method = Method::OpenId;
+    if !has_account(tx, &person)? {
+        let actor = Actor::wallet(from.to_owned());
+        refused(tx, &actor, now, (&person, method, "account.none"))?;
         return Ok(Err(Refusal::OperatorRefused));
     }
-    let method = Method::OpenId;
     begin(tx, now, (&person, method, from), (secrets, patience, rng))
 }

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::super::audit::{self, Entry};
 use super::super::authority::Actor;
 use super::super::{Failure, people};
+use super::session::end_ceremonies;
 use super::sign_in::unwritable;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
@@ -141,10 +142,13 @@ pub fn add_passkey(
     let offered = offered.ok_or(Refusal::OperatorCeremony)?;
     let not_good = || Refusal::field("passkey", "what the browser answered is not good");
     let kept = passkeys.made(answer, &offered).ok_or_else(not_good)?;
-    tx.execute(
+    let ended = tx.execute(
         "DELETE FROM operator_ceremony WHERE token = $1",
         &[(&digest).into()],
     )?;
+    if ended == 0 {
+        return Err(Refusal::OperatorCeremony.into());
+    }
     let text = serde_json::to_string(&kept).map_err(unwritable)?;
     let added = tx.execute(
         "INSERT INTO operator_passkey (id, person, name, passkey, added) VALUES ($1, $2, $3, $4, $5) \
@@ -181,6 +185,7 @@ pub fn remove_passkey(
     if removed == 0 {
         return Err(Refusal::Unknown { what: "passkey" }.into());
     }
+    end_ceremonies(tx, person)?;
     let entry = Entry::new("operator.remove-passkey", ("person", person.as_str()));
     Ok(audit::append(tx, actor, now, &entry)?)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::super::Failure;
 use super::super::audit::{self, Entry};
 use super::super::authority::{self, Actor};
-use super::{Judged, Patience, make};
+use super::{Judged, Patience};
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
 use crate::domain::operator::Method;
@@ -49,19 +49,23 @@ pub struct Session {
     pub unseen: bool,
 }
 
-/// Begins a session, if the account may be used. Whoever was wrong before is forgiven.
+/// Begins a session, if there is an account that may be used: no way to sign in makes one. Whoever was wrong before is forgiven
+/// if a password was right now.
 pub(super) fn begin(
     tx: &mut Tx<'_>,
     now: Timestamp,
     (person, method, from): (&PersonId, Method, &str),
     (secrets, patience, rng): (&Secrets, Patience, &mut dyn CryptoRng),
 ) -> Result<Judged<Begun>, Failure> {
-    make(tx, person)?;
+    let forgiven = i64::from(method.has_password());
     let open = tx.execute(
-        "UPDATE operator_account SET failures = 0, locked_until = NULL, signed_in = $2 WHERE person = $1 AND enabled = 1",
-        &[person.into(), now.into()],
+        "UPDATE operator_account SET failures = CASE WHEN $3 = 1 THEN 0 ELSE failures END, \
+         locked_until = CASE WHEN $3 = 1 THEN NULL ELSE locked_until END, signed_in = $2 WHERE person = $1 AND enabled = 1",
+        &[person.into(), now.into(), forgiven.into()],
     )?;
     if open == 0 {
+        let actor = Actor::wallet(from.to_owned());
+        refused(tx, &actor, now, (person, method, "account.disabled"))?;
         return Ok(Err(Refusal::OperatorRefused));
     }
     let token = secrets::random(rng);
@@ -84,6 +88,18 @@ pub(super) fn begin(
         longest: patience.longest,
         codes_left: None,
     }))
+}
+
+/// Writes down that an operator was not signed in, and why.
+pub(super) fn refused(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (person, method, why): (&PersonId, Method, &str),
+) -> Result<(), StoreError> {
+    let entry = Entry::new("operator.refused", ("person", person.as_str()));
+    let after = json!({ "method": method.name(), "why": why });
+    audit::append(tx, actor, now, &entry.change(Json::Null, after))
 }
 
 /// Who has that session.
@@ -153,7 +169,7 @@ pub fn end_session(
     audit::append(tx, &actor, now, &entry)
 }
 
-/// Ends all sessions of an operator but the one that asks, and says how many there were.
+/// Ends all sessions of an operator but the one that asks, and what is half done, and says how many sessions there were.
 ///
 /// # Errors
 /// [`Refusal::NotGranted`] and [`Refusal::Unknown`] for those of somebody else.
@@ -171,10 +187,20 @@ pub fn end_sessions(
         "DELETE FROM operator_session WHERE person = $1 AND token <> $2",
         &[person.into(), (&but).into()],
     )?;
+    end_ceremonies(tx, person)?;
     let entry = Entry::new("operator.end-sessions", ("person", person.as_str()));
     let after = json!({ "sessions": ended });
     audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
     Ok(ended)
+}
+
+/// Nothing that was half done is gone on with.
+pub(super) fn end_ceremonies(tx: &mut Tx<'_>, person: &PersonId) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM operator_ceremony WHERE person = $1",
+        &[person.into()],
+    )
+    .map(drop)
 }
 
 fn digest(secrets: &Secrets, token: &[u8]) -> [u8; 32] {

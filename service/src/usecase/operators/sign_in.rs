@@ -13,7 +13,7 @@ use super::super::Failure;
 use super::super::audit::{self, Entry};
 use super::super::authority::Actor;
 use super::passkeys::{kept_passkeys, used_passkey};
-use super::session::{Begun, begin};
+use super::session::{Begun, begin, end_ceremonies};
 use super::{Judged, Patience};
 use crate::domain::Refusal;
 use crate::domain::code::invitation_normalised;
@@ -149,11 +149,7 @@ pub(super) fn wrong(
         &[person.into(), failures.into(), until.into()],
     )?;
     if until.is_some() {
-        // What was half done is not gone on with.
-        tx.execute(
-            "DELETE FROM operator_ceremony WHERE person = $1 AND kind = 'second'",
-            &[person.into()],
-        )?;
+        end_ceremonies(tx, person)?;
     }
     let entry = Entry::new("operator.refused", ("person", person.as_str()));
     let after = json!({ "failures": failures, "closed_until": until.map(|until| until.to_string()) });
@@ -169,7 +165,8 @@ pub fn first(
     actor: &Actor,
     now: Timestamp,
     (known, right): (&Known, bool),
-    (secrets, passkeys, rng): (&Secrets, Option<&Passkeys>, &mut dyn CryptoRng),
+    (secrets, passkeys): (&Secrets, Option<&Passkeys>),
+    rng: &mut dyn CryptoRng,
 ) -> Result<Judged<Shown>, Failure> {
     let Some((person, failures)) = open(tx, now, known)? else {
         return Ok(Err(Refusal::OperatorRefused));
@@ -358,11 +355,30 @@ pub fn second_by_passkey(
     )
 }
 
-fn end(tx: &mut Tx<'_>, (token, secrets): (&[u8], &Secrets)) -> Result<(), StoreError> {
+/// Ends what is half done, once: whoever sends the same at the same time has nothing of it.
+fn end(tx: &mut Tx<'_>, (token, secrets): (&[u8], &Secrets)) -> Result<(), Failure> {
     let digest = secrets.digest(Purpose::Ceremony, &[token]);
-    tx.execute(
+    let ended = tx.execute(
         "DELETE FROM operator_ceremony WHERE token = $1",
         &[(&digest).into()],
+    )?;
+    if ended == 0 {
+        return Err(Refusal::OperatorCeremony.into());
+    }
+    Ok(())
+}
+
+/// Keeps a password as passwords are kept now, if it is still the one that was right.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_anew(tx: &mut Tx<'_>, (known, kept): (&Known, &str)) -> Result<(), StoreError> {
+    let (Some(person), Some(before)) = (&known.person, &known.kept) else {
+        return Ok(());
+    };
+    tx.execute(
+        "UPDATE operator_account SET password = $3 WHERE person = $1 AND password = $2",
+        &[person.into(), before.into(), kept.into()],
     )
     .map(drop)
 }

@@ -85,8 +85,9 @@ pub fn erase(
     for name in names.chain([id.as_str()]) {
         forget_words(tx, name)?;
     }
-    end_powers(tx, actor, now, &id)?;
+    // Before the trail, as whoever signs in does it.
     operators::erase(tx, &id)?;
+    end_powers(tx, actor, now, &id)?;
     let erased = format!("erased-{id}");
     tx.execute(
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $2, external_id = NULL, given_name = '', \
