@@ -17,6 +17,7 @@ mod operators;
 mod outbox;
 mod races;
 mod registry;
+mod replacing;
 mod reports;
 mod requests;
 mod retention;

@@ -67,6 +67,7 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(documents::history))
         .routes(routes!(documents::offer))
         .routes(routes!(documents::change))
+        .routes(routes!(documents::replace))
         .merge(batches::routes())
         .merge(reports::routes())
         .routes(routes!(standing::standing))

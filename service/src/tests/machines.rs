@@ -3,6 +3,7 @@
 mod attacks;
 mod batches;
 mod people;
+mod replacing;
 mod reports;
 
 use std::collections::BTreeSet;
