@@ -4,6 +4,7 @@
 mod again;
 mod badges;
 mod batches;
+mod birthdays;
 mod collecting;
 mod couriers;
 mod devices;

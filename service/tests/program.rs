@@ -319,6 +319,9 @@ fn looking_at_the_configuration_changes_no_database() {
              DROP INDEX document_by_issue; DROP INDEX document_by_expiry; DROP INDEX document_by_state_and_request; \
              DROP INDEX document_by_profile_and_request; DROP INDEX device_by_registration; DROP TABLE message; \
              ALTER TABLE document DROP COLUMN resumes; ALTER TABLE document DROP COLUMN renews; DROP TABLE batch_node; \
+             DROP TABLE operator_session; DROP TABLE operator_ceremony; DROP TABLE operator_certificate; \
+             DROP TABLE operator_passkey; DROP TABLE operator_recovery; DROP TABLE operator_invitation; \
+             DROP TABLE operator_account; DROP INDEX document_ageing; ALTER TABLE document DROP COLUMN ages_change; \
              DROP TABLE batch_row; DROP TABLE batch; DROP INDEX offer_over; \
              DROP INDEX authorization_request_by_refresh; DROP INDEX authorization_request_by_offer; ALTER TABLE offer DROP COLUMN ended",
         )

@@ -140,6 +140,7 @@ fn two_nodes_give_out_no_entry_of_a_list_twice() {
                         mso_digest: [0; 32],
                         key_thumbprint: [0; 32],
                         valid_until: Timestamp::from_unix(now.unix() + 86_400),
+                        ages_change: None,
                     };
                     3
                 ];

@@ -1,0 +1,3 @@
+-- When an age in the newest copies of a document becomes another one; none if none does, or if it was collected before this step.
+ALTER TABLE document ADD COLUMN ages_change BIGINT;
+CREATE INDEX document_ageing ON document (state, ages_change) WHERE ages_change IS NOT NULL;
