@@ -322,6 +322,7 @@ fn looking_at_the_configuration_changes_no_database() {
              DROP TABLE operator_session; DROP TABLE operator_ceremony; DROP TABLE operator_certificate; \
              DROP TABLE operator_passkey; DROP TABLE operator_recovery; DROP TABLE operator_invitation; \
              DROP TABLE operator_account; DROP INDEX document_ageing; ALTER TABLE document DROP COLUMN ages_change; \
+             ALTER TABLE person DROP COLUMN erased; \
              DROP TABLE batch_row; DROP TABLE batch; DROP INDEX offer_over; \
              DROP INDEX authorization_request_by_refresh; DROP INDEX authorization_request_by_offer; ALTER TABLE offer DROP COLUMN ended",
         )

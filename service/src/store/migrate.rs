@@ -59,8 +59,8 @@ pub const MIGRATIONS: [Migration; 12] = [
         sql: include_str!("../../migrations/0011-operators.sql"),
     },
     Migration {
-        name: "birthdays",
-        sql: include_str!("../../migrations/0012-birthdays.sql"),
+        name: "birthdays, people who were erased",
+        sql: include_str!("../../migrations/0012-ages.sql"),
     },
 ];
 

@@ -91,7 +91,7 @@ pub fn erase(
     tx.execute(
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $2, external_id = NULL, given_name = '', \
          family_name = '', email = NULL, mobile_phone = NULL, group_id = NULL, user_data_approved = 0, attributes = '{}', \
-         search_key = '', version = version + 1, data_version = data_version + 1, changed = $4 WHERE id = $1",
+         search_key = '', version = version + 1, data_version = data_version + 1, changed = $4, erased = $4 WHERE id = $1",
         &[(&id).into(), (&erased).into(), (&key(&erased)).into(), now.into()],
     )?;
     let entry = Entry::new("person.erase", ("person", id.as_str()));

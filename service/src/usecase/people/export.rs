@@ -105,6 +105,7 @@ const TABLES: [(&str, &str, Columns); 7] = [
             ("channel", Text),
             ("state", Text),
             ("tries", Number),
+            ("due", Instant),
             ("why", Text),
             ("created", Instant),
             ("changed", Instant),
@@ -119,9 +120,14 @@ const TABLES: [(&str, &str, Columns); 7] = [
             ("reason", Text),
             ("notes", Text),
             ("place", Text),
+            ("client", Text),
+            ("profile", Text),
+            ("delivery", Text),
             ("state", Text),
             ("total", Number),
             ("created", Instant),
+            ("confirmed", Instant),
+            ("ended", Instant),
         ],
     ),
 ];
@@ -131,19 +137,29 @@ const DOCUMENT: Columns = &[
     ("profile", Text),
     ("profile_version", Number),
     ("doc_type", Text),
+    ("credential_group", Text),
+    ("exclusive_group", Text),
     ("state", Text),
+    ("state_before", Text),
+    ("resumes", Text),
     ("since", Instant),
     ("requested_by", Text),
     ("requested", Instant),
+    ("cancel_requested_by", Text),
+    ("approved_data", Number),
+    ("approved_again_by", Text),
     ("delivery", Text),
     ("device", Text),
     ("generation", Number),
     ("issued", Instant),
     ("valid_until", Instant),
+    ("renews", Yes),
+    ("ages_change", Instant),
+    ("moves", Number),
 ];
 
-/// What is kept of the document of `$1`, table by table.
-const OF_DOCUMENT: [(&str, &str, Columns); 4] = [
+/// What is kept of the document of `$1`, table by table. Of what somebody presents as a secret, when it was and no digest.
+const OF_DOCUMENT: [(&str, &str, Columns); 8] = [
     (
         "history",
         "FROM document_move WHERE document = $1 ORDER BY number",
@@ -178,9 +194,56 @@ const OF_DOCUMENT: [(&str, &str, Columns); 4] = [
         "FROM offer WHERE document = $1 ORDER BY created, id",
         &[
             ("made_by", Text),
+            ("code_form", Text),
+            ("failures", Number),
             ("created", Instant),
             ("expires", Instant),
             ("used", Instant),
+            ("generation", Number),
+            ("ended", Instant),
+        ],
+    ),
+    (
+        "sign_ins",
+        "FROM authorization_request WHERE offer IN (SELECT id FROM offer WHERE document = $1) ORDER BY expires, id",
+        &[
+            ("client_id", Text),
+            ("key_thumbprint", Bytes),
+            ("instance_key", Bytes),
+            ("redirect_uri", Text),
+            ("wanted", Text),
+            ("posts", Number),
+            ("failures", Number),
+            ("used", Instant),
+            ("expires", Instant),
+        ],
+    ),
+    (
+        "refresh_tokens",
+        "FROM refresh_token WHERE document = $1 ORDER BY issued, token",
+        &[
+            ("client_id", Text),
+            ("key_thumbprint", Bytes),
+            ("instance_key", Bytes),
+            ("by_identifier", Yes),
+            ("issued", Instant),
+            ("expires", Instant),
+            ("used", Instant),
+        ],
+    ),
+    (
+        "waiting",
+        "FROM deferred WHERE document = $1 ORDER BY created, transaction_id",
+        &[("created", Instant), ("expires", Instant)],
+    ),
+    (
+        "deliveries",
+        "FROM delivery WHERE document = $1 ORDER BY made, generation",
+        &[
+            ("generation", Number),
+            ("copies", Number),
+            ("made", Instant),
+            ("event", Text),
         ],
     ),
     (
@@ -192,8 +255,11 @@ const OF_DOCUMENT: [(&str, &str, Columns); 4] = [
             ("instance_key", Bytes),
             ("said", Text),
             ("key_security", Text),
+            ("by_identifier", Yes),
             ("started", Instant),
             ("expires", Instant),
+            ("delivered", Instant),
+            ("waits", Instant),
             ("ended", Instant),
         ],
     ),
@@ -210,6 +276,13 @@ const BATCH_ROW: Columns = &[
     ("done", Instant),
 ];
 
+/// What else the trail tells of that is the person's (`$1`).
+const OF_TRAIL: [&str; 3] = [
+    "SELECT id FROM device WHERE owner = $1",
+    "SELECT id FROM message WHERE person = $1",
+    "SELECT id FROM client WHERE operator = $1",
+];
+
 /// Notes that everything of a person is read, before it is.
 ///
 /// # Errors
@@ -223,8 +296,8 @@ pub fn export(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, logon_name: &str) 
     Ok(id)
 }
 
-/// Everything that is kept of a person, with what the audit trail says of the person, the documents and the devices, and of
-/// what the person did. Of messages it has no content, and no secret of anything.
+/// Everything that is kept of a person, with what the audit trail says of the person, the documents, the devices, the messages
+/// and the machines, and of what the person did. Of messages it has no content, and no secret of anything.
 ///
 /// # Errors
 /// As for [`export`].
@@ -262,10 +335,9 @@ pub fn exported(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Json, F
         rows.extend(table(tx, from, BATCH_ROW, name.into())?);
     }
     all.insert("batches".to_owned(), rows.into());
-    let devices = tx.rows("SELECT id FROM device WHERE owner = $1", &[id.into()], |row| {
-        row.get::<String>(0)
-    })?;
-    names.extend(devices);
+    for sql in OF_TRAIL {
+        names.extend(tx.rows(sql, &[id.into()], |row| row.get::<String>(0))?);
+    }
     // What the person did to others is for whom the trail is.
     let trail = authority::over_all(tx, actor, Workflow::ViewAudit)?;
     all.insert("audit".to_owned(), entries(tx, (id, trail), &names)?.into());
@@ -329,11 +401,27 @@ fn cell(row: &Row<'_>, at: usize, kind: Kind) -> Result<Json, StoreError> {
                 .map_err(|why| StoreError::Unexpected(format!("attributes of a person: {why}")))?
         }
         Number => row.get::<Option<i64>>(at)?.into(),
-        Yes => row.get::<bool>(at)?.into(),
+        Yes => row.get::<Option<i64>>(at)?.map(|yes| yes != 0).into(),
         Instant => json!(row.get::<Option<Timestamp>>(at)?.map(|at| at.to_string())),
         Bytes => json!(
             row.get::<Option<Vec<u8>>>(at)?
                 .map(|bytes| Base64::encode_string(&bytes))
         ),
     })
+}
+
+/// Every column that is written down, as `table.column`.
+#[cfg(test)]
+pub(crate) fn exported_columns() -> Vec<String> {
+    let own = [
+        ("person", "FROM person", PERSON),
+        ("documents", "FROM document", DOCUMENT),
+        ("batches", "FROM batch_row", BATCH_ROW),
+    ];
+    let all = own.into_iter().chain(TABLES).chain(OF_DOCUMENT);
+    let named = all.flat_map(|(_, from, columns)| {
+        let table = from.split(' ').nth(1).unwrap_or_default();
+        columns.iter().map(move |(column, _)| format!("{table}.{column}"))
+    });
+    named.collect()
 }
