@@ -5,3 +5,6 @@ CREATE INDEX document_ageing ON document (state, ages_change) WHERE ages_change 
 -- When a person was erased: nothing is written of the person any more.
 ALTER TABLE person ADD COLUMN erased BIGINT;
 UPDATE person SET erased = changed WHERE logon_name = 'erased-' || id;
+
+-- How often the database did not do a row of a batch.
+ALTER TABLE batch_row ADD COLUMN tries BIGINT;

@@ -59,7 +59,7 @@ pub const MIGRATIONS: [Migration; 12] = [
         sql: include_str!("../../migrations/0011-operators.sql"),
     },
     Migration {
-        name: "birthdays, people who were erased",
+        name: "birthdays, people who were erased, rows that are given up",
         sql: include_str!("../../migrations/0012-ages.sql"),
     },
 ];

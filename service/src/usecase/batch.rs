@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 pub(crate) use self::select::forget;
 pub use self::select::{AT_ONCE, MOST, Part, add, documents, members, ready};
-pub use self::work::{Worked, leave, work};
+pub use self::work::{Worked, held_by, leave, tried, work, work_one};
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
 use super::document::Why;
