@@ -2,6 +2,7 @@
 
 mod attacks;
 mod batches;
+mod messages;
 mod people;
 mod replacing;
 mod reports;

@@ -290,10 +290,19 @@ const OF_TRAIL: [&str; 3] = [
 pub fn export(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, logon_name: &str) -> Result<PersonId, Failure> {
     authority::permit(tx, actor, Workflow::EditPeople)?;
     let id = by_logon(tx, logon_name)?.id;
-    authority::permit_for(tx, actor, Workflow::EditPeople, &id)?;
+    export_one(tx, actor, now, &id)?;
+    Ok(id)
+}
+
+/// The same of a person who is named by the id.
+///
+/// # Errors
+/// As for [`export`].
+pub fn export_one(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, id: &PersonId) -> Result<(), Failure> {
+    authority::permit_for(tx, actor, Workflow::EditPeople, id)?;
     let entry = Entry::new("person.export", ("person", id.as_str()));
     audit::append(tx, actor, now, &entry)?;
-    Ok(id)
+    Ok(())
 }
 
 /// Everything that is kept of a person, with what the audit trail says of the person, the documents, the devices, the messages
