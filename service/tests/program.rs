@@ -59,17 +59,19 @@ fn the_demo_shows_the_whole_life_of_a_document() {
     assert_eq!(found, expected, "{text}");
     assert_eq!(text.matches(" copies of ").count(), 7, "{text}");
     assert!(folder.join("service.db").exists());
-    // People are told over two channels, of an offer and of an update; and a batch ends what is left.
+    // People are told over two channels, of an offer and of an update; what is lost is replaced, and a batch ends what is left.
     for said in [
         "To: person009@example.org",
         "To: +441632960008",
         "updating: its wallet",
-        "8 documents",
+        "the lost one    cancelled",
+        "another lifetime begins",
+        "9 documents",
     ] {
         assert!(text.contains(said), "{said}: {text}");
     }
     assert!(
-        text.contains("0 pending, 0 in progress, 8 completed, 0 failed"),
+        text.contains("0 pending, 0 in progress, 9 completed, 0 failed"),
         "{text}"
     );
 
