@@ -19,6 +19,7 @@ pub mod password;
 pub mod provider;
 pub mod publish;
 mod random;
+pub mod rota;
 pub mod secrets;
 pub mod serve;
 pub mod service;

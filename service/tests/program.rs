@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
+#[cfg(unix)]
+#[path = "program/rotation.rs"]
+mod rotation;
+
 use std::process::Command;
 
 #[test]
