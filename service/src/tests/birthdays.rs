@@ -5,6 +5,7 @@ use mdoc_core::limits::Limits;
 
 use super::collecting::bound;
 use super::outbox::{sending, take};
+use super::races::at_once;
 use super::world::{World, everywhere, system};
 use crate::batches::Node;
 use crate::domain::id::{BatchId, Serial};
@@ -108,6 +109,19 @@ fn on_the_birthday_the_document_is_made_anew_and_its_person_is_told_once() {
         let entries = world.audited().await;
         let update = entries.iter().find(|entry| entry["action"] == "document.update");
         assert_eq!(update.unwrap()["from"], "birthdays");
+    });
+}
+
+#[test]
+fn of_two_nodes_one_makes_the_batch() {
+    everywhere(async |mut world| {
+        card(&mut world).await;
+        world.later(10 * DAY);
+        let now = world.now;
+        let node = move |tx: &mut crate::store::Tx<'_>| renewal::due(tx, now, &mut crate::random::system());
+        let (first, second) = at_once(&world, node, node).await;
+        assert!(first.unwrap().is_some());
+        assert_eq!(second, Ok(None));
     });
 }
 

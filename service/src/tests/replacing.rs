@@ -2,6 +2,7 @@
 
 use super::collecting::bound;
 use super::outbox::{sending, take};
+use super::races::at_once;
 use super::world::{World, code, everywhere, operator, system};
 use crate::domain::id::{PersonId, Serial};
 use crate::domain::life::{Standing, State};
@@ -247,6 +248,27 @@ fn another_operator_approves_the_new_one_and_the_person_is_told() {
             (new.state, new.delivery),
             (State::AwaitingValidation, Delivery::Held)
         );
+    });
+}
+
+#[test]
+fn who_replaces_twice_at_once_gets_one_new_document() {
+    everywhere(async |mut world| {
+        let old = world.collected("licence", 1).await;
+        let (now, terms) = (world.now, world.terms.clone());
+        let once = move |tx: &mut crate::store::Tx<'_>| {
+            let why = Why {
+                reason: Some("lost"),
+                notes: None,
+            };
+            let rng = &mut crate::random::system();
+            replace(tx, &system(), now, (&old, None, &terms), why, rng).map(drop)
+        };
+        let (first, second) = at_once(&world, once.clone(), once).await;
+        assert_eq!((code(first), code(second)), ("done", "document.not-replaceable"));
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM document";
+        let count = world.run(move |tx| Ok(tx.value::<i64>(sql, &[])?)).await;
+        assert_eq!(count, Some(2));
     });
 }
 

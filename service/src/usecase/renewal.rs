@@ -1,6 +1,5 @@
 //! Documents that are made anew by themselves (E15): ahead of their end, once a day a batch for each profile that says so; and
-//! at birthdays, by [`birthday`]. What became of each is in the rows of the batch; one that was refused is tried again the next
-//! day.
+//! at birthdays. What became of each is in the rows of the batch; one that was refused is tried again the next day.
 
 mod birthday;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::batch::Operation;
+use crate::store::Tx;
+use crate::tests::races::at_once;
 use crate::usecase::batch::{self, Plan};
 use crate::usecase::collect::Holder;
 use crate::usecase::deferred::{self, Later};
@@ -83,6 +85,39 @@ fn who_waited_for_the_row_of_who_was_erased_writes_nothing() {
         });
         assert_eq!(code(begun.await), "not-found");
     });
+}
+
+#[test]
+fn who_writes_while_somebody_is_erased_is_told_that_there_is_nobody() {
+    for which in 0..4 {
+        everywhere(async |world| {
+            let (chief, ada, now) = (editor(&world).await, world.ada.clone(), world.now);
+            let terms = world.terms.clone();
+            let erasing = move |tx: &mut Tx<'_>| people::erase(tx, &operator(&chief), now, ("ada", "ada"));
+            let writing = move |tx: &mut Tx<'_>| {
+                let (actor, rng) = (&system(), &mut crate::random::system());
+                match which {
+                    0 => people::set_photo(tx, actor, now, &ada, ("image/jpeg", b"picture")),
+                    1 => roles::grant(tx, actor, now, ("chiefs", &ada)),
+                    2 => {
+                        let machine = ("other", &ada, &ApiScope::ALL[..1]);
+                        clients::add(tx, actor, now, machine, (&terms.secrets, rng)).map(drop)
+                    }
+                    _ => {
+                        let wish = Wish {
+                            person: ada.clone(),
+                            profile: "licence".to_owned(),
+                            delivery: Some(Delivery::Held),
+                            notes: None,
+                        };
+                        request::request(tx, actor, now, (&wish, &terms), rng).map(drop)
+                    }
+                }
+            };
+            let (erased, written) = at_once(&world, erasing, writing).await;
+            assert_eq!((code(erased), code(written)), ("done", "not-found"), "{which}");
+        });
+    }
 }
 
 #[test]
