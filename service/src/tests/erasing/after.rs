@@ -180,7 +180,12 @@ const LEFT_OUT: [(&str, &str); 11] = [
     ("batch", "person"),
 ];
 /// The same of what is a secret for the most part.
-const SECRET: [(&str, &str); 5] = [
+const SECRET: [(&str, &str); 10] = [
+    ("operator_account", "person password authenticator last_step"),
+    ("operator_invitation", "token person"),
+    ("operator_passkey", "id person passkey"),
+    ("operator_certificate", "person"),
+    ("operator_session", "token person"),
     ("refresh_token", "token document"),
     ("deferred", "transaction_id document keys"),
     ("delivery", "notification_id document"),

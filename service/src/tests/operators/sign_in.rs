@@ -42,8 +42,14 @@ fn a_password_and_a_code_sign_in_and_out() {
         assert_eq!(browser.people().await, 200);
         let who = browser.get("/api/v1/operator").await;
         let who: serde_json::Value = serde_json::from_str(&who.body).unwrap();
-        assert_eq!((&who["logon_name"], &who["id"]), (&json!("clerk"), &json!(clerk.as_str())));
-        assert_eq!((&who["roles"][0]["name"], who.get("machine")), (&json!("clerks"), None));
+        assert_eq!(
+            (&who["logon_name"], &who["id"]),
+            (&json!("clerk"), &json!(clerk.as_str()))
+        );
+        assert_eq!(
+            (&who["roles"][0]["name"], who.get("machine")),
+            (&json!("clerks"), None)
+        );
         // What no role grants, no session does.
         assert_eq!(browser.get("/api/v1/audit").await.status, 403);
 
