@@ -6,6 +6,7 @@
 //!
 //! How to write such a file is told in `document-formats/README.md`.
 
+pub mod ageing;
 pub mod catalogue;
 pub mod codes;
 pub mod derive;

@@ -49,19 +49,58 @@ impl Node {
         }
     }
 
-    /// Does the rows that it has, and takes further ones.
+    /// Does the rows that it has, and takes further ones. If that cannot be done at once, it does those that it has one by one,
+    /// and takes none.
     ///
     /// # Errors
-    /// [`StoreError`]: nothing was done then.
+    /// [`StoreError`] if the database does nothing at all.
     pub async fn round(&self, store: &Store, now: Timestamp, terms: &Terms) -> Result<Worked, StoreError> {
-        let (name, only, terms) = (self.name.clone(), self.only.clone(), terms.clone());
+        let (name, only, shared) = (self.name.clone(), self.only.clone(), terms.clone());
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        store
-            .write(move |tx| {
+        let done = store.write(move |tx| {
+            let rng = &mut random::system();
+            batch::work(tx, now, (&name, only.as_ref(), turn, &shared), rng)
+        });
+        match done.await {
+            Err(why) => self.one_by_one(store, now, (terms, why)).await,
+            done => done,
+        }
+    }
+
+    async fn one_by_one(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        (terms, why): (&Terms, StoreError),
+    ) -> Result<Worked, StoreError> {
+        let name = self.name.clone();
+        let held = store.read(move |tx| batch::held_by(tx, &name)).await?;
+        if held.is_empty() {
+            return Err(why);
+        }
+        let mut worked = Worked::default();
+        for (id, number) in held {
+            let (name, row, shared) = (self.name.clone(), id.clone(), terms.clone());
+            let done = store.write(move |tx| {
                 let rng = &mut random::system();
-                batch::work(tx, now, (&name, only.as_ref(), turn, &terms), rng)
-            })
-            .await
+                batch::work_one(tx, now, (&name, (&row, number), &shared), rng)
+            });
+            match done.await {
+                Ok(rows) => worked.rows += rows,
+                Err(why) => {
+                    let (name, row) = (self.name.clone(), id.clone());
+                    let tried = store.write(move |tx| batch::tried(tx, now, (&name, (&row, number))));
+                    if tried.await? {
+                        worked.rows += 1;
+                        tracing::error!(batch = %id, row = number, %why, "a row of a batch is given up");
+                    } else {
+                        worked.stuck += 1;
+                        tracing::warn!(batch = %id, row = number, %why, "a row of a batch is tried again");
+                    }
+                }
+            }
+        }
+        Ok(worked)
     }
 
     /// Gives back what it has.
@@ -96,7 +135,7 @@ pub async fn run(service: Arc<Service>, mut told: watch::Receiver<()>) {
                 if worked.rows > 0 {
                     service.publisher.changed();
                 }
-                if !worked.is_idle() {
+                if !worked.is_idle() && worked.stuck == 0 {
                     tokio::time::sleep(gap(began.elapsed())).await;
                     continue;
                 }

@@ -173,7 +173,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// Which service.
-#[derive(Args)]
+#[derive(Args, Clone)]
 struct Where {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "service.toml")]

@@ -20,6 +20,7 @@ pub mod provider;
 pub mod publish;
 mod random;
 mod room;
+pub mod rota;
 pub mod secrets;
 pub mod serve;
 pub mod service;

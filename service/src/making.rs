@@ -10,7 +10,8 @@ use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::mso::{IdentifierListReference, Status, StatusListReference};
 use mdoc_core::seams::Signer;
-use mdoc_core::time::Timestamp;
+use mdoc_core::time::{FullDate, Timestamp};
+use mdoc_issuer::format::ageing;
 use mdoc_issuer::format::fill::{has_portrait, taken};
 use mdoc_issuer::issue::{Content, IssueError, Terms as Mso, prepare};
 use mdoc_issuer::photo::{self, ImageKind, PhotoError};
@@ -180,6 +181,7 @@ pub fn make(
     };
     let template = prepared.template(&Mso::default(), first, ItemOrder::Customary)?;
     let statuses = statuses(order, workshop.lists);
+    let ages_change = ageing::next_change(format, &data, prepared.validity().valid_from.date());
     for ((key, key_thumbprint), status) in keys.iter().zip(statuses) {
         let document = prepared.copy(&template, (key, Some(&status)), &signer, rng, workshop.backend)?;
         copies.push(Copy {
@@ -187,6 +189,7 @@ pub fn make(
                 mso_digest: mso_digest(&document)?,
                 key_thumbprint: *key_thumbprint,
                 valid_until: prepared.validity().valid_until,
+                ages_change: ages_change.map(FullDate::midnight),
             },
             document,
         });

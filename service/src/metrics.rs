@@ -198,6 +198,11 @@ impl Metrics {
             .set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
+    /// What is known of certificates is forgotten.
+    pub fn no_certificates(&self) {
+        self.certificates.clear();
+    }
+
     /// For how many seconds a certificate is good.
     pub fn certificate(&self, name: &str, seconds: i64) {
         self.certificates

@@ -9,12 +9,12 @@ use mdoc_core::time::Timestamp;
 use mdoc_core::x509::Certificate;
 use mdoc_openid::vci::Draft;
 
-use crate::making::Signers;
 use crate::notify::Courier;
 use crate::passkeys::Passkeys;
 use crate::password::Passwords;
 use crate::provider::Provider;
 use crate::publish::Publisher;
+use crate::rota::Rota;
 use crate::signed::Signed;
 use crate::store::Store;
 use crate::terms::Terms;
@@ -55,7 +55,7 @@ pub struct Service {
     /// The organisation's rules.
     pub terms: Terms,
     /// Who signs documents.
-    pub signers: Signers,
+    pub signers: Rota,
     /// Who signs the metadata, if somebody does.
     pub metadata_signer: Option<Identity>,
     /// The metadata as it was signed last.

@@ -3,26 +3,28 @@
 pub(crate) mod files;
 mod notifications;
 mod operators;
+mod signers;
 pub(crate) mod status;
 mod wallets;
 
 pub use self::operators::patience;
+pub use self::signers::{again, ending};
 
 use std::path::Path;
 use std::sync::Arc;
 
-use mdoc_cli::keys::{self, KeySource};
+use mdoc_cli::keys;
 use mdoc_cli::system::SystemClock;
 use mdoc_cli::{Failure, output, system};
 use mdoc_core::crypto::{SecretKey, fastest};
-use mdoc_core::seams::{Clock as _, Signer};
+use mdoc_core::seams::Clock as _;
 use mdoc_core::time::Timestamp;
 use mdoc_issuer::badge::{LayoutProblem, Layouts};
 use mdoc_issuer::format::Catalogue;
-use mdoc_issuer::signer::{Deviations, DocumentSigner};
 use mdoc_openid::jose::jwk;
 use mdoc_openid::vci::Draft;
 
+use self::signers::pair;
 use crate::api;
 use crate::badge;
 use crate::config::{Config, SignerFiles};
@@ -32,6 +34,7 @@ use crate::making::Signers;
 use crate::notify::Courier;
 use crate::notify::template::Templates;
 use crate::publish::{Lifetimes, Publisher};
+use crate::rota::Rota;
 use crate::secrets::Secrets;
 use crate::service::{Identity, Operators, Service};
 use crate::signed::Signed;
@@ -63,8 +66,10 @@ pub fn service(config: &Config) -> Result<Service, Failure> {
 }
 
 /// What [`check`] found.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Checked {
+    /// The certificates that are to be replaced soon, and when they end.
+    pub ending: Vec<(String, Timestamp)>,
     /// How many document formats there are.
     pub formats: usize,
     /// The version of the database's schema, if it has one.
@@ -87,7 +92,10 @@ pub fn check(config: &Config) -> Result<Checked, Failure> {
     for profile in profiles.flatten().unwrap_or_default() {
         check_profile(&profile, &opened.terms)?;
     }
+    let metadata = opened.metadata_signer.as_ref().map(|signer| &signer.certificate);
+    let others = (opened.publisher.certificate(), metadata);
     Ok(Checked {
+        ending: ending(&opened.signers, others, SystemClock.now()),
         formats: opened.terms.formats.entries().len(),
         schema,
         newest: store::newest(),
@@ -128,7 +136,7 @@ impl Opened {
             courier: self.courier.map(Arc::new),
             operators: self.operators,
             terms: self.terms,
-            signers: self.signers,
+            signers: Rota::new(self.signers),
             metadata_signer: self.metadata_signer,
             signed_metadata: Signed::default(),
             publisher: self.publisher,
@@ -148,24 +156,12 @@ impl Opened {
 fn open(config: &Config) -> Result<Opened, Failure> {
     system::random()?;
     let terms = terms(config)?;
-    let (mut signers, mut documents) = (Signers::default(), Vec::new());
-    for files in &config.signers {
-        let (certificate, key) = pair(files)?;
-        check_signer(&certificate, &*key, &terms)?;
-        documents.push(certificate.clone());
-        signers.add(files.certificate.display().to_string(), certificate, key);
-    }
+    let (signers, documents) = signers::load(config, &terms)?;
     let (certificate, signer) = pair(&SignerFiles {
         certificate: config.status.certificate.clone(),
         key: config.status.key.clone(),
     })?;
-    status::judge(&certificate, &documents, SystemClock.now()).map_err(|why| {
-        let name = config.status.certificate.display();
-        Failure::new(format!("{name} cannot sign status lists: {why}")).hint(
-            "name another certificate in `[status]`, made by `mdoc-issuer pki status-signer` or `pki csr --role \
-             status-signer` at the authority of the document signers",
-        )
-    })?;
+    signers::fit(config, &certificate, &documents)?;
     let lifetimes = Lifetimes {
         expiry: config.status.expiry,
         ttl: config.status.ttl,
@@ -326,50 +322,4 @@ fn for_owner_alone(path: &Path, what: &str) -> Result<(), Failure> {
     #[cfg(not(unix))]
     let _anybody = (path, what);
     Ok(())
-}
-
-type Key = Arc<dyn Signer>;
-
-fn pair(files: &SignerFiles) -> Result<(mdoc_core::x509::Certificate, Key), Failure> {
-    let certificate = keys::certificate(&files.certificate)?;
-    let Ok(source) = files.key.parse::<KeySource>();
-    let key: Key = Arc::from(keys::signer(&source)?);
-    let name = files.certificate.display();
-    let certified = certificate
-        .public_key()
-        .map_err(|why| Failure::new(format!("{name}: {why}")))?;
-    if certified != *key.public_key() {
-        return Err(
-            Failure::new(format!("{name} belongs to another key than {source}"))
-                .hint("a certificate and its key go in pairs"),
-        );
-    }
-    Ok((certificate, key))
-}
-
-/// Judged for the first format, as if a document were signed: what is wrong with it is said before anybody collects.
-fn check_signer(
-    certificate: &mdoc_core::x509::Certificate,
-    key: &dyn Signer,
-    terms: &Terms,
-) -> Result<(), Failure> {
-    let Some(entry) = terms.formats.entries().first() else {
-        return Ok(());
-    };
-    DocumentSigner::new(
-        certificate.clone(),
-        key,
-        &entry.format.doctype,
-        Deviations::Refuse,
-    )
-    .map(drop)
-    .map_err(|why| Failure::new(why.to_string()).hint("`mdoc-issuer pki check` says more of a certificate"))
-}
-
-/// The instant from which on a certificate of the service is to be replaced soon, if that is near.
-#[must_use]
-pub fn ends_soon(certificate: &mdoc_core::x509::Certificate, now: Timestamp) -> Option<Timestamp> {
-    const AHEAD: i64 = 30 * 86_400;
-    let end = certificate.not_after();
-    (end.unix() - now.unix() < AHEAD).then_some(end)
 }

@@ -4,6 +4,7 @@
 mod again;
 mod badges;
 mod batches;
+mod birthdays;
 mod collecting;
 mod couriers;
 mod devices;
@@ -17,6 +18,7 @@ mod operators;
 mod outbox;
 mod races;
 mod registry;
+mod replacing;
 mod reports;
 mod requests;
 mod retention;

@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod people;
 pub mod profiles;
 pub mod renewal;
+pub mod replace;
 pub mod reports;
 pub mod request;
 pub mod retention;

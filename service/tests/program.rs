@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests, and what they share")]
 
+#[cfg(unix)]
+#[path = "program/rotation.rs"]
+mod rotation;
+
 use std::process::Command;
 
 #[test]
@@ -59,17 +63,19 @@ fn the_demo_shows_the_whole_life_of_a_document() {
     assert_eq!(found, expected, "{text}");
     assert_eq!(text.matches(" copies of ").count(), 7, "{text}");
     assert!(folder.join("service.db").exists());
-    // People are told over two channels, of an offer and of an update; and a batch ends what is left.
+    // People are told over two channels, of an offer and of an update; what is lost is replaced, and a batch ends what is left.
     for said in [
         "To: person009@example.org",
         "To: +441632960008",
         "updating: its wallet",
-        "8 documents",
+        "the lost one    cancelled",
+        "another lifetime begins",
+        "9 documents",
     ] {
         assert!(text.contains(said), "{said}: {text}");
     }
     assert!(
-        text.contains("0 pending, 0 in progress, 8 completed, 0 failed"),
+        text.contains("0 pending, 0 in progress, 9 completed, 0 failed"),
         "{text}"
     );
 
@@ -319,6 +325,10 @@ fn looking_at_the_configuration_changes_no_database() {
              DROP INDEX document_by_issue; DROP INDEX document_by_expiry; DROP INDEX document_by_state_and_request; \
              DROP INDEX document_by_profile_and_request; DROP INDEX device_by_registration; DROP TABLE message; \
              ALTER TABLE document DROP COLUMN resumes; ALTER TABLE document DROP COLUMN renews; DROP TABLE batch_node; \
+             DROP TABLE operator_session; DROP TABLE operator_ceremony; DROP TABLE operator_certificate; \
+             DROP TABLE operator_passkey; DROP TABLE operator_recovery; DROP TABLE operator_invitation; \
+             DROP TABLE operator_account; DROP INDEX document_ageing; ALTER TABLE document DROP COLUMN ages_change; \
+             ALTER TABLE person DROP COLUMN erased; \
              DROP TABLE batch_row; DROP TABLE batch; DROP INDEX offer_over; \
              DROP INDEX authorization_request_by_refresh; DROP INDEX authorization_request_by_offer; ALTER TABLE offer DROP COLUMN ended",
         )

@@ -169,14 +169,12 @@ impl Filling<'_> {
     }
 
     fn read_birth_date(&mut self) {
-        let element = self
-            .format
-            .elements()
-            .find(|(_, element)| element.identifier == BIRTH_DATE);
-        let path = element.map_or_else(|| DataPath::of(BIRTH_DATE), |(_, element)| element.path().clone());
+        let path = birth_path(self.format);
         let Some(json) = path.find(self.data) else { return };
-        self.birth_date = json.as_str().and_then(|text| FullDate::parse(text).ok());
+        self.birth_date = birth_date(self.format, self.data);
         // If it is an element, its own conversion reports what is wrong.
+        let mut elements = self.format.elements();
+        let element = elements.find(|(_, element)| element.identifier == BIRTH_DATE);
         let needed = self
             .format
             .elements()
@@ -281,13 +279,7 @@ impl Filling<'_> {
             return Some(born.years_until(self.valid_from));
         }
         // A birth date that is there but wrong has been reported already.
-        let stated = self
-            .format
-            .elements()
-            .find(|(_, element)| element.identifier == BIRTH_DATE)
-            .map_or_else(|| DataPath::of(BIRTH_DATE), |(_, element)| element.path().clone())
-            .find(self.data);
-        if element.required && stated.is_none() {
+        if element.required && birth_path(self.format).find(self.data).is_none() {
             self.converter
                 .fail::<()>(&element.identifier, FillProblem::BirthDateNeeded);
         }
@@ -394,6 +386,20 @@ impl Filling<'_> {
         find_unknown(self.data, &[], &known, &mut unknown);
         self.converter.errors.extend(unknown);
     }
+}
+
+/// Where the data have the birth date, whether it is an element or not.
+fn birth_path(format: &Format) -> DataPath {
+    let element = format
+        .elements()
+        .find(|(_, element)| element.identifier == BIRTH_DATE);
+    element.map_or_else(|| DataPath::of(BIRTH_DATE), |(_, element)| element.path().clone())
+}
+
+/// The birth date of the data; none also if they have one that is no date.
+pub(super) fn birth_date(format: &Format, data: &Json) -> Option<FullDate> {
+    let text = birth_path(format).find(data)?.as_str()?;
+    FullDate::parse(text).ok()
 }
 
 /// Whether one of its elements takes the portrait that is given as a file.

@@ -70,7 +70,8 @@ fn signers(service: &Service, now: Timestamp) -> (bool, bool) {
     let valid = |certificate: &mdoc_core::x509::Certificate| {
         certificate.not_before() <= now && now <= certificate.not_after()
     };
-    let mut documents = service.signers.certificates();
+    let signers = service.signers.now();
+    let mut documents = signers.certificates();
     (
         documents.any(|(_, certificate)| valid(certificate)),
         valid(service.publisher.certificate()),
@@ -87,7 +88,9 @@ async fn metrics(State(service): Shared) -> Response {
         metrics.sessions.set(open);
     }
     let left = |certificate: &mdoc_core::x509::Certificate| certificate.not_after().unix() - now.unix();
-    for (number, (_, certificate)) in (1..).zip(service.signers.certificates()) {
+    // There may be fewer than before.
+    metrics.no_certificates();
+    for (number, (_, certificate)) in (1..).zip(service.signers.now().certificates()) {
         metrics.certificate(&format!("document-signer-{number}"), left(certificate));
     }
     metrics.certificate("status-signer", left(service.publisher.certificate()));

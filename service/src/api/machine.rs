@@ -16,6 +16,7 @@ mod devices;
 mod documents;
 mod files;
 mod groups;
+mod messages;
 mod operator;
 mod page;
 mod people;
@@ -58,6 +59,8 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
         )
         .routes(routes!(people::get, people::change))
         .routes(routes!(people::documents))
+        .routes(routes!(people::export))
+        .routes(routes!(people::erase))
         .routes(routes!(devices::devices, devices::register))
         .routes(routes!(devices::switch))
         .routes(routes!(roles::grant, roles::withdraw))
@@ -67,7 +70,10 @@ fn operations(base: &str) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(documents::history))
         .routes(routes!(documents::offer))
         .routes(routes!(documents::change))
+        .routes(routes!(documents::replace))
         .merge(batches::routes())
+        .routes(routes!(messages::list))
+        .routes(routes!(messages::again))
         .merge(reports::routes())
         .routes(routes!(standing::standing))
         .routes(routes!(operator::operator))

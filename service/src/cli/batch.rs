@@ -1,5 +1,6 @@
 //! Doing something to many documents, or for many people: what is selected, its confirmation, and how far it is.
 
+mod pages;
 mod progress;
 
 use std::collections::BTreeSet;
@@ -178,9 +179,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Cancel(arguments) => arguments.run(Operation::Cancel),
         Command::RequestCancel(arguments) => arguments.run(Operation::RequestCancel),
         Command::Request(arguments) => arguments.run(),
-        Command::List(acting) => list(acting),
+        Command::List(acting) => pages::list(acting),
         Command::Show(arguments) => show(arguments),
-        Command::Rows(arguments) => rows(arguments),
+        Command::Rows(arguments) => pages::rows(arguments),
         Command::Confirm(arguments) => {
             let (id, count) = (arguments.one.batch.clone(), arguments.count);
             let session = arguments.one.acting.open()?;
@@ -386,6 +387,8 @@ fn finish(session: &Session, batch: Batch) -> Result<Batch, Failure> {
                     let _left_for_a_minute = node.leave(&store).await;
                     return Err(failed(why.into()));
                 }
+                // The database may do it a little later.
+                Ok(worked) if worked.stuck > 0 => tokio::time::sleep(Duration::from_secs(1)).await,
                 // Another node may have some.
                 Ok(worked) if worked.is_idle() => tokio::time::sleep(Duration::from_millis(200)).await,
                 Ok(_) => {
@@ -448,19 +451,6 @@ fn as_json(batch: &Batch) -> Value {
     })
 }
 
-fn list(acting: &Acting) -> Result<Exit, Failure> {
-    let session = acting.open()?;
-    let batches = session.read(|tx, actor, _| batch::list(tx, actor, (None, 500)))?;
-    if acting.at.json {
-        output::print_json(&batches.iter().map(as_json).collect::<Vec<_>>().into())?;
-        return Ok(Exit::Done);
-    }
-    for batch in &batches {
-        output::print(&line(batch))?;
-    }
-    Ok(Exit::Done)
-}
-
 fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let session = arguments.one.acting.open()?;
     let of = || {
@@ -480,42 +470,4 @@ fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
         return Ok(status(&batch));
     }
     say(&arguments.one.acting, &batch)
-}
-
-fn rows(arguments: &RowsArguments) -> Result<Exit, Failure> {
-    let session = arguments.one.acting.open()?;
-    let state = arguments.state.as_deref().and_then(RowState::named);
-    let (mut after, mut all) = (0, Vec::new());
-    loop {
-        let id = arguments.one.batch.clone();
-        let rows = session.read(move |tx, actor, _| batch::rows(tx, actor, (&id, state, after, 500)))?;
-        let Some(last) = rows.last() else { break };
-        after = last.number;
-        if arguments.one.acting.at.json {
-            all.extend(rows);
-            continue;
-        }
-        for row in &rows {
-            let said = row.message.as_ref().or(row.document.as_ref());
-            let said = said.map_or(String::new(), |said| format!("\t{said}"));
-            let code = row
-                .code
-                .as_ref()
-                .map_or(String::new(), |code| format!(" [{code}]"));
-            output::print(&format!(
-                "{}\t{}\t{}{said}{code}\n",
-                row.number, row.object, row.state
-            ))?;
-        }
-    }
-    if arguments.one.acting.at.json {
-        let rows = all.iter().map(|row| {
-            json!({
-                "number": row.number, "object": row.object, "state": row.state.name(), "document": row.document,
-                "code": row.code, "message": row.message, "done": row.done.map(|at| at.to_string()),
-            })
-        });
-        output::print_json(&rows.collect::<Vec<_>>().into())?;
-    }
-    Ok(Exit::Done)
 }

@@ -5,6 +5,7 @@ use mdoc_cli::{Exit, Failure, output};
 use mdoc_service::{serve, start};
 
 use super::Where;
+use super::serve::ends;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -21,6 +22,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         serve::tls(files, config.operators.client_authorities.as_deref())?;
     }
     let formats = checked.formats;
+    for (name, end) in &checked.ending {
+        output::warn(start::PROGRAM, &ends(name, *end));
+    }
     if at.json {
         output::print_json(&serde_json::json!({
             "external": config.external,
@@ -30,6 +34,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             "newest_schema": checked.newest,
             "formats": formats,
             "signers": config.signers.len(),
+            "ending": checked.ending.iter().map(|(name, end)| {
+                serde_json::json!({ "certificate": name, "until": end.to_string() })
+            }).collect::<Vec<_>>(),
         }))?;
     } else {
         output::print(&format!(

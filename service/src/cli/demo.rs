@@ -27,7 +27,7 @@ use mdoc_service::usecase::authority::Actor;
 use mdoc_service::usecase::change::{Change, change};
 use mdoc_service::usecase::document::Why;
 use mdoc_service::usecase::request::{self, Offer, Wish};
-use mdoc_service::usecase::{self, audit, people as registry, profiles};
+use mdoc_service::usecase::{self, audit, people as registry, profiles, replace};
 use mdoc_service::{serve, start};
 use mdoc_verifier::online::Online;
 use mdoc_verifier::online::fetch::{HttpFetch, Reach};
@@ -55,9 +55,9 @@ const BADGE: (&str, usize) = ("access-badge", 7);
 Makes a service in an empty folder, as `init` does, with a profile for each use and two
 hundred people who do not exist, starts it on a free port of this machine, and shows what
 happens to documents: requested, collected by a wallet over HTTP, shown to a reader that
-asks the service for their status, disabled, enabled, cancelled. Then people are told by
-mail and by message (into the folder `messages`), a document is made anew, and a batch
-cancels what is left.
+asks the service for their status, disabled, enabled, replaced because it was lost. Then
+people are told by mail and by message (into the folder `messages`), a document is made
+anew, another one is renewed, and a batch cancels what is left.
 
 Examples:
   mdoc-service demo
@@ -135,7 +135,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     demo.life()?;
     let messages = config.notifications.folder.clone().unwrap_or_default();
     demo.office(13, &messages)?;
-    demo.trail(16)?;
+    demo.trail(17)?;
     output::print(&format!(
         "\nAll of it took {:.1} s.\n",
         began.elapsed().as_secs_f64()
@@ -345,7 +345,7 @@ impl Demo<'_> {
         self.check(8, "shown again", &held, (1, false, Some("suspended")))?;
         self.change(9, on, &held, (Change::Enable, "found"))?;
         self.check(10, "shown again", &held, (2, true, None))?;
-        self.change(11, "cancelled: lost", &held, (Change::Cancel, "lost"))?;
+        self.replace(11, &held)?;
         self.check(12, "shown again", &held, (3, false, Some("revoked")))
     }
 
@@ -367,6 +367,30 @@ impl Demo<'_> {
         })?;
         self.service.publisher.changed();
         step.say("state", &document.state.to_string())?;
+        step.done()
+    }
+
+    /// The one that was lost is cancelled, and another wallet collects the one that stands for it.
+    fn replace(&self, number: usize, lost: &Held) -> Result<(), Failure> {
+        let step = Step::new(
+            number,
+            "It is lost, and replaced: cancelled, and another one is requested",
+        )?;
+        let (serial, now) = (lost.serial.clone(), self.service.now());
+        let (terms, mut random) = (self.service.terms.clone(), system::random()?);
+        let replaced = self.write(move |tx, actor| {
+            let why = Why {
+                reason: Some("lost"),
+                notes: None,
+            };
+            replace::replace(tx, actor, now, (&serial, None, &terms), why, &mut random)
+        })?;
+        self.service.publisher.changed();
+        step.say("the lost one", replaced.old.state.name())?;
+        let new = replaced.new;
+        let offer = new.offer.ok_or_else(|| wrong("the request gave no offer"))?;
+        let held = self.collect((new.document.serial, &offer), 1)?;
+        step.say("the new one", &format!("{}, in another wallet", held.serial))?;
         step.done()
     }
 

@@ -1,5 +1,7 @@
 //! Requesting documents, and seeing to them.
 
+mod replace;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -19,7 +21,7 @@ use mdoc_service::terms::Terms;
 use mdoc_service::usecase::authority::Actor;
 use mdoc_service::usecase::change::{self, Change};
 use mdoc_service::usecase::document::{self, Document, Why};
-use mdoc_service::usecase::request::{self, Offer, Wish};
+use mdoc_service::usecase::request::{self, Offer, Requested, Wish};
 use mdoc_service::usecase::{self, people, update, validate};
 use serde_json::{Value, json};
 
@@ -99,6 +101,15 @@ renewed by themselves with `renew_days`.
 Example:
   mdoc-service document renew SERIAL --as clerk")]
     Renew(OneArguments),
+    /// Cancel a document that was lost, stolen or damaged, and request another one.
+    #[command(after_help = "\
+Both are done, or neither. The new document is of the same profile, by its newest version
+and the person's data as they are. Where another operator approves cancellations, use
+`request-cancel`, and `mdoc-service request` when it is approved.
+
+Example:
+  mdoc-service document replace SERIAL --as clerk --reason lost")]
+    Replace(replace::Arguments),
     /// Switch a document off.
     #[command(after_help = "Example:\n  mdoc-service document disable SERIAL --reason mislaid")]
     Disable(MoveArguments),
@@ -186,33 +197,43 @@ pub(super) fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
         };
         request::request(tx, actor, now, (&wish, &terms), &mut rng)
     })?;
-    let offer = requested.offer.as_ref();
-    if let Some(offer) = offer {
-        arguments.shown.write(offer, &session.config)?;
+    let (shown, config) = (&arguments.shown, &session.config);
+    if let Some(offer) = &requested.offer {
+        shown.write(offer, config)?;
     }
     if arguments.acting.at.json {
-        let mut value = as_json(&requested.document);
-        if let (Some(value), Some(offer)) = (value.as_object_mut(), offer) {
-            value.insert("offer".to_owned(), offer_json(offer, &session.config));
-        }
-        output::print_json(&value)?;
-        return Ok(Exit::Done);
+        output::print_json(&requested_json(&requested, config))?;
+    } else {
+        say_requested(&requested, shown, config)?;
     }
+    Ok(Exit::Done)
+}
+
+/// The document, and its offer if there is one.
+fn requested_json(requested: &Requested, config: &Config) -> Value {
+    let mut value = as_json(&requested.document);
+    if let (Some(value), Some(offer)) = (value.as_object_mut(), &requested.offer) {
+        value.insert("offer".to_owned(), offer_json(offer, config));
+    }
+    value
+}
+
+fn say_requested(requested: &Requested, shown: &Shown, config: &Config) -> Result<(), Failure> {
     output::print(&format!(
         "{} is {}\n",
         requested.document.serial, requested.document.state
     ))?;
-    match (offer, requested.document.delivery, requested.document.state) {
-        (Some(offer), ..) => show_offer(offer, &session.config, &arguments.shown)?,
+    let document = &requested.document;
+    match (&requested.offer, document.delivery, document.state) {
+        (Some(offer), ..) => show_offer(offer, config, shown),
         (None, Delivery::Notified, State::Collectable) => {
-            output::print("address and code are sent to the person by a service that runs\n")?;
+            output::print("address and code are sent to the person by a service that runs\n")
         }
         (None, Delivery::Notified, _) => {
-            output::print("address and code are sent to the person when another operator approves it\n")?;
+            output::print("address and code are sent to the person when another operator approves it\n")
         }
-        (None, ..) => output::print("`mdoc-service document offer` hands it out\n")?,
+        (None, ..) => output::print("`mdoc-service document offer` hands it out\n"),
     }
-    Ok(Exit::Done)
 }
 
 pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
@@ -233,6 +254,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         ),
         Command::Update(arguments) => update(arguments, update::update),
         Command::Renew(arguments) => update(arguments, update::renew),
+        Command::Replace(arguments) => replace::run(arguments),
         Command::Disable(arguments) => moved(arguments, Change::Disable),
         Command::Enable(arguments) => moved(arguments, Change::Enable),
         Command::Cancel(arguments) => moved(arguments, Change::Cancel),

@@ -130,7 +130,7 @@ fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
             None => None,
             Some(logon) => Some(people::by_logon(tx, logon)?.id),
         };
-        outbox::list(tx, actor, (stage, person.as_ref(), limit))
+        outbox::list(tx, actor, (stage, person.as_ref(), None, limit))
     })?;
     if arguments.acting.at.json {
         output::print_json(&all.iter().map(as_json).collect::<Vec<_>>().into())?;

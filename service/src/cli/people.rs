@@ -63,7 +63,9 @@ Example:
     #[command(after_help = "\
 All documents of the person are cancelled or over before. What stays says what was done
 when: documents, entries of status lists, moves with their reasons, the audit trail; it
-names the person by an id that is random. Copies of the database made before have all.
+names the person by an id that is random. Two things in the trail are as they were
+written: notes in words, and from where something was done (an address, or an account
+of the machine). Copies of the database made before have all.
 
 Example:
   mdoc-service person erase ada --confirm ada --config authority/service.toml")]

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use mdoc_cli::{Exit, Failure, output};
+use mdoc_core::time::Timestamp;
 use mdoc_service::service::Service;
 use mdoc_service::{api, batches, log, serve, start};
 use tokio::sync::watch;
@@ -13,7 +15,8 @@ use super::Where;
 
 #[derive(Args)]
 #[command(after_help = "\
-Ends at SIGINT or SIGTERM, after the requests that are under way.
+Ends at SIGINT or SIGTERM, after the requests that are under way. At SIGHUP it reads the
+document signers of the configuration again; if they are no good it keeps those it has.
 
 Example:
   mdoc-service serve --config authority/service.toml")]
@@ -57,7 +60,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .build()
         .map_err(|why| Failure::new(format!("the service cannot be run: {why}")))?;
     runtime.block_on(async {
-        let mut told = ends()?;
+        let mut told = told_to_end()?;
         let (listener, address) = serve::bind(&config.listen).await?;
         let watched = match &config.metrics {
             Some(place) => Some(serve::bind(place).await?),
@@ -83,7 +86,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             })
         });
         tracing::info!(%address, external = config.external, "service started");
-        warn_of_ends(&service);
+        let warning = tokio::spawn(warn_of_ends(Arc::clone(&service)));
+        read_again(&service, &arguments.at)?;
         let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
         let sending = service.courier.clone().map(|courier| {
             let (service, told) = (Arc::clone(&service), told.clone());
@@ -98,6 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             .map_err(|why| Failure::new(format!("the service ended: {why}")))?;
         tracing::info!("service ended");
         sweeping.abort();
+        warning.abort();
         // The rows that are being done are done.
         let _broken = working.await;
         if let Some(sending) = sending {
@@ -112,23 +117,55 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Says which certificates are to be replaced soon.
-fn warn_of_ends(service: &Service) {
-    let now = service.now();
-    let status = ("the signer of status lists", service.publisher.certificate());
-    for (name, certificate) in service.signers.certificates().chain([status]) {
-        if let Some(end) = start::ends_soon(certificate, now) {
+/// Says which certificates are to be replaced soon, every day.
+async fn warn_of_ends(service: Arc<Service>) {
+    const EACH: Duration = Duration::from_secs(86_400);
+    loop {
+        let metadata = service.metadata_signer.as_ref();
+        let metadata = metadata.map(|signer| &signer.certificate);
+        let others = (service.publisher.certificate(), metadata);
+        for (name, end) in start::ending(&service.signers.now(), others, service.now()) {
             tracing::warn!(name, %end, "a certificate is to be replaced");
-            output::warn(
-                start::PROGRAM,
-                &format!("{name}: the certificate ends at {end}; have another one certified"),
-            );
+            output::warn(start::PROGRAM, &ends(&name, end));
         }
+        tokio::time::sleep(EACH).await;
     }
 }
 
+/// That a certificate is to be replaced, in words.
+pub(super) fn ends(name: &str, end: Timestamp) -> String {
+    format!("{name}: the certificate ends at {end}; have another one certified")
+}
+
+/// Has the document signers read again whenever the service is told to.
+#[cfg(unix)]
+fn read_again(service: &Arc<Service>, at: &Where) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let bad = |why: std::io::Error| Failure::new(format!("the service could not be told anything: {why}"));
+    let mut told = signal(SignalKind::hangup()).map_err(bad)?;
+    let (service, at) = (Arc::clone(service), at.clone());
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            let (service, at) = (Arc::clone(&service), at.clone());
+            // Keys may be in a token that takes its time.
+            let read = tokio::task::spawn_blocking(move || start::again(&at.config()?, &service));
+            match read.await {
+                Ok(Ok(signers)) => tracing::info!(signers, "the document signers were read again"),
+                Ok(Err(why)) => tracing::error!(%why, "the document signers are those from before"),
+                Err(why) => tracing::error!(%why, "the document signers were not read again"),
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn read_again(_: &Arc<Service>, _: &Where) -> Result<(), Failure> {
+    Ok(())
+}
+
 /// When the service is told to end. From the call on, whoever tells it so does not break it off.
-fn ends() -> Result<watch::Receiver<()>, Failure> {
+fn told_to_end() -> Result<watch::Receiver<()>, Failure> {
     let (tell, told) = watch::channel(());
     let bad = |why: std::io::Error| Failure::new(format!("the service could not be told to end: {why}"));
     #[cfg(unix)]

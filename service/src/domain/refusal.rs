@@ -120,6 +120,11 @@ pub enum Refusal {
         /// Where it is.
         state: State,
     },
+    /// A document that no wallet has, or that is over, is not replaced.
+    NotReplaceable {
+        /// Where it is.
+        state: State,
+    },
     /// A batch is not where that can be done with it.
     BatchElsewhere {
         /// Where it is.
@@ -301,6 +306,7 @@ impl Refusal {
             Self::ValidateCancellation => "profile.validate-cancellation",
             Self::OpenDocuments { .. } => "person.open-documents",
             Self::IllegalMove { .. } => "document.illegal-move",
+            Self::NotReplaceable { .. } => "document.not-replaceable",
             Self::BatchElsewhere { .. } => "batch.elsewhere",
             Self::BatchEmpty => "batch.empty",
             Self::BatchTooLarge { .. } => "batch.too-large",
@@ -379,6 +385,9 @@ impl fmt::Display for Refusal {
             }
             Self::IllegalMove { made, state } => {
                 return write!(f, "a document that is {state} has no move {made}");
+            }
+            Self::NotReplaceable { state } => {
+                return write!(f, "a document that is {state} is not replaced");
             }
             Self::BatchElsewhere { stage } => {
                 return write!(f, "a batch that is {stage} cannot be seen to so");

@@ -61,7 +61,7 @@ impl ApiScope {
     pub const fn description(self) -> &'static str {
         match self {
             Self::PeopleRead => "See people and groups",
-            Self::PeopleWrite => "Add and change people and groups, and register their devices",
+            Self::PeopleWrite => "Add, change, write down and erase people, change groups, register devices",
             Self::DocumentsRead => "See documents and what happened to them",
             Self::DocumentsWrite => "Request documents, approve and reject, disable, enable, cancel",
             Self::Status => "Ask for the status of documents",

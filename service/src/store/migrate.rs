@@ -13,7 +13,7 @@ pub struct Migration {
 }
 
 /// All steps. One that was published is never changed: it is in databases already, and its digest with it.
-pub const MIGRATIONS: [Migration; 11] = [
+pub const MIGRATIONS: [Migration; 12] = [
     Migration {
         name: "people, documents, status, audit",
         sql: include_str!("../../migrations/0001-initial.sql"),
@@ -57,6 +57,10 @@ pub const MIGRATIONS: [Migration; 11] = [
     Migration {
         name: "operators sign in",
         sql: include_str!("../../migrations/0011-operators.sql"),
+    },
+    Migration {
+        name: "birthdays, people who were erased, rows that are given up",
+        sql: include_str!("../../migrations/0012-ages.sql"),
     },
 ];
 

@@ -1,5 +1,7 @@
 //! Batches (E16): what is selected, who confirms it, and that each row is done once or not at all.
 
+mod stuck;
+
 use super::reports::Put;
 use super::world::{World, code, everywhere, operator};
 use crate::batches::Node;

@@ -1,5 +1,7 @@
 //! What is kept of a person: written down for the person, and erased.
 
+mod after;
+
 use rusqlite::types::ValueRef;
 use serde_json::{Value as Json, json};
 

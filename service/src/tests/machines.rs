@@ -2,7 +2,9 @@
 
 mod attacks;
 mod batches;
+mod messages;
 mod people;
+mod replacing;
 mod reports;
 
 use std::collections::BTreeSet;

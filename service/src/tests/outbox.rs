@@ -65,7 +65,7 @@ pub(super) async fn done(world: &World, id: &MessageId, outcome: Outcome) -> Opt
 /// The stages of all messages.
 pub(super) async fn stages(world: &World) -> Vec<Stage> {
     let listed = world
-        .run(|tx| outbox::list(tx, &system(), (None, None, 500)))
+        .run(|tx| outbox::list(tx, &system(), (None, None, None, 500)))
         .await;
     listed.into_iter().map(|message| message.stage).collect()
 }
@@ -438,7 +438,7 @@ fn messages_of_people_out_of_scope_are_not_there() {
         let seen = {
             let actor = actor.clone();
             world
-                .run(move |tx| outbox::list(tx, &actor, (None, None, 500)))
+                .run(move |tx| outbox::list(tx, &actor, (None, None, None, 500)))
                 .await
         };
         assert!(seen.is_empty());
@@ -447,7 +447,7 @@ fn messages_of_people_out_of_scope_are_not_there() {
             let actor = actor.clone();
             let listed = world
                 .store
-                .read(move |tx| outbox::list(tx, &actor, (None, Some(&person), 500)));
+                .read(move |tx| outbox::list(tx, &actor, (None, Some(&person), None, 500)));
             assert_eq!(code(listed.await), "not-found");
         }
         let again = world

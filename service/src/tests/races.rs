@@ -44,7 +44,7 @@ fn until_awaited(tx: &mut Tx<'_>, is_server: bool) {
 }
 
 /// Does one thing at a node and another at a second node, which begins when the first has done everything and not ended.
-async fn at_once<T, U>(
+pub(super) async fn at_once<T, U>(
     world: &World,
     first: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
     second: impl FnMut(&mut Tx<'_>) -> Result<U, Failure> + Send + 'static,
@@ -140,6 +140,7 @@ fn two_nodes_give_out_no_entry_of_a_list_twice() {
                         mso_digest: [0; 32],
                         key_thumbprint: [0; 32],
                         valid_until: Timestamp::from_unix(now.unix() + 86_400),
+                        ages_change: None,
                     };
                     3
                 ];

@@ -24,6 +24,7 @@ use crate::domain::role::{Role, Scope, Workflow};
 use crate::passkeys::Passkeys;
 use crate::password::{Cost, Passwords};
 use crate::publish::{Lifetimes, Publisher};
+use crate::rota::Rota;
 use crate::secrets::Secrets;
 use crate::service::{Operators, Service};
 use crate::signed::Signed;
@@ -201,7 +202,7 @@ impl World {
         Service {
             store: self.store.clone(),
             terms: self.terms.clone(),
-            signers,
+            signers: Rota::new(signers),
             metadata_signer: Some(status.clone()),
             signed_metadata: Signed::default(),
             publisher: Publisher::new(status, format!("{issuer}/status"), Lifetimes::default()),

@@ -12,11 +12,11 @@ use serde_json::{Value as Json, json};
 
 pub(crate) use self::select::forget;
 pub use self::select::{AT_ONCE, MOST, Part, add, documents, members, ready};
-pub use self::work::{Worked, leave, work};
+pub use self::work::{Worked, held_by, leave, tried, work, work_one};
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
 use super::document::Why;
-use super::{Failure, profiles};
+use super::{Failure, people, profiles};
 use crate::domain::Refusal;
 use crate::domain::batch::{Operation, RowState, Stage};
 use crate::domain::id::{BatchId, ClientId, PersonId};
@@ -194,6 +194,9 @@ pub fn begin(
 ) -> Result<BatchId, Failure> {
     authority::permit(tx, actor, plan.operation.workflow())?;
     plan.check(tx)?;
+    if let Some(person) = actor.person() {
+        people::hold(tx, person)?;
+    }
     let id = BatchId::random(rng);
     tx.execute(
         "INSERT INTO batch (id, operation, reason, notes, profile, delivery, state, person, client, place, total, created) \

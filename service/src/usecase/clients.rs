@@ -53,8 +53,7 @@ pub fn add(
     if scopes.is_empty() {
         return Err(Refusal::field("scopes", "there is none").into());
     }
-    let known: Option<i64> = tx.value("SELECT 1 FROM person WHERE id = $1", &[operator.into()])?;
-    known.ok_or(Refusal::Unknown { what: "person" })?;
+    super::people::hold(tx, operator)?;
     let client = Client {
         id: ClientId::random(rng),
         name: name.to_owned(),
@@ -118,6 +117,9 @@ pub fn enable(
     (name, enabled): (&str, bool),
 ) -> Result<Client, Failure> {
     let client = named(tx, actor, name)?;
+    if enabled {
+        super::people::hold(tx, &client.operator)?;
+    }
     tx.execute(
         "UPDATE client SET enabled = $2 WHERE id = $1",
         &[(&client.id).into(), enabled.into()],
@@ -149,6 +151,7 @@ pub fn renew(
     (secrets, rng): (&Secrets, &mut dyn CryptoRng),
 ) -> Result<(Client, Shown), Failure> {
     let client = named(tx, actor, name)?;
+    super::people::hold(tx, &client.operator)?;
     let secret = secrets::random(rng);
     tx.execute(
         "UPDATE client SET secret = $2 WHERE id = $1",

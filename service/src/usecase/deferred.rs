@@ -39,13 +39,25 @@ impl core::fmt::Debug for Later {
     }
 }
 
-/// Keeps the keys of a collection for later, in place of the oldest one if too many wait for the document.
+/// Keeps the keys of a collection for later, in place of the oldest one if too many wait for the document. Who rejected the
+/// document at that moment, or erased its person, ended the session: nothing is kept then.
 ///
 /// # Errors
-/// [`Refusal::Replayed`].
+/// [`Refusal::SessionUnknown`], [`Refusal::Replayed`].
 pub fn keep(tx: &mut Tx<'_>, now: Timestamp, (later, terms): (&Later, &Terms)) -> Result<(), Failure> {
     // Those who ask at once come one after the other, and each counts those before.
     document::read(tx, &later.serial)?;
+    let session = tx.execute(
+        "UPDATE session SET waits = $2, key_security = $3 WHERE token = $1 AND ended IS NULL",
+        &[
+            (&terms.secrets.digest(Purpose::AccessToken, &[&later.token])).into(),
+            (now.unix() + terms.offer_lifetime).into(),
+            later.key_security.as_ref().into(),
+        ],
+    )?;
+    if session == 0 {
+        return Err(Refusal::SessionUnknown.into());
+    }
     collect::once(tx, &later.once)?;
     let mut keys = Vec::new();
     for key in &later.keys {
@@ -65,14 +77,6 @@ pub fn keep(tx: &mut Tx<'_>, now: Timestamp, (later, terms): (&Later, &Terms)) -
             (&keys).into(),
             now.into(),
             (now.unix() + terms.offer_lifetime).into(),
-        ],
-    )?;
-    tx.execute(
-        "UPDATE session SET waits = $2, key_security = $3 WHERE token = $1 AND ended IS NULL",
-        &[
-            (&terms.secrets.digest(Purpose::AccessToken, &[&later.token])).into(),
-            (now.unix() + terms.offer_lifetime).into(),
-            later.key_security.as_ref().into(),
         ],
     )?;
     Ok(())

@@ -139,6 +139,7 @@ pub fn register(
 ) -> Result<Device, Failure> {
     authority::permit_for(tx, actor, Workflow::EditPeople, owner)?;
     facts.check()?;
+    super::people::hold(tx, owner)?;
     let device = Device {
         id: DeviceId::random(rng),
         owner: owner.clone(),
@@ -217,6 +218,9 @@ pub fn enable(
     match authority::permit_for(tx, actor, Workflow::EditPeople, &device.owner) {
         Err(Failure::Refused(Refusal::Unknown { .. })) => return Err(unknown().into()),
         other => other?,
+    }
+    if active {
+        super::people::hold(tx, &device.owner)?;
     }
     let status = if active { "active" } else { "disabled" };
     tx.execute(

@@ -205,6 +205,8 @@ pub struct Signed {
     pub key_thumbprint: [u8; 32],
     /// Until when it is valid.
     pub valid_until: Timestamp,
+    /// When an age in it becomes another one, at the beginning of that birthday in UTC; none if none does.
+    pub ages_change: Option<Timestamp>,
 }
 
 /// What comes with the copies and may come once.
@@ -291,9 +293,10 @@ pub fn record(
     let valid_until = document
         .bound()
         .unwrap_or_else(|| whole_hour(now.unix() + lifetime));
+    let ages_change = copies.iter().filter_map(|copy| copy.ages_change).min();
     tx.execute(
         "UPDATE document SET generation = $2, issued = $3, valid_until = $4, profile_version = $5, device = $6, \
-         approved_again_by = NULL, renews = 0, doc_type = $7, \
+         approved_again_by = NULL, renews = 0, doc_type = $7, ages_change = $10, \
          credential_group = CASE WHEN state = 'updating' THEN $8 ELSE credential_group END, \
          exclusive_group = CASE WHEN state = 'updating' THEN $9 ELSE exclusive_group END WHERE serial = $1",
         &[
@@ -306,6 +309,7 @@ pub fn record(
             (&document.doc_type).into(),
             settings.credential_group.as_ref().into(),
             settings.exclusive_group.as_ref().into(),
+            ages_change.into(),
         ],
     )?;
     document.generation = generation;

@@ -4,8 +4,10 @@ mod erase;
 mod export;
 mod groups;
 
-pub use self::erase::erase;
-pub use self::export::{export, exported};
+pub use self::erase::{erase, erase_one};
+#[cfg(test)]
+pub(crate) use self::export::exported_columns;
+pub use self::export::{export, export_one, exported};
 pub use self::groups::{Group, add_group, group_at, groups};
 
 use mdoc_core::crypto::CryptoRng;
@@ -212,13 +214,14 @@ pub(crate) fn data_version(tx: &mut Tx<'_>, id: &PersonId) -> Result<i64, Failur
 }
 
 /// Has the row of a person stay as it is until the transaction ends. Everybody takes it after that of a document, and before
-/// the audit trail: whatever is written that refers to the person takes it too.
+/// the audit trail: whatever is written that refers to the person takes it too. Who waited while the person was erased writes
+/// nothing.
 ///
 /// # Errors
-/// [`Refusal::Unknown`] if there is no such person.
+/// [`Refusal::Unknown`] if there is no such person, or one who was erased.
 pub(crate) fn hold(tx: &mut Tx<'_>, id: &PersonId) -> Result<(), Failure> {
     let held: Option<i64> = tx.value(
-        "SELECT version FROM person WHERE id = $1 FOR UPDATE",
+        "SELECT version FROM person WHERE id = $1 AND erased IS NULL FOR UPDATE",
         &[id.into()],
     )?;
     held.map(drop)
@@ -291,7 +294,7 @@ pub fn search(tx: &mut Tx<'_>, actor: &Actor, search: &Search) -> Result<Vec<Per
 /// Sets or replaces the photograph, as it is to be in documents. Another one is not what was approved of the person.
 ///
 /// # Errors
-/// [`Refusal::Field`] if it is too large, or that of [`authority::permit_for`].
+/// [`Refusal::Field`] if it is too large, [`Refusal::Unknown`] for who was erased, or that of [`authority::permit_for`].
 pub fn set_photo(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -304,10 +307,8 @@ pub fn set_photo(
         return Err(Refusal::field("photo", "it has more than 8 MiB").into());
     }
     let digest: [u8; 32] = Sha256::digest(picture).into();
-    let approved: Option<bool> = tx.value(
-        "SELECT user_data_approved FROM person WHERE id = $1 FOR UPDATE",
-        &[id.into()],
-    )?;
+    hold(tx, id)?;
+    let approved = read(tx, id)?.details.user_data_approved;
     let kept: Option<Vec<u8>> = tx.value("SELECT digest FROM photo WHERE person = $1", &[id.into()])?;
     let same = kept.as_deref() == Some(digest.as_slice());
     tx.execute(
@@ -322,7 +323,7 @@ pub fn set_photo(
         &[id.into(), now.into(), same.into()],
     )?;
     let entry = Entry::new("person.photo", ("person", id.as_str()));
-    let withdrawn = approved == Some(true) && !same;
+    let withdrawn = approved && !same;
     let after = if withdrawn {
         json!({ "user_data_approved": false })
     } else {

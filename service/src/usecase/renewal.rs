@@ -1,5 +1,7 @@
-//! Documents that are renewed by themselves ahead of their end (E15): once a day a batch for each profile that says so. What
-//! became of each is in the rows of the batch; one that was refused is tried again the next day.
+//! Documents that are made anew by themselves (E15): ahead of their end, once a day a batch for each profile that says so; and
+//! at birthdays. What became of each is in the rows of the batch; one that was refused is tried again the next day.
+
+mod birthday;
 
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
@@ -11,9 +13,12 @@ use crate::domain::batch::Operation;
 use crate::domain::id::BatchId;
 use crate::store::Tx;
 
+#[cfg(test)]
+pub(crate) use self::birthday::DUE as BIRTHDAYS;
+
 /// How long it is waited after a batch, in seconds: less than a day, so that it does not come later each time.
 const PAUSE: i64 = 20 * 3600;
-/// How many documents one batch renews; if there are more, the next one follows at once.
+/// How many documents one batch has; if there are more, the next one follows at once.
 const AT_ONCE: i64 = 5000;
 
 /// Whose the batches of a profile are.
@@ -21,11 +26,19 @@ fn place(profile: &str) -> String {
     format!("renewal of {profile}")
 }
 
-/// Makes and confirms a batch for the first profile that is due; gives it.
+/// Makes and confirms a batch for the first profile of which documents are due, or for the birthdays of the day; gives it.
 ///
 /// # Errors
 /// [`Failure::Store`].
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Option<BatchId>, Failure> {
+    match ending(tx, now, rng)? {
+        Some(id) => Ok(Some(id)),
+        None => birthday::due(tx, now, rng),
+    }
+}
+
+/// For the first profile of which documents end soon.
+fn ending(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Option<BatchId>, Failure> {
     for current in profiles::all(tx)? {
         let (name, days) = (
             &current.profile.name,
@@ -58,19 +71,30 @@ pub fn due(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<O
         if serials.is_empty() {
             continue;
         }
-        let plan = Plan {
-            operation: Operation::Renew,
-            reason: None,
-            notes: None,
-            profile: None,
-            delivery: None,
-        };
-        let actor = Actor::system(&place(name));
-        let id = batch::begin(tx, &actor, now, &plan, rng)?;
-        batch::add(tx, &actor, &id, &serials)?;
-        let ready = batch::ready(tx, &actor, &id)?;
-        batch::confirm(tx, &actor, now, (&id, ready.total))?;
-        return Ok(Some(id));
+        let made = (Operation::Renew, place(name), serials.as_slice());
+        return begin(tx, now, made, rng).map(Some);
     }
     Ok(None)
+}
+
+/// Makes a batch and confirms it, in the name of the service itself.
+fn begin(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (operation, place, serials): (Operation, String, &[String]),
+    rng: &mut dyn CryptoRng,
+) -> Result<BatchId, Failure> {
+    let plan = Plan {
+        operation,
+        reason: None,
+        notes: None,
+        profile: None,
+        delivery: None,
+    };
+    let actor = Actor::system(&place);
+    let id = batch::begin(tx, &actor, now, &plan, rng)?;
+    batch::add(tx, &actor, &id, serials)?;
+    let ready = batch::ready(tx, &actor, &id)?;
+    batch::confirm(tx, &actor, now, (&id, ready.total))?;
+    Ok(id)
 }

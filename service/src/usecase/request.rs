@@ -2,12 +2,12 @@
 
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::audit::{self, Entry};
 use super::authority::{self, Actor};
-use super::document::{self, Document, Why};
+use super::document::{self, Document, Step, Why};
 use super::{Failure, notices, people, profiles};
 use crate::domain::Refusal;
 use crate::domain::code::{self, CodeForm};
@@ -74,6 +74,19 @@ pub fn request(
     rng: &mut dyn CryptoRng,
 ) -> Result<Requested, Failure> {
     permitted(tx, actor, &wish.person)?;
+    let serial = Serial::random(rng);
+    begin(tx, actor, now, (&serial, wish, terms), Map::new(), rng)
+}
+
+/// The same under a serial, for whom it was found to be permitted; the audit trail tells of it what is given besides.
+pub(super) fn begin(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (serial, wish, terms): (&Serial, &Wish, &Terms),
+    tells: Map<String, Json>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Requested, Failure> {
     let current = profiles::current(tx, &wish.profile)?;
     if !current.enabled {
         return Err(Refusal::ProfileDisabled.into());
@@ -91,13 +104,12 @@ pub fn request(
         .format(&settings.format)
         .ok_or(Refusal::Unknown { what: "format" })?;
 
-    let serial = Serial::random(rng);
     tx.execute(
         "INSERT INTO document (serial, person, profile, profile_version, doc_type, credential_group, exclusive_group, \
          state, since, requested_by, requested, delivery, generation, moves) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, 0, 0)",
         &[
-            (&serial).into(),
+            serial.into(),
             (&person.id).into(),
             (&current.profile.name).into(),
             current.profile.version.into(),
@@ -110,7 +122,7 @@ pub fn request(
             delivery.name().into(),
         ],
     )?;
-    let mut document = document::read(tx, &serial)?;
+    let mut document = document::read(tx, serial)?;
     let made = if settings.validate_issuance {
         Move::Submit
     } else {
@@ -120,7 +132,12 @@ pub fn request(
         reason: None,
         notes: wish.notes.as_deref(),
     };
-    document::step(tx, actor, now, &mut document, (made, why))?;
+    let step = Step {
+        why,
+        tells,
+        ..Step::default()
+    };
+    document::step_by(tx, actor, now, &mut document, (made, step))?;
     let offer = match delivery {
         Delivery::Screen => Some(make_offer(tx, actor, now, (&document, settings, terms), rng)?),
         Delivery::Notified if document.state == State::Collectable => {

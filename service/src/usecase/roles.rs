@@ -103,7 +103,7 @@ pub fn grant(
     if actor.person() == Some(person) {
         return Err(Refusal::field("person", "nobody gives a role to themself").into());
     }
-    super::people::read(tx, person)?;
+    super::people::hold(tx, person)?;
     let reach: Option<String> = tx.value("SELECT scope FROM role WHERE name = $1", &[role.into()])?;
     let reach = reach.ok_or(Refusal::Unknown { what: "role" })?;
     // A role that reaches further than who gives it would be a way out of the scope, by a friend.

@@ -46,6 +46,7 @@ pub(super) fn about() -> OpenApi {
         ("Tokens", "Who asks"),
         ("People", "The registry, and groups"),
         ("Documents", "Requested, approved, switched off and on, cancelled"),
+        ("Messages", "What people were sent, and whether it went out"),
         ("Batches", "Something is done to many, row by row"),
         (
             "Reports",

@@ -1,5 +1,9 @@
 //! Documents: requested, approved, switched off and on, cancelled.
 
+mod replace;
+
+pub(super) use self::replace::*;
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,7 +19,7 @@ use crate::random;
 use crate::service::Service;
 use crate::usecase::change::{self, Change};
 use crate::usecase::document::{self, Document, Why};
-use crate::usecase::request::{self, Offer, Wish};
+use crate::usecase::request::{self, Offer, Requested, Wish};
 use crate::usecase::{update, validate};
 
 /// What is kept of a document.
@@ -152,6 +156,16 @@ pub(super) struct RequestedAnswer {
     offer: Option<OfferAnswer>,
 }
 
+impl RequestedAnswer {
+    fn new(requested: &Requested, service: &Service) -> Self {
+        let offer = requested.offer.as_ref();
+        Self {
+            document: DocumentAnswer::from(&requested.document),
+            offer: offer.map(|offer| OfferAnswer::new(offer, service)),
+        }
+    }
+}
+
 /// Requests a document for a person.
 #[utoipa::path(
     post,
@@ -178,13 +192,7 @@ pub(super) async fn request(
             request::request(tx, actor, now, (&wish, &terms), &mut random::system())
         })
         .await?;
-    Ok(made(RequestedAnswer {
-        document: DocumentAnswer::from(&requested.document),
-        offer: requested
-            .offer
-            .as_ref()
-            .map(|offer| OfferAnswer::new(offer, &service)),
-    }))
+    Ok(made(RequestedAnswer::new(&requested, &service)))
 }
 
 /// Which documents.

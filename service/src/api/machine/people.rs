@@ -1,5 +1,9 @@
 //! People.
 
+mod kept;
+
+pub(super) use self::kept::*;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -21,11 +25,11 @@ pub(super) struct PersonMembers {
     /// The name to sign in with; nobody else has it, whatever the size of its letters.
     #[schema(max_length = 256, min_length = 1)]
     logon_name: String,
-    /// Given names.
-    #[schema(max_length = 256, min_length = 1)]
+    /// Given names; empty of somebody who was erased, and of nobody else.
+    #[schema(max_length = 256)]
     given_name: String,
-    /// Family name.
-    #[schema(max_length = 256, min_length = 1)]
+    /// Family name; the same.
+    #[schema(max_length = 256)]
     family_name: String,
     /// Address of electronic mail.
     #[serde(default)]

@@ -1,4 +1,5 @@
-//! The service at work: people are told by mail and by message, a document is made anew, a batch cancels what is left.
+//! The service at work: people are told by mail and by message, a document is made anew, one is renewed, a batch cancels what
+//! is left.
 
 use std::fs;
 use std::path::Path;
@@ -19,12 +20,16 @@ use crate::cli::failed;
 /// The profile of which people are told, and for whom a document is requested.
 const CARD: (&str, usize) = ("loyalty-card", 8);
 
+/// The profile of which a document is renewed.
+const RENEWED: &str = "photo-id";
+
 impl Demo<'_> {
     /// From the step of that number on; messages are in the folder.
     pub(super) fn office(&self, number: usize, messages: &Path) -> Result<(), Failure> {
         self.told(number, messages)?;
         self.made_anew(number + 1, messages)?;
-        self.cancelled(number + 2)
+        self.renewed(number + 2)?;
+        self.cancelled(number + 3)
     }
 
     /// What was put into the folder since: all of it, for the screen.
@@ -107,6 +112,39 @@ impl Demo<'_> {
         let document = document.ok_or_else(|| wrong("there is no card"))?;
         step.say("state", &format!("{}: its wallet fetches it", document.state))?;
         self.sent(messages)?;
+        step.done()
+    }
+
+    fn renewed(&self, number: usize) -> Result<(), Failure> {
+        let step = Step::new(
+            number,
+            "A photo ID is renewed, as the service does by itself ahead of an end",
+        )?;
+        let holder = PROFILES.iter().find(|(name, ..)| *name == RENEWED);
+        let logon = people::details(holder.map_or(0, |profile| profile.4)).logon_name;
+        let (terms, now, mut random) = (self.service.terms.clone(), self.service.now(), system::random()?);
+        let document = self.write(move |tx, actor| {
+            let person = registry::by_logon(tx, &logon)?.id;
+            let mut document = None;
+            for one in document::of_person(tx, actor, &person)? {
+                let made = (&one.serial, &terms);
+                document = Some(update::renew(tx, actor, now, made, Why::default(), &mut random)?);
+            }
+            Ok(document)
+        })?;
+        let document = document.ok_or_else(|| wrong("there is no photo ID"))?;
+        let end = document.valid_until.map(|end| end.to_string());
+        step.say(
+            "state",
+            &format!(
+                "{}: another lifetime begins when its wallet fetches it",
+                document.state
+            ),
+        )?;
+        step.say("until then", &format!("it ends at {}", end.unwrap_or_default()))?;
+        if !document.renews {
+            return Err(wrong("it is not renewed"));
+        }
         step.done()
     }
 

@@ -19,6 +19,7 @@ use super::wallet::{Answered, Wallet};
 use super::{issued, redeemed};
 use crate::domain::life::State;
 use crate::making::Signers;
+use crate::rota::Rota;
 use crate::store::Place;
 use crate::tests::badges::own;
 use crate::tests::interface::waiting::approve;
@@ -171,7 +172,7 @@ fn two_badges_are_drawn_at_once_and_others_wait() {
             let clerk = world.clerk.clone();
             let offer = world.request_as(&clerk, "licence").await.unwrap().offer.unwrap();
             let signers = signers.clone();
-            let mut wallet = Wallet::at(&mut world, seed, |service| service.signers = signers);
+            let mut wallet = Wallet::at(&mut world, seed, |service| service.signers = Rota::new(signers));
             let token = redeemed(&mut wallet, &offer).await;
             all.push((wallet, token));
         }
@@ -191,7 +192,7 @@ fn a_nonce_that_was_used_has_no_badge_drawn() {
     everywhere(async |mut world| {
         let offer = offered(&mut world, &SIDES).await;
         let (signers, slow) = slow();
-        let mut wallet = Wallet::at(&mut world, 1, |service| service.signers = signers);
+        let mut wallet = Wallet::at(&mut world, 1, |service| service.signers = Rota::new(signers));
         let token = redeemed(&mut wallet, &offer).await;
         let nonce = wallet.nonce().await;
         badge(&wallet.collect_with(&token, 1, Some(&nonce)).await);

@@ -209,3 +209,59 @@ fn a_photograph_is_kept_as_documents_have_it() {
         );
     });
 }
+
+#[test]
+fn a_person_is_written_down_and_erased_by_who_may() {
+    everywhere(async |mut world| {
+        let (ada, chief) = (world.ada.clone(), world.chief.clone());
+        let machine = registrar(&mut world).await;
+        let readers = Caller::machine(&mut world, &chief, &[ApiScope::PeopleRead]).await;
+        let path = |what: &str| format!("/people/{ada}/{what}");
+        let confirmed = json!({ "confirm": "ADA" });
+        assert_eq!(readers.get(&path("export")).await.problem(), (403, "token.scope"));
+        assert_eq!(
+            readers.json("POST", &path("erase"), &confirmed).await.problem(),
+            (403, "token.scope")
+        );
+        let other = Caller::machine(&mut world, &chief, &[ApiScope::PeopleWrite]).await;
+        assert_eq!(
+            other.get(&path("export")).await.problem(),
+            (403, "role.not-granted")
+        );
+        let all = machine.get(&path("export")).await;
+        assert_eq!(
+            (all.status, &all.body["person"]["logon_name"]),
+            (200, &json!("ada"))
+        );
+        assert_eq!(world.actions().await.last().unwrap(), "person.export");
+        for (id, body, refused) in [
+            ("nobody", &confirmed, (404, "not-found")),
+            (
+                ada.as_str(),
+                &json!({ "confirm": "grace" }),
+                (422, "field.invalid"),
+            ),
+            (ada.as_str(), &json!({}), (422, "body.invalid")),
+        ] {
+            let answer = machine.json("POST", &format!("/people/{id}/erase"), body).await;
+            assert_eq!(answer.problem(), refused);
+        }
+        world.data_of("loyalty-card").await;
+        let clerk = world.clerk.clone();
+        let serial = world.request_as(&clerk, "licence").await.unwrap().document.serial;
+        let open = machine.json("POST", &path("erase"), &confirmed).await;
+        assert_eq!(open.problem(), (409, "person.open-documents"));
+        let documents = Caller::machine(&mut world, &clerk, &[ApiScope::DocumentsWrite]).await;
+        let cancel = json!({ "move": "cancel", "reason": "other" });
+        let moves = format!("/documents/{serial}/moves");
+        assert_eq!(documents.json("POST", &moves, &cancel).await.status, 200);
+        assert_eq!(machine.json("POST", &path("erase"), &confirmed).await.status, 204);
+        let left = machine.get(&format!("/people/{ada}")).await;
+        assert_eq!(left.body["person"]["given_name"], "");
+        let again = json!({ "confirm": format!("erased-{ada}") });
+        assert_eq!(
+            machine.json("POST", &path("erase"), &again).await.problem(),
+            (404, "not-found")
+        );
+    });
+}

@@ -1,6 +1,9 @@
 //! Doing a batch. A transaction does the rows that the node has, each so that nothing of it is kept if it is refused, notes
 //! how each went, and takes further ones. A node that is gone leaves rows of which nothing is done: another one takes them
 //! when its time with them is over.
+//!
+//! If that transaction cannot be, each row is tried in one of its own, so that one that the database never does holds up
+//! nothing but itself; after some tries it has failed.
 
 use mdoc_core::crypto::CryptoRng;
 use mdoc_core::time::Timestamp;
@@ -20,6 +23,10 @@ use crate::usecase::{Failure, update};
 const AT_ONCE: i64 = 32;
 /// How long it has them, in seconds: far longer than that takes.
 const LEASE: i64 = 60;
+/// How often a row is tried that the database does not do, although it does what else is asked of it.
+const TRIES: i64 = 5;
+/// The code of such a row.
+const GIVEN_UP: &str = "database.given-up";
 /// How many batches are done side by side.
 const SIDE_BY_SIDE: i64 = 4;
 
@@ -30,13 +37,15 @@ pub struct Worked {
     pub rows: usize,
     /// Rows that were taken, to be done next.
     pub taken: usize,
+    /// Rows that the database did not do, to be tried again a little later.
+    pub stuck: usize,
 }
 
 impl Worked {
     /// Whether nothing was there to do.
     #[must_use]
     pub const fn is_idle(self) -> bool {
-        self.rows == 0 && self.taken == 0
+        self.rows == 0 && self.taken == 0 && self.stuck == 0
     }
 }
 
@@ -65,11 +74,17 @@ pub fn work(
             end(tx, &Actor::system("batches"), now, (&id, Stage::Stopped))?;
             continue;
         }
-        let rows = do_rows(tx, now, (&batch, node, terms), rng)?;
+        let held = Held {
+            batch: &batch,
+            node,
+            only: 0,
+        };
+        let rows = do_rows(tx, now, (&held, terms), rng)?;
         let taken = take(tx, now, (&id, node))?;
         if rows > 0 || taken > 0 {
             // Another batch in the same transaction would be locked after the trail is.
-            return Ok(Worked { rows, taken });
+            let stuck = 0;
+            return Ok(Worked { rows, taken, stuck });
         }
         finish(tx, now, &batch)?;
     }
@@ -103,23 +118,108 @@ fn finish(tx: &mut Tx<'_>, now: Timestamp, batch: &Batch) -> Result<(), StoreErr
     end(tx, &batch.actor(), now, (&batch.id, Stage::Done)).map(drop)
 }
 
+/// The rows that a node has, each as its batch and its number.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn held_by(tx: &mut Tx<'_>, node: &str) -> Result<Vec<(BatchId, i64)>, StoreError> {
+    let running: Vec<BatchId> = tx.rows("SELECT id FROM batch WHERE state = 'running'", &[], |row| {
+        row.get(0)
+    })?;
+    let mut held = Vec::new();
+    for id in running {
+        let numbers: Vec<i64> = tx.rows(
+            "SELECT number FROM batch_row WHERE batch = $1 AND state = 'in-progress' AND node = $2",
+            &[(&id).into(), node.into()],
+            |row| row.get(0),
+        )?;
+        held.extend(numbers.into_iter().map(|number| (id.clone(), number)));
+    }
+    Ok(held)
+}
+
+/// Does one of them alone; says how many that were.
+///
+/// # Errors
+/// [`StoreError`]: nothing was done then.
+pub fn work_one(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (node, (id, number), terms): (&str, (&BatchId, i64), &Terms),
+    rng: &mut dyn CryptoRng,
+) -> Result<usize, StoreError> {
+    let Some(batch) = read(tx, id)?.filter(|batch| batch.stage == Stage::Running) else {
+        return Ok(0);
+    };
+    if !may_go_on(tx, &batch)? {
+        return Ok(0);
+    }
+    let held = Held {
+        batch: &batch,
+        node,
+        only: number,
+    };
+    do_rows(tx, now, (&held, terms), rng)
+}
+
+/// Notes that the database did not do a row that a node has, and that the node goes on with it; one that was tried often
+/// enough has failed. Says whether it has. That this can be noted shows that the database is there.
+///
+/// # Errors
+/// [`StoreError`]: it is not counted then.
+pub fn tried(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (node, (id, number)): (&str, (&BatchId, i64)),
+) -> Result<bool, StoreError> {
+    tx.execute(
+        "UPDATE batch_row SET tries = COALESCE(tries, 0) + 1, lease = $4 \
+         WHERE batch = $1 AND number = $2 AND state = 'in-progress' AND node = $3",
+        &[id.into(), number.into(), node.into(), (now.unix() + LEASE).into()],
+    )?;
+    let tries: Option<i64> = tx.value(
+        "SELECT COALESCE(tries, 0) FROM batch_row WHERE batch = $1 AND number = $2 AND state = 'in-progress' AND node = $3",
+        &[id.into(), number.into(), node.into()],
+    )?;
+    if tries.is_none_or(|tries| tries < TRIES) {
+        return Ok(false);
+    }
+    let message = format!("the database did not do it, {TRIES} times");
+    let outcome = ("failed", None, Some(GIVEN_UP), Some(message));
+    note(tx, now, (id, number), outcome)?;
+    count(tx, (id, node), (0, 1))?;
+    Ok(true)
+}
+
+/// Rows of a batch that a node has: the one of that number alone, or all of them if it is 0.
+struct Held<'a> {
+    batch: &'a Batch,
+    node: &'a str,
+    only: i64,
+}
+
+/// Which of them, of the batch of `$1`.
+const HELD: &str =
+    "batch = $1 AND state = 'in-progress' AND node = $2 AND (CAST($3 AS BIGINT) = 0 OR number = $3)";
+
 fn do_rows(
     tx: &mut Tx<'_>,
     now: Timestamp,
-    (batch, node, terms): (&Batch, &str, &Terms),
+    (held, terms): (&Held<'_>, &Terms),
     rng: &mut dyn CryptoRng,
 ) -> Result<usize, StoreError> {
+    let Held { batch, node, only } = *held;
     // Without an order by the database, which would look through all rows in that order for those few.
     let mut rows: Vec<(i64, String)> = tx.rows(
-        "SELECT number, object FROM batch_row WHERE batch = $1 AND state = 'in-progress' AND node = $2 FOR UPDATE",
-        &[(&batch.id).into(), node.into()],
+        &format!("SELECT number, object FROM batch_row WHERE {HELD} FOR UPDATE"),
+        &[(&batch.id).into(), node.into(), only.into()],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     rows.sort_unstable_by(|one, other| one.1.cmp(&other.1));
     if rows.is_empty() {
         return Ok(0);
     }
-    lock(tx, (batch, node))?;
+    lock(tx, held)?;
     let actor = batch.actor();
     let (mut completed, mut failed) = (0_i64, 0_i64);
     for (number, object) in &rows {
@@ -146,33 +246,56 @@ fn do_rows(
         } else {
             failed += 1;
         }
-        tx.execute(
-            "UPDATE batch_row SET state = $3, document = $4, code = $5, message = $6, done = $7, node = NULL, lease = NULL \
-             WHERE batch = $1 AND number = $2",
-            &[
-                (&batch.id).into(),
-                (*number).into(),
-                state.into(),
-                document.as_ref().into(),
-                code.into(),
-                message.as_ref().into(),
-                now.into(),
-            ],
-        )?;
+        let outcome = (state, document, code, message);
+        note(tx, now, (&batch.id, *number), outcome)?;
     }
-    tx.execute(
-        "INSERT INTO batch_node (batch, node, completed, failed) VALUES ($1, $2, $3, $4) ON CONFLICT (batch, node) \
-         DO UPDATE SET completed = batch_node.completed + $3, failed = batch_node.failed + $4",
-        &[(&batch.id).into(), node.into(), completed.into(), failed.into()],
-    )?;
+    count(tx, (&batch.id, node), (completed, failed))?;
     Ok(rows.len())
 }
 
+/// Notes how a row went: the state, the document that was requested, the code and the words of what refused it.
+fn note(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (id, number): (&BatchId, i64),
+    (state, document, code, message): (&str, Option<String>, Option<&str>, Option<String>),
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE batch_row SET state = $3, document = $4, code = $5, message = $6, done = $7, node = NULL, lease = NULL \
+         WHERE batch = $1 AND number = $2",
+        &[
+            id.into(),
+            number.into(),
+            state.into(),
+            document.as_ref().into(),
+            code.into(),
+            message.as_ref().into(),
+            now.into(),
+        ],
+    )
+    .map(drop)
+}
+
+/// Counts what a node did.
+fn count(
+    tx: &mut Tx<'_>,
+    (id, node): (&BatchId, &str),
+    (completed, failed): (i64, i64),
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO batch_node (batch, node, completed, failed) VALUES ($1, $2, $3, $4) ON CONFLICT (batch, node) \
+         DO UPDATE SET completed = batch_node.completed + $3, failed = batch_node.failed + $4",
+        &[id.into(), node.into(), completed.into(), failed.into()],
+    )
+    .map(drop)
+}
+
 /// Everything that is seen to is locked before the trail is: whoever has a document and waits for the trail is not waited for.
-fn lock(tx: &mut Tx<'_>, (batch, node): (&Batch, &str)) -> Result<(), StoreError> {
-    let objects = "SELECT object FROM batch_row WHERE batch = $1 AND state = 'in-progress' AND node = $2";
+fn lock(tx: &mut Tx<'_>, held: &Held<'_>) -> Result<(), StoreError> {
+    let Held { batch, node, only } = *held;
+    let objects = format!("SELECT object FROM batch_row WHERE {HELD}");
     let (documents, people) = if batch.plan.operation == Operation::Request {
-        (None, objects.to_owned())
+        (None, objects.clone())
     } else {
         let serials =
             format!("SELECT serial FROM document WHERE serial IN ({objects}) ORDER BY serial FOR UPDATE");
@@ -191,7 +314,7 @@ fn lock(tx: &mut Tx<'_>, (batch, node): (&Batch, &str)) -> Result<(), StoreError
         Operation::Request | Operation::Update | Operation::Renew
     );
     for sql in documents.iter().chain([&people]).chain(follows.then_some(&lists)) {
-        tx.rows(sql, &[(&batch.id).into(), node.into()], |_| Ok(()))?;
+        tx.rows(sql, &[(&batch.id).into(), node.into(), only.into()], |_| Ok(()))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use mdoc_core::time::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::by_logon;
+use super::{by_logon, read};
 use crate::domain::Refusal;
 use crate::domain::id::{ClientId, PersonId, Serial};
 use crate::domain::life::State;
@@ -50,19 +50,34 @@ pub fn erase(
 ) -> Result<PersonId, Failure> {
     authority::permit(tx, actor, Workflow::EditPeople)?;
     let id = by_logon(tx, logon_name)?.id;
-    authority::permit_for(tx, actor, Workflow::EditPeople, &id)?;
-    if has_powers(tx, &id)? || operators::has_account(tx, &id)? {
+    erase_one(tx, actor, now, (&id, confirmed))?;
+    Ok(id)
+}
+
+/// The same of a person who is named by the id, and whose logon name is given once.
+///
+/// # Errors
+/// As for [`erase`].
+pub fn erase_one(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    (id, confirmed): (&PersonId, &str),
+) -> Result<(), Failure> {
+    authority::permit_for(tx, actor, Workflow::EditPeople, id)?;
+    let logon_name = read(tx, id)?.details.logon_name;
+    if has_powers(tx, id)? || operators::has_account(tx, id)? {
         // Their end is the end of what somebody else gave.
-        authority::permit_for(tx, actor, Workflow::EditRoles, &id)?;
+        authority::permit_for(tx, actor, Workflow::EditRoles, id)?;
     }
-    if key(confirmed) != key(logon_name) {
+    if key(confirmed) != key(&logon_name) {
         return Err(Refusal::field("confirm", "it is not the logon name of the person").into());
     }
     let documents = "SELECT serial, state FROM document WHERE person = $1 ORDER BY serial";
-    tx.rows(&format!("{documents} FOR UPDATE"), &[(&id).into()], |_| Ok(()))?;
-    super::hold(tx, &id)?;
+    tx.rows(&format!("{documents} FOR UPDATE"), &[id.into()], |_| Ok(()))?;
+    super::hold(tx, id)?;
     // Who requested a document had the row of the person first.
-    let documents = tx.rows(documents, &[(&id).into()], |row| {
+    let documents = tx.rows(documents, &[id.into()], |row| {
         Ok((row.get::<Serial>(0)?, row.get::<String>(1)?))
     })?;
     let open = documents
@@ -73,32 +88,32 @@ pub fn erase(
         return Err(Refusal::OpenDocuments { open }.into());
     }
     for sql in OF_WALLETS.iter().chain(&SAID) {
-        tx.execute(sql, &[(&id).into()])?;
+        tx.execute(sql, &[id.into()])?;
     }
     // What a node hands over at this moment goes out; nothing is kept of it.
     tx.execute(
         "UPDATE message SET sealed = NULL, why = NULL, node = NULL, lease = NULL, changed = $2, \
          state = CASE WHEN state = 'sent' THEN state ELSE 'withdrawn' END WHERE person = $1",
-        &[(&id).into(), now.into()],
+        &[id.into(), now.into()],
     )?;
     let names = documents.iter().map(|(serial, _)| serial.as_str());
     for name in names.chain([id.as_str()]) {
         forget_words(tx, name)?;
     }
     // Before the trail, as whoever signs in does it.
-    operators::erase(tx, &id)?;
-    end_powers(tx, actor, now, &id)?;
+    operators::erase(tx, id)?;
+    end_powers(tx, actor, now, id)?;
     let erased = format!("erased-{id}");
     tx.execute(
         "UPDATE person SET logon_name = $2, logon_key = $3, employee_number = $2, external_id = NULL, given_name = '', \
          family_name = '', email = NULL, mobile_phone = NULL, group_id = NULL, user_data_approved = 0, attributes = '{}', \
-         search_key = '', version = version + 1, data_version = data_version + 1, changed = $4 WHERE id = $1",
-        &[(&id).into(), (&erased).into(), (&key(&erased)).into(), now.into()],
+         search_key = '', version = version + 1, data_version = data_version + 1, changed = $4, erased = $4 WHERE id = $1",
+        &[id.into(), (&erased).into(), (&key(&erased)).into(), now.into()],
     )?;
     let entry = Entry::new("person.erase", ("person", id.as_str()));
     let after = json!({ "documents": documents.len() });
     audit::append(tx, actor, now, &entry.change(Json::Null, after))?;
-    Ok(id)
+    Ok(())
 }
 
 /// What batches say in words where they name a person or a document. Rows are found by their batch, of which there are few.

@@ -1,11 +1,15 @@
 //! Everything that is kept of a person, for that person.
 
+mod tables;
+
 use std::collections::BTreeSet;
 
 use base64ct::{Base64, Encoding as _};
 use mdoc_core::time::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
+use self::tables::Kind::{self, Bytes, Instant, Number, Text, Yes};
+use self::tables::{BATCH_ROW, Columns, DOCUMENT, OF_DOCUMENT, OF_TRAIL, PERSON, TABLES};
 use super::by_logon;
 use crate::domain::Refusal;
 use crate::domain::id::PersonId;
@@ -15,201 +19,6 @@ use crate::usecase::Failure;
 use crate::usecase::audit::{self, Entry};
 use crate::usecase::authority::{self, Actor};
 
-/// What a column holds.
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    Json,
-    Number,
-    Yes,
-    Instant,
-    Bytes,
-}
-
-use Kind::{Bytes, Instant, Number, Text, Yes};
-
-type Columns = &'static [(&'static str, Kind)];
-
-const PERSON: Columns = &[
-    ("id", Text),
-    ("logon_name", Text),
-    ("employee_number", Text),
-    ("external_id", Text),
-    ("given_name", Text),
-    ("family_name", Text),
-    ("email", Text),
-    ("mobile_phone", Text),
-    ("user_data_approved", Yes),
-    ("attributes", Kind::Json),
-    ("search_key", Text),
-    ("version", Number),
-    ("data_version", Number),
-    ("created", Instant),
-    ("changed", Instant),
-];
-
-/// What is kept of the person of `$1`, table by table.
-const TABLES: [(&str, &str, Columns); 7] = [
-    (
-        "photograph",
-        "FROM photo WHERE person = $1",
-        &[("media_type", Text), ("digest", Bytes), ("picture", Bytes)],
-    ),
-    (
-        "group",
-        "FROM person_group WHERE id = (SELECT group_id FROM person WHERE id = $1)",
-        &[("id", Text), ("name", Text)],
-    ),
-    (
-        "roles",
-        "FROM person_role WHERE person = $1 ORDER BY role",
-        &[("role", Text)],
-    ),
-    (
-        "machines",
-        "FROM client WHERE operator = $1 ORDER BY name",
-        &[
-            ("id", Text),
-            ("name", Text),
-            ("scopes", Text),
-            ("enabled", Yes),
-            ("created", Instant),
-        ],
-    ),
-    (
-        "devices",
-        "FROM device WHERE owner = $1 ORDER BY registered, id",
-        &[
-            ("id", Text),
-            ("binding", Bytes),
-            ("instance_key", Bytes),
-            ("app", Text),
-            ("platform", Text),
-            ("manufacturer", Text),
-            ("model", Text),
-            ("os_version", Text),
-            ("app_version", Text),
-            ("key_security", Text),
-            ("status", Text),
-            ("registered", Instant),
-            ("seen", Instant),
-        ],
-    ),
-    (
-        "messages",
-        "FROM message WHERE person = $1 ORDER BY created, id",
-        &[
-            ("id", Text),
-            ("document", Text),
-            ("kind", Text),
-            ("channel", Text),
-            ("state", Text),
-            ("tries", Number),
-            ("why", Text),
-            ("created", Instant),
-            ("changed", Instant),
-        ],
-    ),
-    (
-        "begun_batches",
-        "FROM batch WHERE person = $1 ORDER BY created, id",
-        &[
-            ("id", Text),
-            ("operation", Text),
-            ("reason", Text),
-            ("notes", Text),
-            ("place", Text),
-            ("state", Text),
-            ("total", Number),
-            ("created", Instant),
-        ],
-    ),
-];
-
-const DOCUMENT: Columns = &[
-    ("serial", Text),
-    ("profile", Text),
-    ("profile_version", Number),
-    ("doc_type", Text),
-    ("state", Text),
-    ("since", Instant),
-    ("requested_by", Text),
-    ("requested", Instant),
-    ("delivery", Text),
-    ("device", Text),
-    ("generation", Number),
-    ("issued", Instant),
-    ("valid_until", Instant),
-];
-
-/// What is kept of the document of `$1`, table by table.
-const OF_DOCUMENT: [(&str, &str, Columns); 4] = [
-    (
-        "history",
-        "FROM document_move WHERE document = $1 ORDER BY number",
-        &[
-            ("move", Text),
-            ("before", Text),
-            ("after", Text),
-            ("made", Instant),
-            ("made_by", Text),
-            ("client", Text),
-            ("reason", Text),
-            ("notes", Text),
-        ],
-    ),
-    (
-        "copies",
-        "FROM copy WHERE document = $1 ORDER BY generation, list, place",
-        &[
-            ("list", Number),
-            ("place", Number),
-            ("generation", Number),
-            ("identifier", Bytes),
-            ("mso_digest", Bytes),
-            ("key_thumbprint", Bytes),
-            ("issued", Instant),
-            ("valid_until", Instant),
-            ("status", Number),
-        ],
-    ),
-    (
-        "offers",
-        "FROM offer WHERE document = $1 ORDER BY created, id",
-        &[
-            ("made_by", Text),
-            ("created", Instant),
-            ("expires", Instant),
-            ("used", Instant),
-        ],
-    ),
-    (
-        "sessions",
-        "FROM session WHERE document = $1 ORDER BY started, token",
-        &[
-            ("client_id", Text),
-            ("key_thumbprint", Bytes),
-            ("instance_key", Bytes),
-            ("said", Text),
-            ("key_security", Text),
-            ("started", Instant),
-            ("expires", Instant),
-            ("ended", Instant),
-        ],
-    ),
-];
-
-const BATCH_ROW: Columns = &[
-    ("batch", Text),
-    ("number", Number),
-    ("object", Text),
-    ("state", Text),
-    ("document", Text),
-    ("code", Text),
-    ("message", Text),
-    ("done", Instant),
-];
-
 /// Notes that everything of a person is read, before it is.
 ///
 /// # Errors
@@ -217,14 +26,23 @@ const BATCH_ROW: Columns = &[
 pub fn export(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, logon_name: &str) -> Result<PersonId, Failure> {
     authority::permit(tx, actor, Workflow::EditPeople)?;
     let id = by_logon(tx, logon_name)?.id;
-    authority::permit_for(tx, actor, Workflow::EditPeople, &id)?;
-    let entry = Entry::new("person.export", ("person", id.as_str()));
-    audit::append(tx, actor, now, &entry)?;
+    export_one(tx, actor, now, &id)?;
     Ok(id)
 }
 
-/// Everything that is kept of a person, with what the audit trail says of the person, the documents and the devices, and of
-/// what the person did. Of messages it has no content, and no secret of anything.
+/// The same of a person who is named by the id.
+///
+/// # Errors
+/// As for [`export`].
+pub fn export_one(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, id: &PersonId) -> Result<(), Failure> {
+    authority::permit_for(tx, actor, Workflow::EditPeople, id)?;
+    let entry = Entry::new("person.export", ("person", id.as_str()));
+    audit::append(tx, actor, now, &entry)?;
+    Ok(())
+}
+
+/// Everything that is kept of a person, with what the audit trail says of the person, the documents, the devices, the messages
+/// and the machines, and of what the person did. Of messages it has no content, and no secret of anything.
 ///
 /// # Errors
 /// As for [`export`].
@@ -262,10 +80,9 @@ pub fn exported(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Json, F
         rows.extend(table(tx, from, BATCH_ROW, name.into())?);
     }
     all.insert("batches".to_owned(), rows.into());
-    let devices = tx.rows("SELECT id FROM device WHERE owner = $1", &[id.into()], |row| {
-        row.get::<String>(0)
-    })?;
-    names.extend(devices);
+    for sql in OF_TRAIL {
+        names.extend(tx.rows(sql, &[id.into()], |row| row.get::<String>(0))?);
+    }
     // What the person did to others is for whom the trail is.
     let trail = authority::over_all(tx, actor, Workflow::ViewAudit)?;
     all.insert("audit".to_owned(), entries(tx, (id, trail), &names)?.into());
@@ -329,11 +146,27 @@ fn cell(row: &Row<'_>, at: usize, kind: Kind) -> Result<Json, StoreError> {
                 .map_err(|why| StoreError::Unexpected(format!("attributes of a person: {why}")))?
         }
         Number => row.get::<Option<i64>>(at)?.into(),
-        Yes => row.get::<bool>(at)?.into(),
+        Yes => row.get::<Option<i64>>(at)?.map(|yes| yes != 0).into(),
         Instant => json!(row.get::<Option<Timestamp>>(at)?.map(|at| at.to_string())),
         Bytes => json!(
             row.get::<Option<Vec<u8>>>(at)?
                 .map(|bytes| Base64::encode_string(&bytes))
         ),
     })
+}
+
+/// Every column that is written down, as `table.column`.
+#[cfg(test)]
+pub(crate) fn exported_columns() -> Vec<String> {
+    let own = [
+        ("person", "FROM person", PERSON),
+        ("documents", "FROM document", DOCUMENT),
+        ("batches", "FROM batch_row", BATCH_ROW),
+    ];
+    let all = own.into_iter().chain(TABLES).chain(OF_DOCUMENT);
+    let named = all.flat_map(|(_, from, columns)| {
+        let table = from.split(' ').nth(1).unwrap_or_default();
+        columns.iter().map(move |(column, _)| format!("{table}.{column}"))
+    });
+    named.collect()
 }

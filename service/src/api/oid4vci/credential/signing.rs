@@ -140,9 +140,10 @@ async fn sign(
     let made = tokio::task::spawn_blocking(move || {
         // Whoever does not wait for the end still has it drawn, and counted.
         let _drawing = drawing;
+        let signers = signing.signers.now();
         let workshop = Workshop {
             terms: &signing.terms,
-            signers: &signing.signers,
+            signers: &signers,
             lists: signing.publisher.prefix(),
             backend: signing.backend,
         };
