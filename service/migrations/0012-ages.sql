@@ -8,3 +8,6 @@ UPDATE person SET erased = changed WHERE logon_name = 'erased-' || id;
 
 -- How often the database did not do a row of a batch.
 ALTER TABLE batch_row ADD COLUMN tries BIGINT;
+
+-- Messages are listed in this order.
+CREATE INDEX message_by_age ON message (created DESC, id);

@@ -78,7 +78,7 @@ impl Node {
         if held.is_empty() {
             return Err(why);
         }
-        let mut worked = Worked::default();
+        let (mut worked, mut failed) = (Worked::default(), Vec::new());
         for (id, number) in held {
             let (name, row, shared) = (self.name.clone(), id.clone(), terms.clone());
             let done = store.write(move |tx| {
@@ -87,17 +87,24 @@ impl Node {
             });
             match done.await {
                 Ok(rows) => worked.rows += rows,
-                Err(why) => {
-                    let (name, row) = (self.name.clone(), id.clone());
-                    let tried = store.write(move |tx| batch::tried(tx, now, (&name, (&row, number))));
-                    if tried.await? {
-                        worked.rows += 1;
-                        tracing::error!(batch = %id, row = number, %why, "a row of a batch is given up");
-                    } else {
-                        worked.stuck += 1;
-                        tracing::warn!(batch = %id, row = number, %why, "a row of a batch is tried again");
-                    }
-                }
+                Err(why) => failed.push((id, number, why)),
+            }
+        }
+        // Where nothing at all was done it need not be the rows: a try is counted for one of them, each in its turn.
+        if worked.rows == 0 && failed.len() > 1 {
+            worked.stuck = failed.len() - 1;
+            let one = self.turn.load(Ordering::Relaxed) % failed.len();
+            failed = failed.into_iter().skip(one).take(1).collect();
+        }
+        for (id, number, why) in failed {
+            let (name, row) = (self.name.clone(), id.clone());
+            let tried = store.write(move |tx| batch::tried(tx, now, (&name, (&row, number))));
+            if tried.await? {
+                worked.rows += 1;
+                tracing::error!(batch = %id, row = number, %why, "a row of a batch is given up");
+            } else {
+                worked.stuck += 1;
+                tracing::warn!(batch = %id, row = number, %why, "a row of a batch is tried again");
             }
         }
         Ok(worked)
@@ -130,6 +137,9 @@ pub async fn run(service: Arc<Service>, mut told: watch::Receiver<()>) {
     while !told.has_changed().unwrap_or(true) {
         let began = Instant::now();
         let worked = node.round(&service.store, service.now(), &service.terms).await;
+        let stuck = worked
+            .as_ref()
+            .is_ok_and(|worked| worked.rows == 0 && worked.stuck > 0);
         match worked {
             Ok(worked) => {
                 if worked.rows > 0 {
@@ -142,8 +152,9 @@ pub async fn run(service: Arc<Service>, mut told: watch::Receiver<()>) {
             }
             Err(why) => tracing::error!(%why, "rows of batches were not done"),
         }
+        let pause = if stuck { PAUSE * 5 } else { PAUSE };
         tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = told.changed() => break,
         }
     }

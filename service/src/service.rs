@@ -8,6 +8,7 @@ use mdoc_core::seams::{Clock, Signer};
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::Certificate;
 use mdoc_openid::vci::Draft;
+use tokio::sync::Semaphore;
 
 use crate::notify::Courier;
 use crate::passkeys::Passkeys;
@@ -78,6 +79,8 @@ pub struct Service {
     pub proxies: Proxies,
     /// How operators sign in.
     pub operators: Operators,
+    /// Room for one export of a person at a time.
+    pub exports: Semaphore,
     /// What sends messages to people, if something does.
     pub courier: Option<Arc<Courier>>,
     /// The clock.

@@ -23,6 +23,7 @@ use mdoc_issuer::badge::{LayoutProblem, Layouts};
 use mdoc_issuer::format::Catalogue;
 use mdoc_openid::jose::jwk;
 use mdoc_openid::vci::Draft;
+use tokio::sync::Semaphore;
 
 use self::signers::pair;
 use crate::api;
@@ -135,6 +136,7 @@ impl Opened {
             store,
             courier: self.courier.map(Arc::new),
             operators: self.operators,
+            exports: Semaphore::new(1),
             terms: self.terms,
             signers: Rota::new(self.signers),
             metadata_signer: self.metadata_signer,

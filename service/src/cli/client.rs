@@ -22,8 +22,8 @@ pub(crate) enum Command {
 The machine acts in the name of the operator, and may do what its scopes and the
 operator's roles both allow. It gets tokens at /oauth/token (client credentials).
 
-Scopes: people.read, people.write, documents.read, documents.write, status,
-profiles.read, profiles.write, roles, audit.
+Scopes: people.read, people.write, people.kept, documents.read, documents.write,
+status, profiles.read, profiles.write, roles, audit.
 
 Example:
   mdoc-service client add gate-7 --operator ada --scope status")]

@@ -421,7 +421,8 @@ fn export(arguments: &ExportArguments) -> Result<Exit, Failure> {
     let (logon, session) = (arguments.logon.clone(), arguments.acting.open()?);
     let id = session.write(move |tx, actor, now| people::export(tx, actor, now, &logon))?;
     // The trail may be long: nobody waits for that.
-    let all = session.read(move |tx, actor, _| people::exported(tx, actor, &id))?;
+    let all =
+        session.read(move |tx, actor, _| people::exported(tx, actor, (&id, people::Trail::AsGranted)))?;
     if input::is_stdio(path) {
         output::print_json(&all)?;
         return Ok(Exit::Done);

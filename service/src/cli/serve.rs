@@ -61,6 +61,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map_err(|why| Failure::new(format!("the service cannot be run: {why}")))?;
     runtime.block_on(async {
         let mut told = told_to_end()?;
+        // From here on nobody who wants signers read again ends the service.
+        #[cfg(unix)]
+        let hangups = hangups()?;
         let (listener, address) = serve::bind(&config.listen).await?;
         let watched = match &config.metrics {
             Some(place) => Some(serve::bind(place).await?),
@@ -87,7 +90,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         });
         tracing::info!(%address, external = config.external, "service started");
         let warning = tokio::spawn(warn_of_ends(Arc::clone(&service)));
-        read_again(&service, &arguments.at)?;
+        #[cfg(unix)]
+        read_again(&service, &arguments.at, hangups);
         let sweeping = tokio::spawn(serve::sweep(Arc::clone(&service)));
         let sending = service.courier.clone().map(|courier| {
             let (service, told) = (Arc::clone(&service), told.clone());
@@ -137,12 +141,17 @@ pub(super) fn ends(name: &str, end: Timestamp) -> String {
     format!("{name}: the certificate ends at {end}; have another one certified")
 }
 
+/// Being told to read the document signers again.
+#[cfg(unix)]
+fn hangups() -> Result<tokio::signal::unix::Signal, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::hangup())
+        .map_err(|why| Failure::new(format!("the service could not be told anything: {why}")))
+}
+
 /// Has the document signers read again whenever the service is told to.
 #[cfg(unix)]
-fn read_again(service: &Arc<Service>, at: &Where) -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let bad = |why: std::io::Error| Failure::new(format!("the service could not be told anything: {why}"));
-    let mut told = signal(SignalKind::hangup()).map_err(bad)?;
+fn read_again(service: &Arc<Service>, at: &Where, mut told: tokio::signal::unix::Signal) {
     let (service, at) = (Arc::clone(service), at.clone());
     tokio::spawn(async move {
         while told.recv().await.is_some() {
@@ -156,12 +165,6 @@ fn read_again(service: &Arc<Service>, at: &Where) -> Result<(), Failure> {
             }
         }
     });
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn read_again(_: &Arc<Service>, _: &Where) -> Result<(), Failure> {
-    Ok(())
 }
 
 /// When the service is told to end. From the call on, whoever tells it so does not break it off.

@@ -10,6 +10,8 @@ pub enum ApiScope {
     PeopleRead,
     /// Add and change people and groups, and register their devices.
     PeopleWrite,
+    /// See everything that is kept of somebody, and erase it.
+    PeopleKept,
     /// See documents and what happened to them.
     DocumentsRead,
     /// Request documents, approve and reject, disable, enable, cancel.
@@ -28,9 +30,10 @@ pub enum ApiScope {
 
 impl ApiScope {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PeopleRead,
         Self::PeopleWrite,
+        Self::PeopleKept,
         Self::DocumentsRead,
         Self::DocumentsWrite,
         Self::Status,
@@ -46,6 +49,7 @@ impl ApiScope {
         match self {
             Self::PeopleRead => "people.read",
             Self::PeopleWrite => "people.write",
+            Self::PeopleKept => "people.kept",
             Self::DocumentsRead => "documents.read",
             Self::DocumentsWrite => "documents.write",
             Self::Status => "status",
@@ -61,7 +65,8 @@ impl ApiScope {
     pub const fn description(self) -> &'static str {
         match self {
             Self::PeopleRead => "See people and groups",
-            Self::PeopleWrite => "Add, change, write down and erase people, change groups, register devices",
+            Self::PeopleWrite => "Add and change people and groups, and register their devices",
+            Self::PeopleKept => "See everything that is kept of somebody, and erase it",
             Self::DocumentsRead => "See documents and what happened to them",
             Self::DocumentsWrite => "Request documents, approve and reject, disable, enable, cancel",
             Self::Status => "Ask for the status of documents",

@@ -51,7 +51,21 @@ pub(super) fn fit(config: &Config, status: &Certificate, documents: &[Certificat
 /// [`Failure`] as for a start: the signers are those that they were then.
 pub fn again(config: &Config, service: &Service) -> Result<usize, Failure> {
     let (signers, documents) = load(config, &service.terms)?;
-    fit(config, service.publisher.certificate(), &documents)?;
+    let now = service.now();
+    let good = |one: &Certificate| one.not_before() <= now && now <= one.not_after();
+    if !documents.iter().any(good) {
+        return Err(
+            Failure::new("no document signer of the configuration is valid now")
+                .hint("name the one that is valid beside the one that will be"),
+        );
+    }
+    let status = service.publisher.certificate();
+    status::judge(status, &documents, now).map_err(|why| {
+        Failure::new(format!(
+            "the signer of status lists that runs does not fit them: {why}"
+        ))
+        .hint("start the service anew to change both")
+    })?;
     let count = signers.len();
     service.signers.set(signers);
     Ok(count)

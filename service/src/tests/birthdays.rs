@@ -182,6 +182,25 @@ fn one_that_a_rule_refuses_is_tried_again_the_next_day() {
 }
 
 #[test]
+fn a_profile_that_is_not_in_use_makes_nothing_anew() {
+    everywhere(async |mut world| {
+        let begun = card(&mut world).await;
+        let now = world.now;
+        let switch = async |world: &World, on: bool| {
+            world
+                .run(move |tx| crate::usecase::profiles::enable(tx, &system(), now, ("licence", on)))
+                .await;
+        };
+        switch(&world, false).await;
+        world.later(10 * DAY);
+        assert_eq!(scheduled(&mut world).await, None);
+        switch(&world, true).await;
+        assert!(scheduled(&mut world).await.is_some());
+        assert_eq!(state(&world, &begun.serial).await, State::Updating);
+    });
+}
+
+#[test]
 fn they_are_found_by_an_index_among_however_many() {
     everywhere(async |world| {
         if world.is_server() {

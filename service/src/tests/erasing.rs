@@ -57,7 +57,7 @@ async fn export(world: &World, who: &PersonId, name: &'static str) -> Result<Jso
         .await?;
     world
         .store
-        .read(move |tx| people::exported(tx, &actor, &id))
+        .read(move |tx| people::exported(tx, &actor, (&id, people::Trail::AsGranted)))
         .await
 }
 

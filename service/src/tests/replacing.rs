@@ -155,6 +155,30 @@ fn what_no_wallet_has_or_is_over_is_not_replaced() {
 }
 
 #[test]
+fn who_is_to_have_no_document_any_more_gets_no_other_one() {
+    everywhere(async |mut world| {
+        replacers(&world).await;
+        let old = world.collected("licence", 1).await;
+        let clerk = world.clerk.clone();
+        for (reason, refused) in [
+            ("deceased", "field.invalid"),
+            ("no-longer-entitled", "field.invalid"),
+            ("mislaid", "reason.unknown"),
+        ] {
+            let done = replaced_by(&world, &clerk, &old, (Some(reason), None)).await;
+            assert_eq!(code(done), refused, "{reason}");
+        }
+        assert_eq!(kept(&world, &old).await.state, State::Active);
+        for reason in crate::usecase::replace::REASONS {
+            assert!(
+                crate::domain::life::Move::Cancel.reasons().contains(&reason),
+                "{reason}"
+            );
+        }
+    });
+}
+
+#[test]
 fn where_cancellations_are_approved_nobody_replaces_alone() {
     everywhere(async |mut world| {
         replacers(&world).await;
@@ -164,6 +188,7 @@ fn where_cancellations_are_approved_nobody_replaces_alone() {
             code(replaced(&world, &old).await),
             "profile.validate-cancellation"
         );
+        assert_eq!(kept(&world, &old).await.state, State::Active);
         moved(&world, &old, Change::RequestCancel, "lost").await;
         assert_eq!(code(replaced(&world, &old).await), "document.not-replaceable");
     });

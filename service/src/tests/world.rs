@@ -221,6 +221,7 @@ impl World {
                 openid: None,
                 certificate_header: false,
             },
+            exports: tokio::sync::Semaphore::new(1),
             courier: None,
             clock: Arc::new(self.now),
             backend: &RustCrypto,

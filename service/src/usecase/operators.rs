@@ -254,16 +254,16 @@ pub(super) fn has_account(tx: &mut Tx<'_>, person: &PersonId) -> Result<bool, St
 
 /// Erases everything by which a person signs in.
 pub(super) fn erase(tx: &mut Tx<'_>, person: &PersonId) -> Result<(), StoreError> {
-    end_everything(tx, person)?;
+    // The account first: whoever signs in at this moment has it, or finds none.
     for sql in [
+        "DELETE FROM operator_account WHERE person = $1",
         "DELETE FROM operator_recovery WHERE person = $1",
         "DELETE FROM operator_passkey WHERE person = $1",
         "DELETE FROM operator_certificate WHERE person = $1",
-        "DELETE FROM operator_account WHERE person = $1",
     ] {
         tx.execute(sql, &[person.into()])?;
     }
-    Ok(())
+    end_everything(tx, person)
 }
 
 /// What time does to sessions, sign-ins that nobody finished, and invitations that nobody took.

@@ -7,7 +7,7 @@ mod groups;
 pub use self::erase::{erase, erase_one};
 #[cfg(test)]
 pub(crate) use self::export::exported_columns;
-pub use self::export::{export, export_one, exported};
+pub use self::export::{Trail, export, export_one, exported};
 pub use self::groups::{Group, add_group, group_at, groups};
 
 use mdoc_core::crypto::CryptoRng;

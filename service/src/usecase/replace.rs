@@ -19,6 +19,16 @@ use crate::status;
 use crate::store::Tx;
 use crate::terms::Terms;
 
+/// Why a document is replaced: reasons of a cancellation after which the person is to have another one.
+pub const REASONS: [&str; 7] = [
+    "lost",
+    "stolen",
+    "damaged",
+    "compromised",
+    "superseded",
+    "holder-request",
+    "other",
+];
 /// The most characters of notes: the serial of the other document is noted before them.
 const LONGEST_NOTES: usize = 900;
 
@@ -35,8 +45,8 @@ pub struct Replaced {
 /// its profile, with the person's data as they are. The rules of a request find the old one gone. The histories of both
 /// name the other one.
 ///
-/// Where another operator approves cancellations, nobody replaces alone: the cancellation is requested, and a document is
-/// requested when it is approved.
+/// Where another operator approves cancellations, nobody replaces alone: it is refused. The cancellation is requested first, and
+/// a document after it was approved.
 ///
 /// # Errors
 /// [`Refusal::NotReplaceable`], [`Refusal::ValidateCancellation`]; those of the reason and the notes; those of a request. Nothing
@@ -59,6 +69,15 @@ pub fn replace(
         return Err(Refusal::ValidateCancellation.into());
     }
     why.check(Move::Cancel)?;
+    if let Some(reason) = why.reason
+        && !REASONS.contains(&reason)
+    {
+        let rule = format!(
+            "whoever gets another document gets it for one of {}",
+            REASONS.join(", ")
+        );
+        return Err(Refusal::field("reason", rule).into());
+    }
     if why
         .notes
         .is_some_and(|notes| notes.chars().count() > LONGEST_NOTES)

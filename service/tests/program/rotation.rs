@@ -17,6 +17,11 @@ use super::{Folder, Serving, ask};
 
 /// Another document signer of the authority of the folder, of so many days.
 fn another(folder: &Folder, stem: &str, days: u32) {
+    another_from(folder, stem, (0, days));
+}
+
+/// The same, from so many days on.
+fn another_from(folder: &Folder, stem: &str, (later, days): (u32, u32)) {
     use std::os::unix::fs::PermissionsExt as _;
     let read = |name: &str| std::fs::read_to_string(folder.0.join(name)).unwrap();
     let certificate = Certificate::from_pem(&read("iaca.pem")).unwrap();
@@ -29,7 +34,7 @@ fn another(folder: &Folder, stem: &str, days: u32) {
     let terms = Terms {
         common_name: stem.to_owned(),
         organization: None,
-        from: Timestamp::from_unix(certificate.not_before().unix()),
+        from: Timestamp::from_unix(certificate.not_before().unix() + i64::from(later) * 86_400),
         lifetime: Some(Duration::from_secs(86_400) * days),
         contacts: Vec::new(),
         crl_uri: None,
@@ -90,6 +95,19 @@ fn signers_are_read_again_while_the_service_runs_and_bad_ones_change_nothing() {
     name(&folder, "missing");
     hang_up();
     while !log().contains("the document signers are those from before") {
+        wait();
+    }
+    assert!(second());
+    // Nor does one alone that is valid next week.
+    another_from(&folder, "future", (7, 60));
+    let file = folder.0.join("service.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let future = config
+        .replace("\"missing.", "\"future.")
+        .replace("\"next.", "\"future.");
+    std::fs::write(&file, future.replace("\"ds.", "\"future.")).unwrap();
+    hang_up();
+    while !log().contains("no document signer of the configuration is valid now") {
         wait();
     }
     assert!(second());

@@ -90,10 +90,12 @@ impl Machine {
         let (now, store) = (self.service.now(), self.service.store.clone());
         let done = store.write(move |tx| {
             let (actor, unseen) = self.actor(tx, now, scope)?;
+            let done = work(tx, &actor, now)?;
+            // Last, as whoever is erased loses sessions last.
             if unseen {
                 self.seen(tx, now)?;
             }
-            work(tx, &actor, now)
+            Ok::<_, Failure>(done)
         });
         Ok(done.await?)
     }

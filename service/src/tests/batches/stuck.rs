@@ -4,6 +4,11 @@ use super::*;
 
 /// The database does not write that document any more, and says so in a way that may be over the next time.
 async fn broken(world: &World, serial: &'static str) {
+    broken_like(world, serial).await;
+}
+
+/// Nor any document of whose serial that is true: a pattern of SQL.
+async fn broken_like(world: &World, serial: &'static str) {
     let server = world.is_server();
     world
         .run(move |tx| {
@@ -14,13 +19,13 @@ async fn broken(world: &World, serial: &'static str) {
                     &[],
                 )?;
                 let sql = format!(
-                    "CREATE TRIGGER broken BEFORE UPDATE ON document FOR EACH ROW WHEN (NEW.serial = '{serial}') \
+                    "CREATE TRIGGER broken BEFORE UPDATE ON document FOR EACH ROW WHEN (NEW.serial LIKE '{serial}') \
                      EXECUTE FUNCTION broken()"
                 );
                 tx.execute(&sql, &[])?;
             } else {
                 let sql = format!(
-                    "CREATE TRIGGER broken BEFORE UPDATE ON document WHEN NEW.serial = '{serial}' \
+                    "CREATE TRIGGER broken BEFORE UPDATE ON document WHEN NEW.serial LIKE '{serial}' \
                      BEGIN INSERT INTO setting (name, value) VALUES ('broken', ''), ('broken', ''); END"
                 );
                 tx.execute(&sql, &[])?;
@@ -108,5 +113,51 @@ fn batches_are_listed_to_the_last_one_a_page_at_a_time() {
         }
         made.reverse();
         assert_eq!(seen, made);
+    });
+}
+
+#[test]
+fn a_fault_of_the_database_that_passes_is_no_rows_fault() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let serials = put(&world, 5).await;
+        broken_like(&world, "s%").await;
+        let objects: Vec<&str> = serials.iter().map(String::as_str).collect();
+        let id = of(&mut world, &clerk, cancelling(), &objects).await;
+        confirmed(&world, &clerk, &id, 5).await.unwrap();
+        let node = Node::new();
+        let store = world.store.clone();
+        for _ in 0..20 {
+            assert_eq!(round(&world, &node, &store).await.rows, 0);
+        }
+        let server = world.is_server();
+        world
+            .run(move |tx| {
+                let on = if server { " ON document" } else { "" };
+                Ok(tx.execute(&format!("DROP TRIGGER broken{on}"), &[])?)
+            })
+            .await;
+        to_the_end(&world, &node).await;
+        let batch = seen(&world, &clerk, &id).await.unwrap();
+        assert_eq!((batch.stage, batch.completed, batch.failed), (Stage::Done, 5, 0));
+    });
+}
+
+#[test]
+fn several_rows_that_are_never_done_are_given_up_one_after_the_other() {
+    everywhere(async |mut world| {
+        let clerk = world.clerk.clone();
+        let serials = put(&world, 3).await;
+        broken_like(&world, "s00%").await;
+        let objects: Vec<&str> = serials.iter().map(String::as_str).collect();
+        let id = of(&mut world, &clerk, cancelling(), &objects).await;
+        confirmed(&world, &clerk, &id, 3).await.unwrap();
+        let node = Node::new();
+        let store = world.store.clone();
+        for _ in 0..20 {
+            round(&world, &node, &store).await;
+        }
+        let batch = seen(&world, &clerk, &id).await.unwrap();
+        assert_eq!((batch.stage, batch.completed, batch.failed), (Stage::Done, 0, 3));
     });
 }

@@ -41,12 +41,21 @@ pub fn export_one(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp, id: &PersonId)
     Ok(())
 }
 
+/// What an export has of what the person did to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trail {
+    /// What was done, and when.
+    OfThePerson,
+    /// All of it, if a role grants the trail over all.
+    AsGranted,
+}
+
 /// Everything that is kept of a person, with what the audit trail says of the person, the documents, the devices, the messages
 /// and the machines, and of what the person did. Of messages it has no content, and no secret of anything.
 ///
 /// # Errors
 /// As for [`export`].
-pub fn exported(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Json, Failure> {
+pub fn exported(tx: &mut Tx<'_>, actor: &Actor, (id, trail): (&PersonId, Trail)) -> Result<Json, Failure> {
     authority::permit_for(tx, actor, Workflow::EditPeople, id)?;
     let mut all = Map::new();
     let person = table(tx, "FROM person WHERE id = $1", PERSON, id.into())?;
@@ -84,7 +93,7 @@ pub fn exported(tx: &mut Tx<'_>, actor: &Actor, id: &PersonId) -> Result<Json, F
         names.extend(tx.rows(sql, &[id.into()], |row| row.get::<String>(0))?);
     }
     // What the person did to others is for whom the trail is.
-    let trail = authority::over_all(tx, actor, Workflow::ViewAudit)?;
+    let trail = trail == Trail::AsGranted && authority::over_all(tx, actor, Workflow::ViewAudit)?;
     all.insert("audit".to_owned(), entries(tx, (id, trail), &names)?.into());
     Ok(all.into())
 }

@@ -13,11 +13,13 @@ use crate::usecase::Failure;
 /// Whose the batches are.
 const PLACE: &str = "birthdays";
 
-/// Those that are due: not those that wait for their wallet already, which gets what is right when it comes, and those that a
-/// wallet fetched since the birthday say it already. The batches of the last day are looked at once for all.
+/// Those that are due, of profiles that are in use: not those that wait for their wallet already, which gets what is right when it comes, and those that a
+/// wallet fetched since the birthday say it already.
 pub(crate) const DUE: &str = "SELECT d.serial FROM document d WHERE d.ages_change <= $1 AND d.state = 'active' \
-     AND d.valid_until > $1 AND d.serial NOT IN (SELECT r.object FROM batch b JOIN batch_row r ON r.batch = b.id \
-     WHERE b.place = $2 AND (b.created > $3 OR b.state = 'running')) ORDER BY d.ages_change LIMIT $4";
+     AND d.valid_until > $1 AND EXISTS (SELECT 1 FROM profile p WHERE p.name = d.profile AND p.enabled = 1) \
+     AND NOT EXISTS (SELECT 1 FROM batch b JOIN batch_row r ON r.batch = b.id \
+     WHERE b.place = $2 AND (b.created > $3 OR b.state = 'running') AND r.object = d.serial) \
+     ORDER BY d.ages_change LIMIT $4";
 
 /// Makes and confirms a batch of the documents that are due; gives it.
 ///

@@ -17,7 +17,7 @@ use crate::usecase::replace;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api::machine) struct ReplacementRequest {
-    /// Why the old one is cancelled, of the list that a cancellation has.
+    /// Why: `lost`, `stolen`, `damaged`, `compromised`, `superseded`, `holder-request` or `other`.
     #[schema(example = "lost")]
     reason: String,
     /// In words.
@@ -30,7 +30,8 @@ pub(in crate::api::machine) struct ReplacementRequest {
 }
 
 /// Cancels a document that a wallet has and requests another one of its profile for the same person: both, or neither. Where
-/// another operator approves cancellations, the cancellation is requested instead, and a document when it is approved.
+/// another operator approves cancellations it is refused (`profile.validate-cancellation`): disable the document, have its
+/// cancellation requested and approved, then request another one.
 #[utoipa::path(
     post,
     path = "/documents/{serial}/replacement",
