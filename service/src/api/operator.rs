@@ -179,6 +179,7 @@ fn busy(service: &Service) -> Response {
 fn failed(service: &Service, why: &Failure) -> Response {
     match why {
         Failure::Refused(Refusal::SignInsFull) => busy(service),
+        Failure::Refused(Refusal::OtherSite) => elsewhere(service),
         Failure::Refused(refusal) => {
             let (status, words) = match refusal {
                 Refusal::OperatorSession => {

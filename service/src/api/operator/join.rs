@@ -121,8 +121,7 @@ pub(super) fn words(refused: &Refusal) -> String {
     match refused {
         Refusal::Field { field, rule } => {
             let field = match field.as_str() {
-                "password" => "Password",
-                "again" => "Password",
+                "password" | "again" => "Password",
                 "code" => "Code",
                 "passkey" => "Passkey",
                 _ => "Name",

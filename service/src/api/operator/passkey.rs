@@ -8,8 +8,8 @@ use mdoc_openid::jose::{base64url, from_base64url};
 use mdoc_openid::web::Form;
 
 use super::account::SignedIn;
-use super::sign_in::finish;
-use super::{Cookie, elsewhere, failed, is_ours, on, paths};
+use super::sign_in::{finish, half_done};
+use super::{elsewhere, failed, is_ours, on, paths};
 use crate::api::Shared;
 use crate::api::html::Html;
 use crate::api::remote::Remote;
@@ -74,11 +74,9 @@ pub(super) async fn second(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !is_ours(&service, &headers) {
-        return elsewhere(&service);
-    }
-    let Some(token) = Cookie::Second.read(&service, &headers) else {
-        return failed(&service, &Refusal::OperatorCeremony.into());
+    let token = match half_done(&service, &headers) {
+        Ok(token) => token,
+        Err(refusal) => return failed(&service, &refusal.into()),
     };
     let form = Form::parse(&body).unwrap_or_default();
     let answer = form.get("answer").ok().flatten().unwrap_or_default().to_owned();

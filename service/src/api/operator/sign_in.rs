@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use mdoc_openid::Secret;
 use mdoc_openid::web::Form;
+use zeroize::Zeroizing;
 
 use super::{Cookie, busy, elsewhere, failed, form, is_ours, on, passkey, paths, session_token, wrong};
 use crate::api::Shared;
@@ -194,11 +195,9 @@ pub(super) async fn second(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !is_ours(&service, &headers) {
-        return elsewhere(&service);
-    }
-    let Some(token) = Cookie::Second.read(&service, &headers) else {
-        return failed(&service, &Refusal::OperatorCeremony.into());
+    let token = match half_done(&service, &headers) {
+        Ok(token) => token,
+        Err(refusal) => return failed(&service, &refusal.into()),
     };
     let form = Form::parse(&body).unwrap_or_default();
     let code = Secret::from(form.get("code").ok().flatten().unwrap_or_default());
@@ -217,6 +216,16 @@ pub(super) async fn second(
         )
     });
     finish(&service, &headers, done.await).await
+}
+
+/// What the browser has whose password was right, if a page of this service sends it.
+pub(super) fn half_done(service: &Service, headers: &HeaderMap) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    if !is_ours(service, headers) {
+        return Err(Refusal::OtherSite);
+    }
+    Cookie::Second
+        .read(service, headers)
+        .ok_or(Refusal::OperatorCeremony)
 }
 
 /// What follows the second thing.
