@@ -56,6 +56,15 @@ fn name(folder: &Folder, stem: &str) {
     file.unwrap().write_all(lines.as_bytes()).unwrap();
 }
 
+/// Waits until it is so, for a minute at most.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed().as_secs() < 60, "not after a minute: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn signers_are_read_again_while_the_service_runs_and_bad_ones_change_nothing() {
     let free = || {
@@ -67,14 +76,9 @@ fn signers_are_read_again_while_the_service_runs_and_bad_ones_change_nothing() {
     let mut serve = folder.command(&["serve"]);
     let serve = serve.env("MDOC_SERVICE_METRICS", &metrics).stdout(Stdio::null());
     let serving = Serving(serve.spawn().unwrap());
-    let began = Instant::now();
-    let wait = || {
-        assert!(began.elapsed().as_secs() < 30, "it does not do it");
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    while std::net::TcpStream::connect(&metrics).is_err() {
-        wait();
-    }
+    until("the metrics answer", || {
+        std::net::TcpStream::connect(&metrics).is_ok()
+    });
     let second = || ask(&metrics, "/metrics").contains("certificate=\"document-signer-2\"");
     let log = || std::fs::read_to_string(folder.0.join("service.log")).unwrap_or_default();
     let hang_up = || {
@@ -87,16 +91,14 @@ fn signers_are_read_again_while_the_service_runs_and_bad_ones_change_nothing() {
     another(&folder, "next", 90);
     name(&folder, "next");
     hang_up();
-    while !second() {
-        wait();
-    }
-    assert!(log().contains("the document signers were read again"));
+    until("there are two signers", second);
+    // It is said after it is so.
+    let says = |line: &'static str| until(line, || log().contains(line));
+    says("the document signers were read again");
     // One without a key leaves both where they are.
     name(&folder, "missing");
     hang_up();
-    while !log().contains("the document signers are those from before") {
-        wait();
-    }
+    says("the document signers are those from before");
     assert!(second());
     // Nor does one alone that is valid next week.
     another_from(&folder, "future", (7, 60));
@@ -107,9 +109,7 @@ fn signers_are_read_again_while_the_service_runs_and_bad_ones_change_nothing() {
         .replace("\"next.", "\"future.");
     std::fs::write(&file, future.replace("\"ds.", "\"future.")).unwrap();
     hang_up();
-    while !log().contains("no document signer of the configuration is valid now") {
-        wait();
-    }
+    says("no document signer of the configuration is valid now");
     assert!(second());
     assert!(ask(&metrics, "/ready").starts_with("HTTP/1.1 200"));
 }
