@@ -33,14 +33,9 @@ pub(crate) fn client(extensions: &Extensions, headers: &HeaderMap, proxies: &Pro
 pub(crate) struct Remote(String);
 
 impl Remote {
-    /// The holder's wallet, or browser, at that address.
-    pub(crate) fn wallet(&self) -> Actor {
-        Actor::wallet(self.0.clone())
-    }
-
-    /// Somebody at that address who is not signed in.
-    pub(crate) fn nobody(&self) -> Actor {
-        Actor::wallet(self.0.clone())
+    /// Whoever is at that address and not signed in.
+    pub(crate) fn outsider(&self) -> Actor {
+        Actor::outsider(self.0.clone())
     }
 
     /// The address.

@@ -23,8 +23,8 @@ enum Kind {
     },
     /// The service itself, or whoever has its files: set-up and schedules.
     System,
-    /// The holder's wallet, by what it was given.
-    Wallet,
+    /// Whoever is no operator, or not yet: a holder's wallet or browser, somebody who signs in.
+    Outsider,
 }
 
 impl Actor {
@@ -46,11 +46,11 @@ impl Actor {
         }
     }
 
-    /// A wallet.
+    /// Somebody who is known by an address alone: a wallet, a browser, a machine before it has a token.
     #[must_use]
-    pub const fn wallet(from: String) -> Self {
+    pub const fn outsider(from: String) -> Self {
         Self {
-            kind: Kind::Wallet,
+            kind: Kind::Outsider,
             from,
         }
     }
@@ -60,7 +60,7 @@ impl Actor {
     pub const fn person(&self) -> Option<&PersonId> {
         match &self.kind {
             Kind::Operator { person, .. } => Some(person),
-            Kind::System | Kind::Wallet => None,
+            Kind::System | Kind::Outsider => None,
         }
     }
 
@@ -69,7 +69,7 @@ impl Actor {
     pub const fn client(&self) -> Option<&ClientId> {
         match &self.kind {
             Kind::Operator { client, .. } => client.as_ref(),
-            Kind::System | Kind::Wallet => None,
+            Kind::System | Kind::Outsider => None,
         }
     }
 

@@ -51,7 +51,7 @@ pub(super) fn offer(
     let id = terms.secrets.digest(Purpose::Offer, &[&*offer.secret]);
     for (notice, channel) in settings.notification_scheme.sends() {
         let mut letter = letter(person, settings, *channel)?;
-        letter.expires = day(offer.expires);
+        letter.expires = offer.expires.date().to_string();
         match notice {
             Notice::Address => {
                 letter.address = format!("{}{}", terms.offers, base64url(&*offer.secret));
@@ -124,10 +124,6 @@ fn letter(person: &Person, settings: &Settings, channel: Channel) -> Result<Lett
 }
 
 /// The day of an instant: `2027-01-31`.
-fn day(at: Timestamp) -> String {
-    at.to_string().chars().take(10).collect()
-}
-
 /// Whether somebody was given an offer of the document already that was taken, or can be taken.
 pub(super) fn has_offer(tx: &mut Tx<'_>, now: Timestamp, document: &Document) -> Result<bool, StoreError> {
     let found: Option<i64> = tx.value(

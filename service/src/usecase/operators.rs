@@ -15,7 +15,7 @@ mod sign_in;
 pub use self::certificates::{Presented, add_certificate, remove_certificate, sign_in_by_certificate};
 pub use self::enrol::{Enrolled, Invited, enrol, invitation, invite};
 pub use self::factors::{
-    NewAuthenticator, authenticator, confirm, renew_codes, set_authenticator, set_password,
+    NewAuthenticator, authenticator, confirm, renew_codes, set_authenticator, set_password, setup_token,
 };
 pub use self::openid::{Asked, ask_openid, asked_openid, sign_in_by_openid};
 pub use self::passkeys::{Named, add_passkey, offer_passkey, passkeys, remove_passkey};

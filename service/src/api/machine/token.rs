@@ -111,7 +111,7 @@ pub(super) async fn token(
                 let entry = audit::Entry::new("client.refused", ("client", id.as_str()));
                 audit::append(
                     tx,
-                    &remote.wallet(),
+                    &remote.outsider(),
                     now,
                     &entry.because(Some(refusal.code()), None),
                 )?;

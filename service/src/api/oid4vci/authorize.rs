@@ -206,7 +206,7 @@ pub(super) async fn answer(
             code: code.as_ref().map(Secret::expose),
         };
         let asked = (&kept.asked(), &said, &terms);
-        authorize::decide(tx, &remote.wallet(), now, asked, &mut random::system())
+        authorize::decide(tx, &remote.outsider(), now, asked, &mut random::system())
     });
     match decided.await {
         Ok(Ok(granted)) => {

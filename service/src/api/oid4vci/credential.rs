@@ -190,7 +190,7 @@ pub(super) async fn notification(
         .store
         .write(move |tx| {
             collect::once(tx, &caller.once)?;
-            delivery::note(tx, &remote.wallet(), now, (&id, &serial, event, &terms))
+            delivery::note(tx, &remote.outsider(), now, (&id, &serial, event, &terms))
         })
         .await
         .map_err(|why| No::of_failure(&why, No::of_credential))?;

@@ -60,7 +60,7 @@ async fn begin(
     let grant = grant.clone();
     let begun = service.store.write(move |tx| {
         collect::once(tx, &caller.once)?;
-        let actor = remote.wallet();
+        let actor = remote.outsider();
         let plainly = |begun: Noted<Begun>| begun.map(|begun| (begun, false));
         let mut rng = random::system();
         let begun = match &grant {

@@ -253,12 +253,12 @@ fn passkeys_part(service: &Service, passkeys: &[Named]) -> Html {
             .raw("\">\n<p><strong>")
             .text(&passkey.name)
             .raw("</strong>, since ")
-            .text(&day(passkey.added))
+            .text(&passkey.added.date().to_string())
             .raw(match passkey.used {
                 Some(_) => ", last used ",
                 None => ", never used",
             })
-            .text(&passkey.used.map(day).unwrap_or_default())
+            .text(&passkey.used.map(|at| at.date().to_string()).unwrap_or_default())
             .raw("</p>\n<label>Your password now\n")
             .raw("<input name=\"current\" type=\"password\" autocomplete=\"current-password\" maxlength=\"256\" required></label>\n");
         html = html.add(&form(service, paths::PASSKEY_REMOVE, &inside, "Remove"));
@@ -269,10 +269,6 @@ fn passkeys_part(service: &Service, passkeys: &[Named]) -> Html {
         &current("current-passkey"),
         "Add a passkey",
     ))
-}
-
-fn day(at: Timestamp) -> String {
-    at.to_string().chars().take(10).collect()
 }
 
 pub(super) async fn password(signed_in: SignedIn, body: Bytes) -> Response {
@@ -339,7 +335,7 @@ async fn authenticator_page(signed_in: &SignedIn, token: &[u8], refused: Option<
         Err(Failure::Refused(Refusal::OperatorSession)) => return on(service, paths::SIGN_IN),
         Err(why) => return failed(service, &why),
     };
-    let token_of = setup_token(service, &person.id, token);
+    let token_of = operators::setup_token(&service.terms.secrets, &person.id, token);
     let Some(shown) = join::authenticator(service, &*token_of, &person.details.logon_name) else {
         return failed(service, &Refusal::OperatorCeremony.into());
     };
@@ -358,18 +354,6 @@ async fn authenticator_page(signed_in: &SignedIn, token: &[u8], refused: Option<
     html.page(status, "Another authenticator", None)
 }
 
-/// What the authenticator is made of: of what the page carries and whose account it is, so that nobody sets up one that is
-/// known from elsewhere.
-fn setup_token(service: &Service, person: &PersonId, token: &[u8]) -> Zeroizing<[u8; 32]> {
-    let parts: [&[u8]; 2] = [person.as_str().as_bytes(), token];
-    Zeroizing::new(
-        service
-            .terms
-            .secrets
-            .digest(secrets::Purpose::Authenticator, &parts),
-    )
-}
-
 pub(super) async fn authenticator(signed_in: SignedIn, body: Bytes) -> Response {
     let form = Form::parse(&body).unwrap_or_default();
     if let Err(answer) = signed_in.confirm(&form).await {
@@ -384,12 +368,11 @@ pub(super) async fn authenticator(signed_in: SignedIn, body: Bytes) -> Response 
     let own = Arc::clone(&signed_in.token);
     let done = signed_in
         .write(move |tx, actor, (person, now)| {
-            let token = setup_token(&service, person, &given);
             operators::set_authenticator(
                 tx,
                 actor,
                 now,
-                (person, &*token, &code),
+                (person, &given, &code),
                 &own,
                 (&service.terms.secrets, &mut random::system()),
             )

@@ -86,7 +86,7 @@ pub(super) async fn second(
         let passkeys = operators.passkeys.as_ref().ok_or(Refusal::OperatorCeremony)?;
         operators::second_by_passkey(
             tx,
-            &remote.nobody(),
+            &remote.outsider(),
             now,
             (&token, &answer),
             (

@@ -109,7 +109,7 @@ pub(super) async fn first(
         let with = (&asked.terms.secrets, asked.operators.passkeys.as_ref());
         let decided = operators::first(
             tx,
-            &remote.nobody(),
+            &remote.outsider(),
             now,
             (&known, right),
             with,
@@ -209,7 +209,7 @@ pub(super) async fn second(
     let done = service.store.write(move |tx| {
         operators::second_by_code(
             tx,
-            &remote.nobody(),
+            &remote.outsider(),
             now,
             (&token, code.expose()),
             (&secrets, patience, &mut random::system()),

@@ -61,7 +61,7 @@ impl World {
             .write(move |tx| {
                 let presented = Presented::PreAuthorized(&pre);
                 let asked = (presented, code.as_deref(), &holder, &terms);
-                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                let wallet = Actor::outsider("198.51.100.7".to_owned());
                 collect::redeem(tx, &wallet, now, asked, &mut rng)
             })
             .await?;
@@ -139,7 +139,7 @@ impl World {
                     key_security: None,
                 };
                 let recorded = (&order, signed.as_slice(), &delivery, &terms);
-                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                let wallet = Actor::outsider("198.51.100.7".to_owned());
                 issue::record(tx, &wallet, now, recorded, &mut rng)
             })
             .await?;
@@ -182,7 +182,7 @@ impl World {
         let noted = self
             .store
             .write(move |tx| {
-                let wallet = Actor::wallet("198.51.100.7".to_owned());
+                let wallet = Actor::outsider("198.51.100.7".to_owned());
                 collect::refresh(tx, &wallet, now, (&token, &holder, &terms), &mut rng)
             })
             .await?;

@@ -120,7 +120,7 @@ pub fn sign_in_by_certificate(
     };
     let method = Method::Certificate;
     if !(certificate.from <= now && now <= certificate.until) {
-        let actor = Actor::wallet(from.to_owned());
+        let actor = Actor::outsider(from.to_owned());
         refused(tx, &actor, now, (&person, method, "certificate.time"))?;
         return Ok(Err(Refusal::OperatorRefused));
     }

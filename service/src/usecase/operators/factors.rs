@@ -113,6 +113,13 @@ impl core::fmt::Debug for NewAuthenticator {
     }
 }
 
+/// What another authenticator is made of: what the page carries and whose account it is, so that nobody sets up one that is
+/// known from elsewhere.
+#[must_use]
+pub fn setup_token(secrets: &Secrets, person: &PersonId, token: &[u8]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(secrets.digest(Purpose::Authenticator, &[person.as_str().as_bytes(), token]))
+}
+
 /// What an app is given that is set up on a page with that token. Nothing is kept: the same page shows the same.
 #[must_use]
 pub fn authenticator(
@@ -146,7 +153,7 @@ pub(super) fn first_step(secret: &[u8; 20], code: &str, now: Timestamp) -> Resul
     })
 }
 
-/// Sets another authenticator, of which a code shows that it was set up. All other sessions are over.
+/// Sets another authenticator, of the page with that token; a code shows that it was set up. All other sessions are over.
 ///
 /// # Errors
 /// [`Refusal::Field`] for a code that is another one.
@@ -158,7 +165,7 @@ pub fn set_authenticator(
     session: &[u8],
     (secrets, rng): (&Secrets, &mut dyn CryptoRng),
 ) -> Result<(), Failure> {
-    let secret = secret_of(secrets, token);
+    let secret = secret_of(secrets, &*setup_token(secrets, person, token));
     let step = first_step(&secret, code, now)?;
     let sealed = secrets.seal(&[b"authenticator", person.as_str().as_bytes()], &*secret, rng);
     tx.execute(

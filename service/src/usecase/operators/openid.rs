@@ -117,7 +117,7 @@ pub fn sign_in_by_openid(
     };
     let method = Method::OpenId;
     if !has_account(tx, &person)? {
-        let actor = Actor::wallet(from.to_owned());
+        let actor = Actor::outsider(from.to_owned());
         refused(tx, &actor, now, (&person, method, "account.none"))?;
         return Ok(Err(Refusal::OperatorRefused));
     }

@@ -43,8 +43,6 @@ impl core::fmt::Debug for Begun {
 pub struct Session {
     /// The operator.
     pub actor: Actor,
-    /// How the operator signed in.
-    pub method: Method,
     /// Whether it is to be written down that the operator is there.
     pub unseen: bool,
 }
@@ -64,7 +62,7 @@ pub(super) fn begin(
         &[person.into(), now.into(), forgiven.into()],
     )?;
     if open == 0 {
-        let actor = Actor::wallet(from.to_owned());
+        let actor = Actor::outsider(from.to_owned());
         refused(tx, &actor, now, (person, method, "account.disabled"))?;
         return Ok(Err(Refusal::OperatorRefused));
     }
@@ -113,21 +111,18 @@ pub fn authorize(
     from: &str,
 ) -> Result<Session, Failure> {
     let found = tx.row(
-        "SELECT s.person, s.method, s.seen FROM operator_session s JOIN operator_account a ON a.person = s.person \
+        "SELECT s.person, s.seen FROM operator_session s JOIN operator_account a ON a.person = s.person \
          WHERE s.token = $1 AND s.expires > $2 AND s.seen > $3 AND a.enabled = 1",
         &[
             (&digest(secrets, token)).into(),
             now.into(),
             super::idle_since(now, patience).into(),
         ],
-        |row| Ok((row.get(0)?, row.get::<String>(1)?, row.get(2)?)),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let (person, method, seen): (PersonId, String, Timestamp) = found.ok_or(Refusal::OperatorSession)?;
-    let method = Method::named(&method)
-        .ok_or_else(|| StoreError::Unexpected("a session was begun in an unknown way".to_owned()))?;
+    let (person, seen): (PersonId, Timestamp) = found.ok_or(Refusal::OperatorSession)?;
     Ok(Session {
         actor: Actor::operator(person, None, from.to_owned()),
-        method,
         unseen: seen.unix() + LOOK <= now.unix(),
     })
 }

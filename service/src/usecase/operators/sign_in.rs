@@ -20,7 +20,7 @@ use crate::domain::code::invitation_normalised;
 use crate::domain::id::PersonId;
 use crate::domain::operator::{Authenticator, Method, pause};
 use crate::domain::person::key;
-use crate::passkeys::Passkeys;
+use crate::passkeys::{Asked, Passkeys};
 use crate::secrets::{self, Purpose, Secrets};
 use crate::store::{StoreError, Tx};
 use crate::usecase::clients::Shown;
@@ -241,7 +241,7 @@ fn ceremony(
     tx: &mut Tx<'_>,
     now: Timestamp,
     (token, secrets): (&[u8], &Secrets),
-) -> Result<(PersonId, Option<crate::passkeys::Asked>), Failure> {
+) -> Result<(PersonId, Option<Asked>), Failure> {
     let digest = secrets.digest(Purpose::Ceremony, &[token]);
     let found = tx.row(
         "SELECT person, sealed FROM operator_ceremony WHERE token = $1 AND kind = 'second' AND expires > $2",
@@ -252,6 +252,29 @@ fn ceremony(
     let plain = sealed.and_then(|sealed| secrets.open(&[b"second", &digest], &sealed));
     let asked = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
     Ok((person, asked))
+}
+
+/// Whose password was right, what a passkey of theirs was asked, and the account, which is open.
+struct HalfDone {
+    person: PersonId,
+    asked: Option<Asked>,
+    account: Held,
+}
+
+fn half_done(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (token, secrets): (&[u8], &Secrets),
+) -> Result<Judged<HalfDone>, Failure> {
+    let (person, asked) = ceremony(tx, now, (token, secrets))?;
+    let account = held(tx, &person)?.filter(|account| account.enabled && !account.is_closed(now));
+    Ok(account
+        .map(|account| HalfDone {
+            person,
+            asked,
+            account,
+        })
+        .ok_or(Refusal::OperatorRefused))
 }
 
 /// Signs in by a code of the authenticator, or by a recovery code, which is good once.
@@ -265,10 +288,9 @@ pub fn second_by_code(
     (token, code): (&[u8], &str),
     (secrets, patience, rng): (&Secrets, Patience, &mut dyn CryptoRng),
 ) -> Result<Judged<Begun>, Failure> {
-    let (person, _) = ceremony(tx, now, (token, secrets))?;
-    let Some(account) = held(tx, &person)?.filter(|account| account.enabled && !account.is_closed(now))
-    else {
-        return Ok(Err(Refusal::OperatorRefused));
+    let HalfDone { person, account, .. } = match half_done(tx, now, (token, secrets))? {
+        Ok(half_done) => half_done,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let step = account
         .authenticator
@@ -334,10 +356,13 @@ pub fn second_by_passkey(
     (token, answer): (&[u8], &str),
     (secrets, passkeys, patience, rng): (&Secrets, &Passkeys, Patience, &mut dyn CryptoRng),
 ) -> Result<Judged<Begun>, Failure> {
-    let (person, asked) = ceremony(tx, now, (token, secrets))?;
-    let Some(account) = held(tx, &person)?.filter(|account| account.enabled && !account.is_closed(now))
-    else {
-        return Ok(Err(Refusal::OperatorRefused));
+    let HalfDone {
+        person,
+        asked,
+        account,
+    } = match half_done(tx, now, (token, secrets))? {
+        Ok(half_done) => half_done,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let kept = kept_passkeys(tx, &person)?;
     let answered = asked.and_then(|asked| passkeys.answered(answer, &asked, kept));

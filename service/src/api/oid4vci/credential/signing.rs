@@ -71,7 +71,7 @@ pub(super) async fn sign_and_record(
             once.to_vec(),
             token.to_vec(),
         );
-        let (transaction, notification, actor) = (transaction.clone(), id.clone(), remote.wallet());
+        let (transaction, notification, actor) = (transaction.clone(), id.clone(), remote.outsider());
         let key_security = asked.key_security.clone();
         let recorded = service.store.write(move |tx| {
             if let Some(transaction) = &transaction {
@@ -161,7 +161,7 @@ async fn sign(
     // The codes tell operators what is wrong, the words would tell whose data it is.
     tracing::error!(code = Refusal::NotIssuable.code(), "a document could not be made");
     if let Some(faults) = faults {
-        let (actor, now) = (remote.wallet(), service.now());
+        let (actor, now) = (remote.outsider(), service.now());
         let noted = service
             .store
             .write(move |tx| issue::fail(tx, &actor, now, (&serial, version), &faults));
