@@ -32,6 +32,11 @@ for program in "${programs[@]}"; do
 done
 cargo build --release --locked --target-dir "$build" --target "$target" "${packages[@]}"
 
+# Where secrets lie in memory is up to the compiler: it is looked at in what is optimised as the programs are.
+if [ "$target" = "$host" ]; then
+  cargo test --release --locked --target-dir "$build" --target "$target" -p integration --test integration memory::
+fi
+
 rm -rf "dist/$name"
 mkdir -p "dist/$name/bin"
 into=dist/$name
