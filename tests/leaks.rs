@@ -5,8 +5,10 @@ use std::fs;
 use std::process::Output;
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use mdoc_core::crypto::{Backend as _, Curve, RustCrypto, SecretKey};
+use mdoc_core::crypto::{Backend as _, Curve, DigestAlgorithm, RustCrypto, SecretKey};
+use mdoc_core::engagement::DeviceEngagement;
 use mdoc_core::keys::{secret_from_file, secret_to_pem};
+use mdoc_core::limits::Limits;
 use mdoc_core::seams::SoftwareKey;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -157,6 +159,9 @@ fn journey() -> Journey {
     ] {
         run(0, &format!("mdoc-issuer inspect {file}"));
     }
+    let decode = "mdoc-verifier decode session/lines.txt --engagement session/qr.txt --reader-key session/reader.key.pem";
+    run(0, decode);
+    run(0, &format!("{decode} --json"));
     for file in ["cut.mdoc", "pki/ds.key.pem", "wallet/device.key.jwk"] {
         journey.run_any(&format!("mdoc-issuer inspect {file}"));
     }
@@ -176,26 +181,81 @@ impl Journey {
         self.said.push((command.to_owned(), output));
     }
 
-    /// All private keys in the folder, in every way to write them, also in pieces.
+    /// All private keys in the folder, and all keys of sessions that any two of them have in common, in every way to write
+    /// them, also in pieces.
     fn secrets(&self) -> BTreeSet<String> {
         let mut secrets = BTreeSet::from([PASSPHRASE.to_owned(), "not the passphrase".to_owned()]);
+        let mut keys: Vec<SecretKey> = Vec::new();
         for content in self.space.list().into_values() {
             let key = secret_from_file(&content)
                 .or_else(|_| mdoc_core::keys::secret_from_encrypted(&content, PASSPHRASE.as_bytes()));
             let Ok(key) = key else { continue };
             secrets.extend(secrets_of(&secret_to_pem(&key)));
-            let bytes = key.dangerous_bytes();
-            for piece in bytes.windows(10).step_by(2) {
-                secrets.insert(piece.iter().map(|octet| format!("{octet:02x}")).collect());
-            }
-            for shift in 0..3 {
-                let text = Base64::encode_string(&bytes[shift..shift + 24]);
-                secrets.insert(Base64UrlUnpadded::encode_string(&bytes[shift..shift + 24]));
-                secrets.insert(text);
+            secrets.extend(written(key.dangerous_bytes()));
+            if !keys.iter().any(|known| known.public_key() == key.public_key()) {
+                keys.push(key);
             }
         }
-        assert!(secrets.len() > 250, "only {} secrets were found", secrets.len());
+        let session = self.session_keys(&keys);
+        assert!(session.len() > 50, "only {} keys of sessions", session.len());
+        secrets.extend(session.iter().flat_map(|key| written(key)));
+        assert!(secrets.len() > 5000, "only {} secrets were found", secrets.len());
         secrets
+    }
+
+    /// What any two keys agree on in the session of the folder, and the keys that follow: SKReader, SKDevice, EMacKey.
+    fn session_keys(&self, keys: &[SecretKey]) -> BTreeSet<Vec<u8>> {
+        let read = |name: &str| fs::read(self.space.0.join(name)).unwrap();
+        let transcript = read("session/transcript.tag24.cbor");
+        let salt = RustCrypto.digest(DigestAlgorithm::Sha256, &[&transcript]);
+        let code = String::from_utf8(read("session/qr.txt")).unwrap();
+        let engagement = Base64UrlUnpadded::decode_vec(code.trim().strip_prefix("mdoc:").unwrap()).unwrap();
+        let engagement = DeviceEngagement::decode(&engagement, &Limits::DEFAULT).unwrap();
+        let phone = engagement.e_device_key.unwrap();
+        let mut found = BTreeSet::new();
+        for own in keys {
+            for other in keys.iter().map(SecretKey::public_key).chain([&phone]) {
+                let Ok(shared) = RustCrypto.agree(own, other) else {
+                    continue;
+                };
+                for info in [&b"SKReader"[..], b"SKDevice", b"EMacKey"] {
+                    found.insert(RustCrypto.hkdf_sha256(&shared, salt.as_ref(), info).to_vec());
+                }
+                found.insert(shared.to_vec());
+            }
+        }
+        found
+    }
+}
+
+/// Every way that a log may have to write octets, in pieces.
+fn written(bytes: &[u8]) -> Vec<String> {
+    let mut all = Vec::new();
+    for piece in bytes.windows(10).step_by(2) {
+        let hex: String = piece.iter().map(|octet| format!("{octet:02x}")).collect();
+        all.push(hex.to_uppercase());
+        all.push(hex);
+        all.push(format!("{piece:?}").trim_matches(['[', ']']).to_owned());
+        all.push(format!("{piece:02x?}").trim_matches(['[', ']']).to_owned());
+    }
+    for shift in 0..3 {
+        all.push(Base64::encode_string(&bytes[shift..shift + 24]));
+        all.push(Base64UrlUnpadded::encode_string(&bytes[shift..shift + 24]));
+    }
+    all
+}
+
+#[test]
+fn octets_in_a_log_are_found_however_they_are_written() {
+    let octets: Vec<u8> = (0..32).map(|at| at * 7 + 3).collect();
+    let pieces = written(&octets);
+    for log in [
+        format!("key={octets:?}"),
+        format!("key={octets:02x?}"),
+        octets.iter().map(|octet| format!("{octet:02X}")).collect(),
+        Base64UrlUnpadded::encode_string(&octets),
+    ] {
+        assert!(pieces.iter().any(|piece| log.contains(piece.as_str())), "{log}");
     }
 }
 
@@ -355,88 +415,4 @@ fn what_holds_a_secret_does_not_show_it() {
         format!("{error:?} {error}"),
         "BadTag the ciphertext does not authenticate"
     );
-}
-
-/// That a comparison takes the same time whatever is compared cannot be measured here without flickering: the sources
-/// are looked at. Keys compare by `==`, which is constant-time for their type; the rest says so where it compares.
-#[test]
-fn keys_tags_and_passphrases_are_compared_in_constant_time() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let source = |file: &str| fs::read_to_string(root.join(file)).unwrap();
-    let keys = source("mdoc-core/src/crypto.rs");
-    let (before, _) = keys.split_once("pub struct PublicKey {").unwrap();
-    let derived = before
-        .lines()
-        .rev()
-        .find(|line| line.starts_with("#[derive"))
-        .unwrap();
-    assert_eq!(
-        derived, "#[derive(Clone, Eq)]",
-        "`==` of public keys is no derived one"
-    );
-    for (file, comparison) in [
-        (
-            "mdoc-core/src/crypto.rs",
-            "equal_in_constant_time(&self.bytes, &other.bytes)",
-        ),
-        (
-            "mdoc-core/src/cose/mac0.rs",
-            "equal_in_constant_time(&tag, &self.envelope.proof)",
-        ),
-        (
-            "mdoc-core/src/verify/items.rs",
-            "!equal_in_constant_time(digest.as_ref(), signed.as_ref())",
-        ),
-        (
-            "mdoc-core/src/verify/issuer.rs",
-            "!equal_in_constant_time(&thumbprint, &ds.fingerprint())",
-        ),
-        (
-            "mdoc-core/src/x509/ocsp.rs",
-            "equal_in_constant_time(&self.key_hash, &hash.digest(key))",
-        ),
-        (
-            "mdoc-core/src/x509/ocsp/response.rs",
-            "equal_in_constant_time(hash, &certificate.computed_key_identifier())",
-        ),
-        (
-            "openid/src/secret.rs",
-            "equal_in_constant_time(self.0.as_bytes(), other.0.as_bytes())",
-        ),
-        (
-            "issuer/src/batch/run.rs",
-            "equal_in_constant_time(found.as_ref(), digest.as_ref())",
-        ),
-        (
-            "issuer/src/issue.rs",
-            "equal_in_constant_time(device_key.as_bytes(), signer.key().public_key().as_bytes())",
-        ),
-        (
-            "verifier/src/cli/request.rs",
-            "equal_in_constant_time(leaf.as_bytes(), signer.public_key().as_bytes())",
-        ),
-        (
-            "issuer/src/signer.rs",
-            "!equal_in_constant_time(certified.as_bytes(), held.as_bytes())",
-        ),
-        (
-            "issuer/src/vical.rs",
-            "equal_in_constant_time(certified.as_bytes(), held.as_bytes())",
-        ),
-        (
-            "cli/src/keys/secrets.rs",
-            "equal_in_constant_time(second.as_bytes(), first.as_bytes())",
-        ),
-    ] {
-        assert!(source(file).contains(comparison), "{file} has no {comparison}");
-    }
-    // Private keys have no `==` at all, so that nobody compares them by it.
-    let (before, _) = keys.split_once("pub struct SecretKey {").unwrap();
-    let derived = before
-        .lines()
-        .rev()
-        .find(|line| line.starts_with("#[derive"))
-        .unwrap();
-    assert_eq!(derived, "#[derive(Clone)]");
-    assert!(!keys.contains("PartialEq for SecretKey"));
 }

@@ -62,5 +62,6 @@ mod sign_in;
 mod status;
 mod supply;
 #[cfg(unix)]
+mod timing;
 mod tokens;
 mod traps;

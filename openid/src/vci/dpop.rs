@@ -186,7 +186,8 @@ pub fn verify(proof: &str, rules: &DpopRules<'_>, backend: &dyn Backend) -> Resu
         }
     }
     let thumbprint = jwk::thumbprint(&key, backend);
-    if rules.bound_to.is_some_and(|bound_to| bound_to != thumbprint) {
+    let is_other = |bound_to: &str| !equal_in_constant_time(bound_to.as_bytes(), thumbprint.as_bytes());
+    if rules.bound_to.is_some_and(is_other) {
         return Err(DpopError::Key);
     }
     Ok(VerifiedDpop {

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::{CertificateStatus, OcspResponse, OcspStatus, SingleResponse};
-use crate::crypto::Backend;
+use crate::crypto::{Backend, equal_in_constant_time};
 use crate::time::{CLOCK_AHEAD, Timestamp};
 use crate::x509::revocation::{Revocation, RevocationList};
 use crate::x509::{Certificate, KeyUsage, SignatureError, UnusableKey, oid};
@@ -184,7 +184,9 @@ impl OcspCheck<'_> {
         if let Some(oid) = &basic.critical {
             return Err(OcspUndetermined::CriticalExtension(oid.clone()));
         }
-        if self.nonce.is_some() && self.nonce != basic.nonce.as_deref() {
+        if let Some(asked) = self.nonce
+            && !equal_in_constant_time(asked, basic.nonce.as_deref().unwrap_or_default())
+        {
             return Err(OcspUndetermined::Nonce);
         }
         Ok(())
