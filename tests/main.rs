@@ -20,6 +20,7 @@ mod conversation;
 #[cfg(unix)]
 mod delivered;
 mod docs;
+mod effort;
 mod field;
 #[cfg(unix)]
 mod formats;

@@ -16,6 +16,10 @@ pub struct Limits {
     pub certificates: usize,
     /// Most documents in a response and most document requests in a request. Default 64.
     pub documents: usize,
+    /// Most work on signatures and key agreements that one message may ask for, in verifications on P-256; other curves count
+    /// for several. A document that begins within it is inspected whole, the next one is not inspected at all. Default 600:
+    /// 64 documents with a chain of two, device authentication and a status list each, in P-256, count for some 320.
+    pub signatures: u32,
 }
 
 impl Limits {
@@ -26,6 +30,7 @@ impl Limits {
         items: 20_000,
         certificates: 16,
         documents: 64,
+        signatures: 600,
     };
 
     /// Of lists of authorities: as [`Limits::DEFAULT`], with room for [`crate::vical::MOST_ENTRIES`] entries.

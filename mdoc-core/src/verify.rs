@@ -8,6 +8,7 @@ mod cache;
 mod certificates;
 mod check;
 mod device;
+mod effort;
 mod elements;
 mod issuer;
 mod items;
@@ -19,6 +20,7 @@ mod status;
 
 pub use self::cache::ChainCache;
 pub use self::check::Check;
+use self::effort::Counted;
 pub use self::policy::{Policy, StatusPolicy};
 pub use self::reason::{Code, Detail, Reason, ReasonCode, Why};
 use self::report::Steps;
@@ -27,7 +29,7 @@ use crate::cbor::{Item, Shape};
 use crate::crypto::{Backend, SecretKey, fastest};
 use crate::device_request::ItemsRequest;
 use crate::device_response::{DeviceResponse, document_members};
-use crate::error::DecodeError;
+use crate::error::{DecodeError, Fault};
 use crate::limits::Limits;
 use crate::status::{Evidence, Told};
 use crate::time::Timestamp;
@@ -166,6 +168,14 @@ fn unreadable<'b>(error: DecodeError, inputs: &Inputs<'_>) -> Report<'b> {
     }
 }
 
+/// A document that comes after too many signatures.
+fn too_much<'b>(at: usize, inputs: &Inputs<'_>) -> DocumentReport<'b> {
+    let mut steps = Steps::new(inputs.policy);
+    let limit = DecodeError::new(Fault::Limit("the signatures of one message"));
+    steps.decode_error(limit.within(&format!("documents[{at}]")));
+    without_document(steps, inputs)
+}
+
 fn without_document<'b>(steps: Steps, inputs: &Inputs<'_>) -> DocumentReport<'b> {
     DocumentReport {
         doc_type: None,
@@ -199,10 +209,20 @@ fn response<'b>(response: DeviceResponse<'b>, shape: Shape, inputs: &Inputs<'_>)
             documents: vec![without_document(steps, inputs)],
         };
     }
-    let documents = response
-        .documents
-        .into_iter()
-        .map(|item| document(item, shape, response.status, inputs))
+    let counted = Counted::new(inputs.backend);
+    let inputs = &Inputs {
+        backend: &counted,
+        ..*inputs
+    };
+    let documents = response.documents.into_iter().enumerate();
+    let documents = documents
+        .map(|(at, item)| {
+            if counted.spent() > inputs.limits.signatures {
+                too_much(at, inputs)
+            } else {
+                document(item, shape, response.status, inputs)
+            }
+        })
         .collect();
     Report { documents }
 }

@@ -16,7 +16,7 @@ use mdoc_issuer::inspect;
 
 use crate::measure::{Answer, Case};
 use crate::world::World;
-use crate::{SIZE, structures, write};
+use crate::{SIZE, signatures, structures, write};
 
 pub(crate) const LIMITS: Limits = Limits::DEFAULT;
 
@@ -276,4 +276,5 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
         run(Case::new("EngagementUri::parse", input, text.as_bytes(), &uri));
     }
     structures::cases(&world, run);
+    signatures::cases(&world, run);
 }

@@ -15,6 +15,7 @@ mod openid;
 mod pictures;
 mod radio;
 mod sessions;
+mod signatures;
 mod statuses;
 mod streams;
 mod structures;
@@ -73,9 +74,7 @@ fn main() -> ExitCode {
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut run = |case: Case<'_>| {
         if case.decoder.contains(&only) || case.input.contains(&only) {
-            outcomes.push(measure::run(case, &MEMORY, &|| {
-                calibration::slowness() * patience
-            }));
+            outcomes.push(measure::run(case, &MEMORY, (&calibration::slowness, patience)));
         }
     };
     cbor::cases(&mut run);

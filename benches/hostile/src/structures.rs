@@ -9,7 +9,7 @@ use mdoc_core::value::Value;
 use crate::cbor::{LIMITS, decoders, head};
 use crate::certificates;
 use crate::measure::Case;
-use crate::world::World;
+use crate::world::{World, response};
 use crate::{SIZE, lists, write};
 
 /// What goes through the outer checks and is hostile further inside.
@@ -67,29 +67,7 @@ pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
             .small(),
     );
 
-    let small = world.present(&document(world, 5, &text_of(10)));
-    let document = {
-        let item = Item::parse(&small, &LIMITS).unwrap();
-        item.get("documents")
-            .and_then(Item::array)
-            .unwrap()
-            .next()
-            .unwrap()
-            .raw()
-            .to_vec()
-    };
-    let response = |documents: &[u8], count: usize| {
-        let mut out = Vec::new();
-        write::map(&mut out, 3);
-        text(&mut out, "version");
-        text(&mut out, "1.0");
-        text(&mut out, "documents");
-        write::array(&mut out, count);
-        out.extend_from_slice(documents);
-        text(&mut out, "status");
-        write::unsigned(&mut out, 0);
-        out
-    };
+    let document = world.document(&document(world, 5, &text_of(10)));
     let many = SIZE / document.len();
     let copies = response(&document.repeat(many), many);
     for decoder in ["DeviceResponse::decode", "verify, a response", "inspect"] {

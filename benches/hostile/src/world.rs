@@ -32,11 +32,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::on(Curve::P256, "Utopia", 11)
+    }
+
+    /// The same of another place, on that curve, with keys of that seed and the next two.
+    pub(crate) fn on(curve: Curve, place: &str, seed: u8) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap());
-        let (iaca_key, ds_key) = (Self::key(11), Self::key(12));
+        let (iaca_key, ds_key) = (Self::key(curve, seed), Self::key(curve, seed + 1));
         let validity = |days| Validity {
             from: now.minus(DAY),
             until: now.plus(days * DAY),
@@ -45,7 +50,7 @@ impl World {
         let iaca = IacaRoot {
             country: "UT".to_owned(),
             state: None,
-            common_name: "Utopia IACA".to_owned(),
+            common_name: format!("{place} IACA"),
             organization: None,
             validity: validity(3_000),
             contacts: contacts.clone(),
@@ -53,7 +58,7 @@ impl World {
         };
         let iaca = iaca.build(&iaca_key, &mut rng).unwrap();
         let ds = DocumentSigner {
-            common_name: "Utopia Signer".to_owned(),
+            common_name: format!("{place} Signer"),
             organization: None,
             validity: validity(400),
             mdoc_purpose: false,
@@ -68,7 +73,7 @@ impl World {
             iaca_key,
             ds,
             ds_key,
-            device_key: Self::key(13),
+            device_key: Self::key(curve, seed + 2),
             transcript: SessionTranscript::openid4vp("c", "n", None, "u", &RustCrypto),
         }
     }
@@ -92,8 +97,8 @@ impl World {
         unsigned.sign(&self.ds_key, chain).unwrap()
     }
 
-    /// A response that shows the whole of an issued document with a signature of the device.
-    pub(crate) fn present(&self, issued: &[u8]) -> Vec<u8> {
+    /// A document that shows the whole of an issued one with a signature of the device.
+    pub(crate) fn document(&self, issued: &[u8]) -> Vec<u8> {
         let name_spaces = embed(&[0xa0]);
         let payload = mdoc_core::device_signed::device_authentication_bytes(
             &self.transcript,
@@ -106,11 +111,6 @@ impl World {
             .sign(&cose::to_be_signed(&protected, &payload))
             .unwrap();
         let mut out = Vec::with_capacity(issued.len() + 500);
-        write::map(&mut out, 3);
-        write::text(&mut out, "version");
-        write::text(&mut out, "1.0");
-        write::text(&mut out, "documents");
-        write::array(&mut out, 1);
         write::map(&mut out, 3);
         write::text(&mut out, "docType");
         write::text(&mut out, "org.iso.18013.5.1.mDL");
@@ -128,17 +128,34 @@ impl World {
         write::map(&mut out, 0);
         write::null(&mut out);
         write::bytes(&mut out, &signature);
-        write::text(&mut out, "status");
-        write::unsigned(&mut out, 0);
         out
     }
 
+    /// A response with that document alone.
+    pub(crate) fn present(&self, issued: &[u8]) -> Vec<u8> {
+        response(&self.document(issued), 1)
+    }
+
     /// A new key.
-    pub(crate) fn key(seed: u8) -> SoftwareKey {
+    pub(crate) fn key(curve: Curve, seed: u8) -> SoftwareKey {
         SoftwareKey::new(SecretKey::generate(
-            Curve::P256,
+            curve,
             &mut ChaCha20Rng::from_seed([seed; 32]),
         ))
         .unwrap()
     }
+}
+
+/// A response with so many documents.
+pub(crate) fn response(documents: &[u8], count: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(documents.len() + 50);
+    write::map(&mut out, 3);
+    write::text(&mut out, "version");
+    write::text(&mut out, "1.0");
+    write::text(&mut out, "documents");
+    write::array(&mut out, count);
+    out.extend_from_slice(documents);
+    write::text(&mut out, "status");
+    write::unsigned(&mut out, 0);
+    out
 }

@@ -220,7 +220,9 @@ impl core::error::Error for BrokenPath {}
 ///
 /// Anchors are found by the issuer's name, byte for byte; among those of one name the one that the authority
 /// key identifier points to is tried first, then every other; of a renewed root, the one that is valid `now`. Where no anchor signed, the next certificate of
-/// the chain is taken as an intermediate if it is a CA, valid `now`, and every path length above permits it.
+/// the chain is taken as an intermediate if it is a CA, valid `now`, and every path length above permits it. Signatures
+/// between certificates that were brought are verified last, from the anchor down: a chain that no anchor signed costs its
+/// receiver nothing by the keys that its sender chose.
 #[must_use]
 pub fn find<'a>(
     chain: &'a [Certificate],
@@ -302,9 +304,12 @@ fn climb<'a>(
         let (intermediates, above) = brought.split_at(depth);
         let broken = match anchor_of(current, depth, anchors, wanted) {
             Ok(anchor) => {
-                return Path::Anchored {
-                    anchor,
-                    intermediates,
+                return match unsigned(first, intermediates, wanted.signed) {
+                    Some(subject) => Path::Broken(BrokenPath::IntermediateSignature { subject }),
+                    None => Path::Anchored {
+                        anchor,
+                        intermediates,
+                    },
                 };
             }
             Err(broken) => broken,
@@ -315,7 +320,7 @@ fn climb<'a>(
         }) else {
             return Path::Broken(broken);
         };
-        if let Err(broken) = intermediate(next, current, depth, wanted.now, wanted.signed) {
+        if let Err(broken) = intermediate(next, depth, wanted.now) {
             return Path::Broken(broken);
         }
         current = next;
@@ -405,14 +410,17 @@ fn permits_below(ca: &Certificate, below: usize) -> bool {
     }
 }
 
-/// Checks an intermediate certificate that is to have signed `below`, itself above `depth` others.
-fn intermediate(
-    certificate: &Certificate,
-    below: &Certificate,
-    depth: usize,
-    now: Timestamp,
-    signed: &Signed<'_>,
-) -> Result<(), BrokenPath> {
+/// The highest of the intermediates that did not sign the certificate below it.
+fn unsigned(first: &Certificate, intermediates: &[Certificate], signed: &Signed<'_>) -> Option<String> {
+    let below = core::iter::once(first).chain(intermediates);
+    let mut pairs: Vec<_> = below.zip(intermediates).collect();
+    pairs.reverse();
+    let wrong = pairs.into_iter().find(|(below, above)| !signed(below, above));
+    wrong.map(|(_, above)| above.subject().to_string())
+}
+
+/// Checks an intermediate certificate above `depth` others, but for its signature.
+fn intermediate(certificate: &Certificate, depth: usize, now: Timestamp) -> Result<(), BrokenPath> {
     let subject = || certificate.subject().to_string();
     if !may_issue(certificate) {
         return Err(BrokenPath::IntermediateNotCa { subject: subject() });
@@ -435,9 +443,6 @@ fn intermediate(
             subject: subject(),
             below: depth,
         });
-    }
-    if !signed(below, certificate) {
-        return Err(BrokenPath::IntermediateSignature { subject: subject() });
     }
     Ok(())
 }

@@ -355,3 +355,44 @@ fn an_anchor_that_is_given_twice_is_trusted_for_everything_it_was_given_for() {
         [reader, anchor(None)]
     );
 }
+
+#[test]
+fn a_chain_that_no_anchor_signed_has_nobody_verify_with_the_keys_it_brings() {
+    let mut w = world();
+    let root = open_root(&w);
+    let open = anchors(&[&root]);
+    let stranger = key(Curve::BrainpoolP384r1, &mut w.rng);
+    let verified = core::cell::Cell::new(0);
+    let count = |certificate: &Certificate, issuer: &Certificate| {
+        verified.set(verified.get() + 1);
+        signed(certificate, issuer, &RustCrypto)
+    };
+    let chain_under = |w: &mut World, top: &str, above: &Certificate| {
+        let mut chain = vec![between(w, top, (above, &stranger), None)];
+        while chain.len() < LONGEST_CHAIN - 1 {
+            let (certificate, key) = &chain[chain.len() - 1];
+            let next = between(w, &format!("CA {}", chain.len()), (certificate, key), None);
+            chain.push(next);
+        }
+        let (last, last_key) = &chain[chain.len() - 1];
+        let mut all = vec![signed_by(w, last, last_key)];
+        all.extend(chain.into_iter().rev().map(|(certificate, _)| certificate));
+        all
+    };
+    let nobody = w.reader_ca.clone();
+    let unknown = chain_under(&mut w, "top", &nobody);
+    assert_eq!(unknown.len(), LONGEST_CHAIN);
+    let find = |chain: &[Certificate]| match find_with(None, chain, &open, now(), &count) {
+        Path::Broken(broken) => broken,
+        path => panic!("{path:?}"),
+    };
+    assert!(matches!(find(&unknown), BrokenPath::NoAnchor { .. }));
+    assert_eq!(verified.take(), 0);
+    // One that bears the name of an anchor is verified with the key of the anchor, and no other.
+    let named = chain_under(&mut w, "top", &root);
+    assert!(matches!(
+        find(&named),
+        BrokenPath::BadSignature { anchors: 1, .. }
+    ));
+    assert_eq!(verified.take(), 1);
+}
