@@ -67,6 +67,7 @@ pub mod error;
 pub mod inflate;
 pub mod issue;
 pub mod issuer_signed;
+pub mod json;
 pub mod jws;
 pub mod keys;
 pub mod limits;

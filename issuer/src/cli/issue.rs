@@ -219,7 +219,7 @@ fn json_fault(error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Syntax | Category::Eof => sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned(),
         Category::Data
-            if [data::TWICE, data::TOO_MANY]
+            if [data::TWICE, data::TOO_MANY, data::LONG_NUMBER]
                 .iter()
                 .any(|words| sentence.starts_with(words)) =>
         {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::cells::{ColumnFault, Columns};
 use super::records::Records;
-use super::{TOO_MANY, TWICE, read};
+use super::{LONG_NUMBER, TOO_MANY, TWICE, read};
 use crate::format::Format;
 
 /// Longest row, in bytes; a portrait of a megabyte in base64 fits.
@@ -391,6 +391,15 @@ fn json_fault(error: &serde_json::Error) -> RowFault {
         (_, None) if problem.starts_with(TOO_MANY) => RowFault::Syntax {
             problem: TOO_MANY.to_owned(),
             column: error.column(),
+        },
+        // It was found before anything was read, and names its byte.
+        (_, None) if problem.starts_with(LONG_NUMBER) => RowFault::Syntax {
+            problem: LONG_NUMBER.to_owned(),
+            column: problem
+                .rsplit(' ')
+                .next()
+                .and_then(|at| at.parse().ok())
+                .map_or(0, |at: usize| at + 1),
         },
         _ => RowFault::Syntax {
             problem: "it cannot be read".to_owned(),

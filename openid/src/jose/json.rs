@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::fmt;
 
+use mdoc_core::json::long_number;
 use serde::Deserializer as _;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -18,7 +19,8 @@ pub const MOST_VALUES: usize = 50_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadJson {
-    /// It is larger than is read, or has more values than [`MOST_VALUES`].
+    /// It is larger than is read, has more values than [`MOST_VALUES`], or a number of more than
+    /// [`mdoc_core::json::MOST_DIGITS`] digits.
     TooLarge,
     /// It is no JSON, is nested too deeply, or an object has two members of one name.
     Malformed,
@@ -47,7 +49,7 @@ pub fn parse(text: &[u8]) -> Result<Value, BadJson> {
 }
 
 fn parse_up_to(text: &[u8], largest: usize) -> Result<Value, BadJson> {
-    if text.len() > largest {
+    if text.len() > largest || long_number(text).is_some() {
         return Err(BadJson::TooLarge);
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
@@ -188,6 +190,13 @@ mod tests {
         let once = parse(text.as_bytes()).unwrap();
         let again = parse(once.to_string().as_bytes()).unwrap();
         assert_eq!(again, once);
+    }
+
+    #[test]
+    fn a_number_of_more_digits_than_anything_has_is_too_large() {
+        let digits = |count| format!("[0.{}]", "9".repeat(count));
+        assert!(parse(digits(900).as_bytes()).is_ok());
+        assert_eq!(parse(digits(1_000).as_bytes()), Err(BadJson::TooLarge));
     }
 
     #[test]

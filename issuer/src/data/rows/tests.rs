@@ -148,6 +148,20 @@ fn lines_of_json_stand_alone() {
 }
 
 #[test]
+fn a_number_of_too_many_digits_is_named_with_its_place() {
+    let text = format!("{{\"a\": 1}}\n{{\"a\": {}}}\n", "9".repeat(2_000));
+    let found = rows(text.as_bytes(), Layout::JsonLines);
+    assert!(found[0].faults.is_empty());
+    let fault = &found[1].faults[0];
+    assert_eq!(fault.code(), "data.syntax");
+    let words = fault.to_string();
+    assert!(
+        words.contains("column 1007") && words.contains(LONG_NUMBER),
+        "{words}"
+    );
+}
+
+#[test]
 fn what_is_too_long_is_refused_before_it_fills_the_memory() {
     let mut text = b"{\"a\": \"".to_vec();
     text.resize(LONGEST_ROW + 100, b'x');
