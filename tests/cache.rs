@@ -5,13 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use integration::corpus::Case;
 use integration::forgery::Forgery;
 use integration::world::{World, at, licence};
-use mdoc_core::crypto::{
-    Backend, CryptoError, Digest, DigestAlgorithm, PublicKey, RustCrypto, SecretKey, SigningKey,
-};
+use mdoc_core::crypto::{Backend, CryptoError, DigestAlgorithm, Layer, PublicKey, RustCrypto};
 use mdoc_core::verify::{ChainCache, Form, Inputs, Outcome, Policy, Report, verify};
 use mdoc_core::x509::build::{ListTerms, RevokedSerial, build_crl};
 use mdoc_core::x509::path::TrustAnchor;
-use zeroize::Zeroizing;
 
 /// Counts the signatures that are checked.
 #[derive(Default)]
@@ -24,9 +21,9 @@ impl Counting {
     }
 }
 
-impl Backend for Counting {
-    fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Digest {
-        RustCrypto.digest(algorithm, parts)
+impl Layer for Counting {
+    fn below(&self) -> &dyn Backend {
+        &RustCrypto
     }
 
     fn verify(
@@ -38,30 +35,6 @@ impl Backend for Counting {
     ) -> Result<(), CryptoError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         RustCrypto.verify(key, digest, message, signature)
-    }
-
-    fn signing_key(&self, key: &SecretKey) -> Result<Box<dyn SigningKey>, CryptoError> {
-        RustCrypto.signing_key(key)
-    }
-
-    fn agree(&self, key: &SecretKey, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        RustCrypto.agree(key, peer)
-    }
-
-    fn hkdf_sha256(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
-        RustCrypto.hkdf_sha256(secret, salt, info)
-    }
-
-    fn hmac_sha256(&self, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-        RustCrypto.hmac_sha256(key, parts)
-    }
-
-    fn seal(&self, key: &[u8; 32], iv: &[u8; 12], plaintext: &[u8]) -> Vec<u8> {
-        RustCrypto.seal(key, iv, plaintext)
-    }
-
-    fn open(&self, key: &[u8; 32], iv: &[u8; 12], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        RustCrypto.open(key, iv, sealed)
     }
 }
 

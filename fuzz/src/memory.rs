@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, OnceLock};
 
-use mdoc_core::crypto::{
-    Backend, CryptoError, Digest, DigestAlgorithm, PublicKey, SecretKey, SigningKey, fastest,
-};
+use mdoc_core::crypto::{Backend, CryptoError, DigestAlgorithm, Layer, PublicKey, SecretKey, fastest};
 use mdoc_core::seams::{Signer as _, SoftwareKey};
 use zeroize::Zeroizing;
 
@@ -82,9 +80,9 @@ pub fn signed(key: &SoftwareKey, message: &[u8]) -> Vec<u8> {
     Known::answer(signed, question, || key.sign(message).unwrap())
 }
 
-impl Backend for Remembering {
-    fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Digest {
-        self.backend.digest(algorithm, parts)
+impl Layer for Remembering {
+    fn below(&self) -> &dyn Backend {
+        self.backend
     }
 
     fn verify(
@@ -100,29 +98,9 @@ impl Backend for Remembering {
         })
     }
 
-    fn signing_key(&self, key: &SecretKey) -> Result<Box<dyn SigningKey>, CryptoError> {
-        self.backend.signing_key(key)
-    }
-
     fn agree(&self, key: &SecretKey, peer: &PublicKey) -> Agreed {
         let question = (key.dangerous_bytes().to_vec(), peer.clone());
         Known::answer(&self.agreed, question, || self.backend.agree(key, peer))
-    }
-
-    fn hkdf_sha256(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
-        self.backend.hkdf_sha256(secret, salt, info)
-    }
-
-    fn hmac_sha256(&self, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-        self.backend.hmac_sha256(key, parts)
-    }
-
-    fn seal(&self, key: &[u8; 32], iv: &[u8; 12], plaintext: &[u8]) -> Vec<u8> {
-        self.backend.seal(key, iv, plaintext)
-    }
-
-    fn open(&self, key: &[u8; 32], iv: &[u8; 12], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        self.backend.open(key, iv, sealed)
     }
 }
 

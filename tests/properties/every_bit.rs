@@ -11,9 +11,7 @@ use std::thread;
 
 use integration::vectors::Vector;
 use integration::world::World;
-use mdoc_core::crypto::{
-    AwsLc, Backend, CryptoError, Digest, DigestAlgorithm, PublicKey, SecretKey, SigningKey,
-};
+use mdoc_core::crypto::{AwsLc, Backend, CryptoError, DigestAlgorithm, Layer, PublicKey, SecretKey};
 use mdoc_core::verify::{Form, Inputs, verify};
 use zeroize::Zeroizing;
 
@@ -35,9 +33,9 @@ struct Remembering<'a> {
     asked: AtomicUsize,
 }
 
-impl Backend for Remembering<'_> {
-    fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Digest {
-        self.backend.digest(algorithm, parts)
+impl Layer for Remembering<'_> {
+    fn below(&self) -> &dyn Backend {
+        self.backend
     }
 
     fn verify(
@@ -57,10 +55,6 @@ impl Backend for Remembering<'_> {
         answer
     }
 
-    fn signing_key(&self, key: &SecretKey) -> Result<Box<dyn SigningKey>, CryptoError> {
-        self.backend.signing_key(key)
-    }
-
     fn agree(&self, key: &SecretKey, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let question = (key.dangerous_bytes().to_vec(), peer.clone());
         if let Some(known) = self.agreed.lock().unwrap().get(&question) {
@@ -69,22 +63,6 @@ impl Backend for Remembering<'_> {
         let answer = self.backend.agree(key, peer);
         self.agreed.lock().unwrap().insert(question, answer.clone());
         answer
-    }
-
-    fn hkdf_sha256(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
-        self.backend.hkdf_sha256(secret, salt, info)
-    }
-
-    fn hmac_sha256(&self, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-        self.backend.hmac_sha256(key, parts)
-    }
-
-    fn seal(&self, key: &[u8; 32], iv: &[u8; 12], plaintext: &[u8]) -> Vec<u8> {
-        self.backend.seal(key, iv, plaintext)
-    }
-
-    fn open(&self, key: &[u8; 32], iv: &[u8; 12], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        self.backend.open(key, iv, sealed)
     }
 }
 

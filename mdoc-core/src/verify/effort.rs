@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{Backend, CryptoError, Curve, Digest, DigestAlgorithm, PublicKey, SecretKey, SigningKey};
+use crate::crypto::{Backend, CryptoError, Curve, DigestAlgorithm, Layer, PublicKey, SecretKey};
 
 /// A backend that counts what it verifies and agrees on.
 pub(super) struct Counted<'a> {
@@ -41,9 +41,9 @@ const fn cost(curve: Curve) -> u32 {
     }
 }
 
-impl Backend for Counted<'_> {
-    fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Digest {
-        self.backend.digest(algorithm, parts)
+impl Layer for Counted<'_> {
+    fn below(&self) -> &dyn Backend {
+        self.backend
     }
 
     fn verify(
@@ -57,28 +57,8 @@ impl Backend for Counted<'_> {
         self.backend.verify(key, digest, message, signature)
     }
 
-    fn signing_key(&self, key: &SecretKey) -> Result<Box<dyn SigningKey>, CryptoError> {
-        self.backend.signing_key(key)
-    }
-
     fn agree(&self, key: &SecretKey, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         self.spend(peer.curve());
         self.backend.agree(key, peer)
-    }
-
-    fn hkdf_sha256(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
-        self.backend.hkdf_sha256(secret, salt, info)
-    }
-
-    fn hmac_sha256(&self, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-        self.backend.hmac_sha256(key, parts)
-    }
-
-    fn seal(&self, key: &[u8; 32], iv: &[u8; 12], plaintext: &[u8]) -> Vec<u8> {
-        self.backend.seal(key, iv, plaintext)
-    }
-
-    fn open(&self, key: &[u8; 32], iv: &[u8; 12], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        self.backend.open(key, iv, sealed)
     }
 }
