@@ -175,21 +175,11 @@ const COMPARED: [(&str, &str, &str); 8] = [
 fn what_is_called_a_digest_or_a_secret_is_compared_by_operator_only_where_nobody_can_ask_again() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut found = Vec::new();
-    for crate_folder in [
-        "cli",
-        "holder",
-        "issuer",
-        "mdoc-core",
-        "openid",
-        "service",
-        "verifier",
-    ] {
-        for (file, text) in sources(&root.join(crate_folder).join("src")) {
-            let file = file.strip_prefix(root).unwrap().display().to_string();
-            let code = text.lines().take_while(|line| *line != "mod tests {");
-            let lines = code.filter(|line| !line.trim_start().starts_with("//") && is_compared(line));
-            found.extend(lines.map(|line| (file.clone(), line.trim().to_owned())));
-        }
+    for (file, text) in sources(root) {
+        let file = file.strip_prefix(root).unwrap().display().to_string();
+        let code = text.lines().take_while(|line| *line != "mod tests {");
+        let lines = code.filter(|line| !line.trim_start().starts_with("//") && is_compared(line));
+        found.extend(lines.map(|line| (file.clone(), line.trim().to_owned())));
     }
     let known = |(file, line): &&(String, String)| {
         COMPARED
@@ -240,12 +230,30 @@ fn is_compared(line: &str) -> bool {
     })
 }
 
-fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+/// The sources of all crates, without tests that have a file of their own.
+pub(crate) fn sources(root: &Path) -> Vec<(PathBuf, String)> {
+    let crates = [
+        "cli",
+        "holder",
+        "issuer",
+        "mdoc-core",
+        "openid",
+        "pkcs11",
+        "service",
+        "verifier",
+    ];
+    crates
+        .iter()
+        .flat_map(|one| sources_in(&root.join(one).join("src")))
+        .collect()
+}
+
+fn sources_in(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() && entry.file_name() != "tests" {
-            all.extend(sources(&path));
+            all.extend(sources_in(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs")
             && entry.file_name() != "tests.rs"
         {
