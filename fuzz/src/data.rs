@@ -74,7 +74,11 @@ pub fn person(input: &[u8]) {
         Err(error) => return assert!(!error.to_string().is_empty()),
         Ok(data) => data,
     };
-    let data = if one_in(16, input) { data } else { without_pictures(data) };
+    let data = if one_in(16, input) {
+        data
+    } else {
+        without_pictures(data)
+    };
     let facts = IssuerFacts {
         country: "DE".to_owned(),
         jurisdiction: Some("DE-BE".to_owned()),
