@@ -123,6 +123,9 @@ fi
 [ -z "$installing" ] || wait "$installing" || tail -n 20 target/ci/cargo-deny.log
 if command -v cargo-deny >/dev/null; then
   step cargo deny --locked check --hide-inclusion-graph bans licenses sources
+  # What is measured beside, in no program; the exceptions are those of the programs.
+  step cargo deny --manifest-path benches/Cargo.toml --locked --config deny.toml check --hide-inclusion-graph --allow \
+    license-exception-not-encountered bans licenses sources
   # The advisories are on another host than the packages, which not every machine reaches.
   if timeout 120 cargo deny --locked fetch db >/dev/null 2>&1; then
     step cargo deny --locked check --hide-inclusion-graph advisories
