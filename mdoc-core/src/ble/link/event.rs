@@ -123,11 +123,12 @@ pub enum Oddity {
 pub enum Ending {
     /// We ended it.
     ByUs,
-    /// The peer said End.
+    /// The peer said End between messages.
     ByPeer,
     /// The peer disconnected between messages, which is how some end.
     Disconnected,
-    /// The connection was lost within a message, or while something was to be sent: a new transaction is needed.
+    /// The connection was lost, or the peer said End, within a message or while something was to be sent: a new
+    /// transaction is needed.
     Lost,
     /// The connection was lost before Start: it may be tried again.
     LostBeforeStart,
@@ -171,7 +172,7 @@ impl fmt::Display for Ending {
             Self::ByUs => f.write_str("the transaction was ended"),
             Self::ByPeer => f.write_str("the other side ended the transaction"),
             Self::Disconnected => f.write_str("the other side disconnected"),
-            Self::Lost => f.write_str("the connection was lost"),
+            Self::Lost => f.write_str("the connection was lost, or broken off, before everything was said"),
             Self::LostBeforeStart => f.write_str("the connection was lost before the transaction began"),
             Self::NoPeer => f.write_str("the other side was not found in time"),
             Self::NotSetUp => f.write_str("the other side was found, and did not begin in time"),

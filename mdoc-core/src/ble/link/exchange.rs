@@ -95,7 +95,8 @@ impl Link {
         while self.phase == Phase::Open {
             match self.splitter.next(&self.setup.limits) {
                 Ok(Some(Came::Message(message))) => self.actions.push_back(Action::Message(message)),
-                Ok(Some(Came::End)) => self.ended_by_peer(now),
+                // It comes between two messages; what may follow it is none.
+                Ok(Some(Came::End)) => self.over_by_peer(false, now),
                 Ok(None) => {
                     self.until = self.alive_until(now);
                     return;
@@ -105,13 +106,30 @@ impl Link {
         }
     }
 
-    /// It is the client that disconnects. Whoever says End has said everything before it.
+    /// It is the client that disconnects. Whoever says End within a message, theirs or ours, has not said that they do not
+    /// want to: they have broken off.
     fn ended_by_peer(&mut self, now: Duration) {
-        self.take_unfinished();
+        let within = !self.take_unfinished() && self.is_receiving();
+        self.over_by_peer(within, now);
+    }
+
+    fn over_by_peer(&mut self, within: bool, now: Duration) {
+        // Who is ending it as well owes nothing.
+        let owing = self.ending.is_none() && self.is_owing();
+        let ending = if self.phase == Phase::Open && (within || owing) {
+            Ending::Lost
+        } else {
+            Ending::ByPeer
+        };
         match self.setup.gatt {
-            Gatt::Client => self.over(Ending::ByPeer),
-            Gatt::Server => self.close(Ending::ByPeer, now),
+            Gatt::Client => self.over(ending),
+            Gatt::Server => self.close(ending, now),
         }
+    }
+
+    /// Whether something of ours has not gone.
+    fn is_owing(&self) -> bool {
+        self.sending || self.going.as_ref().is_some_and(Going::is_unfinished) || !self.outgoing.is_empty()
     }
 
     /// Whether a message has begun to come and has not ended.
@@ -192,12 +210,12 @@ impl Link {
             self.candidates.remove(&peer);
             return;
         }
-        let owing = self.sending || self.going.as_ref().is_some_and(Going::is_unfinished);
+        let owing = self.is_owing();
         let whole = self.phase == Phase::Open && self.take_unfinished();
         let ending = match self.phase {
             Phase::Closing(ending) => ending,
             Phase::Open if whole => Ending::Disconnected,
-            Phase::Open if self.is_receiving() || owing || !self.outgoing.is_empty() => Ending::Lost,
+            Phase::Open if self.is_receiving() || owing => Ending::Lost,
             Phase::Open => Ending::Disconnected,
             _ => Ending::LostBeforeStart,
         };

@@ -1,5 +1,6 @@
 mod air;
 mod channel;
+mod end;
 
 use super::super::frame::FrameError;
 use super::*;
@@ -253,30 +254,6 @@ fn many_that_come_and_do_nothing_put_off_the_end_of_waiting_once() {
 }
 
 #[test]
-fn the_end_of_the_peer_ends_it() {
-    let mut end = open_client();
-    assert_eq!(
-        end.after(value(MDOC, Characteristic::State, &[2]), 10),
-        [Action::Disconnect(MDOC), Action::Over(Ending::ByPeer)]
-    );
-    let mut end = open_server();
-    assert_eq!(end.after(value(READER, Characteristic::State, &[2]), 10), []);
-    assert_eq!(
-        end.after(Input::Lost { peer: READER }, 20),
-        [Action::Over(Ending::ByPeer)]
-    );
-    let mut end = open_client();
-    assert_eq!(
-        end.after(value(MDOC, Characteristic::State, &[9]), 10),
-        [Action::Note(Oddity::UnknownState)]
-    );
-    assert_eq!(
-        end.after(value(MDOC, Characteristic::State, &[1]), 10),
-        [Action::Note(Oddity::Start)]
-    );
-}
-
-#[test]
 fn trap_56_who_disconnects_between_messages_has_ended_well() {
     let lost = |end: &mut End| end.after(Input::Lost { peer: MDOC }, 50);
     let mut end = open_client();
@@ -353,28 +330,6 @@ fn a_message_that_forgot_its_end_leaves_the_holder_all_its_time_to_decide() {
         end.actions(),
         [put(READER, Characteristic::Server2Client, &[0, 9])]
     );
-}
-
-#[test]
-fn a_whole_message_that_forgot_its_end_is_taken_before_the_peer_s_end() {
-    let noted = [
-        Action::Note(Oddity::UnfinishedMessage),
-        Action::Message(vec![0x81, 7]),
-    ];
-    let mut end = open_client();
-    end.after(value(MDOC, Characteristic::Server2Client, &[1, 0x81, 7]), 10);
-    let over = [Action::Disconnect(MDOC), Action::Over(Ending::ByPeer)];
-    assert_eq!(
-        end.after(value(MDOC, Characteristic::State, &[2]), 20),
-        [noted.clone(), over.clone()].concat()
-    );
-    let mut end = open_server();
-    end.after(value(READER, Characteristic::Client2Server, &[1, 0x81, 7]), 10);
-    assert_eq!(end.after(value(READER, Characteristic::State, &[2]), 20), noted);
-    // What is not whole is no message.
-    let mut end = open_client();
-    end.after(value(MDOC, Characteristic::Server2Client, &[1, 0x82, 7]), 10);
-    assert_eq!(end.after(value(MDOC, Characteristic::State, &[2]), 20), over);
 }
 
 /// Facts, 5.5: SPRUCE on iOS cuts at 515 bytes, flag included, where the standard has 512 at most.

@@ -177,6 +177,15 @@ fn an_empty_message_and_the_end_of_gatt_end_it() {
     for input in [bytes(MDOC, &[0, 0, 0, 0, 1]), value(MDOC, STATE, &[2])] {
         assert_eq!(open_reader().after(input, 3), over, "the client disconnects");
     }
+    // Within a message it has broken off, whether that is its own or ours.
+    let broken_off = [Action::Disconnect(MDOC), Action::Over(Ending::Lost)];
+    let mut reader = open_reader();
+    reader.after(bytes(MDOC, &[0, 0, 0, 9, 1]), 2);
+    assert_eq!(reader.after(value(MDOC, STATE, &[2]), 3), broken_off);
+    let mut reader = open_reader();
+    reader.0.send(vec![5], millis(2));
+    reader.actions();
+    assert_eq!(reader.after(bytes(MDOC, &[0, 0, 0, 0]), 3), broken_off);
     let mut mdoc = open_mdoc();
     let last = [0, 0, 0, 1, 6, 0, 0, 0, 0];
     assert_eq!(mdoc.after(bytes(READER, &last), 3), [Action::Message(vec![6])]);
