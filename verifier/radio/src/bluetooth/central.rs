@@ -1,5 +1,7 @@
 //! The client, by btleplug; the channels of L2CAP by the kernel of Linux.
 
+mod search;
+
 use core::pin::Pin;
 #[cfg(target_os = "linux")]
 use core::pin::pin;
@@ -7,10 +9,9 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use btleplug::api::{
-    Central as _, CentralEvent, CentralState, Characteristic as Found, Manager as _, Peripheral as _,
-    ScanFilter, ValueNotification, WriteType,
+    CentralEvent, CentralState, Characteristic as Found, Peripheral as _, ValueNotification, WriteType,
 };
-use btleplug::platform::{Adapter, Manager, Peripheral};
+use btleplug::platform::Peripheral;
 use futures_util::{Stream, StreamExt as _};
 use mdoc_core::ble::Characteristic;
 use mdoc_core::ble::frame::Room;
@@ -20,6 +21,9 @@ use tokio::sync::mpsc::UnboundedSender;
 #[cfg(target_os = "linux")]
 use tokio::sync::mpsc::unbounded_channel;
 
+#[cfg(not(target_os = "linux"))]
+pub(super) use self::search::adapter;
+use self::search::find;
 use super::{characteristics, uuid};
 use crate::connections::{Address, Connections};
 use crate::radio::without_channel;
@@ -28,8 +32,6 @@ use crate::{Channel, Fault, Happened, Offer, Station};
 /// A client knows one peer.
 const SERVER: Peer = Peer(0);
 
-/// How often those that were found before are looked at again: not every system tells of every advertisement.
-const LOOKS: Duration = Duration::from_millis(500);
 /// Connecting fails now and then where the air is full.
 const TRIES: u32 = 5;
 /// Between two tries.
@@ -90,42 +92,6 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer, connec
         forget(&name, address).await;
     }
     drop(station);
-}
-
-/// The adapter of this name, or the first one, and its name.
-pub(super) async fn adapter(name: Option<&str>) -> Result<(Adapter, String), Fault> {
-    let manager = Manager::new()
-        .await
-        .map_err(|error| fault("reaching Bluetooth", &error))?;
-    let adapters = manager.adapters().await;
-    let mut there = Vec::new();
-    for adapter in adapters.map_err(|error| fault("looking for adapters", &error))? {
-        let info = adapter.adapter_info().await.unwrap_or_default();
-        // On Linux "hci0 (usb:…)", in no fixed order.
-        let called = info.split(' ').next().unwrap_or_default().to_owned();
-        there.push((called, adapter));
-    }
-    there.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let Some(name) = name else {
-        let first = there.into_iter().next().ok_or(Fault::NoAdapter)?;
-        return switched_on(first).await;
-    };
-    match there.iter().position(|(called, _)| called == name) {
-        Some(at) => switched_on(there.swap_remove(at)).await,
-        None if there.is_empty() => Err(Fault::NoAdapter),
-        None => Err(Fault::NoSuchAdapter {
-            name: name.to_owned(),
-            there: there.into_iter().map(|(called, _)| called).collect(),
-        }),
-    }
-}
-
-async fn switched_on((name, adapter): (String, Adapter)) -> Result<(Adapter, String), Fault> {
-    match adapter.adapter_state().await {
-        Ok(CentralState::PoweredOff) => Err(Fault::AdapterOff(name)),
-        // A system that does not say will say later.
-        _ => Ok((adapter, name)),
-    }
 }
 
 /// How the peer was reached.
@@ -386,71 +352,6 @@ async fn open(_name: &str, _peripheral: &Peripheral, _psm: Psm) -> Result<Channe
     Err(Fault::NotSupported("L2CAP, which is for Linux,"))
 }
 
-/// Scans until somebody has the service; the news of the adapter go on from there.
-async fn find(name: &str, offer: Offer) -> Result<(Peripheral, Incoming<CentralEvent>), Fault> {
-    let (adapter, _) = adapter(Some(name)).await?;
-    let events = adapter.events().await;
-    let mut events = events.map_err(|error| fault("listening to the adapter", &error))?;
-    let service = uuid(offer.uuid);
-    let filter = ScanFilter {
-        services: vec![service],
-    };
-    let scan = adapter.start_scan(filter).await;
-    scan.map_err(|error| fault("scanning", &error))?;
-    let found = seek((&adapter, name), &mut events, service).await;
-    if let Err(error) = adapter.stop_scan().await {
-        tracing::debug!(kind = kind(&error), "scanning was not stopped");
-    }
-    Ok((found?, events))
-}
-
-/// Until somebody has the service. The link says when that takes too long.
-async fn seek(
-    (adapter, name): (&Adapter, &str),
-    events: &mut Incoming<CentralEvent>,
-    service: uuid::Uuid,
-) -> Result<Peripheral, Fault> {
-    let mut looks = tokio::time::interval(LOOKS);
-    loop {
-        tokio::select! {
-            event = events.next() => match event {
-                Some(CentralEvent::StateUpdate(CentralState::PoweredOff)) => {
-                    return Err(Fault::AdapterOff(name.to_owned()));
-                }
-                Some(
-                    CentralEvent::DeviceDiscovered(id)
-                    | CentralEvent::DeviceUpdated(id)
-                    | CentralEvent::ServicesAdvertisement { id, .. },
-                ) => {
-                    if let Ok(peripheral) = adapter.peripheral(&id).await && offers(&peripheral, service).await {
-                        return Ok(peripheral);
-                    }
-                }
-                Some(_) => {}
-                None => return Err(Fault::NoService),
-            },
-            _ = looks.tick() => {
-                let there = match adapter.peripherals().await {
-                    Ok(there) => there,
-                    Err(error) => return Err(why_not(name, &error).await),
-                };
-                for peripheral in there {
-                    if offers(&peripheral, service).await {
-                        return Ok(peripheral);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Others are reported too, whatever the filter says.
-async fn offers(peripheral: &Peripheral, service: uuid::Uuid) -> bool {
-    let properties = peripheral.properties().await;
-    properties
-        .is_ok_and(|properties| properties.is_some_and(|properties| properties.services.contains(&service)))
-}
-
 async fn connect(peripheral: &Peripheral) -> Result<(), Fault> {
     let mut tried = 0;
     loop {
@@ -472,19 +373,6 @@ async fn forget(adapter: &str, address: Address) {
 
 #[cfg(not(target_os = "linux"))]
 async fn forget(_adapter: &str, _address: Address) {}
-
-/// Why an adapter that was there cannot be asked any longer: BlueZ itself has better words for it.
-#[cfg(target_os = "linux")]
-async fn why_not(name: &str, error: &btleplug::Error) -> Fault {
-    let now = super::bluez::adapter(Some(name)).await;
-    now.err()
-        .unwrap_or_else(|| fault("looking for the other side", error))
-}
-
-#[cfg(not(target_os = "linux"))]
-async fn why_not(_name: &str, error: &btleplug::Error) -> Fault {
-    fault("looking for the other side", error)
-}
 
 /// Of what kind: the words of an error may name the peer's address, which is nobody's business here.
 const fn kind(error: &btleplug::Error) -> &'static str {
