@@ -1,6 +1,8 @@
 //! The client, by btleplug; the channels of L2CAP by the kernel of Linux.
 
 mod search;
+#[cfg(test)]
+mod tests;
 
 use core::pin::Pin;
 #[cfg(target_os = "linux")]
@@ -77,7 +79,8 @@ pub(super) async fn run(mut station: Station, name: String, offer: Offer, connec
             }
         }
         Some(Ok(Joined::Channel(stream))) => over_channel(&mut station, stream).await,
-        Some(Err(fault)) => station.fail(fault),
+        Some(Err(NotJoined::Lost)) => lost(&station),
+        Some(Err(NotJoined::Fault(fault))) => station.fail(fault),
         None => {}
     }
     let left = connections.leave(address);
@@ -100,6 +103,38 @@ enum Joined {
     Channel(ChannelStream),
 }
 
+/// Why it was not.
+#[derive(Debug, PartialEq, Eq)]
+enum NotJoined {
+    /// It was found, and went, or did not answer: it may be looked for again.
+    Lost,
+    Fault(Fault),
+}
+
+impl NotJoined {
+    /// What an error means; `gone` says whether the peer is, as far as the system knows.
+    fn of(what: &'static str, error: &btleplug::Error, gone: bool) -> Self {
+        match error {
+            btleplug::Error::PermissionDenied
+            | btleplug::Error::NoAdapterAvailable
+            | btleplug::Error::NotSupported(_) => Self::Fault(fault(what, error)),
+            btleplug::Error::DeviceNotFound
+            | btleplug::Error::NotConnected
+            | btleplug::Error::TimedOut(_) => Self::Lost,
+            // BlueZ gives all its errors as others.
+            _ if gone => Self::Lost,
+            _ => Self::Fault(fault(what, error)),
+        }
+    }
+}
+
+/// Tells that the peer is gone that the link was not told of yet.
+fn lost(station: &Station) {
+    let room = Room::of_mtu(0);
+    station.tell(Input::Connected { peer: SERVER, room });
+    station.tell(Input::Lost { peer: SERVER });
+}
+
 /// Over the channel if its number is known, otherwise over GATT.
 async fn join(
     name: &str,
@@ -107,7 +142,7 @@ async fn join(
     events: Incoming<CentralEvent>,
     offer: Offer,
     teller: UnboundedSender<Happened>,
-) -> Result<Joined, Fault> {
+) -> Result<Joined, NotJoined> {
     if let Channel::Known(psm) = offer.channel {
         match open(name, peripheral, psm).await {
             Ok(stream) => return Ok(Joined::Channel(stream)),
@@ -133,11 +168,12 @@ impl Client {
         peripheral: Peripheral,
         events: Incoming<CentralEvent>,
         offer: Offer,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, NotJoined> {
         let service = uuid(offer.uuid);
         connect(&peripheral).await?;
-        let discovered = peripheral.discover_services().await;
-        discovered.map_err(|error| fault("reading the services", &error))?;
+        if let Err(error) = peripheral.discover_services().await {
+            return Err(not_joined("reading the services", &error, &peripheral).await);
+        }
         let there = peripheral.characteristics();
         let characteristics: BTreeMap<_, _> = characteristics(offer.service)
             .filter_map(|(characteristic, uuid)| {
@@ -152,12 +188,19 @@ impl Client {
             Characteristic::Server2Client,
         ] {
             if !characteristics.contains_key(&needed) {
-                return Err(Fault::Service("it lacks a characteristic of the standard"));
+                // Of one that went meanwhile, not all of them were read.
+                return Err(if is_connected(&peripheral).await {
+                    NotJoined::Fault(Fault::Service("it lacks a characteristic of the standard"))
+                } else {
+                    NotJoined::Lost
+                });
             }
         }
         // Before the first subscription, so that nothing is missed.
-        let values = peripheral.notifications().await;
-        let values = values.map_err(|error| fault("listening to the peer", &error))?;
+        let values = match peripheral.notifications().await {
+            Ok(values) => values,
+            Err(error) => return Err(not_joined("listening to the peer", &error, &peripheral).await),
+        };
         Ok(Self {
             peripheral,
             events,
@@ -352,17 +395,30 @@ async fn open(_name: &str, _peripheral: &Peripheral, _psm: Psm) -> Result<Channe
     Err(Fault::NotSupported("L2CAP, which is for Linux,"))
 }
 
-async fn connect(peripheral: &Peripheral) -> Result<(), Fault> {
+async fn connect(peripheral: &Peripheral) -> Result<(), NotJoined> {
     let mut tried = 0;
     loop {
         tried += 1;
         match peripheral.connect().await {
             Ok(()) => return Ok(()),
-            Err(error) if tried == TRIES => return Err(fault("connecting", &error)),
+            Err(error) if tried == TRIES => {
+                // One that is known, and cannot be connected, was tried often enough; one that is not known any more, or whose
+                // services did not come, may be found again.
+                let gone = !matches!(peripheral.is_connected().await, Ok(false));
+                return Err(NotJoined::of("connecting", &error, gone));
+            }
             Err(error) => tracing::debug!(kind = kind(&error), tried, "not connected"),
         }
         tokio::time::sleep(BETWEEN_TRIES).await;
     }
+}
+
+async fn is_connected(peripheral: &Peripheral) -> bool {
+    peripheral.is_connected().await.unwrap_or(false)
+}
+
+async fn not_joined(what: &'static str, error: &btleplug::Error, peripheral: &Peripheral) -> NotJoined {
+    NotJoined::of(what, error, !is_connected(peripheral).await)
 }
 
 /// BlueZ ignores for half a minute what services a device advertises that it knows.
