@@ -1,6 +1,7 @@
 //! Links over the airs that need no radio, on a clock that runs as fast as there is nothing to do.
 
 mod channel;
+mod retry;
 mod shared;
 
 use core::time::Duration;
@@ -189,51 +190,6 @@ async fn nobody_is_waited_for_longer_than_said() {
     let mut reader = wire(&Memory::new(517), Role::Reader, Service::Mdoc);
     assert_eq!(over(&mut reader).await, Ending::NoPeer);
     assert_eq!(began.elapsed().as_secs(), 60);
-}
-
-/// An air whose first radios lose their peer as soon as it is found.
-struct Weak {
-    air: Memory,
-    left: std::sync::atomic::AtomicU32,
-}
-
-impl Air for Weak {
-    fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
-        use std::sync::atomic::Ordering::Relaxed;
-        let radio = self.air.radio(gatt, offer);
-        let weak = self
-            .left
-            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
-            .is_ok();
-        let shape = Shape {
-            lost_after: weak.then_some(0),
-            ..Shape::default()
-        };
-        shaped(radio, shape, ChaCha20Rng::from_seed([5; 32]))
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_is_lost_before_start_is_tried_again() {
-    for (weak, reached) in [(2, true), (3, false)] {
-        let air = Weak {
-            air: Memory::new(517),
-            left: weak.into(),
-        };
-        let mut mdoc = wire(&air.air, Role::Mdoc, Service::Mdoc);
-        let ways = [way(Role::Reader, Service::Mdoc)];
-        let found = async {
-            let found = first_ready(&air, &ways, Duration::ZERO).await;
-            let Ok((_, mut reader)) = found else { return false };
-            reader.send(vec![5]);
-            reader.end_and_wait().await == Ending::ByUs
-        };
-        let holder = async {
-            let _asked = message(&mut mdoc).await;
-        };
-        let (found, ()) = tokio::join!(found, holder);
-        assert_eq!(found, reached, "{weak}");
-    }
 }
 
 /// An air in which nobody can be a server.

@@ -128,12 +128,15 @@ async fn go_once(air: &dyn Air, way: &Way) -> Result<(Service, Wire), Missed> {
             Event::Ready => open = true,
             Event::Message(message) => early.push_back(message),
             Event::Over(ending) => {
-                return Err(Missed {
+                let missed = Missed {
                     service,
                     ending,
                     fault: wire.fault().cloned(),
                     warnings: wire.warnings().to_vec(),
-                });
+                };
+                // What closes the connection and forgets the device would do so to the next try.
+                wire.close().await;
+                return Err(missed);
             }
         }
         // The reader speaks first, and only the way that it took: of two that are open, an mdoc cannot know which.
