@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use mdoc_core::ble::link::{Bearer, Ending, Oddity, Role, Timeouts};
+use mdoc_core::ble::link::{Bearer, Ending, Gatt, Oddity, Role, Timeouts};
 use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng, Curve, PublicKey};
 use mdoc_core::engagement::{BleOptions, DeviceEngagement};
@@ -171,15 +171,18 @@ impl Presentation {
         let warnings = wire.warnings().to_vec();
         let fault = wire.fault().cloned();
         let ending = wire.finish().await;
+        let gatt = match service {
+            Service::Mdoc => Gatt::Server,
+            Service::Reader => Gatt::Client,
+        };
+        let interrupted = |interrupted: Interrupted| Err(interrupted.over(air, gatt, bearer));
         let (declined, answers) = match ended {
             Ok(()) => (false, talk.answers),
             Err(Stop::Declined) => (true, talk.answers),
-            Err(Stop::Session(why)) => {
-                return Err(Interrupted::Session(why));
-            }
+            Err(Stop::Session(why)) => return interrupted(Interrupted::Session(why)),
             // Whoever has an answer may go as it likes, if all of it has gone.
             Err(Stop::Over(ending)) if talk.answers > 0 && is_good(ending) => (false, talk.answers),
-            Err(Stop::Over(ending)) => return Err(Interrupted::Link(ending, fault)),
+            Err(Stop::Over(ending)) => return interrupted(Interrupted::Link(ending, fault)),
         };
         Ok(Presented {
             service,

@@ -28,7 +28,7 @@ use core::pin::pin;
 use std::time::{Duration, Instant};
 
 use mdoc_core::ble::l2cap::Psm;
-use mdoc_core::ble::link::{Bearer, Ending, Oddity, Role, Timeouts};
+use mdoc_core::ble::link::{Bearer, Ending, Gatt, Oddity, Role, Timeouts};
 use mdoc_core::ble::{Service, ident};
 use mdoc_core::crypto::{Backend, CryptoRng};
 use mdoc_core::device_request::ItemsRequest;
@@ -89,7 +89,7 @@ fn answers(accepted: &Accepted<'_>, request: &ItemsRequest) -> bool {
 pub struct Times {
     /// Of one link.
     pub link: Timeouts,
-    /// For mdoc central client mode alone, before the other mode is tried beside it.
+    /// For the mode that comes first alone, before the other mode is tried beside it.
     pub patience: Duration,
     /// For the wallet to begin its answer, its holder included; the answer itself may take as long again. The standard:
     /// not less than 300 seconds.
@@ -171,7 +171,8 @@ impl core::error::Error for PlanError {
 
 impl Plan {
     /// With a new ephemeral key. If the wallet offers both modes, mdoc central client mode comes first, as the standard
-    /// recommends; with `only`, there is no other.
+    /// recommends, unless our server would lose what the wallet writes ([`Air::loses_long_writes`]); with `only`, there is no
+    /// other.
     ///
     /// # Errors
     /// [`PlanError`] if there is no way to this wallet.
@@ -219,9 +220,14 @@ impl Plan {
         self.session.transcript()
     }
 
-    fn ways(&self, timeouts: Timeouts) -> Vec<Way> {
+    /// Where our server is known to lose what wallets write, the mode in which we are none comes first.
+    fn ways(&self, timeouts: Timeouts, air: &dyn Air) -> Vec<Way> {
         let way = |offer| Way::new(Role::Reader, offer, timeouts, self.limits);
-        self.offers.iter().map(way).collect()
+        let mut ways: Vec<Way> = self.offers.iter().map(way).collect();
+        if air.loses_long_writes() {
+            ways.sort_by_key(|way| way.setup.gatt == Gatt::Server);
+        }
+        ways
     }
 }
 
@@ -309,7 +315,7 @@ pub async fn read_until(
     let began = Instant::now();
     // The link waits as long as we do: we have something to say before it ends.
     let idle = times.link.idle.max(times.answer.saturating_add(SAYING));
-    let ways = plan.ways(Timeouts { idle, ..times.link });
+    let ways = plan.ways(Timeouts { idle, ..times.link }, air);
     let (service, mut wire) = tokio::select! {
         biased;
         () = &mut stop => return Err(Interrupted::Link(Ending::ByUs, None)),
@@ -330,6 +336,11 @@ pub async fn read_until(
             wire,
         }),
         Err(interrupted) => {
+            let gatt = match service {
+                Service::Mdoc => Gatt::Client,
+                Service::Reader => Gatt::Server,
+            };
+            let interrupted = interrupted.over(air, gatt, wire.bearer());
             tracing::info!(code = interrupted.code(), "interrupted");
             let _late = tokio::time::timeout(LAST_WORD, wire.finish()).await;
             Err(interrupted)

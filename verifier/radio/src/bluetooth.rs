@@ -33,6 +33,7 @@ use crate::{Channel, Listening};
 pub struct Bluetooth {
     adapter: String,
     warnings: Vec<String>,
+    loses_long_writes: bool,
     connections: Connections,
     /// Servers to be, which listen for a channel.
     #[cfg(target_os = "linux")]
@@ -121,6 +122,10 @@ impl Air for Bluetooth {
             Ok(psm)
         })
     }
+
+    fn loses_long_writes(&self) -> bool {
+        self.loses_long_writes
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -145,10 +150,11 @@ async fn listener(adapter: &str) -> Result<channel::Listener, Fault> {
 
 #[cfg(target_os = "linux")]
 async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
-    let (adapter, warnings) = bluez::look(name).await?;
+    let looked = bluez::look(name).await?;
     Ok(Bluetooth {
-        adapter,
-        warnings,
+        adapter: looked.name,
+        warnings: looked.warnings,
+        loses_long_writes: looked.loses_long_writes,
         connections: Connections::default(),
         listening: Arc::default(),
     })
@@ -160,6 +166,7 @@ async fn look(name: Option<&str>) -> Result<Bluetooth, Fault> {
     Ok(Bluetooth {
         adapter,
         warnings: Vec::new(),
+        loses_long_writes: false,
         connections: Connections::default(),
     })
 }

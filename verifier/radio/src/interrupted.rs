@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use mdoc_core::ble::link::Ending;
+use mdoc_core::ble::link::{Bearer, Ending, Gatt};
 use mdoc_core::session::{Status, Why};
 
-use crate::{Fault, Missed};
+use crate::{Air, Fault, Missed};
 
 /// Why a transaction did not come to its answer, with a word on what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +16,34 @@ pub enum Interrupted {
     Link(Ending, Option<Fault>),
     /// The session ended.
     Session(Why),
+    /// It ended as this says, and our server is known to lose what is written to it ([`Air::loses_long_writes`]), which is
+    /// the likely cause.
+    LongWrites(Box<Self>),
 }
+
+/// What to do about a server that loses what is written to it.
+const LONG_WRITES: &str = "the Bluetooth service of this machine (BlueZ before 5.69) loses long writes, which is the likely cause: \
+    update it, or use the mode in which the other side advertises";
 
 /// What to do about somebody who does not want to.
 const DECLINED: &str = "ask again for no more than is needed, with a new code, and with a reader's certificate that the wallet knows";
 
 impl Interrupted {
+    /// Tells of what came of a conversation over this air, as which end of GATT and over what: if something of what was
+    /// written to our server is missing, and the air is known to lose it, that is why.
+    #[must_use]
+    pub fn over(self, air: &dyn Air, gatt: Gatt, bearer: Bearer) -> Self {
+        let is_missing = matches!(
+            self,
+            Self::Session(Why::Decode(_) | Why::Decrypt) | Self::Link(Ending::Lost, None)
+        );
+        if is_missing && gatt == Gatt::Server && bearer == Bearer::Gatt && air.loses_long_writes() {
+            Self::LongWrites(Box::new(self))
+        } else {
+            self
+        }
+    }
+
     /// Stable for ever: for programs and logs. See [`Fault::code`], [`Ending::code`] and [`Why::code`].
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -30,6 +52,7 @@ impl Interrupted {
             (None, Self::NotReached(missed)) => tried(missed).map_or("link.no-way", |ending| ending.code()),
             (None, Self::Link(ending, _)) => ending.code(),
             (None, Self::Session(why)) => why.code(),
+            (None, Self::LongWrites(ended)) => ended.code(),
         }
     }
 
@@ -45,7 +68,7 @@ impl Interrupted {
                 faults.iter().find(can_be_mended).or(faults.first()).copied()
             }
             Self::Link(_, fault) => fault.as_ref(),
-            Self::Session(_) => None,
+            Self::Session(_) | Self::LongWrites(_) => None,
         }
     }
 
@@ -78,6 +101,7 @@ impl Interrupted {
             Self::NotReached(missed) => tried(missed)?,
             Self::Link(ending, _) => *ending,
             Self::Session(Why::ByPeer(Status::Termination)) => return Some(DECLINED),
+            Self::LongWrites(_) => return Some(LONG_WRITES),
             Self::Session(Why::CipherSuite(_) | Why::Key(_)) => {
                 return Some("the wallet is of a kind that this reader does not know; update the reader");
             }
@@ -129,6 +153,7 @@ impl fmt::Display for Interrupted {
             }
             Self::Link(ending, None) => ending.fmt(f),
             Self::Session(why) => why.fmt(f),
+            Self::LongWrites(ended) => ended.fmt(f),
         }
     }
 }

@@ -63,6 +63,11 @@ pub trait Air: Send + Sync {
     fn listen(&self) -> Listening<'_> {
         Box::pin(core::future::ready(Err(Fault::NotSupported("L2CAP"))))
     }
+
+    /// Whether a server of this air is known to lose long values that its clients write, without a word.
+    fn loses_long_writes(&self) -> bool {
+        false
+    }
 }
 
 /// The number of a channel, or why there is none.

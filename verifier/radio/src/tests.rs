@@ -315,6 +315,63 @@ fn who_disconnects_has_not_said_that_they_decline() {
     }
 }
 
+/// An air whose servers lose long values, as a machine with an old BlueZ.
+struct Losing(Memory);
+
+impl Air for Losing {
+    fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
+        self.0.radio(gatt, offer)
+    }
+
+    fn loses_long_writes(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_a_server_that_loses_long_writes_has_not_heard_is_blamed_on_it_and_nothing_else_is() {
+    use mdoc_core::ble::link::Bearer;
+    use mdoc_core::session::{Status, Why};
+    let (old, good) = (Losing(Memory::new(517)), Memory::new(517));
+    let blamed = |ended: &Interrupted, air: &dyn Air, gatt, bearer| {
+        let told = ended.clone().over(air, gatt, bearer);
+        assert_eq!(
+            (told.code(), told.to_string()),
+            (ended.code(), ended.to_string())
+        );
+        assert_eq!(told.is_declined(), ended.is_declined());
+        told.hint().is_some_and(|hint| hint.contains("BlueZ before 5.69"))
+    };
+    let missing = mdoc_core::error::Fault::Missing("data");
+    let malformed = Why::Decode(mdoc_core::error::DecodeError::new(missing));
+    for ended in [
+        Interrupted::Session(malformed),
+        Interrupted::Session(Why::Decrypt),
+        Interrupted::Link(Ending::Lost, None),
+    ] {
+        assert!(
+            blamed(&ended, &old, Gatt::Server, Bearer::Gatt),
+            "{}",
+            ended.code()
+        );
+        assert!(!blamed(&ended, &good, Gatt::Server, Bearer::Gatt));
+        assert!(!blamed(&ended, &old, Gatt::Client, Bearer::Gatt));
+        assert!(!blamed(&ended, &old, Gatt::Server, Bearer::L2cap));
+    }
+    for ended in [
+        Interrupted::Session(Why::ByPeer(Status::Termination)),
+        Interrupted::Link(Ending::ByPeer, None),
+        Interrupted::Link(Ending::Lost, Some(Fault::NoService)),
+        Interrupted::Link(Ending::ByUs, None),
+    ] {
+        assert!(
+            !blamed(&ended, &old, Gatt::Server, Bearer::Gatt),
+            "{}",
+            ended.code()
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_message_that_comes_before_all_is_set_up_is_kept() {
     let (radio, station) = Radio::new();

@@ -194,3 +194,40 @@ fn what_was_decrypted_and_is_no_response_is_answered_by_status_11() {
     assert_eq!(said, Ok(ANSWER.len()), "whoever verifies it says what is wrong");
     assert_eq!(told, [SessionData::status(Status::DecodingError).encode()]);
 }
+
+/// An air whose servers lose long values, as a machine with an old BlueZ.
+struct Losing(Memory);
+
+impl Air for Losing {
+    fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
+        self.0.radio(gatt, offer)
+    }
+
+    fn loses_long_writes(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn where_our_server_would_lose_what_the_wallet_writes_we_are_the_client_first() {
+    let mut rng = ChaCha20Rng::from_seed([3; 32]);
+    let options = BleOptions {
+        peripheral_server_uuid: Some(UUID),
+        central_client_uuid: Some([8; 16]),
+        ..BleOptions::default()
+    };
+    let mdoc = DeviceSession::engage(Curve::P256, &options, &mut rng);
+    let mut order = |air: &dyn Air, only| -> Vec<Service> {
+        let plan = Plan::new(mdoc.engagement(), only, LIMITS, &mut rng, &RustCrypto).unwrap();
+        let ways = plan.ways(Timeouts::default(), air);
+        ways.iter().map(|way| way.offer.service).collect()
+    };
+    let (good, old) = (Memory::new(517), Losing(Memory::new(517)));
+    let (mdoc, reader) = (Service::Mdoc, Service::Reader);
+    assert_eq!(order(&good, None), [reader, mdoc]);
+    assert_eq!(order(&old, None), [mdoc, reader]);
+    // What was asked for is done.
+    for only in [mdoc, reader] {
+        assert_eq!(order(&old, Some(only)), [only]);
+    }
+}

@@ -5,9 +5,9 @@ use bluer::{Adapter, Address, ErrorKind, InternalErrorKind, Modalias, Session};
 use crate::Fault;
 
 /// Up to the one before, values of 511 and 512 bytes that are written to its server are dropped without a word.
-const TAKES_LONG_VALUES: u32 = 69;
+const TAKES_LONG_VALUES: Version = Version(5, 69);
 /// Up to the one before, notifications of another BlueZ may change places (several channels, EATT).
-const ONE_CHANNEL: u32 = 67;
+const ONE_CHANNEL: Version = Version(5, 67);
 
 /// The adapter, its name, and what is to be said of it.
 pub(super) async fn adapter(name: Option<&str>) -> Result<(Session, Adapter), Fault> {
@@ -50,31 +50,55 @@ pub(super) async fn still_on(adapter: &Adapter) -> Result<(), Fault> {
     }
 }
 
-pub(super) async fn look(name: Option<&str>) -> Result<(String, Vec<String>), Fault> {
-    let (_session, adapter) = adapter(name).await?;
-    let modalias = adapter.modalias().await.ok().flatten();
-    let warnings = modalias.and_then(|modalias| warning(&modalias));
-    Ok((adapter.name().to_owned(), warnings.into_iter().collect()))
+/// An adapter that was looked at.
+pub(super) struct Looked {
+    pub(super) name: String,
+    /// What is to be said of it.
+    pub(super) warnings: Vec<String>,
+    /// Whether the server loses long values that are written to it.
+    pub(super) loses_long_writes: bool,
 }
 
-/// The vendor and product by which BlueZ names itself, as `usb:v1D6Bp0246d0542`; the device is then its version, in
-/// two parts of two digits that are to be read as they stand in hexadecimal: 0x0542 is 5.66.
-fn warning(modalias: &Modalias) -> Option<String> {
-    if (modalias.vendor, modalias.product) != (0x1d6b, 0x0246) {
-        return None;
-    }
-    let (major, minor) = (modalias.device >> 8, modalias.device & 0xff);
-    let version = format!("BlueZ {major}.{minor}");
-    (major < 5 || (major == 5 && minor < TAKES_LONG_VALUES)).then(|| {
-        let mut words = format!(
-            "{version} drops what a wallet as client writes in full fragments; update it to 5.{TAKES_LONG_VALUES}, or set \
-             `ExchangeMTU = 513` under [GATT] in its main.conf"
-        );
-        if major < 5 || minor < ONE_CHANNEL {
-            words.push_str(", and `Channels = 1` if the other side is BlueZ as well");
-        }
-        words
+pub(super) async fn look(name: Option<&str>) -> Result<Looked, Fault> {
+    let (_session, adapter) = adapter(name).await?;
+    let modalias = adapter.modalias().await.ok().flatten();
+    let version = modalias.as_ref().and_then(Version::of);
+    Ok(Looked {
+        name: adapter.name().to_owned(),
+        warnings: version.and_then(Version::warning).into_iter().collect(),
+        loses_long_writes: version.is_some_and(Version::loses_long_writes),
     })
+}
+
+/// Of BlueZ: 5.66 has the parts 5 and 66.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Version(u32, u32);
+
+impl Version {
+    /// The vendor and product by which BlueZ names itself, as `usb:v1D6Bp0246d0542`; the device is then its version, in
+    /// two parts of two digits that are to be read as they stand in hexadecimal: 0x0542 is 5.66.
+    fn of(modalias: &Modalias) -> Option<Self> {
+        let is_bluez = (modalias.vendor, modalias.product) == (0x1d6b, 0x0246);
+        is_bluez.then_some(Self(modalias.device >> 8, modalias.device & 0xff))
+    }
+
+    fn loses_long_writes(self) -> bool {
+        self < TAKES_LONG_VALUES
+    }
+
+    fn warning(self) -> Option<String> {
+        let (Self(major, minor), Self(_, good)) = (self, TAKES_LONG_VALUES);
+        self.loses_long_writes().then(|| {
+            let mut words = format!(
+                "BlueZ {major}.{minor} drops what a wallet as client writes in full fragments; update it to 5.{good}, or set \
+                 `ExchangeMTU = 513` under [GATT] in its main.conf"
+            );
+            if self < ONE_CHANNEL {
+                words.push_str(", and `Channels = 1` if the other side is BlueZ as well");
+            }
+            words
+        })
+    }
 }
 
 /// Forgets a device, so that it can be found again at once under another service. One that a person has paired with this
@@ -145,36 +169,51 @@ pub(super) fn fault(what: &'static str, error: &bluer::Error) -> Fault {
 mod tests {
     use super::*;
 
-    fn of(version: u32) -> Option<String> {
-        warning(&Modalias {
+    fn version(device: u32) -> Version {
+        let modalias = Modalias {
             source: "usb".to_owned(),
             vendor: 0x1d6b,
             product: 0x0246,
-            device: version,
-        })
+            device,
+        };
+        Version::of(&modalias).unwrap()
     }
 
     #[test]
     fn an_old_bluez_is_named_with_what_to_do() {
-        let words = of(0x0542).unwrap();
+        let words = version(0x0542).warning().unwrap();
         assert!(
             words.starts_with("BlueZ 5.66 drops") && words.contains("Channels = 1"),
             "{words}"
         );
-        let words = of(0x0544).unwrap();
+        let words = version(0x0544).warning().unwrap();
         assert!(
             words.starts_with("BlueZ 5.68") && !words.contains("Channels"),
             "{words}"
         );
-        assert_eq!(of(0x0545), None, "5.69");
-        assert_eq!(of(0x0552), None, "5.82");
         let other = Modalias {
             source: "usb".to_owned(),
             vendor: 1,
             product: 2,
             device: 0x0542,
         };
-        assert_eq!(warning(&other), None, "a name that somebody else has set");
+        assert!(Version::of(&other).is_none(), "a name that somebody else has set");
+    }
+
+    #[test]
+    fn what_is_warned_of_and_what_is_known_to_lose_long_writes_are_the_same() {
+        for (device, loses) in [
+            (0x0440, true),
+            (0x0542, true),
+            (0x0544, true),
+            (0x0545, false),
+            (0x0552, false),
+            (0x0600, false),
+        ] {
+            let version = version(device);
+            assert_eq!(version.loses_long_writes(), loses, "{device:#06x}");
+            assert_eq!(version.warning().is_some(), loses, "{device:#06x}");
+        }
     }
 
     #[test]
