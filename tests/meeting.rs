@@ -1,6 +1,7 @@
 //! `mdoc-verifier read` and `kiosk` with `mdoc-holder present`, through a folder instead of a radio.
 
 mod kiosk;
+mod told;
 
 use std::fs;
 use std::io::{Read as _, Write as _};

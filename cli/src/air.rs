@@ -114,7 +114,7 @@ async fn open_bluetooth(_adapter: Option<&str>, program: &str) -> Result<Box<dyn
 }
 
 fn fault_failure(fault: &Fault) -> Failure {
-    Failure::new(format!("{fault} [{}]", fault.code())).hint_if(fault.hint().map(str::to_owned))
+    Failure::coded(fault, fault.code()).hint_if(fault.hint().map(str::to_owned))
 }
 
 /// Says what the radio had to say on ways that were gone in vain.
@@ -127,7 +127,7 @@ pub fn warn_of(interrupted: &Interrupted, program: &str) {
 /// What is said if it did not come to an answer.
 #[must_use]
 pub fn interrupted(interrupted: &Interrupted) -> Failure {
-    let failure = Failure::new(format!("{interrupted} [{}]", interrupted.code()));
+    let failure = Failure::coded(interrupted, interrupted.code());
     if interrupted.is_declined() {
         return failure.exit(Exit::Rejected);
     }

@@ -44,7 +44,12 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The status that the program ends with.
     pub exit: Exit,
+    /// What programs know it by, stable for ever; the message has it too.
+    pub code: Option<&'static str>,
 }
+
+/// The code of a failure that has none of its own.
+const FAILED: &str = "command.failed";
 
 impl Failure {
     /// A failure that leaves the question open: usage, files, network.
@@ -54,7 +59,14 @@ impl Failure {
             message: message.into(),
             hint: None,
             exit: Exit::CouldNotTell,
+            code: None,
         }
+    }
+
+    /// A failure that programs know by a code, which is put behind the message.
+    #[must_use]
+    pub fn coded(message: impl fmt::Display, code: &'static str) -> Self {
+        Self::new(format!("{message} [{code}]")).code(code)
     }
 
     /// The same failure with a hint.
@@ -76,6 +88,26 @@ impl Failure {
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// The same failure with a code.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// For programs: `code`, which is `command.failed` where there is none, `message`, and whether the answer was no
+    /// (`declined`).
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let code = self.code.unwrap_or(FAILED);
+        let behind = format!(" [{code}]");
+        serde_json::json!({
+            "code": code,
+            "message": self.message.strip_suffix(&behind).unwrap_or(&self.message),
+            "declined": self.exit == Exit::Rejected,
+        })
     }
 
     /// The words for stderr: `mdoc-issuer: error: …`, then `hint: …`.
@@ -142,6 +174,21 @@ mod tests {
         );
         assert_eq!(Failure::new("no").words("x"), "x: error: no\n");
         assert_eq!(failure.exit, Exit::CouldNotTell);
+    }
+
+    #[test]
+    fn programs_are_told_a_code_and_the_message_without_it() {
+        let failure = Failure::coded("no adapter", "radio.no-adapter");
+        assert_eq!(failure.message, "no adapter [radio.no-adapter]");
+        assert_eq!(
+            failure.to_json(),
+            serde_json::json!({"code": "radio.no-adapter", "message": "no adapter", "declined": false})
+        );
+        let failure = Failure::new("photo.jpg is empty").exit(Exit::Rejected);
+        assert_eq!(
+            failure.to_json(),
+            serde_json::json!({"code": "command.failed", "message": "photo.jpg is empty", "declined": true})
+        );
     }
 
     #[test]

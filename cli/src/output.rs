@@ -39,6 +39,18 @@ pub fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     print_bytes(json_text(value).as_bytes())
 }
 
+/// Says on stdout as well why a command failed that was to print JSON ([`Failure::to_json`]).
+///
+/// # Errors
+/// The failure itself, whether or not it could be written.
+pub fn failed_as_json<T>(json: bool, went: Result<T, Failure>) -> Result<T, Failure> {
+    if json && let Err(failure) = &went {
+        // There is a failure to be told already.
+        let _unwritten = print_json(&failure.to_json());
+    }
+    went
+}
+
 fn json_text(value: &serde_json::Value) -> String {
     let mut text = String::new();
     for c in format!("{value:#}\n").chars() {

@@ -89,6 +89,10 @@ fn from_files(arguments: &Arguments) -> Result<(Vec<Input>, Vec<SoftwareKey>), F
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    output::failed_as_json(arguments.json, present(arguments))
+}
+
+fn present(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.document.len() != arguments.key.len() {
         return Err(Failure::new(format!(
             "there are {} --document and {} --key",

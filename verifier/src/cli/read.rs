@@ -82,8 +82,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    output::failed_as_json(arguments.json, read(arguments))
+}
+
+fn read(arguments: &Arguments) -> Result<Exit, Failure> {
     let reader = Reader::prepare(&arguments.reader)?;
-    let engagement = told_as_json("engagement.not-read", engagement(arguments), arguments)?;
+    let engagement = engagement(arguments).map_err(|failure| failure.code("engagement.not-read"))?;
     let began = Instant::now();
     air::block_on(async {
         let air = arguments.reader.air.open(PROGRAM).await?;
@@ -92,10 +96,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             .await
         {
             Ok(reading) => reading,
-            Err(NotRead::Interrupted(interrupted)) => return no_answer(&interrupted, arguments),
-            Err(NotRead::Plan(error)) => {
-                return told_as_json(error.code(), Err(no_plan(&error)), arguments);
-            }
+            Err(NotRead::Interrupted(interrupted)) => return Err(no_answer(&interrupted)),
+            Err(NotRead::Plan(error)) => return Err(no_plan(&error)),
             Err(NotRead::Failed(failure)) => return Err(failure),
         };
         reader.let_go(&mut reading).await;
@@ -229,48 +231,26 @@ fn show_portrait(report: &Report<'_>, asked: &[ItemsRequest]) -> Result<(), Fail
     shown.map_or(Ok(()), |shown| output::print_bytes(shown.as_bytes()))
 }
 
-/// Says why there is no answer; for programs on standard output as well.
-fn no_answer(interrupted: &Interrupted, arguments: &Arguments) -> Result<Exit, Failure> {
-    if arguments.json {
-        output::print_json(&serde_json::json!({
-            "code": interrupted.code(),
-            "message": interrupted.to_string(),
-            "declined": interrupted.is_declined(),
-        }))?;
-    }
-    let code = interrupted.code();
-    let failure = |words: &str| Failure::new(format!("{words} [{code}]"));
-    Err(match interrupted {
+/// Why there is no answer.
+fn no_answer(interrupted: &Interrupted) -> Failure {
+    let failure = |words: &str| {
+        Failure::coded(words, interrupted.code()).hint_if(interrupted.hint().map(str::to_owned))
+    };
+    match interrupted {
         interrupted if interrupted.is_declined() => {
             failure("the wallet did not answer: its holder declined, or it has nothing to give")
                 .exit(Exit::Rejected)
-                .hint_if(interrupted.hint().map(str::to_owned))
         }
         // Several wallets say nothing when their holder declines.
         Interrupted::Link(Ending::Disconnected, None) => {
             failure("the wallet ended the connection: its holder declined, or it is out of range")
-                .hint_if(interrupted.hint().map(str::to_owned))
         }
         interrupted => air::interrupted(interrupted),
-    })
-}
-
-/// What failed before a wallet could be asked, for programs on standard output as well.
-fn told_as_json<T>(code: &str, went: Result<T, Failure>, arguments: &Arguments) -> Result<T, Failure> {
-    if arguments.json
-        && let Err(failure) = &went
-    {
-        output::print_json(&serde_json::json!({
-            "code": code,
-            "message": failure.message,
-            "declined": false,
-        }))?;
     }
-    went
 }
 
 pub(super) fn no_plan(error: &PlanError) -> Failure {
-    let failure = Failure::new(format!("{error} [{}]", error.code()));
+    let failure = Failure::coded(error, error.code());
     match error {
         PlanError::Engagement(_) => failure.hint("scan the code again: some of it is missing or was changed"),
         PlanError::NotOffered(_) => failure.hint("leave --mode out to take what the wallet offers"),
