@@ -1,6 +1,7 @@
 //! `mdoc-verifier read` and `kiosk` with `mdoc-holder present`, through a folder instead of a radio.
 
 mod kiosk;
+mod stopped;
 mod told;
 
 use std::fs;

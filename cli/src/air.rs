@@ -144,3 +144,24 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
         runtime.map_err(|error| Failure::new(format!("the program cannot wait for input: {error}")))?;
     runtime.block_on(work)
 }
+
+/// Waits for Ctrl-C, or for the system to ask the program to end; from then on the program does not end by itself.
+pub async fn stopped() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            core::future::pending().await
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                () = interrupted => {}
+                _ended = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    interrupted.await;
+}

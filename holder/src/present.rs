@@ -3,6 +3,7 @@
 //! The wallet shows [`Presentation::uri`] as a QR code and runs the presentation over an [`Air`]. What a reader asks
 //! comes to a [`Decide`] that asks the holder; what it decides goes back.
 
+use core::pin::pin;
 use core::time::Duration;
 
 use mdoc_core::ble::link::{Bearer, Ending, Gatt, Oddity, Role, Timeouts};
@@ -12,7 +13,7 @@ use mdoc_core::engagement::{BleOptions, DeviceEngagement};
 use mdoc_core::limits::Limits;
 use mdoc_core::session::{Answered, Asked, DeviceSession, Engaged, SessionData, Status, Why};
 use mdoc_core::transcript::SessionTranscript;
-use mdoc_radio::{Air, Channel, Event, Interrupted, Offer, Way, Wire, first_ready};
+use mdoc_radio::{Air, Channel, Event, Interrupted, Offer, Way, Wire, first_ready_until};
 
 /// What a reader asks.
 #[derive(Debug)]
@@ -152,11 +153,27 @@ impl Presentation {
         timeouts: Timeouts,
         backend: &dyn Backend,
     ) -> Result<Presented, Interrupted> {
+        let never = core::future::pending();
+        self.run_until(air, decide, timeouts, never, backend).await
+    }
+
+    /// As [`Presentation::run`], unless `stop` comes first: then the reader is told that the session is over, if one was met
+    /// already. If nothing was answered, the end is [`Ending::ByUs`].
+    ///
+    /// # Errors
+    /// As [`Presentation::run`].
+    pub async fn run_until(
+        self,
+        air: &dyn Air,
+        decide: &mut impl Decide,
+        timeouts: Timeouts,
+        stop: impl Future<Output = ()>,
+        backend: &dyn Backend,
+    ) -> Result<Presented, Interrupted> {
+        let mut stop = pin!(stop);
         let way = |offer| Way::new(Role::Mdoc, offer, timeouts, self.limits);
         let ways: Vec<Way> = self.offers.iter().map(way).collect();
-        let (service, wire) = first_ready(air, &ways, Duration::ZERO)
-            .await
-            .map_err(Interrupted::NotReached)?;
+        let (service, wire) = first_ready_until(air, &ways, Duration::ZERO, stop.as_mut()).await?;
         let bearer = wire.bearer();
         tracing::info!(mode = service.mode(), bearer = bearer.name(), "connected");
         let mut talk = Talk {
@@ -165,8 +182,16 @@ impl Presentation {
             backend,
             answers: 0,
         };
-        let ended = talk.go(self.session, decide).await;
-        let wire = talk.wire;
+        let ended = tokio::select! {
+            biased;
+            () = stop => Err(Stop::Told),
+            ended = talk.go(self.session, decide) => ended,
+        };
+        let mut wire = talk.wire;
+        if matches!(ended, Err(Stop::Told)) {
+            // After an answer that is on its way; over a channel there is no other way to say so, over GATT, End follows.
+            wire.send(SessionData::status(Status::Termination).encode());
+        }
         let oddities = wire.oddities().to_vec();
         let warnings = wire.warnings().to_vec();
         let fault = wire.fault().cloned();
@@ -180,6 +205,9 @@ impl Presentation {
             Ok(()) => (false, talk.answers),
             Err(Stop::Declined) => (true, talk.answers),
             Err(Stop::Session(why)) => return interrupted(Interrupted::Session(why)),
+            Err(Stop::Told) if talk.answers == 0 => return Err(Interrupted::Link(Ending::ByUs, fault)),
+            Err(Stop::Told) if is_good(ending) => (false, talk.answers),
+            Err(Stop::Told) => return interrupted(Interrupted::Link(ending, fault)),
             // Whoever has an answer may go as it likes, if all of it has gone.
             Err(Stop::Over(ending)) if talk.answers > 0 && is_good(ending) => (false, talk.answers),
             Err(Stop::Over(ending)) => return interrupted(Interrupted::Link(ending, fault)),
@@ -220,6 +248,8 @@ struct Talk<'a> {
 
 /// Why a conversation stops before the reader ends it with a status.
 enum Stop {
+    /// We were told to.
+    Told,
     Declined,
     Session(Why),
     Over(Ending),
@@ -320,3 +350,6 @@ async fn gone(wire: &mut Wire, limits: &Limits) -> Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,8 +62,8 @@ fn the_kiosk_reads_one_after_another_and_its_log_holds_nothing_of_a_person() {
     }
 }
 
-/// A kiosk that is to end within twenty seconds, which is less than any of its waits.
-fn ends_at_once(mut kiosk: Child) -> Output {
+/// A program that is to end within twenty seconds, which is less than any of its waits.
+pub(super) fn ends_at_once(mut kiosk: Child) -> Output {
     let began = Instant::now();
     while kiosk.try_wait().unwrap().is_none() {
         if began.elapsed() > Duration::from_secs(20) {
@@ -75,7 +75,7 @@ fn ends_at_once(mut kiosk: Child) -> Output {
     kiosk.wait_with_output().unwrap()
 }
 
-fn interrupt(child: &Child) {
+pub(super) fn interrupt(child: &Child) {
     let number = child.id().to_string();
     assert!(
         Command::new("kill")
@@ -87,7 +87,7 @@ fn interrupt(child: &Child) {
 }
 
 /// Until the holder is asked.
-fn until_asked(wallet: &mut Child) {
+pub(super) fn until_asked(wallet: &mut Child) {
     let mut said = Vec::new();
     let out = wallet.stdout.as_mut().unwrap();
     while !said.ends_with(b"[y/N] ") {

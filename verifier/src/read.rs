@@ -40,7 +40,7 @@ use mdoc_core::present::age_threshold;
 use mdoc_core::session::{MayAsk, ReaderSession, Received, Response, Why};
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::verify::{Accepted, Code, DocumentReport, Outcome, ReasonCode, Report};
-use mdoc_radio::{Air, Channel, Event, Interrupted, Offer, Way, Wire, first_ready};
+use mdoc_radio::{Air, Channel, Event, Interrupted, Offer, Way, Wire, first_ready_until};
 
 /// Whether the wallet answered without a document: its holder released nothing of what was asked, or it has nothing of it.
 #[must_use]
@@ -316,11 +316,7 @@ pub async fn read_until(
     // The link waits as long as we do: we have something to say before it ends.
     let idle = times.link.idle.max(times.answer.saturating_add(SAYING));
     let ways = plan.ways(Timeouts { idle, ..times.link }, air);
-    let (service, mut wire) = tokio::select! {
-        biased;
-        () = &mut stop => return Err(Interrupted::Link(Ending::ByUs, None)),
-        reached = first_ready(air, &ways, times.patience) => reached.map_err(Interrupted::NotReached)?,
-    };
+    let (service, mut wire) = first_ready_until(air, &ways, times.patience, stop.as_mut()).await?;
     let connecting = began.elapsed();
     tracing::info!(mode = service.mode(), bearer = wire.bearer().name(), "connected");
     let asked = Instant::now();

@@ -133,7 +133,13 @@ fn present(arguments: &Arguments) -> Result<Exit, Failure> {
         let mark = |shown: &[usize]| taken.as_ref().map_or(Ok(()), |taken| taken.mark(shown));
         consent.before_release(&mark);
         let presented = presentation
-            .run(air.as_ref(), &mut consent, arguments.air.timeouts(), fastest())
+            .run_until(
+                air.as_ref(),
+                &mut consent,
+                arguments.air.timeouts(),
+                air::stopped(),
+                fastest(),
+            )
             .await;
         if let Some(failure) = consent.failure.take() {
             return Err(failure);

@@ -63,5 +63,5 @@ mod wire;
 pub use self::fault::Fault;
 pub use self::interrupted::Interrupted;
 pub use self::radio::{Air, Channel, Happened, Listening, Offer, Radio, Station};
-pub use self::ways::{Missed, Way, first_ready};
+pub use self::ways::{Missed, Way, first_ready, first_ready_until};
 pub use self::wire::{Event, Wire};

@@ -17,6 +17,7 @@ use crate::memory::Memory;
 use crate::shape::{Shape, shaped};
 use crate::{
     Air, Channel, Event, Fault, Happened, Interrupted, Missed, Offer, Radio, Way, Wire, first_ready,
+    first_ready_until,
 };
 
 const IDENT: [u8; 16] = [9; 16];
@@ -335,10 +336,7 @@ fn what_a_server_that_loses_long_writes_has_not_heard_is_blamed_on_it_and_nothin
     let (old, good) = (Losing(Memory::new(517)), Memory::new(517));
     let blamed = |ended: &Interrupted, air: &dyn Air, gatt, bearer| {
         let told = ended.clone().over(air, gatt, bearer);
-        assert_eq!(
-            (told.code(), told.to_string()),
-            (ended.code(), ended.to_string())
-        );
+        assert_eq!((told.code(), told.to_string()), (ended.code(), ended.to_string()));
         assert_eq!(told.is_declined(), ended.is_declined());
         told.hint().is_some_and(|hint| hint.contains("BlueZ before 5.69"))
     };

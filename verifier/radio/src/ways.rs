@@ -1,6 +1,6 @@
 //! Several ways to the same peer, one after the other.
 
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::collections::VecDeque;
 
@@ -9,9 +9,10 @@ use futures_util::stream::FuturesUnordered;
 use mdoc_core::ble::Service;
 use mdoc_core::ble::link::{Ending, Gatt, Role, Setup, Timeouts};
 use mdoc_core::limits::Limits;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::{Air, Channel, Event, Fault, Offer, Wire};
+use crate::{Air, Channel, Event, Fault, Interrupted, Offer, Wire};
 
 /// One way to the peer.
 #[derive(Debug, Clone, Copy)]
@@ -68,25 +69,53 @@ pub async fn first_ready(
     ways: &[Way],
     patience: Duration,
 ) -> Result<(Service, Wire), Vec<Missed>> {
+    let found = first(air, ways, patience, pin!(core::future::pending())).await;
+    found.map_err(Option::unwrap_or_default)
+}
+
+/// As [`first_ready`], unless `stop` comes first: then all ways are ended, whoever is there is told, and the radios have let go.
+///
+/// # Errors
+/// [`Interrupted::NotReached`] if no way leads there, and [`Ending::ByUs`] if it was stopped.
+pub async fn first_ready_until(
+    air: &dyn Air,
+    ways: &[Way],
+    patience: Duration,
+    stop: impl Future<Output = ()>,
+) -> Result<(Service, Wire), Interrupted> {
+    let found = first(air, ways, patience, pin!(stop)).await;
+    found.map_err(|missed| missed.map_or(Interrupted::Link(Ending::ByUs, None), Interrupted::NotReached))
+}
+
+/// The first way that leads there; none is missed if it was stopped.
+async fn first(
+    air: &dyn Air,
+    ways: &[Way],
+    patience: Duration,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<(Service, Wire), Option<Vec<Missed>>> {
     let mut waiting: VecDeque<&Way> = ways.iter().collect();
     let mut going = FuturesUnordered::new();
     let mut missed = Vec::new();
+    let stopped = watch::Sender::new(false);
     let mut next = |going: &mut FuturesUnordered<_>| {
         let way = waiting.pop_front();
-        going.extend(way.map(|way| go(air, way)));
+        going.extend(way.map(|way| go(air, way, stopped.subscribe())));
         !waiting.is_empty()
     };
     let mut more = next(&mut going);
     let mut late = Box::pin(tokio::time::sleep(patience));
     loop {
         tokio::select! {
+            biased;
+            () = &mut stop => break,
             gone = going.next() => match gone {
                 Some(Ok(found)) => return Ok(found),
                 Some(Err(one)) => {
                     missed.push(one);
                     more = next(&mut going);
                 }
-                None if !more => return Err(missed),
+                None if !more => return Err(Some(missed)),
                 None => {}
             },
             () = &mut late, if more => {
@@ -95,6 +124,13 @@ pub async fn first_ready(
             }
         }
     }
+    stopped.send_replace(true);
+    while let Some(gone) = going.next().await {
+        if let Ok((_, wire)) = gone {
+            wire.finish().await;
+        }
+    }
+    Err(None)
 }
 
 type Going<'a> = Pin<Box<dyn Future<Output = Result<(Service, Wire), Missed>> + Send + 'a>>;
@@ -102,11 +138,11 @@ type Going<'a> = Pin<Box<dyn Future<Output = Result<(Service, Wire), Missed>> + 
 /// How often a client that lost its server before anything was said goes the same way again, and then without L2CAP.
 const TRIES: u32 = 3;
 
-fn go<'a>(air: &'a dyn Air, way: &'a Way) -> Going<'a> {
+fn go<'a>(air: &'a dyn Air, way: &'a Way, mut stopped: watch::Receiver<bool>) -> Going<'a> {
     Box::pin(async move {
         let (mut tried, mut way) = (1, *way);
         loop {
-            let gone = go_once(air, &way).await;
+            let gone = go_once(air, &way, &mut stopped).await;
             match &gone {
                 Err(missed) if missed.ending == Ending::LostBeforeStart && tried < TRIES => tried += 1,
                 _ => return gone,
@@ -119,12 +155,21 @@ fn go<'a>(air: &'a dyn Air, way: &'a Way) -> Going<'a> {
     })
 }
 
-async fn go_once(air: &dyn Air, way: &Way) -> Result<(Service, Wire), Missed> {
+async fn go_once(
+    air: &dyn Air,
+    way: &Way,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<(Service, Wire), Missed> {
     let service = way.offer.service;
     let mut wire = Wire::new(way.setup, air.radio(way.setup.gatt, &way.offer));
     let (mut early, mut open) = (VecDeque::new(), false);
     loop {
-        match wire.next().await {
+        let event = tokio::select! {
+            biased;
+            () = told(stopped) => Event::Over(wire.end_and_wait().await),
+            event = wire.next() => event,
+        };
+        match event {
             Event::Ready => open = true,
             Event::Message(message) => early.push_back(message),
             Event::Over(ending) => {
@@ -144,5 +189,12 @@ async fn go_once(air: &dyn Air, way: &Way) -> Result<(Service, Wire), Missed> {
             wire.put_back(early);
             return Ok((service, wire));
         }
+    }
+}
+
+/// Until it is to stop.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+        core::future::pending().await
     }
 }

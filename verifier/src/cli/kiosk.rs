@@ -231,7 +231,7 @@ enum Then {
 impl Kiosk<'_> {
     /// One wallet after another, until nobody can scan any more or Ctrl-C is pressed.
     async fn go(&mut self) -> Result<(), Failure> {
-        let mut stopped = pin!(stopped());
+        let mut stopped = pin!(air::stopped());
         let mut more = true;
         self.screen.begin()?;
         loop {
@@ -398,23 +398,6 @@ fn judged(
     });
     thread.map_err(|error| Failure::new(format!("the answer cannot be verified: {error}")))?;
     Ok(told)
-}
-
-/// Waits for Ctrl-C, or for the system to ask the program to end.
-async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ended = interrupted => {}
-                _ended = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ended = interrupted.await;
 }
 
 async fn sleep_until(when: Option<tokio::time::Instant>) {

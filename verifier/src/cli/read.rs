@@ -91,10 +91,7 @@ fn read(arguments: &Arguments) -> Result<Exit, Failure> {
     let began = Instant::now();
     air::block_on(async {
         let air = arguments.reader.air.open(PROGRAM).await?;
-        let mut reading = match reader
-            .read(air.as_ref(), &engagement, core::future::pending())
-            .await
-        {
+        let mut reading = match reader.read(air.as_ref(), &engagement, air::stopped()).await {
             Ok(reading) => reading,
             Err(NotRead::Interrupted(interrupted)) => return Err(no_answer(&interrupted)),
             Err(NotRead::Plan(error)) => return Err(no_plan(&error)),

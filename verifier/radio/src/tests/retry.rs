@@ -1,4 +1,4 @@
-//! A client that lost its server before anything was said.
+//! A client that lost its server before anything was said, and one that is told to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,16 +10,15 @@ use super::*;
 /// An air whose first radios lose their peer as soon as it is found.
 struct Weak {
     air: Memory,
-    left: std::sync::atomic::AtomicU32,
+    left: AtomicU32,
 }
 
 impl Air for Weak {
     fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
-        use std::sync::atomic::Ordering::Relaxed;
         let radio = self.air.radio(gatt, offer);
         let weak = self
             .left
-            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .is_ok();
         let shape = Shape {
             lost_after: weak.then_some(0),
@@ -99,4 +98,26 @@ async fn who_comes_again_has_let_go_before() {
     let tries = air.made.load(Ordering::Relaxed);
     assert_eq!((tries, air.held.load(Ordering::Relaxed)), (3, 0));
     assert_eq!(began.elapsed().as_secs(), 9, "three tries, and each has let go");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_to_stop_has_told_the_other_side_and_let_go() {
+    let air = Memory::new(517);
+    let began = Instant::now();
+    let stop = || tokio::time::sleep(Duration::from_secs(7));
+    let stopped = async |ways: &[Way]| {
+        let found = first_ready_until(&air, ways, Duration::from_secs(1), stop()).await;
+        assert_eq!(found.unwrap_err(), Interrupted::Link(Ending::ByUs, None));
+    };
+    // Nobody was there.
+    stopped(&both(Role::Mdoc)).await;
+    assert_eq!(began.elapsed().as_secs(), 7);
+    // Somebody was, and has said nothing yet.
+    let mut reader = wire(&air, Role::Reader, Service::Mdoc);
+    let ways = [way(Role::Mdoc, Service::Mdoc)];
+    let (ended, ()) = tokio::join!(over(&mut reader), stopped(&ways));
+    assert_eq!(ended, Ending::ByPeer);
+    // Nobody is served any more.
+    let mut late = wire(&air, Role::Reader, Service::Mdoc);
+    assert_eq!(over(&mut late).await, Ending::NoPeer);
 }
