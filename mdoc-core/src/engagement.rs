@@ -43,6 +43,9 @@ pub struct DeviceEngagement<'b> {
     /// How the mdoc can be reached, in its order of preference. Empty over NFC, where the methods are in
     /// the NDEF records.
     pub retrieval_methods: Vec<RetrievalMethod<'b>>,
+    /// What of the options of the methods does not decode, and was passed over: one way that cannot be gone does not spoil
+    /// the others. The method is [`RetrievalMethod::Other`] then, or Bluetooth without that mode.
+    pub passed_over: Vec<DecodeError>,
     /// Where the mdoc believes that the transaction was started; what cannot be read is left out.
     pub origin_infos: Vec<OriginInfo>,
     /// What the mdoc can do beyond version 1.0; none if it does not say.
@@ -64,7 +67,7 @@ pub enum RetrievalMethod<'b> {
     Ble(BleOptions),
     /// Wi-Fi Aware; the options as received.
     WifiAware(Item<'b>),
-    /// A method or version that this crate does not know; to be passed over.
+    /// A method or version that this crate does not know, or with options that do not decode; to be passed over.
     Other {
         /// The type.
         kind: u64,
@@ -117,7 +120,8 @@ pub struct Capabilities {
 }
 
 impl<'b> DeviceEngagement<'b> {
-    /// Decodes an engagement of either edition.
+    /// Decodes an engagement of either edition. What is wrong with the options of a single method is no error, see
+    /// [`DeviceEngagement::passed_over`].
     ///
     /// # Errors
     /// [`DecodeError`] with the path of the first offending member.
@@ -143,14 +147,16 @@ impl<'b> DeviceEngagement<'b> {
             Ok(key) => key::decode(key),
             Err(error) => return Err(error.within("EDeviceKeyBytes").within("1 (security)")),
         };
-        let mut retrieval_methods = Vec::new();
+        let (mut retrieval_methods, mut passed_over) = (Vec::new(), Vec::new());
         if let Some(list) = item.get_label(2).filter(|list| !list.is_null()) {
             let inside = |error: DecodeError| error.within("2 (retrieval methods)");
             for method in list.expect_array().map_err(inside)? {
                 if retrieval_methods.len() == limits.documents {
                     return Err(DecodeError::new(Fault::Limit("the number of retrieval methods")));
                 }
-                retrieval_methods.push(RetrievalMethod::from_item(method).map_err(inside)?);
+                let (method, faults) = RetrievalMethod::from_item(method).map_err(inside)?;
+                retrieval_methods.push(method);
+                passed_over.extend(faults.into_iter().map(inside));
             }
         }
         let origins = item.get_label(5).and_then(Item::array).into_iter().flatten();
@@ -165,6 +171,7 @@ impl<'b> DeviceEngagement<'b> {
             e_device_key_bytes,
             e_device_key,
             retrieval_methods,
+            passed_over,
             origin_infos,
             capabilities: item.get_label(6).and_then(Capabilities::from_item),
         })
@@ -205,14 +212,29 @@ fn security_of(item: Item<'_>) -> Result<(u64, Embedded<'_>), DecodeError> {
 }
 
 impl<'b> RetrievalMethod<'b> {
-    fn from_item(item: Item<'b>) -> Result<Self, DecodeError> {
+    /// The method, and what of its options does not decode.
+    fn from_item(item: Item<'b>) -> Result<(Self, Vec<DecodeError>), DecodeError> {
         let mut parts = item.expect_array()?;
         let (Some(kind), Some(version), options) = (parts.next(), parts.next(), parts.next()) else {
             return Err(DecodeError::expected("an array of type, version and options"));
         };
         let (kind, version) = (kind.expect_unsigned()?, version.expect_unsigned()?);
+        let mut faults = Vec::new();
+        let method = Self::with_options((kind, version), options, &mut faults);
+        let method = method.unwrap_or_else(|error| {
+            faults.push(error);
+            Self::Other { kind, version }
+        });
+        Ok((method, faults))
+    }
+
+    fn with_options(
+        method: (u64, u64),
+        options: Option<Item<'b>>,
+        faults: &mut Vec<DecodeError>,
+    ) -> Result<Self, DecodeError> {
         let options = || options.ok_or(DecodeError::missing("options"));
-        Ok(match (kind, version) {
+        Ok(match method {
             (NFC, 1) => {
                 let options = options()?;
                 let length = |label, name| {
@@ -226,15 +248,27 @@ impl<'b> RetrievalMethod<'b> {
                     max_response: length(1, "the largest response length of NFC")?,
                 }
             }
-            (BLE, 1) => Self::Ble(BleOptions::from_item(options()?).map_err(|error| error.within("BLE"))?),
+            (BLE, 1) => {
+                let inside = |error: DecodeError| error.within("BLE");
+                let ble = BleOptions::from_item(options()?).map_err(inside)?;
+                faults.extend(ble.faults.into_iter().map(inside));
+                Self::Ble(ble.options)
+            }
             (WIFI_AWARE, 1) => Self::WifiAware(options()?),
-            _ => Self::Other { kind, version },
+            (kind, version) => Self::Other { kind, version },
         })
     }
 }
 
+/// Bluetooth options, with what is wrong with a mode beside one that can be used.
+struct ReadBle {
+    options: BleOptions,
+    faults: Vec<DecodeError>,
+}
+
 impl BleOptions {
-    fn from_item(item: Item<'_>) -> Result<Self, DecodeError> {
+    /// A mode without its UUID counts as one that is not offered, if the other one is.
+    fn from_item(item: Item<'_>) -> Result<ReadBle, DecodeError> {
         fn exactly<const N: usize>(item: Item<'_>, what: &'static str) -> Result<[u8; N], DecodeError> {
             let bytes = item.bytes().ok_or(DecodeError::expected(what))?;
             bytes.as_ref().try_into().map_err(|_| DecodeError::expected(what))
@@ -249,15 +283,23 @@ impl BleOptions {
                 .map(Some)
                 .map_err(|error| error.within(name))
         };
-        let peripheral_server_uuid = uuid(0, 10, "10 (peripheral server UUID)")?;
+        let server = uuid(0, 10, "10 (peripheral server UUID)");
+        let client = uuid(1, 11, "11 (central client UUID)");
+        let ((peripheral_server_uuid, central_client_uuid), faults) = match (server, client) {
+            (Ok(server), Ok(client)) => ((server, client), Vec::new()),
+            (Ok(Some(server)), Err(fault)) => ((Some(server), None), vec![fault]),
+            (Err(fault), Ok(Some(client))) => ((None, Some(client)), vec![fault]),
+            (Err(fault), _) | (_, Err(fault)) => return Err(fault),
+        };
         let address = item.get_label(20).filter(|_| peripheral_server_uuid.is_some());
-        Ok(Self {
+        let options = Self {
             peripheral_server_uuid,
-            central_client_uuid: uuid(1, 11, "11 (central client UUID)")?,
+            central_client_uuid,
             // A help in connecting only: one that cannot be read is no reason to refuse the rest.
             peripheral_address: address.and_then(|address| exactly(address, "").ok()),
             peripheral_psm: item.get_label(21).and_then(Item::unsigned),
-        })
+        };
+        Ok(ReadBle { options, faults })
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -184,13 +184,23 @@ impl Plan {
         backend: &dyn Backend,
     ) -> Result<Self, PlanError> {
         let engagement = DeviceEngagement::decode(engagement, &limits).map_err(PlanError::Engagement)?;
-        let ble = engagement.ble().ok_or(PlanError::NoBluetooth)?;
+        // What was passed over is why there is none, if anything was.
+        let without = || {
+            let fault = engagement.passed_over.first();
+            fault.map_or(PlanError::NoBluetooth, |fault| {
+                PlanError::Engagement(fault.clone())
+            })
+        };
+        let ble = engagement.ble().ok_or_else(without)?;
         let ident = ident(engagement.e_device_key_bytes.raw(), backend);
         let offers: Vec<Offer> = Offer::all(ble, ident)
             .filter(|offer| only.is_none_or(|only| only == offer.service))
             .collect();
         if offers.is_empty() {
-            return Err(only.map_or(PlanError::NoBluetooth, PlanError::NotOffered));
+            return Err(only.map_or_else(without, PlanError::NotOffered));
+        }
+        for fault in &engagement.passed_over {
+            tracing::warn!(%fault, "a way to the wallet was passed over");
         }
         let session = ReaderSession::open(&engagement, rng, backend);
         Ok(Self {

@@ -93,6 +93,11 @@ pub(super) fn engagement(bytes: &[u8], context: Context<'_>) -> Vec<Node> {
     let methods: Vec<Node> = decoded.retrieval_methods.iter().map(method).collect();
     let none = if methods.is_empty() { "none" } else { "" };
     nodes.push(Node::list("deviceRetrievalMethods", methods).summary(none));
+    if !decoded.passed_over.is_empty() {
+        let faults = decoded.passed_over.iter();
+        let faults = faults.map(|error| Node::fault("method", error));
+        nodes.push(Node::list("passedOver", faults.collect()));
+    }
     if !decoded.origin_infos.is_empty() {
         let origins = decoded.origin_infos.iter().map(|origin| {
             let domain = origin.domain.as_deref();
@@ -160,7 +165,7 @@ fn method(method: &RetrievalMethod<'_>) -> Node {
             format!("version {version}"),
             json!({"type": kind, "version": version}),
         )
-        .remark(Some("not known")),
+        .remark(Some("not known or not usable")),
         _ => Node::value("other", "not known", Json::Null),
     }
 }

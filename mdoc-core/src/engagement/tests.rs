@@ -82,11 +82,19 @@ fn trap_63_a_uuid_is_sixteen_bytes_and_the_scheme_has_no_slashes() {
         "0a500f0e0d0c0b0a40098807060504030201",
         "0a4f0e0d0c0b0a40098807060504030201",
     );
-    let error = DeviceEngagement::decode(&short, &Limits::DEFAULT).unwrap_err();
+    let engagement = DeviceEngagement::decode(&short, &Limits::DEFAULT).unwrap();
+    let [error] = engagement.passed_over.as_slice() else {
+        panic!()
+    };
     assert_eq!(error.fault(), &Fault::Expected("a UUID, a byte string of 16"));
     assert_eq!(
         error.path(),
         "2 (retrieval methods).BLE.10 (peripheral server UUID)"
+    );
+    let ble = engagement.ble().unwrap();
+    assert_eq!(
+        (ble.peripheral_server_uuid, ble.central_client_uuid.is_some()),
+        (None, true)
     );
 
     assert!(A1_URI.starts_with("mdoc:o"));
@@ -121,13 +129,70 @@ fn uris_as_scanners_and_people_give_them() {
 }
 
 #[test]
-fn a_mode_offered_without_its_uuid_is_an_error_and_one_not_offered_needs_none() {
-    let without = changed("a400f501f50a500f0e0d0c0b0a40098807060504030201", "a300f501f5");
-    let error = DeviceEngagement::decode(&without, &Limits::DEFAULT).unwrap_err();
-    assert_eq!(error.fault(), &Fault::Missing("10 (peripheral server UUID)"));
+fn a_mode_offered_without_its_uuid_is_passed_over_and_one_not_offered_needs_none() {
+    let without = changed("0a500f0e0d0c0b0a40098807060504030201", "0a00");
+    let missing = changed("a400f501f50a500f0e0d0c0b0a40098807060504030201", "a300f501f5");
+    for (bytes, fault) in [
+        (without, Fault::Expected("a UUID, a byte string of 16")),
+        (missing, Fault::Missing("10 (peripheral server UUID)")),
+    ] {
+        let engagement = DeviceEngagement::decode(&bytes, &Limits::DEFAULT).unwrap();
+        assert_eq!(engagement.passed_over[0].fault(), &fault);
+        let ble = engagement.ble().unwrap();
+        assert_eq!(ble.peripheral_server_uuid, None);
+        assert!(ble.central_client_uuid.is_some());
+    }
     let not_offered = changed("a400f501f50a500f0e0d0c0b0a40098807060504030201", "a300f401f5");
     let engagement = DeviceEngagement::decode(&not_offered, &Limits::DEFAULT).unwrap();
     assert_eq!(engagement.ble().unwrap().peripheral_server_uuid, None);
+    assert_eq!(engagement.passed_over, []);
+    // If no mode is left, neither is Bluetooth.
+    let neither = changed("a400f501f50a500f0e0d0c0b0a40098807060504030201", "a300f501f4");
+    let engagement = DeviceEngagement::decode(&neither, &Limits::DEFAULT).unwrap();
+    assert_eq!(engagement.ble(), None);
+    assert_eq!(
+        engagement.retrieval_methods,
+        [RetrievalMethod::Other { kind: 2, version: 1 }]
+    );
+    assert_eq!(engagement.passed_over.len(), 1);
+}
+
+fn with_methods(methods: &str) -> Vec<u8> {
+    hex(&format!("{}02{methods}", &A1[..A1.find("0281").unwrap()]))
+}
+
+#[test]
+fn a_method_whose_options_do_not_decode_does_not_spoil_the_others() {
+    let ble = &A1[A1.find("830201a4").unwrap()..];
+    for (method, kind, fault) in [
+        ("830101a0", 1, "the largest command length of NFC"),
+        ("830101f6", 1, "the largest command length of NFC"),
+        ("830101a1001903e8", 1, "the largest response length of NFC"),
+        ("820101", 1, "options"),
+        ("820301", 3, "options"),
+    ] {
+        let bytes = with_methods(&format!("82{method}{ble}"));
+        let engagement = DeviceEngagement::decode(&bytes, &Limits::DEFAULT).unwrap();
+        assert_eq!(engagement.ble().unwrap().central_client_uuid.unwrap()[0], 0);
+        assert_eq!(
+            engagement.retrieval_methods[0],
+            RetrievalMethod::Other { kind, version: 1 }
+        );
+        let [error] = engagement.passed_over.as_slice() else {
+            panic!("{method}")
+        };
+        assert_eq!(error.fault(), &Fault::Missing(fault));
+        assert_eq!(error.path().split('.').next(), Some("2 (retrieval methods)"));
+        assert_eq!(engagement.raw(), bytes);
+    }
+    // What is no method is no engagement.
+    for method in ["a0", "8101", "83f60100", "8301f600", "00"] {
+        let bytes = with_methods(&format!("82{method}{ble}"));
+        assert!(
+            DeviceEngagement::decode(&bytes, &Limits::DEFAULT).is_err(),
+            "{method}"
+        );
+    }
 }
 
 #[test]

@@ -63,6 +63,9 @@ pub(super) fn engagement(bytes: &[u8]) -> Node {
             .collect();
         node = node.value("capabilities", json!(named));
     }
+    for fault in &read.passed_over {
+        node = node.fault(format!("passed over: {fault}"));
+    }
     let unknown: Vec<String> = read.unknown_keys().map(|key| diagnostic(key, 16)).collect();
     if !unknown.is_empty() {
         node = node.note(format!("keys that are not known: {}", unknown.join(", ")));
@@ -82,9 +85,8 @@ fn method(method: &RetrievalMethod<'_>, ident: &[u8; 16]) -> Node {
         RetrievalMethod::WifiAware(options) => {
             Node::new("Wi-Fi Aware").value("options", diagnostic(*options, 32))
         }
-        RetrievalMethod::Other { kind, version } => {
-            Node::new(format!("type {kind}, version {version}")).note("not known, to be passed over")
-        }
+        RetrievalMethod::Other { kind, version } => Node::new(format!("type {kind}, version {version}"))
+            .note("not known or not usable, to be passed over"),
         _ => Node::new("a way that is not known"),
     }
 }

@@ -21,7 +21,7 @@ static ANSWER: [u8; 40_000] = [5; 40_000];
 struct Paced(Memory, Duration);
 
 impl Air for Paced {
-    fn radio(&self, gatt: mdoc_core::ble::link::Gatt, offer: &Offer) -> Radio {
+    fn radio(&self, gatt: Gatt, offer: &Offer) -> Radio {
         let pace = self.1;
         let shape = Shape {
             pace,
@@ -230,4 +230,37 @@ fn where_our_server_would_lose_what_the_wallet_writes_we_are_the_client_first() 
     for only in [mdoc, reader] {
         assert_eq!(order(&old, Some(only)), [only]);
     }
+}
+
+#[test]
+fn a_way_that_does_not_decode_does_not_spoil_bluetooth_and_is_told_where_it_was_the_only_one() {
+    let mut rng = ChaCha20Rng::from_seed([4; 32]);
+    let options = BleOptions {
+        peripheral_server_uuid: Some(UUID),
+        ..BleOptions::default()
+    };
+    let mdoc = DeviceSession::engage(Curve::P256, &options, &mut rng);
+    let mut changed = |from: &[u8], to: &[u8]| {
+        let whole = mdoc.engagement();
+        let at = whole.windows(from.len()).position(|part| part == from).unwrap();
+        let bytes = [&whole[..at], to, &whole[at + from.len()..]].concat();
+        let plan = Plan::new(&bytes, None, LIMITS, &mut rng, &RustCrypto);
+        plan.map(|plan| plan.offers.len()).map_err(|error| error.code())
+    };
+    // NFC without its lengths before it.
+    assert_eq!(
+        changed(&[0x81, 0x83, 2, 1], &[0x82, 0x83, 1, 1, 0xa0, 0x83, 2, 1]),
+        Ok(1)
+    );
+    // Bluetooth without its UUID; an NFC beside which there is none.
+    let ble = [&[0xa3, 0, 0xf5, 1, 0xf4, 10, 0x50][..], &UUID].concat();
+    assert_eq!(
+        changed(&ble, &[0xa2, 0, 0xf5, 1, 0xf4]),
+        Err("engagement.malformed")
+    );
+    let nfc = [&[0x83, 2, 1][..], &ble].concat();
+    assert_eq!(
+        changed(&nfc, &[0x83, 1, 1, 0xa2, 0, 0x19, 1, 0, 1, 0x19, 1, 0]),
+        Err("engagement.no-bluetooth")
+    );
 }
