@@ -37,6 +37,9 @@ const BEFORE_STATE: Duration = Duration::from_millis(150);
 /// How often it is looked whether the adapter is still there, while nobody is: nothing else would tell.
 const LOOKS: Duration = Duration::from_secs(2);
 
+/// Between two advertisements, at least and at most. The system's own may be above a second.
+const INTERVAL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(60));
+
 /// Marks a peer that is known by its channel.
 const OVER_CHANNEL: u64 = 1 << 48;
 
@@ -138,13 +141,7 @@ impl Server {
         };
         let application = adapter.serve_gatt_application(application).await;
         let application = application.map_err(|error| bluez::fault("offering the service", &error))?;
-        // Without `discoverable` its flags say only that it is not of the old kind.
-        let advertisement = Advertisement {
-            service_uuids: [uuid(offer.uuid)].into(),
-            discoverable: Some(true),
-            ..Advertisement::default()
-        };
-        let advertisement = adapter.advertise(advertisement).await;
+        let advertisement = advertise(&adapter, offer).await;
         let advertisement = advertisement.map_err(|error| bluez::fault("advertising", &error))?;
         Ok(Self {
             adapter,
@@ -338,6 +335,29 @@ impl Server {
             tracing::debug!(kind = %error.kind, "the device was not disconnected");
         }
         self.forget(address).await;
+    }
+}
+
+/// Often, if the adapter can: somebody holds a telephone in the air meanwhile.
+async fn advertise(adapter: &bluer::Adapter, offer: Offer) -> bluer::Result<AdvertisementHandle> {
+    // Without `discoverable` its flags say only that it is not of the old kind.
+    let ours = Advertisement {
+        service_uuids: [uuid(offer.uuid)].into(),
+        discoverable: Some(true),
+        ..Advertisement::default()
+    };
+    let (least, most) = INTERVAL;
+    let often = Advertisement {
+        min_interval: Some(least),
+        max_interval: Some(most),
+        ..ours.clone()
+    };
+    match adapter.advertise(often).await {
+        Err(error) => {
+            tracing::debug!(kind = %error.kind, "advertising at an interval of the system's");
+            adapter.advertise(ours).await
+        }
+        advertised => advertised,
     }
 }
 
