@@ -3,11 +3,12 @@
 //! Each schedule draws an MTU, the modes, who would use L2CAP, delays, a loss of the connection at either end, values that come twice, and
 //! what the holder does. It has to end, within the times that were set, in the right report or in an error that fits.
 
+mod outcomes;
+
 use std::time::Duration;
 
 use integration::world::World;
 use mdoc_core::ble::Service;
-use mdoc_core::ble::frame::Room;
 use mdoc_core::ble::link::{Bearer, Gatt, Timeouts};
 use mdoc_core::cbor::Item;
 use mdoc_core::crypto::{Curve, fastest};
@@ -29,6 +30,8 @@ use mdoc_verifier::read::{Plan, Times, read};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use tokio::time::Instant;
+
+use self::outcomes::OK;
 
 /// An air in which one end has its share of what goes wrong.
 struct Rough {
@@ -124,91 +127,6 @@ impl Schedule {
     fn is_rough(&self) -> bool {
         self.is_lossy() || (self.is_twofold() && self.bearer() == Bearer::Gatt)
     }
-
-    /// What the reader may say, in the order of what comes first: `OK` or the code of an error. One alone wherever the
-    /// faults determine it. `lengths` are those of the request's message and of the answer's.
-    fn outcomes(&self, lengths: [usize; 2]) -> Vec<&'static str> {
-        let [request, answer] = lengths.map(|length| {
-            let room = Room::of_mtu(self.mtu).bytes() - 1;
-            u32::try_from(length.div_ceil(room)).unwrap()
-        });
-        let end = match self.mood {
-            Mood::No => "session.peer-termination",
-            Mood::Yes | Mood::Slow(_) => OK,
-        };
-        match (self.is_rough(), self.is_lossy(), self.modes, self.bearer()) {
-            (false, ..) => vec![end],
-            (true, false, ..) => self.twice(request, answer, end),
-            (true, true, Modes::Only(service), Bearer::Gatt) if !self.is_twofold() => {
-                match (self.holder.lost_after, self.reader.lost_after) {
-                    (None, Some(after)) => vec![reader_lost(after, service, request, answer, end)],
-                    (Some(after), None) => holder_lost(after, request, answer, end),
-                    _ => lost(end),
-                }
-            }
-            _ if self.is_twofold() => [&lost(end)[..], &[MALFORMED, TOLD_SO]].concat(),
-            _ => lost(end),
-        }
-    }
-
-    /// Values come twice, and nothing is lost. Each end counts Start first, then the request's fragments, then the
-    /// answer's. One that is not the last makes its message longer than it says; the last one is another message.
-    fn twice(&self, request: u32, answer: u32, end: &'static str) -> Vec<&'static str> {
-        let doubled = |shape: Shape, at: u32| shape.twice.is_some_and(|every| at.is_multiple_of(every));
-        let within = (1..request).any(|at| doubled(self.holder, 1 + at));
-        let heard = (1..answer).any(|at| doubled(self.reader, 1 + request + at));
-        let read = if heard { MALFORMED } else { end };
-        match self.mood {
-            _ if within => vec![TOLD_SO],
-            _ if !doubled(self.holder, 1 + request) => vec![read],
-            // While the holder thinks.
-            Mood::Slow(wait) if !wait.is_zero() => vec![TOLD_SO],
-            // As soon as the request is there, and so is the answer.
-            _ => vec![read, TOLD_SO],
-        }
-    }
-}
-
-const OK: &str = "ok";
-const MALFORMED: &str = "session.malformed";
-/// The wallet says that it was asked something that does not decode.
-const TOLD_SO: &str = "session.peer-decoding-error";
-
-/// The reader's end loses the connection after so many values, over GATT in this mode: Start, the request's fragments,
-/// those of the answer.
-fn reader_lost(after: u32, service: Service, request: u32, answer: u32, end: &'static str) -> &'static str {
-    match (after, service) {
-        // It goes there again, and in vain; who is sought is not told of it.
-        (0, Service::Mdoc) => "link.lost-before-start",
-        (0, Service::Reader) => "link.no-peer",
-        _ if after == 1 + request => "link.disconnected",
-        _ if after < 1 + request + answer => "link.lost",
-        _ => end,
-    }
-}
-
-/// The wallet's end does.
-fn holder_lost(after: u32, request: u32, answer: u32, end: &'static str) -> Vec<&'static str> {
-    match after {
-        0 => vec!["link.no-peer"],
-        // Whether the reader has got rid of its fragments when it hears of it, or of its Start, is a matter of luck.
-        _ if after <= request => vec!["link.lost", "link.disconnected", "link.no-peer"],
-        _ if after == 1 + request => vec!["link.disconnected"],
-        _ if after < 1 + request + answer => vec!["link.lost"],
-        _ => vec![end],
-    }
-}
-
-/// One of the two ends does, in one of the ways or over a channel, which has no values to count.
-fn lost(end: &'static str) -> Vec<&'static str> {
-    vec![
-        end,
-        "link.lost",
-        "link.disconnected",
-        "link.lost-before-start",
-        "link.no-peer",
-        "link.not-set-up",
-    ]
 }
 
 struct Holder<'a> {
