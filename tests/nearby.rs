@@ -314,6 +314,12 @@ impl Stage {
                 "{interrupted:?} {schedule:?}"
             );
         }
+        let held = schedule.held(self.lengths(schedule));
+        let said = presented.as_ref().map_or_else(Interrupted::code, |_| OK);
+        assert!(
+            held.as_ref().is_none_or(|held| held.contains(&said)),
+            "the wallet: {said}, not {held:?}: {schedule:?}"
+        );
         if let Ok(presented) = &presented {
             assert_eq!(presented.declined, schedule.mood == Mood::No, "{schedule:?}");
             if schedule.l2cap != [true; 2] || !schedule.is_rough() {
@@ -327,12 +333,14 @@ impl Stage {
 
 fn schedules(from: u64, until: u64) {
     let stage = Stage::new();
-    let (mut read, mut determined) = (0, 0);
+    let (mut read, mut determined, mut held) = (0, 0, 0);
     for seed in from..until {
         let schedule = Schedule::draw(&mut ChaCha20Rng::seed_from_u64(seed));
         read += u32::from(!schedule.is_rough() && schedule.mood != Mood::No);
         let outcomes = schedule.outcomes(stage.lengths(&schedule));
         determined += u64::from(schedule.is_rough() && outcomes.len() == 1);
+        let of_wallet = schedule.held(stage.lengths(&schedule));
+        held += u64::from(of_wallet.is_some_and(|said| said.len() == 1 && said != [OK]));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -347,6 +355,10 @@ fn schedules(from: u64, until: u64) {
     assert!(
         determined > (until - from) / 10,
         "of many faults it is known what they have to lead to: {determined}"
+    );
+    assert!(
+        held > (until - from) / 60,
+        "of many it is known of the wallet, too: {held}"
     );
 }
 
