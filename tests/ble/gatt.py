@@ -18,7 +18,7 @@ import mdoc
 
 START, END = b"\x01", b"\x02"
 MORE, LAST = b"\x01", b"\x00"
-# BlueZ up to 5.68 drops writes of 511 and 512 bytes; fragments of 510 are as good.
+# BlueZ up to 5.68 drops writes of 511 and 512 bytes; fragments of 510 are as good. So no case meets what is dropped.
 WRITE_LIMIT, NOTIFY_LIMIT = 510, 512
 SMALL = 100  # a hasty peer's
 PIECE = 2000  # of what goes over a channel
