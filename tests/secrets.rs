@@ -135,7 +135,7 @@ fn new_keys_are_read_by_openssl() {
 
 /// Runs a command on a terminal of its own, answers each question, and gives all that was seen.
 pub(crate) const TERMINAL: &str = r#"
-import os, pty, sys, select, time
+import os, pty, sys, select, termios, time
 questions = sys.argv[1].split("|"); answers = sys.argv[2].split("|"); command = sys.argv[3:]
 child, terminal = pty.fork()
 if child == 0:
@@ -150,7 +150,8 @@ while time.time() < end:
     if not part: break
     seen += part
     if asked < len(questions) and questions[asked].encode() in seen:
-        time.sleep(0.2)
+        # The question is there before what is answered is hidden.
+        while termios.tcgetattr(terminal)[3] & termios.ECHO and time.time() < end: time.sleep(0.01)
         os.write(terminal, answers[asked].encode() + b"\n"); asked += 1
 else:
     os.kill(child, 9)

@@ -55,6 +55,8 @@ class Browser:
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            # Nothing but this machine: pages of others ask for fonts, and wait for them.
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
             "--window-size=1280,800",
             f"--user-data-dir={folder}",
         ]
@@ -276,7 +278,7 @@ def forget(browser: Browser, stage: Stage, address: str, kiosk: subprocess.Popen
     wait(lambda: by("headline", "textContent") == "The kiosk is not running", "that it is not running")
     assert nobody(), "somebody stays on the page of a kiosk that was killed"
 
-    frozen, address = serve(stage, "4s")
+    frozen, address = serve(stage, "10s")
     try:
         browser.go(address)
         wait(lambda: by("headline", "textContent") == "Show your code", "the page of another kiosk")

@@ -14,7 +14,7 @@ use crate::programs::{PERSONAL, issue, run};
 #[test]
 fn the_kiosk_reads_one_after_another_and_its_log_holds_nothing_of_a_person() {
     let space = stage();
-    let mut kiosk = start_reader(&space, &["kiosk"], &["--log", "kiosk.log", "--timeout", "2s"]);
+    let mut kiosk = start_reader(&space, &["kiosk"], &["--log", "kiosk.log", "--timeout", "10s"]);
     let mut scanner = kiosk.stdin.take().unwrap();
     for more in [
         &["--yes"][..],

@@ -105,17 +105,17 @@ fn killed(database: Option<String>, kills: usize) {
         tickets.into_iter().map(|ticket| ticket.serial).collect(),
     ));
     // Another node beside it, slow enough that both have something to do.
-    let (ends, beside) = (Arc::new(AtomicBool::new(false)), Node::new());
+    let (ends, beside, most) = (Arc::new(AtomicBool::new(false)), Node::new(), EACH * kills / 2);
     let other = {
         let (ends, store, terms) = (Arc::clone(&ends), world.store(), world.terms());
         runtime.spawn(async move {
             let mut rows = 0;
             while !ends.load(Ordering::Relaxed) {
-                rows += beside
-                    .round(&store, SystemClock.now(), &terms)
-                    .await
-                    .unwrap()
-                    .rows;
+                // However long the other one takes to start, something is left for it.
+                if rows < most {
+                    let worked = beside.round(&store, SystemClock.now(), &terms).await;
+                    rows += worked.unwrap().rows;
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             beside.leave(&store).await.unwrap();
