@@ -119,10 +119,13 @@ pub fn batch_csv(input: &[u8]) {
         Some(b'\t') => b'\t',
         _ => b',',
     };
-    if let Ok(layout) = rows::Layout::of(input, delimiter) {
+    let csv = rows::Layout::Csv(delimiter);
+    if let Ok(layout) = rows::Layout::of(input, delimiter)
+        && layout != csv
+    {
         batch(input, layout);
     }
-    batch(input, rows::Layout::Csv(delimiter));
+    batch(input, csv);
 }
 
 /// Every row is a record, with faults or without, and as many are read as are counted.
