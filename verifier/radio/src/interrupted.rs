@@ -64,8 +64,14 @@ impl Interrupted {
             Self::NotReached(missed) => {
                 let faults: Option<Vec<&Fault>> = missed.iter().map(|one| one.fault.as_ref()).collect();
                 let faults = faults?;
+                // A service that has gone takes its adapters with it, which look as if they were switched off.
+                let of_the_service = |fault: &&&Fault| matches!(fault, Fault::NoService);
                 let can_be_mended = |fault: &&&Fault| !matches!(fault, Fault::NotSupported(_));
-                faults.iter().find(can_be_mended).or(faults.first()).copied()
+                let found = faults.iter().find(of_the_service);
+                found
+                    .or_else(|| faults.iter().find(can_be_mended))
+                    .or(faults.first())
+                    .copied()
             }
             Self::Link(_, fault) => fault.as_ref(),
             Self::Session(_) | Self::LongWrites(_) => None,

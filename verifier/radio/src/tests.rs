@@ -290,7 +290,9 @@ fn of_faults_in_every_way_the_one_that_can_be_mended_counts() {
     let cannot = Fault::NotSupported("being a server");
     let off = Fault::AdapterOff("hci0".to_owned());
     assert_eq!(both(cannot.clone(), off.clone()), "radio.adapter-off");
-    assert_eq!(both(Fault::NoService, off), "radio.no-service");
+    assert_eq!(both(Fault::NoService, off.clone()), "radio.no-service");
+    // It takes its adapters with it.
+    assert_eq!(both(off, Fault::NoService), "radio.no-service");
     assert_eq!(both(cannot.clone(), cannot), "radio.not-supported");
     assert_eq!(Interrupted::NotReached(Vec::new()).code(), "link.no-way");
 }
