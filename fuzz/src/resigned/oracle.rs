@@ -69,11 +69,13 @@ fn signed_by_the_certificate(model: &Model) {
     assert_eq!(leaf.public_key().as_ref(), Ok(signer), "another key signed");
     let now = tables::instants()[model.now];
     assert!(leaf.is_valid_at(now), "the signer's certificate is not valid now");
-    assert!(
-        model.list != Some(1) || leaf != crate::fixtures::world().ds,
-        "it is revoked"
-    );
-    assert!(!tables::anchors()[model.anchors].is_empty(), "nobody is trusted");
+    let (world, anchors) = (crate::fixtures::world(), &tables::anchors()[model.anchors]);
+    // Of a signer that is trusted itself nobody is known who could revoke it, and a list is good for its time alone.
+    let is_pinned = anchors.iter().any(|anchor| anchor.certificate == leaf);
+    if now == world.now && !is_pinned {
+        assert!(model.list != Some(1) || leaf != world.ds, "it is revoked");
+    }
+    assert!(!anchors.is_empty(), "nobody is trusted");
 }
 
 /// Neither the document nor its signer was revoked, by what was at hand when all of it was made.
