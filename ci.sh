@@ -62,9 +62,16 @@ if [ -n "${INSTALL:-}" ] && ! command -v cargo-deny >/dev/null; then
   installing=$!
 fi
 step cargo test --workspace --locked --no-run
-# Tests wait more than they compute. What they leave of the processors, the step after next uses in advance.
+# Tests wait more than they compute. What they leave of the processors, later steps use in advance.
 ahead=(cargo clippy --workspace --all-targets --locked -- -D warnings)
-(sleep 20 && exec nice -n 19 "${ahead[@]}") >target/ci/ahead.log 2>&1 &
+benches=(--manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --release --locked)
+in_advance() {
+  sleep 20
+  nice -n 19 "${ahead[@]}"
+  nice -n 19 cargo clippy "${benches[@]}" --all-targets
+  nice -n 19 cargo test "${benches[@]}" --no-run
+}
+in_advance >target/ci/ahead.log 2>&1 &
 looking=$!
 # Beside a PostgreSQL server, on which the rules of the service are tested as well as on SQLite.
 if [ -d /usr/lib/postgresql ]; then
@@ -87,8 +94,8 @@ step cargo doc --workspace --no-deps --locked --quiet
 # Nothing grows: allocations and ratios to the floor, and ten megabytes of hostile input for every decoder.
 # A workspace of its own, of which isomdl is not built here (benches/run --help).
 step cargo fmt --all --check --manifest-path benches/Cargo.toml
-step cargo clippy --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --all-targets --release --locked -- -D warnings
-step cargo test --manifest-path benches/Cargo.toml -p mdoc-benches -p mdoc-hostile --release --locked
+step cargo clippy "${benches[@]}" --all-targets -- -D warnings
+step cargo test "${benches[@]}"
 step benches/run --check
 step benches/run hostile --busy
 # Bluetooth: over a mock of bluetoothd, then on a real one in a virtual machine. 77: it has said what is missing.
