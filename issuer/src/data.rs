@@ -30,7 +30,8 @@ pub const LONG_NUMBER: &str = "a number has more than 1000 digits";
 /// # Errors
 /// [`serde_json::Error`] with line and column; its words begin with [`TWICE`] and name the field if one is
 /// there twice in an object, at whatever depth, and with [`TOO_MANY`] if there are more than [`MOST_VALUES`]. No
-/// values are in them then, nor in those about a number of more than [`mdoc_core::json::MOST_DIGITS`] digits, whose words begin with [`LONG_NUMBER`].
+/// values are in them then, nor in those about a number of more than [`mdoc_core::json::MOST_DIGITS`] digits, whose words
+/// begin with [`LONG_NUMBER`].
 pub fn read(text: &str) -> Result<Json, serde_json::Error> {
     if let Some(at) = long_number(text.as_bytes()) {
         return Err(serde_json::Error::custom(format_args!(

@@ -30,7 +30,8 @@ impl<'a> Counted<'a> {
     }
 }
 
-/// What an operation on a curve costs, in such on P-256: of the two backends the larger ratio, rounded up.
+/// What an operation on a curve counts for, in such on P-256: estimates, held as a whole by the cases of signatures in
+/// `benches/run hostile`.
 const fn cost(curve: Curve) -> u32 {
     match curve {
         Curve::P256 | Curve::X25519 | Curve::Ed25519 => 1,
