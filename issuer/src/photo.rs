@@ -273,6 +273,10 @@ pub(crate) fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
     decode::png_size(bytes)
 }
 
+/// Reads what stands before the pixels of a PNG, the size of which was looked at.
+#[cfg(feature = "badge")]
+pub(crate) use decode::png_reader;
+
 /// Width, height and RGB of a JPEG that [`prepare()`] made or let pass.
 #[cfg(feature = "badge")]
 pub(crate) fn jpeg_pixels(bytes: &[u8]) -> Option<(u32, u32, Vec<u8>)> {

@@ -38,7 +38,11 @@ pub fn encode(value: &Value) -> Vec<u8> {
 }
 
 /// A value as JSON: dates as text, bytes as `{"bytes": base64url}`, other tags as
-/// `{"tag": n, "value": …}`; map keys that are not text are written as text.
+/// `{"tag": n, "value": …}`.
+///
+/// A map key that is not text is written as in diagnostic notation (RFC 8949, section 8): `-7`, `true`, `h'ffd8'`; one
+/// that is an array, a map or a tag is written as its encoding in tag 24, `24(h'820102')`. No key is written inside of
+/// another one, so that the text grows with the value alone, whatever is nested in it.
 #[must_use]
 pub fn to_json(value: &Value) -> serde_json::Value {
     match value {
@@ -70,7 +74,14 @@ fn key_text(key: &Value) -> String {
     match key {
         Value::Text(text) => text.clone(),
         Value::Integer(number) => i128::from(*number).to_string(),
-        other => to_json(other).to_string(),
+        Value::Bytes(bytes) => format!("h'{}'", base16ct::lower::encode_string(bytes)),
+        other @ (Value::Array(_) | Value::Map(_) | Value::Tag(..)) => {
+            format!(
+                "{TAG_ENCODED}(h'{}')",
+                base16ct::lower::encode_string(&encode(other))
+            )
+        }
+        plain => to_json(plain).to_string(),
     }
 }
 
@@ -100,5 +111,26 @@ mod tests {
             (Value::Text("n".into()), Value::Integer(u64::MAX.into())),
         ]);
         assert_eq!(to_json(&value), json!({"1": {"bytes": "_9g"}, "n": u64::MAX}));
+        for (key, text) in [
+            (Value::Integer((-7).into()), "-7"),
+            (Value::Bool(true), "true"),
+            (Value::Bytes(vec![0xff, 0xd8]), "h'ffd8'"),
+            (Value::Array(vec![1.into(), 2.into()]), "24(h'820102')"),
+            (Value::Tag(24, Box::new(Value::Bytes(vec![1]))), "24(h'd8184101')"),
+        ] {
+            assert_eq!(
+                to_json(&Value::Map(vec![(key, Value::Null)])),
+                json!({ text: null })
+            );
+        }
+    }
+
+    #[test]
+    fn keys_in_keys_are_as_long_as_they_are() {
+        let nested = (0..60).fold(Value::from("\"\\"), |inner, _| {
+            Value::Map(vec![(inner, Value::Null)])
+        });
+        let text = to_json(&nested).to_string();
+        assert!(text.len() < 3 * encode(&nested).len(), "{text}");
     }
 }

@@ -1,7 +1,6 @@
 //! Pictures on a badge: the photo, logos, backgrounds.
 
 use core::fmt;
-use std::io::Cursor;
 use std::sync::Arc;
 
 use png::Transformations;
@@ -102,10 +101,10 @@ impl Picture {
 
 /// The pixels of a PNG with what is transparent.
 fn transparent(bytes: &[u8]) -> Option<Pixmap> {
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: 64 << 20 });
-    decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
-    decoder.set_ignore_text_chunk(true);
-    let mut reader = decoder.read_info().ok()?;
+    let mut reader = photo::png_reader(
+        bytes,
+        Transformations::normalize_to_color8() | Transformations::ALPHA,
+    )?;
     let mut data = vec![0; reader.output_buffer_size()?];
     let frame = reader.next_frame(&mut data).ok()?;
     data.truncate(frame.buffer_size());

@@ -132,11 +132,22 @@ pub(super) fn png(bytes: &[u8]) -> Result<Decoded, PhotoError> {
     read_png(bytes).ok_or(PhotoError::Undecodable)
 }
 
-fn read_png(bytes: &[u8]) -> Option<Decoded> {
+/// Reads what stands before the pixels of a PNG, the size of which was looked at.
+pub(crate) fn png_reader(
+    bytes: &[u8],
+    transformations: Transformations,
+) -> Option<png::Reader<Cursor<&[u8]>>> {
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: PNG_BYTES });
-    decoder.set_transformations(Transformations::normalize_to_color8());
+    decoder.set_transformations(transformations);
     decoder.set_ignore_text_chunk(true);
-    let mut reader = decoder.read_info().ok()?;
+    let reader = decoder.read_info().ok()?;
+    // A palette of whole colours, 256 at most (PNG, 11.2.2): png 0.18.1 panics at others (image-png, issue 694).
+    let palette = reader.info().palette.as_deref().unwrap_or_default();
+    (palette.len().is_multiple_of(3) && palette.len() <= 3 * 256).then_some(reader)
+}
+
+fn read_png(bytes: &[u8]) -> Option<Decoded> {
+    let mut reader = png_reader(bytes, Transformations::normalize_to_color8())?;
     let mut data = vec![0; reader.output_buffer_size()?];
     let frame = reader.next_frame(&mut data).ok()?;
     data.truncate(frame.buffer_size());

@@ -256,6 +256,26 @@ fn sizes_within_a_number_of_pixels() {
 }
 
 #[test]
+fn a_palette_that_is_no_whole_number_of_colours_is_refused() {
+    let with = |palette: usize| {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, 4, 4);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(vec![7; palette]);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&[0; 16]).unwrap();
+        writer.finish().unwrap();
+        prepare(&file, &jpeg_only())
+    };
+    for whole in [3, 6, 768] {
+        assert!(with(whole).is_ok(), "{whole}");
+    }
+    for broken in [1, 4, 5, 7, 766, 767, 769, 771, 1000] {
+        assert_eq!(with(broken), Err(PhotoError::Undecodable), "{broken}");
+    }
+}
+
+#[test]
 fn what_cannot_be_made_is_said() {
     let only_2000 = Wanted::new(&[ImageKind::Jpeg2000], 100_000);
     let error = PhotoError::CannotMake {
