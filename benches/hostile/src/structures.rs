@@ -5,8 +5,11 @@ use mdoc_core::cose;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::seams::Signer as _;
 use mdoc_core::value::Value;
+use mdoc_core::verify::{Form, Inputs, verify};
+use mdoc_issuer::inspect;
+use mdoc_verifier::show;
 
-use crate::cbor::{LIMITS, decoders, head};
+use crate::cbor::{Decode, LIMITS, decoders, head};
 use crate::certificates;
 use crate::measure::Case;
 use crate::world::{World, response};
@@ -31,6 +34,7 @@ pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
         ("9,900 elements of 250 numbers", 9_900, numbers(250), true),
         ("3,900 elements of 900 numbers", 3_900, numbers(900), true),
         ("one element of 4 MB", 1, text_of(4_000_000), true),
+        (KEYS_IN_KEYS, 1, keys_in_keys(50), true),
         (
             "one element of 4 MB of bytes",
             1,
@@ -58,6 +62,32 @@ pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
         run(Case::new("inspect", input, &issued, decode("inspect"))
             .decided()
             .small());
+    }
+    // What is accepted or seen, as it is printed.
+    let reported = |bytes: &[u8]| {
+        let report = verify(bytes, Form::IssuerSigned, &Inputs::new(&world.anchors, world.now));
+        if !report.accepted() {
+            return Err("not accepted".to_owned());
+        }
+        Ok(format!("{} bytes", show::to_json(&report).to_string().len()))
+    };
+    let printed = |bytes: &[u8]| {
+        let seen = inspect::Inspection::of_cbor(bytes, world.now).map_err(|error| error.to_string())?;
+        let (text, json) = (seen.text(), seen.json().to_string());
+        Ok(format!("{} bytes", text.len() + json.len()))
+    };
+    for (input, elements, value) in [
+        (KEYS_IN_KEYS, 1, keys_in_keys(50)),
+        ("40 elements of 400 numbers", 40, numbers(400)),
+        ("9,000 elements of 250 bytes", 9_000, text_of(250)),
+    ] {
+        let issued = document(world, elements, &value);
+        for (decoder, decode) in [
+            ("inspect, as text and JSON", &printed as &Decode<'_>),
+            ("verify, an IssuerSigned, as JSON", &reported),
+        ] {
+            run(Case::new(decoder, input, &issued, decode).decided().small());
+        }
     }
     let nested = (0..4).fold(vec![0; 1_300_000], |inner, _| embed(&inner));
     let nested = [head(4, 3), embed(&nested), embed(&nested), embed(&[0])].concat();
@@ -197,6 +227,15 @@ pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     for (input, list) in lists::vicals(world) {
         run(Case::new("vical::verify", input, &list, decode("vical::verify")));
     }
+}
+
+const KEYS_IN_KEYS: &str = "one element of fifty maps, each the key of another";
+
+/// A map the key of which is a map, and so on.
+fn keys_in_keys(levels: usize) -> Value {
+    (0..levels).fold(Value::from("\""), |inner, _| {
+        Value::Map(vec![(inner, Value::Null)])
+    })
 }
 
 /// A document with that many elements of that value, issued in order.
