@@ -12,7 +12,6 @@ use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
 use mdoc_core::mso::{Status, StatusListReference};
 use mdoc_core::seams::Clock as _;
-use serde_json::error::Category;
 use serde_json::{Value as Json, json};
 
 use super::badge::{Badge, Look};
@@ -198,35 +197,17 @@ pub(super) fn person(path: &Path) -> Result<Json, Failure> {
         return Err(input.not("user data in JSON"));
     }
     data::read(input.text()?).map_err(|error| {
-        let place = match (error.line(), error.column()) {
+        let place = match (error.line, error.column) {
             // A line end where none may be counts as the beginning of the next line.
             (line @ 2.., 0) => format!("line {}, at its end", line - 1),
             (line, column) => format!("line {line}, column {column}"),
         };
         Failure::new(format!(
             "{} is not well-formed JSON: {place}: {}",
-            input.name,
-            json_fault(&error)
+            input.name, error.fault
         ))
         .hint("the data are a JSON object such as {\"family_name\": \"…\", …}")
     })
-}
-
-/// What is wrong with the syntax, without anything that was read.
-fn json_fault(error: &serde_json::Error) -> String {
-    let sentence = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    match error.classify() {
-        Category::Syntax | Category::Eof => sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned(),
-        Category::Data
-            if [data::TWICE, data::TOO_MANY, data::LONG_NUMBER]
-                .iter()
-                .any(|words| sentence.starts_with(words)) =>
-        {
-            sentence.strip_suffix(&place).unwrap_or(&sentence).to_owned()
-        }
-        Category::Io | Category::Data => "it cannot be read".to_owned(),
-    }
 }
 
 /// Data that do not fit the format, with what to do about the first fault that says it.

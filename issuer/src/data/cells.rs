@@ -216,7 +216,7 @@ impl Columns {
 /// A cell by its type. What is not of the type stays a text, which the filling of the format then refuses in
 /// its own words; where JSON is needed, the error is the character at which it ends to be that.
 fn value(value_type: &ValueType, text: &str) -> Result<Json, usize> {
-    let json = |text: &str| read(text).map_err(|error| error.column());
+    let json = |text: &str| read(text).map_err(|error| error.column);
     Ok(match value_type {
         ValueType::Uint(_) => match text.trim().parse::<u64>() {
             Ok(number) if text.trim().bytes().all(|byte| byte.is_ascii_digit()) => Json::from(number),

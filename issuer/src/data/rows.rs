@@ -3,12 +3,11 @@
 use core::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
-use serde_json::error::Category;
 use serde_json::{Map, Value as Json};
 
 use super::cells::{ColumnFault, Columns};
 use super::records::Records;
-use super::{LONG_NUMBER, TOO_MANY, TWICE, read};
+use super::{Fault, ReadError, read};
 use crate::format::Format;
 
 /// Longest row, in bytes; a portrait of a megabyte in base64 fits.
@@ -364,7 +363,7 @@ fn parse(line: &[u8]) -> Result<Json, RowFault> {
             column: 1,
         });
     }
-    let data = read(text.trim_ascii_end()).map_err(|error| json_fault(&error))?;
+    let data = read(text.trim_ascii_end()).map_err(json_fault)?;
     if data.is_object() {
         Ok(data)
     } else {
@@ -372,38 +371,12 @@ fn parse(line: &[u8]) -> Result<Json, RowFault> {
     }
 }
 
-/// What is wrong with the syntax, without anything that was read.
-fn json_fault(error: &serde_json::Error) -> RowFault {
-    let sentence = error.to_string();
-    // The place follows the words, and is told beside them.
-    let problem = match sentence.rsplit_once(" at line ") {
-        Some((problem, _)) if error.line() > 0 => problem,
-        _ => &sentence,
-    };
-    match (error.classify(), problem.strip_prefix(TWICE)) {
-        (_, Some(field)) => RowFault::Twice {
-            field: field.to_owned(),
-        },
-        (Category::Syntax | Category::Eof, None) => RowFault::Syntax {
-            problem: problem.to_owned(),
-            column: error.column(),
-        },
-        (_, None) if problem.starts_with(TOO_MANY) => RowFault::Syntax {
-            problem: TOO_MANY.to_owned(),
-            column: error.column(),
-        },
-        // It was found before anything was read, and names its byte.
-        (_, None) if problem.starts_with(LONG_NUMBER) => RowFault::Syntax {
-            problem: LONG_NUMBER.to_owned(),
-            column: problem
-                .rsplit(' ')
-                .next()
-                .and_then(|at| at.parse().ok())
-                .map_or(0, |at: usize| at + 1),
-        },
-        _ => RowFault::Syntax {
-            problem: "it cannot be read".to_owned(),
-            column: error.column(),
+fn json_fault(error: ReadError) -> RowFault {
+    match error.fault {
+        Fault::Twice(field) => RowFault::Twice { field },
+        fault => RowFault::Syntax {
+            problem: fault.to_string(),
+            column: error.column,
         },
     }
 }

@@ -156,7 +156,7 @@ fn a_number_of_too_many_digits_is_named_with_its_place() {
     assert_eq!(fault.code(), "data.syntax");
     let words = fault.to_string();
     assert!(
-        words.contains("column 1007") && words.contains(LONG_NUMBER),
+        words.contains("column 1007") && words.contains("more than 1000 digits"),
         "{words}"
     );
 }
