@@ -15,7 +15,7 @@ use std::borrow::Cow;
 pub use self::diagnostic::diagnostic;
 pub use self::walk::Shape;
 use crate::error::{DecodeError, Fault};
-use crate::limits::Limits;
+use crate::limits::{LONGEST_NAME, Limits};
 use crate::value::{TAG_ENCODED, Value};
 
 /// One well-formed CBOR item, as a view of the bytes it arrived in.
@@ -205,6 +205,15 @@ impl<'b> Item<'b> {
 
     pub(crate) fn expect_text(self) -> Result<Cow<'b, str>, DecodeError> {
         self.text().ok_or(DecodeError::expected("a text string"))
+    }
+
+    /// The name of a document type, a namespace or an element, of [`LONGEST_NAME`] bytes at most.
+    pub(crate) fn expect_name(self) -> Result<Cow<'b, str>, DecodeError> {
+        let name = self.expect_text()?;
+        if name.len() > LONGEST_NAME {
+            return Err(DecodeError::new(Fault::Limit("a name")));
+        }
+        Ok(name)
     }
 
     pub(crate) fn expect_bytes(self) -> Result<Cow<'b, [u8]>, DecodeError> {

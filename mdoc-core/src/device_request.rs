@@ -171,15 +171,15 @@ impl ItemsRequest {
     fn from_item(item: Item<'_>) -> Result<Self, DecodeError> {
         let doc_type = item
             .member("docType")?
-            .expect_text()
+            .expect_name()
             .map_err(|error| error.within("docType"))?;
         let mut name_spaces = Vec::new();
         let inside = |error: DecodeError| error.within("nameSpaces");
         for (name, elements) in item.member("nameSpaces")?.expect_map().map_err(inside)? {
-            let name = name.expect_text().map_err(inside)?.into_owned();
+            let name = name.expect_name().map_err(inside)?.into_owned();
             let mut requested = Vec::new();
             for (identifier, retain) in elements.expect_map().map_err(inside)? {
-                let identifier = identifier.expect_text().map_err(inside)?.into_owned();
+                let identifier = identifier.expect_name().map_err(inside)?.into_owned();
                 let intent_to_retain = retain
                     .boolean()
                     .ok_or(DecodeError::expected("a boolean").within("nameSpaces"))?;
@@ -317,6 +317,7 @@ mod tests {
 
     use super::*;
     use crate::crypto::{Curve, RustCrypto, SecretKey};
+    use crate::limits::LONGEST_NAME;
     use crate::seams::SoftwareKey;
 
     fn ask() -> ItemsRequest {
@@ -339,6 +340,26 @@ mod tests {
         let request = DeviceRequest::decode(&bytes, &Limits::DEFAULT).unwrap();
         assert_eq!(request.version, "1.0");
         assert_eq!(request.doc_requests[0].items_request, ask());
+    }
+
+    #[test]
+    fn names_are_short_because_they_are_repeated() {
+        for (name, is_taken) in [(LONGEST_NAME, true), (LONGEST_NAME + 1, false)] {
+            let long = "n".repeat(name);
+            let (mut of_space, mut of_element, mut of_type) = (ask(), ask(), ask());
+            of_space.name_spaces[0].0.clone_from(&long);
+            of_element.name_spaces[0].1[0].identifier.clone_from(&long);
+            of_type.doc_type = long;
+            for request in [of_space, of_element, of_type] {
+                let bytes = encode_request(&[request], &ReaderAuth::None).unwrap();
+                let decoded = DeviceRequest::decode(&bytes, &Limits::DEFAULT);
+                assert_eq!(decoded.is_ok(), is_taken);
+                if let Err(error) = decoded {
+                    assert_eq!(error.fault(), &Fault::Limit("a name"));
+                    assert!(error.to_string().len() < 100, "{error}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl<'b> DeviceResponse<'b> {
 fn document_errors(list: Item<'_>) -> Vec<(Cow<'_, str>, i64)> {
     let maps = list.array().into_iter().flatten().filter_map(Item::map);
     maps.flatten()
-        .filter_map(|(doc_type, code)| Some((doc_type.text()?, code.integer()?)))
+        .filter_map(|(doc_type, code)| Some((doc_type.expect_name().ok()?, code.integer()?)))
         .collect()
 }
 
@@ -137,7 +137,7 @@ impl<'b> Document<'b> {
     /// [`DecodeError`] with the path of the first offending member.
     pub fn from_item(item: Item<'b>, limits: &Limits) -> Result<Self, DecodeError> {
         let ([doc_type, issuer_signed, device_signed], errors) = document_members(item)?;
-        let doc_type = doc_type?.expect_text().map_err(|error| error.within("docType"))?;
+        let doc_type = doc_type?.expect_name().map_err(|error| error.within("docType"))?;
         let issuer_signed =
             IssuerSigned::from_item(issuer_signed?, limits).map_err(|error| error.within("issuerSigned"))?;
         let device_signed =
@@ -183,11 +183,11 @@ fn codes(errors: Item<'_>) -> Vec<ElementError<'_>> {
     let spaces = errors.map().into_iter().flatten();
     let mut errors = Vec::new();
     for (name_space, codes) in spaces {
-        let Some(name_space) = name_space.text() else {
+        let Ok(name_space) = name_space.expect_name() else {
             continue;
         };
         for (identifier, code) in codes.map().into_iter().flatten() {
-            if let (Some(element_identifier), Some(code)) = (identifier.text(), code.integer()) {
+            if let (Ok(element_identifier), Some(code)) = (identifier.expect_name(), code.integer()) {
                 errors.push(ElementError {
                     name_space: name_space.clone(),
                     element_identifier,

@@ -76,11 +76,11 @@ pub type Elements<'b> = Vec<(Cow<'b, str>, Vec<(Cow<'b, str>, Item<'b>)>)>;
 pub fn device_elements(item: Item<'_>) -> Result<Elements<'_>, DecodeError> {
     let mut name_spaces = Vec::new();
     for (name, elements) in item.expect_map()? {
-        let name = name.expect_text()?;
+        let name = name.expect_name()?;
         let mut decoded = Vec::new();
         for (identifier, value) in elements.expect_map().map_err(|error| error.within(&name))? {
             decoded.push((
-                identifier.expect_text().map_err(|error| error.within(&name))?,
+                identifier.expect_name().map_err(|error| error.within(&name))?,
                 value,
             ));
         }

@@ -22,6 +22,7 @@ pub use self::template::{CopyOf, ItemOrder, Template};
 use crate::cbor::write::{self, Length};
 use crate::cose::{protected, to_be_signed, write_sign1};
 use crate::crypto::{Backend, CryptoRng, Digest, DigestAlgorithm, PublicKey, SignatureAlgorithm};
+use crate::limits::LONGEST_NAME;
 use crate::mso::{KeyAuthorizations, Status};
 use crate::seams::{Signer, SignerError};
 use crate::time::Timestamp;
@@ -57,6 +58,8 @@ pub enum DraftError {
     NoElements,
     /// A namespace, element identifier or the docType is empty.
     EmptyName,
+    /// One of them has more than [`LONGEST_NAME`] bytes: no reader would take it.
+    LongName,
     /// The same namespace twice, or the same element twice in one.
     Duplicate(String),
     /// `validFrom` is before `signed`, or `validUntil` not after `validFrom`.
@@ -70,6 +73,10 @@ impl fmt::Display for DraftError {
         match self {
             Self::NoElements => f.write_str("a document needs at least one element"),
             Self::EmptyName => f.write_str("docType, namespaces and element identifiers are never empty"),
+            Self::LongName => write!(
+                f,
+                "docType, namespaces and element identifiers have at most {LONGEST_NAME} bytes"
+            ),
             Self::Duplicate(name) => write!(f, "`{name}` is there twice"),
             Self::TooManyDigests => {
                 write!(
@@ -198,12 +205,18 @@ impl<'a> Draft<'a> {
                 .find_map(|(_, elements)| repeated(elements)),
             twice => twice,
         };
-        let mut names = self.name_spaces.iter().flat_map(|(name, elements)| {
-            let identifiers = elements.iter().map(|(identifier, _)| identifier);
-            core::iter::once(name).chain(identifiers)
-        });
-        if self.doc_type.is_empty() || names.any(String::is_empty) {
+        let names = || {
+            let names = self.name_spaces.iter().flat_map(|(name, elements)| {
+                let identifiers = elements.iter().map(|(identifier, _)| identifier.as_str());
+                core::iter::once(name.as_str()).chain(identifiers)
+            });
+            names.chain([self.doc_type])
+        };
+        if names().any(str::is_empty) {
             return Err(DraftError::EmptyName);
+        }
+        if names().any(|name| name.len() > LONGEST_NAME) {
+            return Err(DraftError::LongName);
         }
         match twice {
             Some(name) => Err(DraftError::Duplicate(name.to_owned())),

@@ -91,7 +91,7 @@ pub(crate) fn name_spaces(spaces: Option<Item<'_>>) -> Result<NameSpaces<'_>, De
     let entries = spaces.expect_map().map_err(|error| error.within("nameSpaces"))?;
     let mut name_spaces = Vec::with_capacity(entries.room());
     for (name, items) in entries {
-        let name = name.expect_text().map_err(|error| error.within("nameSpaces"))?;
+        let name = name.expect_name().map_err(|error| error.within("nameSpaces"))?;
         let items = items_of(items).map_err(|error| error.within(&name).within("nameSpaces"))?;
         name_spaces.push((name, items));
     }
@@ -172,7 +172,7 @@ impl<'b> IssuerSignedItem<'b> {
         Ok(Self {
             digest_id: id.expect_unsigned().map_err(inside("digestID"))?,
             random: random.expect_bytes().map_err(inside("random"))?,
-            element_identifier: identifier.expect_text().map_err(inside("elementIdentifier"))?,
+            element_identifier: identifier.expect_name().map_err(inside("elementIdentifier"))?,
             element_value: there(value, "elementValue")?,
         })
     }

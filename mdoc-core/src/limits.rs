@@ -1,5 +1,9 @@
 //! How much a decoder takes before it gives up.
 
+/// Longest name of a document type, a namespace or an element, in bytes. Those of the standard have some forty. Names are
+/// repeated in reports, beside each of thousands of elements; what is repeated has to be short.
+pub const LONGEST_NAME: usize = 1024;
+
 /// Bounds on input, checked before anything is stored.
 ///
 /// One default serves every structure; a caller with larger documents raises what it needs.

@@ -80,7 +80,7 @@ impl MobileSecurityObject {
         let device_key_info = DeviceKeyInfo::decode(there(key_info, "deviceKeyInfo")?);
         let device_key_info = device_key_info.map_err(inside("deviceKeyInfo"))?;
         let doc_type = there(doc_type, "docType")?;
-        let doc_type = doc_type.expect_text().map_err(inside("docType"))?.into_owned();
+        let doc_type = doc_type.expect_name().map_err(inside("docType"))?.into_owned();
         let validity_info = ValidityInfo::decode(there(validity, "validityInfo")?);
         Ok(Self {
             version,
@@ -163,7 +163,7 @@ impl KeyAuthorizations {
     fn decode(item: Item<'_>) -> Result<Self, DecodeError> {
         fn texts(item: Item<'_>) -> Result<Vec<String>, DecodeError> {
             item.expect_array()?
-                .map(|name| Ok(name.expect_text()?.into_owned()))
+                .map(|name| Ok(name.expect_name()?.into_owned()))
                 .collect()
         }
         item.expect_map()?;
@@ -175,7 +175,7 @@ impl KeyAuthorizations {
         let mut data_elements = Vec::new();
         if let Some(elements) = item.optional("dataElements") {
             for (name, identifiers) in elements.expect_map()? {
-                data_elements.push((name.expect_text()?.into_owned(), texts(identifiers)?));
+                data_elements.push((name.expect_name()?.into_owned(), texts(identifiers)?));
             }
         }
         Ok(Self {

@@ -244,7 +244,7 @@ fn document<'b>(item: Item<'b>, shape: Shape, status: u64, inputs: &Inputs<'_>) 
     let [doc_type, issuer_signed, device_signed] =
         members.map(|member| member.map_err(|error| steps.decode_error(error)).ok());
     let doc_type = doc_type.and_then(|doc_type| {
-        let text = doc_type.expect_text();
+        let text = doc_type.expect_name();
         text.map_err(|error| steps.decode_error(error.within("docType")))
             .ok()
     });

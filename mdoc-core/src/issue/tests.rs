@@ -5,7 +5,7 @@ use super::*;
 use crate::cbor::Item;
 use crate::crypto::{Curve, RustCrypto, SecretKey};
 use crate::issuer_signed::{IssuerSigned, IssuerSignedItem};
-use crate::limits::Limits;
+use crate::limits::{LONGEST_NAME, Limits};
 use crate::seams::SoftwareKey;
 use crate::time::FullDate;
 use crate::value;
@@ -197,6 +197,8 @@ fn drafts_that_can_never_be_issued_are_refused() {
     assert_eq!(refuse("d", &elements(1), backwards), DraftError::Validity);
     assert_eq!(refuse("d", &Vec::new(), validity()), DraftError::NoElements);
     assert_eq!(refuse("", &elements(1), validity()), DraftError::EmptyName);
+    let long = "d".repeat(LONGEST_NAME + 1);
+    assert_eq!(refuse(&long, &elements(1), validity()), DraftError::LongName);
     let mut twice = elements(1);
     let again = twice[0].1[0].clone();
     twice[0].1.push(again);

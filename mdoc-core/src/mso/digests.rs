@@ -16,7 +16,7 @@ impl ValueDigests {
         let entries = item.expect_map()?;
         let mut name_spaces = Vec::with_capacity(entries.room());
         for (name, digests) in entries {
-            let name = name.expect_text()?.into_owned();
+            let name = name.expect_name()?.into_owned();
             let entries = digests.expect_map().map_err(|error| error.within(&name))?;
             let mut of_name = Vec::with_capacity(entries.room());
             for (id, digest) in entries {
