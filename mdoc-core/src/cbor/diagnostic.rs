@@ -8,8 +8,9 @@ use crate::value::TAG_ENCODED;
 
 /// The item in diagnostic notation, two spaces of indentation a level.
 ///
-/// The content of tag 24 is written as `24(<< … >>)` where it is CBOR. Byte strings longer than
-/// `longest` bytes are cut, with their length in a comment; 0 cuts none.
+/// The content of tag 24 is written as `24(<< … >>)` where it is CBOR, as long as all that was opened has no more items
+/// than one message may have; after that as the byte string that it is. Byte strings longer than `longest` bytes are
+/// cut, with their length in a comment; 0 cuts none. Lines are indented by 32 levels at most.
 #[must_use]
 pub fn diagnostic(item: Item<'_>, longest: usize) -> String {
     let mut out = String::new();
@@ -17,15 +18,21 @@ pub fn diagnostic(item: Item<'_>, longest: usize) -> String {
         out: &mut out,
         longest,
         embedded: 0,
+        left: Limits::DEFAULT.items,
     }
     .item(item, 0);
     out
 }
 
+/// Levels that lines are indented by.
+const DEEPEST: usize = 32;
+
 struct Printer<'o> {
     out: &'o mut String,
     longest: usize,
     embedded: usize,
+    /// Items that may still come in what is opened.
+    left: usize,
 }
 
 impl Printer<'_> {
@@ -69,7 +76,7 @@ impl Printer<'_> {
 
     fn new_line(&mut self, level: usize) {
         self.push("\n");
-        self.push(&"  ".repeat(level));
+        self.push(&"  ".repeat(level.min(DEEPEST)));
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -109,11 +116,16 @@ impl Printer<'_> {
         let Some((_, inner)) = item.tagged() else { return };
         let _ = write!(self.out, "{tag}(");
         let content = inner.bytes().filter(|_| tag == TAG_ENCODED && self.embedded < 8);
+        let limits = Limits {
+            items: self.left,
+            ..Limits::DEFAULT
+        };
         match content
             .as_deref()
-            .map(|content| Item::parse(content, &Limits::DEFAULT))
+            .map(|content| Item::parse_with_shape(content, &limits))
         {
-            Some(Ok(content)) => {
+            Some(Ok((content, shape))) => {
+                self.left = self.left.saturating_sub(shape.items);
                 self.embedded += 1;
                 self.push("<<");
                 self.item(content, level);

@@ -157,6 +157,17 @@ fn embedded_items_keep_their_bytes_and_hold_exactly_one_item() {
 }
 
 #[test]
+fn diagnostic_notation_opens_no_more_items_than_a_message_has() {
+    // Every content has as many items as are taken at once, each in a line that would be indented by sixty levels.
+    let zeros = [&[0x99, 0x4d, 0x00][..], &[0; 0x4d00]].concat();
+    let nested = [&[0x81; 60][..], &embed(&zeros)].concat();
+    let many = [&[0x98, 100][..], &nested.repeat(100)].concat();
+    let text = diagnostic(Item::parse(&many, &Limits::DEFAULT).unwrap(), 16);
+    assert!(text.len() < 4 << 20, "{} bytes", text.len());
+    assert_eq!(text.matches("<<").count(), 1, "the others stay byte strings");
+}
+
+#[test]
 fn diagnostic_notation_shows_embedded_items() {
     let raw = [
         0xa2, 0x61, b'a', 0xd8, 0x18, 0x43, 0x82, 0x01, 0x20, 0x02, 0x43, 1, 2, 3,
