@@ -31,7 +31,7 @@ use mdoc_core::x509::revocation::RevocationList;
 use serde_json::{Value as Json, json};
 
 pub use self::extent::LARGEST;
-pub use self::tree::Node;
+pub use self::tree::{MOST_FAULTS, Node};
 
 /// What every part of a look needs: the instant for remarks such as `expired`, and how much is read.
 #[derive(Clone, Copy)]
@@ -186,7 +186,7 @@ impl Inspection {
         })
     }
 
-    /// What is wrong: path and sentence.
+    /// What is wrong, the first thousand of it: path and sentence.
     #[must_use]
     pub fn faults(&self) -> Vec<(String, String)> {
         tree::faults(&self.nodes)

@@ -230,6 +230,18 @@ pub fn inspect(bytes: &[u8]) -> Result<Photo, PhotoError> {
     }
 }
 
+/// Like [`inspect`], but a picture of more pixels for each of its bytes is not decoded.
+pub(crate) fn inspect_within(bytes: &[u8], pixels_a_byte: u64) -> Result<Photo, PhotoError> {
+    let photo = look(bytes)?;
+    let pixels = photo
+        .pixels
+        .map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+    let most = u64::try_from(bytes.len())
+        .unwrap_or(u64::MAX)
+        .saturating_mul(pixels_a_byte);
+    if pixels > most { Ok(photo) } else { inspect(bytes) }
+}
+
 /// All that [`inspect`] looks at before it decodes.
 fn look(bytes: &[u8]) -> Result<Photo, PhotoError> {
     let kind = kind(bytes)?;

@@ -43,11 +43,18 @@ struct Left {
 impl Left {
     fn inside(&mut self, item: Item<'_>, opened: usize) -> Result<(), DecodeError> {
         match item.kind() {
-            Kind::Array => item
-                .array()
-                .into_iter()
-                .flatten()
-                .try_for_each(|item| self.inside(item, opened)),
+            Kind::Array => {
+                let items = || item.array().into_iter().flatten();
+                let may_be_signature = items().take(5).count() == 4;
+                items().enumerate().try_for_each(|(at, item)| {
+                    // The payload of a signature is shown, whatever CBOR it is.
+                    let payload = item.bytes().filter(|_| may_be_signature && at == 2);
+                    match payload {
+                        Some(payload) => self.open(&payload, opened + 1),
+                        None => self.inside(item, opened),
+                    }
+                })
+            }
             Kind::Map => item.map().into_iter().flatten().try_for_each(|(key, value)| {
                 self.inside(key, opened)?;
                 self.inside(value, opened)
@@ -134,6 +141,11 @@ mod tests {
         ]
         .concat();
         assert_eq!(fault(&[vec![0x8a], long.repeat(10)].concat()), items);
+        // A payload of other CBOR, in which there is more of it.
+        let other = [vec![0x8a], embed(&zeros(2_000)).repeat(10)].concat();
+        let length = u16::try_from(other.len()).unwrap().to_be_bytes();
+        let signature = [&[0x84, 0x40, 0xa0, 0x59][..], &length, &other, &[0x40]].concat();
+        assert_eq!(fault(&signature), items);
         // Inside a tag 24 that is around no byte string.
         let odd = [vec![0xd8, 24, 0x8a], embed(&zeros(2_000)).repeat(10)].concat();
         assert_eq!(fault(&odd), items);

@@ -189,6 +189,48 @@ fn what_is_not_well_formed_is_an_error_but_for_a_key_that_stands_twice() {
 }
 
 #[test]
+fn faults_are_listed_by_paths_of_short_names_and_not_without_end() {
+    // A name of a megabyte, and under it what is no item, thousands of times.
+    let mut spaces = vec![0xa1, 0x7a, 0, 0x10, 0, 0];
+    spaces.resize(spaces.len() + (1 << 20), b'n');
+    spaces.extend([0x99, 0x0f, 0xa0]);
+    spaces.resize(spaces.len() + 4_000, 0);
+    let mut bytes = b"\xa2\x6aissuerAuth\x00\x6anameSpaces".to_vec();
+    bytes.extend(spaces);
+    let faults = look(&bytes).faults();
+    assert_eq!(faults.len(), MOST_FAULTS);
+    assert!(faults.iter().all(|(path, _)| path.len() < 200));
+    let (path, _) = &faults[1];
+    assert!(
+        path.starts_with("nameSpaces/nnn") && path.ends_with("n…/item 2"),
+        "{path}"
+    );
+}
+
+#[test]
+fn a_value_is_said_to_programs_once_and_not_at_every_level() {
+    fn size(nodes: &[Node]) -> usize {
+        let of = |node: &Node| node.json.as_ref().map_or(0, |json| json.to_string().len());
+        nodes.iter().map(|node| of(node) + size(&node.children)).sum()
+    }
+    let nested = [&[0x81; 30][..], &[0x98, 200], &b"\xc1\x00".repeat(200)].concat();
+    let seen = look(&nested);
+    assert!(size(&seen.nodes) < 20 * nested.len(), "{}", size(&seen.nodes));
+    let json = seen.json()["content"]["content"].to_string();
+    assert_eq!(json.matches(r#"{"tag":1,"value":0}"#).count(), 200);
+}
+
+#[test]
+fn pictures_of_few_bytes_and_many_pixels_are_not_decoded() {
+    // A JPEG that says that it has four thousand by four thousand, and has none.
+    let start = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
+    let frame = b"\xff\xc0\0\x0b\x08\x0f\xa0\x0f\xa0\x01\x01\x11\0";
+    let picture = [&start[..], frame, b"\xff\xd9"].concat();
+    let text = value::value("a", &Value::Bytes(picture)).text;
+    assert!(text.contains("JPEG 4000x4000") && !text.contains("but"), "{text}");
+}
+
+#[test]
 fn every_beginning_and_every_damaged_byte_is_looked_at_without_a_panic() {
     let bytes = issued(&[0xff; 20]);
     for end in 0..bytes.len() {

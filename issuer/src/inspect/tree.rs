@@ -1,5 +1,7 @@
 //! What is shown: a tree that people read, and the JSON that programs read.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 /// One thing with a name: a value, or more things below.
@@ -102,23 +104,42 @@ pub(crate) fn children_to_json(children: &[Node], list: bool) -> Json {
     }
 }
 
-/// The faults of a tree, each with the path to it.
+/// Most faults that are listed; every one of them is in its place in the tree.
+pub const MOST_FAULTS: usize = 1_000;
+
+/// Longest name in the path to a fault, in characters: names are of any length, and stand in many paths.
+const LONGEST_IN_PATH: usize = 100;
+
+/// The first [`MOST_FAULTS`] faults of a tree, each with the path to it.
 pub(crate) fn faults(nodes: &[Node]) -> Vec<(String, String)> {
-    fn collect(nodes: &[Node], above: &str, faults: &mut Vec<(String, String)>) {
+    fn collect<'n>(nodes: &'n [Node], above: &mut Vec<&'n str>, faults: &mut Vec<(String, String)>) {
         for node in nodes {
-            let path = match above {
-                "" => node.name.clone(),
-                above => format!("{above}/{}", node.name),
-            };
-            if let Some(fault) = &node.fault {
-                faults.push((path.clone(), fault.clone()));
+            if faults.len() == MOST_FAULTS {
+                return;
             }
-            collect(&node.children, &path, faults);
+            above.push(&node.name);
+            if let Some(fault) = &node.fault {
+                faults.push((path(above), fault.clone()));
+            }
+            collect(&node.children, above, faults);
+            above.pop();
         }
     }
     let mut found = Vec::new();
-    collect(nodes, "", &mut found);
+    collect(nodes, &mut Vec::new(), &mut found);
     found
+}
+
+fn path(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| shortened(name)).collect();
+    names.join("/")
+}
+
+fn shortened(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(LONGEST_IN_PATH) {
+        Some((end, _)) => Cow::Owned(format!("{}…", name.get(..end).unwrap_or(name))),
+        None => Cow::Borrowed(name),
+    }
 }
 
 /// Names beside each other are as wide as this at most.

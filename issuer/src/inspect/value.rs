@@ -1,15 +1,22 @@
 //! Values of elements, and of whatever has no name in the standard.
 
+use std::borrow::Cow;
+
 pub(super) use base16ct::lower::encode_string as hex;
 use mdoc_core::cbor::{self, Item};
 use mdoc_core::limits::Limits;
 use mdoc_core::value::{TAG_ENCODED, TAG_FULL_DATE, TAG_TDATE, Value, to_json};
+
+use serde_json::Value as Json;
 
 use super::tree::Node;
 use crate::photo;
 
 /// Byte strings up to this length are shown.
 const SHOWN_BYTES: usize = 32;
+/// Pictures of more pixels for each of their bytes are not decoded to see whether they can be: portraits have up to
+/// twenty, and thousands of pictures of a few bytes and millions of pixels each would take hours.
+const PIXELS_A_BYTE: u64 = 32;
 /// Levels that are shown of one value.
 const DEEPEST: usize = 32;
 
@@ -23,12 +30,21 @@ pub(super) fn item(name: impl Into<String>, item: Item<'_>) -> Node {
 
 /// A value under a name.
 pub(super) fn value(name: impl Into<String>, value: &Value) -> Node {
-    at_depth(name.into(), value, 0)
+    let mut content = Cow::Borrowed(value);
+    while let Some(inner) = opened(&content) {
+        content = Cow::Owned(inner);
+    }
+    Node {
+        json: Some(to_json(&content)),
+        ..at_depth(name.into(), value, 0)
+    }
 }
 
+/// What people see of a value. What programs see is said once, by its root: at every level it would be there as often as
+/// there are levels.
 fn at_depth(name: String, value: &Value, depth: usize) -> Node {
     if depth == DEEPEST {
-        return Node::value(name, "…", to_json(value));
+        return Node::value(name, "…", Json::Null);
     }
     match value {
         Value::Map(entries) => {
@@ -37,7 +53,6 @@ fn at_depth(name: String, value: &Value, depth: usize) -> Node {
                 .map(|(key, value)| at_depth(short(key), value, depth + 1))
                 .collect();
             Node {
-                json: Some(to_json(value)),
                 text: if entries.is_empty() { "empty" } else { "" }.to_owned(),
                 ..Node::group(name, children)
             }
@@ -49,7 +64,7 @@ fn at_depth(name: String, value: &Value, depth: usize) -> Node {
             } else {
                 texts.join(", ")
             };
-            Node::value(name, text, to_json(value))
+            Node::value(name, text, Json::Null)
         }
         Value::Array(items) => {
             let children = items
@@ -57,23 +72,24 @@ fn at_depth(name: String, value: &Value, depth: usize) -> Node {
                 .enumerate()
                 .map(|(index, value)| at_depth(format!("{}", index + 1), value, depth + 1))
                 .collect();
-            Node {
-                json: Some(to_json(value)),
-                ..Node::list(name, children)
-            }
+            Node::list(name, children)
         }
-        Value::Tag(TAG_ENCODED, inner) => match opened(inner) {
+        _ => match opened(value) {
             Some(inner) => at_depth(name, &inner, depth + 1),
-            None => Node::value(name, short(value), to_json(value)),
+            None => Node::value(name, short(value), Json::Null),
         },
-        _ => Node::value(name, short(value), to_json(value)),
     }
 }
 
-/// What is inside a tag 24 byte string.
-fn opened(inner: &Value) -> Option<Value> {
-    let bytes = inner.as_bytes()?;
-    Item::parse(bytes, &Limits::DEFAULT).ok()?.to_value().ok()
+/// What is inside a tag 24 byte string, if the value is one.
+fn opened(value: &Value) -> Option<Value> {
+    let Value::Tag(TAG_ENCODED, inner) = value else {
+        return None;
+    };
+    Item::parse(inner.as_bytes()?, &Limits::DEFAULT)
+        .ok()?
+        .to_value()
+        .ok()
 }
 
 fn is_plain(value: &Value) -> bool {
@@ -106,7 +122,7 @@ pub(super) fn short(value: &Value) -> String {
 /// Bytes on one line: short ones as they are, pictures and other long ones by their size.
 pub(super) fn bytes(bytes: &[u8]) -> String {
     let picture = match photo::kind(bytes) {
-        Ok(kind) => Some(match photo::inspect(bytes) {
+        Ok(kind) => Some(match photo::inspect_within(bytes, PIXELS_A_BYTE) {
             Ok(photo) => match photo.pixels {
                 Some((width, height)) => format!("{kind} {width}x{height}"),
                 None => kind.to_string(),
