@@ -39,6 +39,8 @@ pub use self::watch::Watch;
 pub const LARGEST_FILE: usize = 64 << 20;
 /// Most pixels of a picture: those of the largest sensors of telephones.
 pub const MOST_PIXELS: usize = 110_000_000;
+/// Most pixels of an interlaced PNG or a progressive JPEG: all of them are kept between the passes.
+pub const MOST_PIXELS_IN_PASSES: usize = 32_000_000;
 
 /// An engagement that decodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub struct Scanned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScanError {
-    /// The file is larger than [`LARGEST_FILE`], or the picture has more than [`MOST_PIXELS`].
+    /// The file is larger than [`LARGEST_FILE`], or the picture has more than [`MOST_PIXELS`], or [`MOST_PIXELS_IN_PASSES`].
     TooLarge,
     /// The file is neither PNG nor JPEG.
     NoPicture,
@@ -81,9 +83,11 @@ impl fmt::Display for ScanError {
         match self {
             Self::TooLarge => write!(
                 f,
-                "the picture is larger than {} MiB or has more than {} million pixels",
+                "the picture is larger than {} MiB or has more than {} million pixels, {} million if it is \
+                 interlaced or progressive",
                 LARGEST_FILE >> 20,
-                MOST_PIXELS / 1_000_000
+                MOST_PIXELS / 1_000_000,
+                MOST_PIXELS_IN_PASSES / 1_000_000
             ),
             Self::NoPicture => f.write_str("the file is neither a PNG nor a JPEG"),
             Self::Undecodable => f.write_str("the picture is damaged or of a kind that is not read"),

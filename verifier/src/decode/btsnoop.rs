@@ -223,11 +223,21 @@ impl Reader {
             }),
             [0x05, _, 0, low, high, reason, ..] => {
                 let connection = self.connection(u16::from_le_bytes([low, high]));
-                self.begun.retain(|(of, _), _| *of != connection);
-                self.channels.retain(|(of, _, _), _| *of != connection);
+                self.forget(connection);
                 self.packets.push(Packet::Disconnected { connection, reason });
             }
             _ => {}
+        }
+    }
+
+    /// In the time of what belongs to this connection: a file may be made of nothing but disconnections.
+    fn forget(&mut self, connection: Connection) {
+        self.begun.remove(&(connection, false));
+        self.begun.remove(&(connection, true));
+        let all = (connection, false, 0)..=(connection, true, u16::MAX);
+        let channels: Vec<_> = self.channels.range(all).map(|(key, _)| *key).collect();
+        for channel in channels {
+            self.channels.remove(&channel);
         }
     }
 

@@ -16,6 +16,8 @@ use super::{Known, LIMITS, Opened, content};
 
 /// How far off a counter may be that is looked for.
 const COUNTERS: core::ops::RangeInclusive<u32> = 1..=64;
+/// Most bytes of messages, together, for which it is looked for: each is decrypted up to 130 times.
+const MOST_SEARCHED: usize = 2 << 20;
 
 /// A session as far as its messages have come.
 pub(super) struct Conversation<'a> {
@@ -27,6 +29,8 @@ pub(super) struct Conversation<'a> {
     /// Of the next message: the reader's, the mdoc's.
     counters: (u32, u32),
     count: usize,
+    /// Bytes of messages that did not open with the counter that was expected.
+    searched: usize,
     ended: Option<usize>,
     pub(super) opened: Vec<Opened>,
 }
@@ -40,6 +44,7 @@ impl<'a> Conversation<'a> {
             established: false,
             counters: (1, 1),
             count: 0,
+            searched: 0,
             ended: None,
             opened: Vec::new(),
         };
@@ -225,27 +230,26 @@ impl<'a> Conversation<'a> {
                 return self.shown(node, *sender, opened);
             }
         }
+        self.searched = self.searched.saturating_add(data.len());
         // What would have opened it tells what is wrong.
         for sender in &candidates {
-            for counter in COUNTERS {
-                if let Some(opened) = self.open(*sender, counter, data) {
-                    let expected = self.counter(*sender);
-                    let why = if counter < expected {
-                        "it came twice, or its sender counts wrong"
-                    } else {
-                        "a message before it is missing, or its sender counts wrong"
-                    };
-                    let node = node.fault(format!(
-                        "it was encrypted with counter {counter} where {expected} is expected: {why}"
-                    ));
-                    *self.counter_mut(*sender) = counter;
-                    return self.shown(node, *sender, opened);
-                }
+            if let Some((counter, opened)) = self.search(*sender, data) {
+                let expected = self.counter(*sender);
+                let why = if counter < expected {
+                    "it came twice, or its sender counts wrong"
+                } else {
+                    "a message before it is missing, or its sender counts wrong"
+                };
+                let node = node.fault(format!(
+                    "it was encrypted with counter {counter} where {expected} is expected: {why}"
+                ));
+                *self.counter_mut(*sender) = counter;
+                return self.shown(node, *sender, opened);
             }
         }
         let other = sender.map(Sender::other);
         if let Some(other) = other
-            && let Some(opened) = COUNTERS.into_iter().find_map(|at| self.open(other, at, data))
+            && let Some((_, opened)) = self.search(other, data)
         {
             let node = node.fault(format!(
                 "it was encrypted with the key of the other side's messages ({})",
@@ -266,6 +270,11 @@ impl<'a> Conversation<'a> {
             None => node,
         };
         if lacking.is_empty() {
+            let node = if self.searched > MOST_SEARCHED {
+                node.note("only the expected counter was tried: too much did not open")
+            } else {
+                node
+            };
             return node.fault(
                 "it does not decrypt with the keys that were given: they are of another session, or it was changed",
             );
@@ -275,6 +284,16 @@ impl<'a> Conversation<'a> {
 
     fn open(&self, sender: Sender, counter: u32, data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.keys.open(sender, counter, data, fastest())?.ok()
+    }
+
+    /// The counter with which that sender has encrypted it, and what it says.
+    fn search(&self, sender: Sender, data: &[u8]) -> Option<(u32, Zeroizing<Vec<u8>>)> {
+        if self.searched > MOST_SEARCHED {
+            return None;
+        }
+        COUNTERS
+            .into_iter()
+            .find_map(|counter| Some((counter, self.open(sender, counter, data)?)))
     }
 
     fn shown(&mut self, node: Node, sender: Sender, bytes: Zeroizing<Vec<u8>>) -> Node {

@@ -208,6 +208,23 @@ fn messages_out_of_order_are_told_by_their_counters() {
 }
 
 #[test]
+fn other_counters_are_not_looked_for_without_end() {
+    let data = Some(vec![0_u8; 3 << 20].into());
+    let large = mdoc_core::session::SessionData { data, status: None }.encode();
+    let messages = [
+        (READER, ESTABLISHMENT),
+        (MDOC, DATA),
+        (MDOC, large.as_slice()),
+        (MDOC, DATA),
+    ];
+    let explained = of_session(&messages, &known());
+    let faults = faults(&explained);
+    let unopened = |fault: &String| fault.starts_with("it does not decrypt with the keys that were given");
+    assert!(faults.len() == 2 && faults.iter().all(unopened), "{faults:?}");
+    assert!(explained.text().contains("only the expected counter was tried"));
+}
+
+#[test]
 fn keys_of_another_session_are_told() {
     let other = Known {
         e_device_key: Some(key(annex_d!("device_key.jwk.json"))),
@@ -333,6 +350,19 @@ fn lines_are_messages() {
         let expected = format!("a text of which line {number} {fault}");
         assert!(error.to_string().starts_with(&expected), "{text:?}: {error}");
     }
+}
+
+#[test]
+fn long_names_and_many_faults_make_no_long_list() {
+    let name = "ä".repeat(1_000);
+    let node = (0..2_000).fold(Node::new("document"), |node, _| {
+        node.part(Node::new(name.as_str()).fault("it is wrong"))
+    });
+    let listed = tree::faults(&[node]);
+    assert_eq!(listed.len(), 1_001);
+    assert_eq!(listed[0]["at"][1], format!("{}…", "ä".repeat(200)));
+    let last = serde_json::json!({"at": [], "message": "only the first 1000 of 2000 faults are listed"});
+    assert_eq!(listed[1_000], last);
 }
 
 #[test]

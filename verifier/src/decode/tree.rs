@@ -3,6 +3,11 @@
 use mdoc_cli::failure::printable_line;
 use serde_json::{Map, Value as Json, json};
 
+/// Most characters of a title: the names of documents and elements have any length.
+const LONGEST_TITLE: usize = 200;
+/// Most faults in the list for programs, each of which has the titles on the way to it.
+const MOST_FAULTS: usize = 1_000;
+
 /// Something that is explained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -20,8 +25,14 @@ pub struct Node {
 
 impl Node {
     pub(super) fn new(title: impl Into<String>) -> Self {
+        let mut title: String = title.into();
+        let cut = title.char_indices().nth(LONGEST_TITLE).map(|(at, _)| at);
+        if let Some(at) = cut {
+            title.truncate(at);
+            title.push('…');
+        }
         Self {
-            title: title.into(),
+            title,
             values: Vec::new(),
             notes: Vec::new(),
             faults: Vec::new(),
@@ -115,20 +126,24 @@ pub(super) fn text(parts: &[Node]) -> String {
     out
 }
 
-/// All faults, each with the titles on the way to it.
+/// Faults, each with the titles on the way to it; the last one says so if there are more than are listed.
 pub(super) fn faults(parts: &[Node]) -> Vec<Json> {
-    fn collect(parts: &[Node], path: &[&str], out: &mut Vec<Json>) {
+    fn collect(parts: &[Node], path: &[&str], count: &mut usize, out: &mut Vec<Json>) {
         for part in parts {
             let path = [path, &[part.title.as_str()]].concat();
-            out.extend(
-                part.faults
-                    .iter()
-                    .map(|fault| json!({"at": path, "message": fault})),
-            );
-            collect(&part.parts, &path, out);
+            *count += part.faults.len();
+            let room = MOST_FAULTS.saturating_sub(out.len());
+            let listed = part.faults.iter().take(room);
+            out.extend(listed.map(|fault| json!({"at": path, "message": fault})));
+            collect(&part.parts, &path, count, out);
         }
     }
+    let mut count = 0;
     let mut out = Vec::new();
-    collect(parts, &[], &mut out);
+    collect(parts, &[], &mut count, &mut out);
+    if count > MOST_FAULTS {
+        let message = format!("only the first {MOST_FAULTS} of {count} faults are listed");
+        out.push(json!({"at": [], "message": message}));
+    }
     out
 }

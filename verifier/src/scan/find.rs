@@ -4,14 +4,13 @@
 //! reader and the crate rqrr read fewer, and rqrr took most of a minute for some photographs. The parts of the reader
 //! are called one by one here, because what it does with all triples of finder patterns has no bound of its own.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use rxing::common::{DetectorRXingResult as _, HybridBinarizer};
 use rxing::qrcode::cpp_port::decoder::Decode;
 use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, GenerateFinderPatternSets, SampleQR};
 use rxing::{BinaryBitmap, Luma8LuminanceSource};
 
 use super::grey::Grey;
+use super::picture::unless_it_panics;
 
 /// Above so many pixels a picture is reduced first.
 const LARGE: usize = 8_000_000;
@@ -76,9 +75,8 @@ fn tried(picture: &Grey, attempts: &[Attempt], wanted: fn(&str) -> bool) -> Vec<
 
 /// The texts of the codes that show.
 fn codes(picture: Grey) -> Vec<String> {
-    // The library says of its search that it can panic; nothing of it outlives the call, so that half-done work is
-    // seen by nobody, and a picture on which it gives up has no code for us.
-    catch_unwind(AssertUnwindSafe(|| read(picture))).unwrap_or_default()
+    // The library says of its search that it can panic: a picture on which it gives up has no code for us.
+    unless_it_panics(|| read(picture)).unwrap_or_default()
 }
 
 fn read(picture: Grey) -> Vec<String> {

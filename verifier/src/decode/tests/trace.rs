@@ -337,6 +337,35 @@ fn enhanced_channels_are_read_and_one_adapter_of_several() {
 }
 
 #[test]
+fn a_disconnection_ends_what_belongs_to_it_and_nothing_else() {
+    use crate::decode::btsnoop::{Packet, packets};
+    let mut file = File::new(Link::Monitor);
+    let piece = |file: &mut File, boundary: u16, data: &[u8]| {
+        let head = (CONNECTION | boundary << 12).to_le_bytes();
+        let len = u16::try_from(data.len()).unwrap().to_le_bytes();
+        file.record(true, false, &[&head[..], &len, data].concat());
+    };
+    for adapter in [1, 2] {
+        file.adapter = adapter;
+        file.open_enhanced();
+        piece(&mut file, 0, &[3, 0, 4, 0, 0x0a]);
+    }
+    file.adapter = 1;
+    file.disconnected(0x13);
+    for adapter in [1, 2] {
+        file.adapter = adapter;
+        piece(&mut file, 1, &[0x10, 0]);
+        file.att(true, &[0x0a, 0x13, 0]);
+    }
+    let read = packets(&file.bytes).unwrap();
+    let adapters = read.acl.iter().filter_map(|packet| match packet {
+        Packet::Att { connection, .. } => Some(*connection >> 16),
+        _ => None,
+    });
+    assert_eq!(adapters.collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
 fn a_trace_is_read_down_to_the_documents() {
     for link in [Link::Plain, Link::Uart, Link::Monitor] {
         for (service, mode) in [
