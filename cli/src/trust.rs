@@ -20,6 +20,8 @@ pub use self::store::ListStore;
 
 /// The most files that are looked at in a folder of trust anchors.
 const MOST_FILES: usize = 10_000;
+/// The most signatures that are verified for telling anchors from what they have issued.
+const MOST_VERIFIED: usize = 5_000;
 
 /// Certificates to start from, and what was odd about the files that they came from.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +39,8 @@ pub struct TrustAnchors {
 /// signer or reader is no anchor beside the root that issued it: that root is to be asked about it.
 ///
 /// # Errors
-/// [`Failure`] if a path cannot be read, a file named by itself holds no certificate, or there is none at all.
+/// [`Failure`] if a path cannot be read, a file named by itself holds no certificate, there is none at all, or so
+/// many bear one name that it would take long to tell the anchors from what they have issued.
 pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failure> {
     let mut anchors = TrustAnchors::default();
     let mut named = Vec::new();
@@ -68,7 +71,7 @@ pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failur
             ));
         }
     }
-    anchors.leave_out_leaves(&named);
+    anchors.leave_out_leaves(&named, MOST_VERIFIED)?;
     if anchors.certificates.is_empty() {
         let why = anchors
             .warnings
@@ -119,21 +122,47 @@ impl TrustAnchors {
     }
 
     /// Leaves out end-entity certificates that another one here issued, but for those that were `named`.
-    fn leave_out_leaves(&mut self, named: &[[u8; 32]]) {
-        let issued = |leaf: &Certificate| {
-            let is_ca = matches!(leaf.basic_constraints(), Some(Ok(constraints)) if constraints.ca);
-            !is_ca
-                && self.certificates.iter().any(|root| {
-                    root != leaf
-                        && root.subject_der() == leaf.issuer_der()
+    ///
+    /// # Errors
+    /// [`Failure`] if more than `most` signatures were to be verified: what is left to look at may not stay, since it
+    /// would be trusted without its root.
+    fn leave_out_leaves(&mut self, named: &[[u8; 32]], most: usize) -> Result<(), Failure> {
+        let all = core::mem::take(&mut self.certificates);
+        // CAs are asked first, since most are theirs. What another one has issued would be trusted if it stayed.
+        let (authorities, others): (Vec<&Certificate>, Vec<&Certificate>) =
+            all.iter().partition(|certificate| is_ca(certificate));
+        let mut verified = 0_usize;
+        for certificate in &all {
+            let stays = is_ca(certificate) || named.contains(&certificate.fingerprint());
+            let mut namesakes = authorities
+                .iter()
+                .chain(&others)
+                .filter(|root| **root != certificate && root.subject_der() == certificate.issuer_der());
+            let issued = !stays
+                && namesakes.any(|root| {
+                    verified += 1;
+                    verified <= most
                         && root
                             .public_key()
-                            .is_ok_and(|key| leaf.verify_signed_by(&key, fastest()).is_ok())
-                })
-        };
-        let keep = |leaf: &&Certificate| named.contains(&leaf.fingerprint()) || !issued(leaf);
-        self.certificates = self.certificates.iter().filter(keep).cloned().collect();
+                            .is_ok_and(|key| certificate.verify_signed_by(&key, fastest()).is_ok())
+                });
+            if verified > most {
+                return Err(Failure::new(format!(
+                    "telling the trust anchors from what they have issued takes more than {most} verifications of \
+                     signatures"
+                ))
+                .hint("give a folder with nothing but trust anchors"));
+            }
+            if !issued {
+                self.certificates.push(certificate.clone());
+            }
+        }
+        Ok(())
     }
+}
+
+fn is_ca(certificate: &Certificate) -> bool {
+    matches!(certificate.basic_constraints(), Some(Ok(constraints)) if constraints.ca)
 }
 
 /// Whom to trust, for which documents, and what was odd about the files that they came from.

@@ -1,5 +1,6 @@
 //! Lists of issuing authorities (VICAL) for people and for programs: reports, contents, differences.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use base16ct::lower::encode_string as hex;
@@ -144,9 +145,11 @@ fn head(vical: &Vical) -> String {
 /// What is in a list as JSON. Nothing of it was verified, which the member `verified` says.
 #[must_use]
 pub fn contents_json(vical: &Vical, report: &Report, now: Timestamp) -> Value {
+    let by_entry = by_entry(report);
     let entries = vical.entries.iter().enumerate().map(|(index, entry)| {
         let certificate = entry.certificate.as_ref().ok();
-        let findings: Vec<Value> = of_entry(report, index).map(step_json).collect();
+        let about = by_entry.get(&index).into_iter().flatten().copied();
+        let findings: Vec<Value> = about.map(step_json).collect();
         json!({
             "docTypes": entry.doc_types,
             "issuingAuthority": entry.issuing_authority,
@@ -179,12 +182,15 @@ fn certificate_json(certificate: &Certificate) -> Value {
     })
 }
 
-/// The lines about one entry. The profile is left to `vical verify`: most roots in use deviate a little.
-fn of_entry(report: &Report, index: usize) -> impl Iterator<Item = &Step> {
-    report
-        .steps()
-        .iter()
-        .filter(move |step| step.entry() == Some(index))
+/// The lines about each entry. The profile is left to `vical verify`: most roots in use deviate a little.
+fn by_entry(report: &Report) -> BTreeMap<usize, Vec<&Step>> {
+    let mut by_entry: BTreeMap<usize, Vec<&Step>> = BTreeMap::new();
+    for step in report.steps() {
+        if let Some(index) = step.entry() {
+            by_entry.entry(index).or_default().push(step);
+        }
+    }
+    by_entry
 }
 
 /// What is in a list as a table, with the findings about each entry below it.
@@ -201,6 +207,7 @@ pub fn contents_text(vical: &Vical, report: &Report, now: Timestamp) -> String {
         let _ = writeln!(out, "newest list: {}", printable_line(url));
     }
     out.push('\n');
+    let by_entry = by_entry(report);
     for (index, entry) in vical.entries.iter().enumerate() {
         let number = index.saturating_add(1);
         match &entry.certificate {
@@ -236,7 +243,7 @@ pub fn contents_text(vical: &Vical, report: &Report, now: Timestamp) -> String {
         if !doc_types.is_empty() {
             let _ = writeln!(out, "      docTypes   {}", doc_types.join(", "));
         }
-        for step in of_entry(report, index) {
+        for step in by_entry.get(&index).into_iter().flatten() {
             let message = step.message();
             // The subject is two lines above.
             let message = message.split_once("): ").map_or(&*message, |(_, rest)| rest);
@@ -337,4 +344,34 @@ pub fn changes_text(old: &Vical, new: &Vical, changes: &Changes<'_>) -> String {
         let _ = writeln!(out, "unreadable entries: {before} before, {after} now");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use mdoc_core::vical::{Inputs, verify};
+
+    use super::*;
+
+    const AAMVA: &[u8] = include_bytes!("../../tests/vectors/vical/aamva-2025-11-18.cbor");
+
+    #[test]
+    fn each_entry_has_the_findings_about_it_and_no_others() {
+        let now = Timestamp::parse("2025-11-19T00:00:00Z").unwrap();
+        let report = verify(AAMVA, &Inputs::new(&[], now));
+        let vical = report.claimed().unwrap();
+        let contents = contents_json(vical, &report, now);
+        let entries = contents["entries"].as_array().unwrap();
+        assert_eq!(entries.len(), 14);
+        let mut all = 0;
+        for (index, entry) in entries.iter().enumerate() {
+            let about = report.steps().iter().filter(|step| step.entry() == Some(index));
+            let about: Vec<Value> = about.map(step_json).collect();
+            assert!(!about.is_empty(), "the wrapped key identifier at least");
+            all += about.len();
+            assert_eq!(entry["findings"], Value::Array(about));
+        }
+        let text = contents_text(vical, &report, now);
+        let findings = text.lines().filter(|line| line.starts_with("      finding "));
+        assert_eq!(findings.count(), all);
+    }
 }

@@ -42,3 +42,25 @@ fn anchors_from_a_folder_one_level_deep() {
     assert!(trust_anchors(&[&note]).is_err());
     assert!(trust_anchors(&[folder.0.join("nl/deeper")]).is_err());
 }
+
+#[test]
+fn certificates_that_take_long_to_tell_from_anchors_are_refused() {
+    let read = |text| Certificate::from_pem(text).unwrap();
+    let signer = read(include_str!("../../../tests/vectors/certs/utopia-test/ds.pem"));
+    let root = read(include_str!("../../../tests/vectors/certs/utopia-test/iaca.pem"));
+    let of = |named: &[[u8; 32]], most: usize| {
+        let mut anchors = TrustAnchors {
+            certificates: vec![signer.clone(), root.clone()],
+            warnings: Vec::new(),
+        };
+        let told = anchors.leave_out_leaves(named, most);
+        told.map(|()| anchors.certificates)
+    };
+    assert_eq!(of(&[], 1).unwrap(), [root.clone()]);
+    assert_eq!(of(&[signer.fingerprint()], 0).unwrap().len(), 2);
+    let refused = of(&[], 0).unwrap_err();
+    assert!(
+        refused.message.contains("more than 0 verifications"),
+        "{refused:?}"
+    );
+}

@@ -5,7 +5,7 @@
 //! Source: RFC 5280, 6.1; ISO/IEC 18013-5:2021, Annex B.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::profile::{may_issue, unknown_critical};
 use super::{Certificate, UnusableKey};
@@ -48,6 +48,8 @@ impl TrustAnchor {
 #[must_use]
 pub fn merged(anchors: impl IntoIterator<Item = TrustAnchor>) -> Vec<TrustAnchor> {
     let mut places: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    // Of the places that came more than once: a list may name thousands of documents in each of its entries.
+    let mut named: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     let mut all: Vec<TrustAnchor> = Vec::new();
     for anchor in anchors {
         let place = *places
@@ -61,11 +63,10 @@ pub fn merged(anchors: impl IntoIterator<Item = TrustAnchor>) -> Vec<TrustAnchor
             (Some(known), None) => known.doc_types = None,
             (Some(known), Some(more)) => {
                 if let Some(doc_types) = &mut known.doc_types {
-                    for doc_type in more {
-                        if !doc_types.contains(&doc_type) {
-                            doc_types.push(doc_type);
-                        }
-                    }
+                    let seen = named
+                        .entry(place)
+                        .or_insert_with(|| doc_types.iter().cloned().collect());
+                    doc_types.extend(more.into_iter().filter(|doc_type| seen.insert(doc_type.clone())));
                 }
             }
         }
@@ -412,11 +413,10 @@ fn permits_below(ca: &Certificate, below: usize) -> bool {
 
 /// The highest of the intermediates that did not sign the certificate below it.
 fn unsigned(first: &Certificate, intermediates: &[Certificate], signed: &Signed<'_>) -> Option<String> {
-    let below = core::iter::once(first).chain(intermediates);
-    let mut pairs: Vec<_> = below.zip(intermediates).collect();
-    pairs.reverse();
-    let wrong = pairs.into_iter().find(|(below, above)| !signed(below, above));
-    wrong.map(|(_, above)| above.subject().to_string())
+    let from_above = intermediates.iter().rev();
+    let below = from_above.clone().skip(1).chain([first]);
+    let wrong = from_above.zip(below).find(|(above, below)| !signed(below, above));
+    wrong.map(|(above, _)| above.subject().to_string())
 }
 
 /// Checks an intermediate certificate above `depth` others, but for its signature.

@@ -357,6 +357,17 @@ fn an_anchor_that_is_given_twice_is_trusted_for_everything_it_was_given_for() {
 }
 
 #[test]
+fn anchors_of_very_many_documents_are_merged_at_once_and_in_order() {
+    let w = world();
+    let anchor = |doc_types: core::ops::Range<u32>| TrustAnchor {
+        certificate: w.iaca.clone(),
+        doc_types: Some(doc_types.map(|number| number.to_string()).collect()),
+    };
+    let together = merged([anchor(0..100_000), anchor(50_000..150_000), anchor(0..100_000)]);
+    assert!(together == [anchor(0..150_000)], "{} anchors", together.len());
+}
+
+#[test]
 fn a_chain_that_no_anchor_signed_has_nobody_verify_with_the_keys_it_brings() {
     let mut w = world();
     let root = open_root(&w);
