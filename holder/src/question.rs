@@ -1,6 +1,7 @@
 //! A request, as the holder has to see it, and the answer that the holder permits.
 
 use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mdoc_core::crypto::Backend;
 use mdoc_core::device_request::DeviceRequest;
@@ -138,24 +139,29 @@ impl Question {
 
     /// The response with what is left in `found` of each document. A document of which nothing is left
     /// is not returned at all; a document that was asked for and is not returned is reported without a
-    /// reason, so that the reader does not learn whether the wallet has it.
+    /// reason, so that the reader does not learn whether the wallet has it. A document that was asked for
+    /// more than once is returned once, with what is left of all of that.
     ///
     /// # Errors
     /// [`AnswerError`] if a document cannot be presented.
     pub fn answer(&self, held: &[Held<'_>], session: &Session<'_>) -> Result<Answer, AnswerError> {
         let nothing = NameSpaces::new();
         let (mut documents, mut not_returned) = (Vec::new(), Vec::new());
+        let mut left = self.released();
+        let mut told: BTreeSet<&str> = BTreeSet::new();
         for question in &self.documents {
-            let of_question = question.held.and_then(|at| held.get(at));
-            let Some(held) = of_question.filter(|_| !question.found.is_empty()) else {
-                not_returned.push(question.doc_type.as_str());
+            let doc_type = question.doc_type.as_str();
+            let of_question = question
+                .held
+                .and_then(|at| Some((held.get(at)?, left.remove(&at)?)));
+            let is_first = told.insert(doc_type);
+            let Some((held, elements)) = of_question else {
+                if is_first {
+                    not_returned.push(doc_type);
+                }
                 continue;
             };
-            let release: Vec<(&str, &str)> = question
-                .found
-                .iter()
-                .map(|found| (found.name_space.as_str(), found.released.as_str()))
-                .collect();
+            let release: Vec<(&str, &str)> = elements.into_iter().collect();
             let presentation = Presentation {
                 document: held.document,
                 release: &release,
@@ -171,6 +177,20 @@ impl Question {
             response,
             documents: documents.len(),
         })
+    }
+
+    /// Of each document that answers, namespace and identifier of what is released, whichever request asked for it.
+    fn released(&self) -> BTreeMap<usize, BTreeSet<(&str, &str)>> {
+        let mut released: BTreeMap<usize, BTreeSet<(&str, &str)>> = BTreeMap::new();
+        for question in &self.documents {
+            let Some(at) = question.held.filter(|_| !question.found.is_empty()) else {
+                continue;
+            };
+            let found = question.found.iter();
+            let elements = found.map(|found| (found.name_space.as_str(), found.released.as_str()));
+            released.entry(at).or_default().extend(elements);
+        }
+        released
     }
 }
 
@@ -198,4 +218,100 @@ fn combine(own: Option<Reader>, whole: Option<Reader>) -> Reader {
         .chain(whole)
         .max_by_key(rank)
         .unwrap_or(Reader::Anonymous)
+}
+
+#[cfg(test)]
+mod tests {
+    use mdoc_core::crypto::{Curve, RustCrypto, SecretKey};
+    use mdoc_core::device_request::{ItemsRequest, ReaderAuth, RequestedElement, encode_request};
+    use mdoc_core::device_response::{DeviceResponse, Document};
+    use mdoc_core::issue::{Draft, Validity};
+    use mdoc_core::seams::SoftwareKey;
+    use mdoc_core::time::Timestamp;
+    use mdoc_core::value::Value;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng as _;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits::DEFAULT;
+
+    fn key(seed: u8) -> SoftwareKey {
+        let secret = SecretKey::generate(Curve::P256, &mut ChaCha20Rng::from_seed([seed; 32]));
+        SoftwareKey::new(secret).unwrap()
+    }
+
+    /// A document with the elements `a`, `b` and `c`.
+    fn issue(device: &SoftwareKey) -> Vec<u8> {
+        let elements = ["a", "b", "c"].map(|name| (name.to_owned(), Value::Bool(true)));
+        let name_spaces = vec![("ns".to_owned(), elements.to_vec())];
+        let validity = Validity {
+            signed: Timestamp::from_unix(0),
+            valid_from: Timestamp::from_unix(0),
+            valid_until: Timestamp::from_unix(9),
+            expected_update: None,
+        };
+        let draft = Draft::new("type", &name_spaces, device.secret().public_key(), validity);
+        let salted = draft.salt(&mut ChaCha20Rng::from_seed([0; 32]), &RustCrypto);
+        salted.unwrap().sign(&key(2), &[b"certificate"]).unwrap()
+    }
+
+    fn ask(doc_type: &str, element: &str) -> ItemsRequest {
+        let element = RequestedElement {
+            identifier: element.to_owned(),
+            intent_to_retain: false,
+        };
+        ItemsRequest {
+            doc_type: doc_type.to_owned(),
+            name_spaces: vec![("ns".to_owned(), vec![element])],
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_asked_for_many_times_is_returned_once_with_all_that_was_permitted() {
+        let device = key(1);
+        let issued = issue(&device);
+        let document = IssuerSigned::decode(&issued, &LIMITS).unwrap();
+        let held = [Held {
+            document: &document,
+            key: DeviceKey::Signature(&device),
+        }];
+        let transcript = SessionTranscript::decode(&[0x83, 0xf6, 0xf6, 0xf6], &LIMITS).unwrap();
+        let session = Session {
+            transcript: &transcript,
+            trust: ReaderTrust {
+                anchors: &[],
+                now: Timestamp::from_unix(5),
+            },
+            limits: LIMITS,
+            backend: &RustCrypto,
+        };
+        let mut asked = vec![ask("type", "a"), ask("other", "a"), ask("other", "b")];
+        asked.resize(LIMITS.documents - 1, ask("type", "b"));
+        asked.push(ask("type", "c"));
+        let request = encode_request(&asked, &ReaderAuth::None).unwrap();
+        let request = DeviceRequest::decode(&request, &LIMITS).unwrap();
+        let mut question = Question::new(&request, &held, &session).unwrap();
+        assert_eq!(question.documents.len(), LIMITS.documents);
+        // The holder does not permit the first of them.
+        question.documents[0].found.clear();
+
+        let answer = question.answer(&held, &session).unwrap();
+        assert_eq!(answer.documents, 1);
+        let response = DeviceResponse::decode(&answer.response, &LIMITS).unwrap();
+        assert_eq!(response.documents.len(), 1);
+        assert_eq!(response.document_errors, [("other".into(), 0)]);
+        let returned = Document::from_item(response.documents[0], &LIMITS).unwrap();
+        let spaces = returned.issuer_signed.name_spaces();
+        assert_eq!((spaces.len(), spaces[0].1.len()), (1, 2), "b and c");
+
+        question.documents.iter_mut().for_each(|one| one.found.clear());
+        let answer = question.answer(&held, &session).unwrap();
+        let response = DeviceResponse::decode(&answer.response, &LIMITS).unwrap();
+        assert_eq!(response.documents.len(), 0);
+        assert_eq!(
+            response.document_errors,
+            [("type".into(), 0), ("other".into(), 0)]
+        );
+    }
 }

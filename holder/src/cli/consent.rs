@@ -1,5 +1,6 @@
 //! What is asked, shown to the holder, and what the holder says.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -175,7 +176,9 @@ impl<'a> Consent<'a> {
                 .documents
                 .iter()
                 .filter(|document| !document.found.is_empty());
-            before(&released.filter_map(|document| document.held).collect::<Vec<_>>())?;
+            // A document that was asked for several times is released once.
+            let documents: BTreeSet<usize> = released.filter_map(|document| document.held).collect();
+            before(&documents.into_iter().collect::<Vec<_>>())?;
         }
         self.questions.push(question);
         Ok(Decision::Answer(answer.response))

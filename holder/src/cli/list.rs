@@ -137,8 +137,10 @@ pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
     if arguments.common.json {
         let mut shown = summary(&record);
         if let Some(members) = shown.as_object_mut() {
-            let all = elements.iter().map(|(name_space, element, value)| {
-                json!({ "namespace": name_space, "element": element, "value": value })
+            let all = elements.iter().flat_map(|(name_space, of_it)| {
+                of_it.iter().map(move |(element, value)| {
+                    json!({ "namespace": name_space, "element": element, "value": value })
+                })
             });
             members.insert("elements".to_owned(), all.collect());
         }
@@ -150,13 +152,11 @@ pub(super) fn show(arguments: &Show) -> Result<Exit, Failure> {
     if !sides.is_empty() {
         let _ = writeln!(text, "badge: {sides}");
     }
-    let mut last = "";
-    for (name_space, element, value) in &elements {
-        if name_space != last {
-            let _ = writeln!(text, "{}", printable_line(name_space));
-            last = name_space;
+    for (name_space, of_it) in &elements {
+        let _ = writeln!(text, "{}", printable_line(name_space));
+        for (element, value) in of_it {
+            let _ = writeln!(text, "  {}: {}", printable_line(element), printable_line(value));
         }
-        let _ = writeln!(text, "  {}: {}", printable_line(element), printable_line(value));
     }
     output::print(&text)?;
     Ok(Exit::Done)
@@ -208,14 +208,15 @@ fn badge(record: &Record, path: &Path, side: &str, as_json: bool) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// Namespace, element, and the value in diagnostic notation, cut where it is long.
-fn elements(record: &Record) -> Vec<(String, String, String)> {
+/// By namespace the elements, each with its value in diagnostic notation, cut where it is long.
+fn elements(record: &Record) -> Vec<(String, Vec<(String, String)>)> {
     let limits = Limits::DEFAULT;
     let document = record.copies.iter().find_map(|copy| copy.document.as_deref());
     let decoded = document.and_then(|bytes| IssuerSigned::decode(bytes, &limits).ok());
     let Some(decoded) = decoded else { return Vec::new() };
     let mut all = Vec::new();
     for (name_space, items) in decoded.name_spaces() {
+        let mut of_it = Vec::new();
         for item in items {
             let Ok(item) = IssuerSignedItem::read(item, &limits) else {
                 continue;
@@ -223,11 +224,10 @@ fn elements(record: &Record) -> Vec<(String, String, String)> {
             let value = diagnostic(item.element_value, LONGEST_BYTES);
             let value: Vec<&str> = value.lines().map(str::trim).collect();
             let value = value.join(" ");
-            all.push((
-                name_space.clone().into_owned(),
-                item.element_identifier.into_owned(),
-                value,
-            ));
+            of_it.push((item.element_identifier.into_owned(), value));
+        }
+        if !of_it.is_empty() {
+            all.push((name_space.clone().into_owned(), of_it));
         }
     }
     all
