@@ -7,9 +7,9 @@ use core::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::read;
 use super::records::Record;
 use super::rows::{RowFault, put};
+use super::{MOST_VALUES, read};
 use crate::format::derive::set_identifier;
 use crate::format::types::{TextRules, ValueType};
 use crate::format::{DataPath, Format, Origin};
@@ -214,7 +214,8 @@ impl Columns {
 }
 
 /// A cell by its type. What is not of the type stays a text, which the filling of the format then refuses in
-/// its own words; where JSON is needed, the error is the character at which it ends to be that.
+/// its own words; where JSON is needed, the error is the character at which it ends to be that, or where there are more
+/// than [`MOST_VALUES`].
 fn value(value_type: &ValueType, text: &str) -> Result<Json, usize> {
     let json = |text: &str| read(text).map_err(|error| error.column);
     Ok(match value_type {
@@ -230,6 +231,10 @@ fn value(value_type: &ValueType, text: &str) -> Result<Json, usize> {
             if structured || text.trim_start().starts_with('[') {
                 json(text)?
             } else {
+                // Looked for first: a value takes many times the memory of a separator.
+                if let Some((at, _)) = text.match_indices(';').nth(MOST_VALUES - 1) {
+                    return Err(at + 1);
+                }
                 let items = text.split(';').map(|item| value(&rules.item, item.trim()));
                 Json::Array(items.collect::<Result<_, _>>()?)
             }

@@ -3,6 +3,8 @@
 mod convert;
 mod error;
 
+use std::collections::BTreeMap;
+
 use mdoc_core::time::{FullDate, Timestamp};
 use mdoc_core::value::{self, Value};
 use serde_json::Value as Json;
@@ -422,32 +424,32 @@ pub fn taken(format: &Format, data: serde_json::Map<String, Json>) -> Json {
     Json::Object(data.into_iter().filter(|(name, _)| takes(name)).collect())
 }
 
+/// Most fields that no element reads that are told: for each of them a like name is looked for.
+const MOST_UNKNOWN: usize = 100;
+
 /// Walks the objects that paths lead through; everything a path does not lead to is unknown.
-fn find_unknown(data: &Json, above: &[&str], known: &[DataPath], unknown: &mut Vec<FillError>) {
+fn find_unknown<'k>(data: &Json, above: &[&str], known: &'k [DataPath], unknown: &mut Vec<FillError>) {
     let Some(object) = data.as_object() else { return };
-    let below = |path: &DataPath| -> Option<(String, bool)> {
+    let below = |path: &'k DataPath| -> Option<(&'k str, bool)> {
         let starts = path.names().iter().zip(above).all(|(name, above)| name == above);
         let next = path.names().get(above.len())?;
-        starts.then(|| (next.clone(), path.names().len() == above.len() + 1))
+        starts.then(|| (next.as_str(), path.names().len() == above.len() + 1))
     };
-    let here: Vec<(String, bool)> = known.iter().filter_map(below).collect();
+    // Whether a value may stand under that name, or only more names.
+    let mut here: BTreeMap<&str, bool> = BTreeMap::new();
+    for (name, is_last) in known.iter().filter_map(below) {
+        *here.entry(name).or_default() |= is_last;
+    }
     for (name, value) in object {
+        if unknown.len() >= MOST_UNKNOWN {
+            return;
+        }
         let path: Vec<&str> = above.iter().copied().chain([name.as_str()]).collect();
-        let found: Vec<bool> = here
-            .iter()
-            .filter(|(known, _)| known == name)
-            .map(|(_, last)| *last)
-            .collect();
-        if found.is_empty() {
-            let nearest = nearest(name, here.iter().map(|(known, _)| known.as_str())).map(str::to_owned);
-            unknown.push(FillError {
-                field: path.join("/"),
-                problem: FillProblem::UnknownField { nearest },
-            });
-        } else if !found.contains(&true) {
-            if value.is_object() {
-                find_unknown(value, &path, known, unknown);
-            } else if !value.is_null() {
+        match here.get(name.as_str()) {
+            Some(true) => {}
+            Some(false) if value.is_object() => find_unknown(value, &path, known, unknown),
+            Some(false) if value.is_null() => {}
+            Some(false) => {
                 let problem = FillProblem::WrongType {
                     expected: "an object with named members",
                     found: convert::kind_of(value),
@@ -455,6 +457,13 @@ fn find_unknown(data: &Json, above: &[&str], known: &[DataPath], unknown: &mut V
                 unknown.push(FillError {
                     field: path.join("/"),
                     problem,
+                });
+            }
+            None => {
+                let nearest = nearest(name, here.keys().copied()).map(str::to_owned);
+                unknown.push(FillError {
+                    field: path.join("/"),
+                    problem: FillProblem::UnknownField { nearest },
                 });
             }
         }

@@ -4,6 +4,7 @@ mod matching;
 mod values;
 
 use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mdoc_core::time::FullDate;
 use serde_json::{Map, Value as Json};
@@ -14,6 +15,9 @@ use super::types::ValueType;
 use super::{DataPath, Element, Format, Origin};
 use crate::quality::{self, Severity};
 use values::Values;
+
+/// Rounds in which values are left out; each looks at the whole format.
+const MOST_ROUNDS: usize = 100;
 
 /// An element that must be there, and for which nothing suitable could be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +44,26 @@ impl core::error::Error for SampleError {}
 /// [`SampleError`] with every required element for which no value was found, for example because its pattern is too
 /// intricate.
 pub fn sample(format: &Format, country: &str, today: FullDate) -> Result<Json, SampleError> {
+    sample_within(MOST_ROUNDS, format, country, today)
+}
+
+fn sample_within(
+    rounds: usize,
+    format: &Format,
+    country: &str,
+    today: FullDate,
+) -> Result<Json, SampleError> {
     let values = Values { country, today };
+    let types = types_by_path(format);
     let mut entries: Vec<Entry> = Vec::new();
+    let mut known: BTreeSet<&DataPath> = BTreeSet::new();
     for (_, element) in format.elements() {
-        if let Some(entry) = entry(format, element, &values)
-            && !entries.iter().any(|known| known.path == entry.path)
+        let path = element.path();
+        let of_path = types.get(path).map(Vec::as_slice).unwrap_or_default();
+        if !known.contains(path)
+            && let Some(entry) = entry(element, of_path, &values)
         {
+            known.insert(path);
             entries.push(entry);
         }
     }
@@ -59,15 +77,18 @@ pub fn sample(format: &Format, country: &str, today: FullDate) -> Result<Json, S
         }));
     }
     // What is optional and does not get through is left out, until the rest does.
+    let mut round = 0;
     loop {
         let data = object(&entries);
         let faults = faults(format, &data, country, today);
         if faults.is_empty() {
             return Ok(data);
         }
+        round += 1;
         let before = entries.len();
-        entries.retain(|entry| entry.required || !faults.iter().any(|(field, _)| entry.is_named(field)));
-        if entries.len() == before {
+        let names = names(&faults);
+        entries.retain(|entry| entry.required || !entry.is_named(&names));
+        if entries.len() == before || round == rounds {
             let lines = faults.iter().map(|(field, why)| format!("{field}: {why}"));
             return Err(SampleError(lines.collect()));
         }
@@ -83,19 +104,33 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether a finding about this field is about this value.
-    fn is_named(&self, field: &str) -> bool {
-        let path = self.path.to_string();
-        [path.as_str(), &self.identifier].iter().any(|name| {
-            field
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '/']))
-        })
+    /// Whether one of the findings of these names is about this value.
+    fn is_named(&self, names: &BTreeSet<&str>) -> bool {
+        names.contains(self.path.to_string().as_str()) || names.contains(self.identifier.as_str())
     }
 }
 
-/// The value for an element, if the data are to state it.
-fn entry(format: &Format, element: &Element, values: &Values<'_>) -> Option<Entry> {
+/// What the values may be called that the findings are about: `a/b[0]` is about `a/b`, and about `a`.
+fn names(faults: &[(String, String)]) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    for (field, _) in faults {
+        let ends = field.match_indices(['[', '/']).map(|(at, _)| at);
+        names.extend(ends.chain([field.len()]).filter_map(|end| field.get(..end)));
+    }
+    names
+}
+
+/// Several elements may read the same field.
+fn types_by_path(format: &Format) -> BTreeMap<&DataPath, Vec<&ValueType>> {
+    let mut types: BTreeMap<&DataPath, Vec<&ValueType>> = BTreeMap::new();
+    for (_, element) in format.elements() {
+        types.entry(element.path()).or_default().push(&element.value_type);
+    }
+    types
+}
+
+/// The value for an element, if the data are to state it. It must suit all the types of its field.
+fn entry(element: &Element, types: &[&ValueType], values: &Values<'_>) -> Option<Entry> {
     let stated = match &element.origin {
         Origin::Data(_) => true,
         // The one fact of the issuer that no certificate tells.
@@ -109,16 +144,9 @@ fn entry(format: &Format, element: &Element, values: &Values<'_>) -> Option<Entr
     if !stated || bytes && !element.required && element.identifier != "portrait" {
         return None;
     }
-    // Several elements may read the same field: the value must suit all of them.
-    let path = element.path();
-    let types: Vec<&ValueType> = format
-        .elements()
-        .filter(|(_, other)| other.path() == path)
-        .map(|(_, other)| &other.value_type)
-        .collect();
     let suits = |json: &Json, warnings: bool| {
         let mut converter = Converter::default();
-        for value_type in &types {
+        for value_type in types {
             converter.convert("", value_type, json);
         }
         converter.errors.is_empty() && (warnings || converter.warnings.is_empty())
@@ -128,7 +156,7 @@ fn entry(format: &Format, element: &Element, values: &Values<'_>) -> Option<Entr
         .into_iter()
         .find_map(|warnings| candidates.iter().find(|json| suits(json, warnings)));
     Some(Entry {
-        path: path.clone(),
+        path: element.path().clone(),
         identifier: element.identifier.clone(),
         required: element.required,
         json: best.or(candidates.first())?.clone(),

@@ -66,6 +66,30 @@ fn members_and_lists_and_ages_have_columns() {
 }
 
 #[test]
+fn a_list_of_more_values_than_any_person_has_is_a_fault_of_its_cell() {
+    let pid = Catalogue::shipped().format("eu-pid").unwrap().clone();
+    let list = |values: usize| format!("NL{}", ";NL".repeat(values - 1));
+    let most = crate::data::MOST_VALUES;
+    let text = format!(
+        "nationality\n{}\n{}\n{}\nNL\n",
+        list(most),
+        list(most + 1),
+        ";".repeat(1 << 20)
+    );
+    let rows = Rows::new(text.as_bytes(), Layout::Csv(b','), &pid, &[]).unwrap();
+    let found: Vec<Row> = rows.map(Result::unwrap).collect();
+    let values = |row: &Row| row.data.as_ref().unwrap()["nationality"].as_array().map(Vec::len);
+    let fault = |column: usize| RowFault::CellJson {
+        field: "nationality".to_owned(),
+        column,
+    };
+    assert_eq!((values(&found[0]), values(&found[3])), (Some(most), Some(1)));
+    assert_eq!((values(&found[1]), values(&found[2])), (None, None));
+    assert_eq!(found[1].faults, [fault(3 * most)]);
+    assert_eq!(found[2].faults, [fault(most)]);
+}
+
+#[test]
 fn all_faults_of_a_header_are_told_with_what_was_meant() {
     assert_eq!(
         header("famly_name,given_name,,given_name,shoe_size\n"),

@@ -11,6 +11,9 @@ use crate::format::types::{ArrayRules, BytesRules, Charset, MapRules, TextRules,
 use crate::photo::{self, Wanted};
 use mdoc_cli::nearest::nearest;
 
+/// Most faults that are told of the items of an array, and most unknown members of a map.
+const MOST_FAULTS: usize = 100;
+
 /// Collects what is wrong while values are converted; a value that is wrong is `None`.
 #[derive(Default)]
 pub(crate) struct Converter {
@@ -205,11 +208,15 @@ impl Converter {
                 },
             );
         }
-        let converted: Vec<Option<Value>> = items
-            .iter()
-            .enumerate()
-            .map(|(at, item)| self.convert(&format!("{field}[{at}]"), &rules.item, item))
-            .collect();
+        let most = self.errors.len() + MOST_FAULTS;
+        let mut converted = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            converted.push(self.convert(&format!("{field}[{at}]"), &rules.item, item));
+            // Thousands of items with one fault need no more.
+            if self.errors.len() >= most {
+                return None;
+            }
+        }
         converted
             .into_iter()
             .collect::<Option<Vec<_>>>()
@@ -234,7 +241,10 @@ impl Converter {
             }
         }
         let names = || rules.members.iter().map(|member| member.name.as_str());
-        for name in given.keys().filter(|name| !names().any(|known| known == *name)) {
+        let unknown = given
+            .keys()
+            .filter(|name| !names().any(|known| known == name.as_str()));
+        for name in unknown.take(MOST_FAULTS) {
             let nearest = nearest(name, names()).map(str::to_owned);
             self.fail::<()>(&format!("{field}/{name}"), FillProblem::UnknownField { nearest });
         }

@@ -69,6 +69,21 @@ fn own_format(elements: &str) -> Format {
 }
 
 #[test]
+fn of_a_list_full_of_faults_a_hundred_are_told() {
+    let format = own_format(
+        r#"<element identifier="a" type="array" max-items="20000"><item type="tstr" pattern="[0-9]"/></element>
+           <element identifier="b" type="map"><member name="c" type="bool"/></element>"#,
+    );
+    let unknown: serde_json::Map<String, Json> = (0..5_000).map(|n| (n.to_string(), json!(n))).collect();
+    let data = json!({"a": vec!["x"; 20_000], "b": unknown});
+    let filled = fill(&format, &data, None, &facts(), &times("2026-06-01T00:00:00Z"));
+    let found = found(filled);
+    assert_eq!(found.len(), 200);
+    assert_eq!(found[99], ("a[99]".to_owned(), "fill.pattern"));
+    assert_eq!(found[199].0, "b/99");
+}
+
+#[test]
 fn the_nearest_set_follows_the_age_at_valid_from() {
     let filled = with("birth_date", json!("1984-06-01")).unwrap();
     let ages: Vec<(&str, bool)> = filled

@@ -84,3 +84,39 @@ fn what_cannot_be_made_is_left_out_or_told() {
     let error = sample(&intricate("required=\"true\""), "NL", today()).unwrap_err();
     assert_eq!(error.0, ["b: it does not match the pattern [0-9]"]);
 }
+
+#[test]
+fn one_field_for_very_many_elements_is_looked_at_once() {
+    let mut many = format("<element identifier=\"a\" type=\"bool\" source=\"n\"/>");
+    let elements = &mut many.namespaces[0].elements;
+    let first = elements[0].clone();
+    elements.extend((1..20_000).map(|number| Element {
+        identifier: format!("a{number}"),
+        ..first.clone()
+    }));
+    assert_eq!(
+        sample(&many, "NL", today()).unwrap(),
+        serde_json::json!({"n": true})
+    );
+}
+
+#[test]
+fn after_the_last_round_no_value_is_left_out_any_more() {
+    let one_too_many = format(
+        "<element identifier=\"a\" type=\"bool\"/>\
+         <element identifier=\"b\" type=\"tstr\" min-length=\"9\" pattern=\"[0-9]\"/>",
+    );
+    let error = sample_within(1, &one_too_many, "NL", today()).unwrap_err();
+    assert_eq!(error.0, ["b: it does not match the pattern [0-9]"]);
+    assert!(sample_within(2, &one_too_many, "NL", today()).is_ok());
+}
+
+#[test]
+fn a_finding_is_about_all_that_its_field_is_in() {
+    let faults = [
+        ("a/b[0]/c".to_owned(), String::new()),
+        ("de".to_owned(), String::new()),
+    ];
+    let found: Vec<&str> = names(&faults).into_iter().collect();
+    assert_eq!(found, ["a", "a/b", "a/b[0]", "a/b[0]/c", "de"]);
+}

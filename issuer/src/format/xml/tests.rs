@@ -364,6 +364,20 @@ fn size_depth_and_encoding_are_bounded() {
 }
 
 #[test]
+fn of_very_many_members_the_one_that_stands_twice_is_told() {
+    let members: String = (0..20_000)
+        .map(|number| format!("<member name=\"m{number}\" type=\"bool\"/>"))
+        .collect();
+    let site = r#"<member name="site" type="tstr" required="true"/>"#;
+    let twice = format!("{members}<member name=\"m0\" type=\"bool\"/>");
+    let error = one_error(site, &twice);
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (FormatCode::Duplicate, "the member m0 stands twice")
+    );
+}
+
+#[test]
 fn a_file_full_of_faults_is_told_in_bounded_space() {
     let long = "x".repeat(100_000);
     let faults = r#"<element identifier="age_NN" type="nothing" colour="red"/>"#.repeat(10_000);

@@ -1,5 +1,6 @@
 //! The type of a value with its limits: of an element, of the items of an array, of a member of a map.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use roxmltree::Node;
@@ -193,6 +194,7 @@ impl<'d> Reader<'d> {
         };
         let mut items = Vec::new();
         let mut members: Vec<Member> = Vec::new();
+        let mut names: BTreeSet<&'d str> = BTreeSet::new();
         let children = self.faults.children(node, known);
         let complete = !children.is_empty();
         for child in &children {
@@ -200,7 +202,7 @@ impl<'d> Reader<'d> {
                 self.faults.check_attributes(*child, &TYPED);
                 items.push(self.value_type(*child));
             } else {
-                members.extend(self.member(*child, &members));
+                members.extend(self.member(*child, &mut names));
             }
         }
         match name {
@@ -241,7 +243,8 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn member(&mut self, node: Node<'d, 'd>, before: &[Member]) -> Option<Member> {
+    /// A `member`; `before` has the names of those before it, and gets its own.
+    fn member(&mut self, node: Node<'d, 'd>, before: &mut BTreeSet<&'d str>) -> Option<Member> {
         let known: Vec<&str> = ["name", "required", "display-name"]
             .iter()
             .chain(&TYPED)
@@ -252,16 +255,18 @@ impl<'d> Reader<'d> {
         let required = self.faults.flag(node, "required");
         let value_type = self.value_type(node);
         let name = name?;
-        if before.iter().any(|member| member.name == name) {
+        if before.contains(name) {
             let message = format!("the member {name} stands twice");
             return self
                 .faults
                 .note_attribute(node, "name", FormatCode::Duplicate, message);
         }
+        let value_type = value_type?;
+        before.insert(name);
         Some(Member {
             name: name.to_owned(),
             required,
-            value_type: value_type?,
+            value_type,
         })
     }
 }
