@@ -207,6 +207,48 @@ pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
         &wide,
         decode("inspect"),
     ));
+    // A name that would be repeated beside each of its elements.
+    let long = "n".repeat(3_500_000);
+    let mut named = b"\xa2\x67docType\x61x\x6anameSpaces\xa1".to_vec();
+    text(&mut named, &long);
+    write::map(&mut named, 9_900);
+    for element in 0..9_900 {
+        text(&mut named, &format!("{element:05}"));
+        named.push(0xf4);
+    }
+    let mut question = request.clone();
+    write::array(&mut question, 1);
+    write::map(&mut question, 1);
+    text(&mut question, "itemsRequest");
+    question.extend_from_slice(&embed(&named));
+    let decoder = "DeviceRequest::decode";
+    run(Case::new(
+        decoder,
+        "9,900 elements of a name of 3.5 MB",
+        &question,
+        decode(decoder),
+    )
+    .small());
+    let item = b"\xa4\x68digestID\x00\x66random\x40\x71elementIdentifier\x61e\x6celementValue\x00";
+    let mut released = b"\xa2\x6aissuerAuth\x84\x40\xa0\xf6\x40\x6anameSpaces\xa1".to_vec();
+    text(&mut released, &long);
+    write::array(&mut released, 6_000);
+    released.extend_from_slice(&embed(item).repeat(6_000));
+    for decoder in ["verify, an IssuerSigned", "inspect"] {
+        let case = Case::new(
+            decoder,
+            "6,000 items of a name of 3.5 MB",
+            &released,
+            decode(decoder),
+        )
+        .small();
+        run(if decoder == "inspect" {
+            case.decided()
+        } else {
+            case
+        });
+    }
+
     let mut one = Vec::new();
     write::map(&mut one, 1);
     text(&mut one, "itemsRequest");
