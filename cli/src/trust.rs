@@ -20,8 +20,8 @@ pub use self::store::ListStore;
 
 /// The most files that are looked at in a folder of trust anchors.
 const MOST_FILES: usize = 10_000;
-/// The most signatures that are verified for telling anchors from what they have issued.
-const MOST_VERIFIED: usize = 5_000;
+/// The most signatures that are verified for telling anchors from what they have issued, beside one for each certificate.
+const MOST_MORE: usize = 5_000;
 
 /// Certificates to start from, and what was odd about the files that they came from.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +71,8 @@ pub fn trust_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, Failur
             ));
         }
     }
-    anchors.leave_out_leaves(&named, MOST_VERIFIED)?;
+    let most = anchors.certificates.len() + MOST_MORE;
+    anchors.leave_out_leaves(&named, most)?;
     if anchors.certificates.is_empty() {
         let why = anchors
             .warnings

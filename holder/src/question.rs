@@ -9,7 +9,7 @@ use mdoc_core::error::DecodeError;
 use mdoc_core::issue::NameSpaces;
 use mdoc_core::issuer_signed::IssuerSigned;
 use mdoc_core::limits::Limits;
-use mdoc_core::present::{self, DeviceKey, Match, PresentError, Presentation};
+use mdoc_core::present::{self, DeviceKey, Match, Matches, PresentError, Presentation};
 use mdoc_core::transcript::SessionTranscript;
 
 use crate::reader::{self, Reader, ReaderTrust};
@@ -109,15 +109,19 @@ impl Question {
         }
         let whole = whole_request(request, session);
         let mut documents = Vec::new();
+        let mut ages: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
         for doc_request in &request.doc_requests {
             let asked = &doc_request.items_request;
             let at = types.iter().position(|doc_type| *doc_type == asked.doc_type);
-            let matches = match at.and_then(|at| held.get(at)) {
+            let mut matches = match at.and_then(|at| held.get(at)) {
                 Some(held) => {
                     present::find(held.document, asked, &session.limits).map_err(AnswerError::Document)?
                 }
-                None => present::Matches::default(),
+                None => Matches::default(),
             };
+            if let Some(at) = at {
+                leave_out_ages(&mut matches, ages.entry(at).or_default());
+            }
             let own = doc_request.reader_auth.as_ref().map(|signature| {
                 reader::judge(signature, &session.trust, session.backend, |key| {
                     let transcript = session.transcript;
@@ -220,6 +224,24 @@ fn combine(own: Option<Reader>, whole: Option<Reader>) -> Reader {
         .unwrap_or(Reader::Anonymous)
 }
 
+/// Requests for one document get no more age statements together than one of them would.
+fn leave_out_ages(matches: &mut Matches, ages: &mut BTreeSet<String>) {
+    let is_kept = |found: &Match, ages: &mut BTreeSet<String>| {
+        if present::age_threshold(&found.released).is_none() || ages.contains(&found.released) {
+            return true;
+        }
+        let is_room = ages.len() < present::MOST_AGE_STATEMENTS;
+        is_room && ages.insert(found.released.clone())
+    };
+    for found in core::mem::take(&mut matches.found) {
+        if is_kept(&found, ages) {
+            matches.found.push(found);
+        } else {
+            matches.absent.push((found.name_space, found.requested));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use mdoc_core::crypto::{Curve, RustCrypto, SecretKey};
@@ -313,5 +335,28 @@ mod tests {
             response.document_errors,
             [("type".into(), 0), ("other".into(), 0)]
         );
+    }
+
+    #[test]
+    fn requests_for_one_document_share_the_age_statements_of_one() {
+        let found = |age: u8| Match {
+            name_space: "ns".to_owned(),
+            requested: format!("age_over_{age}"),
+            released: format!("age_over_{age}"),
+            intent_to_retain: false,
+        };
+        let mut ages = BTreeSet::new();
+        let mut left = |asked: [u8; 2]| {
+            let mut matches = Matches {
+                found: asked.map(found).to_vec(),
+                absent: Vec::new(),
+            };
+            leave_out_ages(&mut matches, &mut ages);
+            (matches.found.len(), matches.absent)
+        };
+        assert_eq!(left([18, 21]), (2, Vec::new()));
+        let absent = |age: u8| ("ns".to_owned(), format!("age_over_{age}"));
+        assert_eq!(left([21, 65]), (1, vec![absent(65)]));
+        assert_eq!(left([16, 67]), (0, vec![absent(16), absent(67)]));
     }
 }

@@ -173,11 +173,16 @@ impl Inspection {
     /// The same for programs: `structure`, `content`, `faults`, and `verified`, which is always false.
     #[must_use]
     pub fn json(&self) -> Json {
-        let faults: Vec<Json> = self
+        let mut faults: Vec<Json> = self
             .faults()
             .into_iter()
             .map(|(path, message)| json!({"path": path, "message": message}))
             .collect();
+        let count = self.fault_count();
+        if count > faults.len() {
+            let message = format!("only the first {MOST_FAULTS} of {count} faults are listed");
+            faults.push(json!({"path": "", "message": message}));
+        }
         json!({
             "structure": self.structure,
             "content": tree::children_to_json(&self.nodes, self.list),
@@ -186,7 +191,13 @@ impl Inspection {
         })
     }
 
-    /// What is wrong, the first thousand of it: path and sentence.
+    /// How much is wrong.
+    #[must_use]
+    pub fn fault_count(&self) -> usize {
+        tree::count(&self.nodes)
+    }
+
+    /// What is wrong, the first [`MOST_FAULTS`] of it: path, with long names cut, and sentence.
     #[must_use]
     pub fn faults(&self) -> Vec<(String, String)> {
         tree::faults(&self.nodes)

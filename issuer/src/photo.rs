@@ -230,8 +230,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Photo, PhotoError> {
     }
 }
 
-/// Like [`inspect`], but a picture of more pixels for each of its bytes is not decoded.
-pub(crate) fn inspect_within(bytes: &[u8], pixels_a_byte: u64) -> Result<Photo, PhotoError> {
+/// Like [`inspect`], but a picture of more pixels for each of its bytes is not decoded; also tells whether it was.
+pub(crate) fn inspect_within(bytes: &[u8], pixels_a_byte: u64) -> Result<(Photo, bool), PhotoError> {
     let photo = look(bytes)?;
     let pixels = photo
         .pixels
@@ -239,7 +239,10 @@ pub(crate) fn inspect_within(bytes: &[u8], pixels_a_byte: u64) -> Result<Photo, 
     let most = u64::try_from(bytes.len())
         .unwrap_or(u64::MAX)
         .saturating_mul(pixels_a_byte);
-    if pixels > most { Ok(photo) } else { inspect(bytes) }
+    if pixels > most {
+        return Ok((photo, false));
+    }
+    inspect(bytes).map(|photo| (photo, true))
 }
 
 /// All that [`inspect`] looks at before it decodes.

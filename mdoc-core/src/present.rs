@@ -40,7 +40,7 @@ pub struct Matches {
 }
 
 /// Age statements that are released in one retrieval at the most (ISO/IEC 18013-5:2021, 7.2.5).
-const MOST_AGE_STATEMENTS: usize = 2;
+pub const MOST_AGE_STATEMENTS: usize = 2;
 
 /// Finds what a document has of what is asked.
 ///

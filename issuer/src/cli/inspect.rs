@@ -13,7 +13,7 @@ use mdoc_core::time::Timestamp;
 
 use super::PROGRAM;
 use mdoc_issuer::inspect::{
-    Inspection, LARGEST_WITH_DUPLICATES, MOST_FAULTS, NoDiagnostic, NoPortrait, diagnostic, portrait,
+    Inspection, LARGEST_WITH_DUPLICATES, NoDiagnostic, NoPortrait, diagnostic, portrait,
 };
 use mdoc_issuer::photo;
 
@@ -120,10 +120,9 @@ fn text(input: &Input, inspection: &Inspection) -> String {
     let mut text = format!("{}: {}{writing}{uri}\n\n", input.name, inspection.words);
     text.push_str(&inspection.text());
     text.push('\n');
-    match inspection.faults().len() {
+    match inspection.fault_count() {
         0 => {}
         1 => text.push_str("1 fault was found on the way; "),
-        MOST_FAULTS => text.push_str(&format!("{MOST_FAULTS} faults or more were found on the way; ")),
         count => text.push_str(&format!("{count} faults were found on the way; ")),
     }
     let checked = matches!(

@@ -104,7 +104,7 @@ pub(crate) fn children_to_json(children: &[Node], list: bool) -> Json {
     }
 }
 
-/// Most faults that are listed; every one of them is in its place in the tree.
+/// Most faults that are listed; every one of them is in its place in the text.
 pub const MOST_FAULTS: usize = 1_000;
 
 /// Longest name in the path to a fault, in characters: names are of any length, and stand in many paths.
@@ -128,6 +128,12 @@ pub(crate) fn faults(nodes: &[Node]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(nodes, &mut Vec::new(), &mut found);
     found
+}
+
+/// How many faults a tree has.
+pub(crate) fn count(nodes: &[Node]) -> usize {
+    let of = |node: &Node| usize::from(node.fault.is_some()) + count(&node.children);
+    nodes.iter().map(of).sum()
 }
 
 fn path(names: &[&str]) -> String {

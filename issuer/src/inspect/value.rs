@@ -123,10 +123,11 @@ pub(super) fn short(value: &Value) -> String {
 pub(super) fn bytes(bytes: &[u8]) -> String {
     let picture = match photo::kind(bytes) {
         Ok(kind) => Some(match photo::inspect_within(bytes, PIXELS_A_BYTE) {
-            Ok(photo) => match photo.pixels {
-                Some((width, height)) => format!("{kind} {width}x{height}"),
-                None => kind.to_string(),
-            },
+            Ok((photo, is_decoded)) => {
+                let size = photo.pixels.map(|(width, height)| format!(" {width}x{height}"));
+                let unseen = if is_decoded { "" } else { ", not decoded" };
+                format!("{kind}{}{unseen}", size.unwrap_or_default())
+            }
             Err(error) => format!("{kind}, but {error}"),
         }),
         Err(photo::PhotoError::Empty | photo::PhotoError::NotAnImage) => None,

@@ -354,13 +354,13 @@ fn lines_are_messages() {
 
 #[test]
 fn long_names_and_many_faults_make_no_long_list() {
-    let name = "ä".repeat(1_000);
+    let name = "ä".repeat(2_000);
     let node = (0..2_000).fold(Node::new("document"), |node, _| {
         node.part(Node::new(name.as_str()).fault("it is wrong"))
     });
     let listed = tree::faults(&[node]);
     assert_eq!(listed.len(), 1_001);
-    assert_eq!(listed[0]["at"][1], format!("{}…", "ä".repeat(200)));
+    assert_eq!(listed[0]["at"][1], format!("{}…", "ä".repeat(1_300)));
     let last = serde_json::json!({"at": [], "message": "only the first 1000 of 2000 faults are listed"});
     assert_eq!(listed[1_000], last);
 }

@@ -3,8 +3,8 @@
 use mdoc_cli::failure::printable_line;
 use serde_json::{Map, Value as Json, json};
 
-/// Most characters of a title: the names of documents and elements have any length.
-const LONGEST_TITLE: usize = 200;
+/// Most characters of a title: room for a name and what is said of it.
+const LONGEST_TITLE: usize = 1_300;
 /// Most faults in the list for programs, each of which has the titles on the way to it.
 const MOST_FAULTS: usize = 1_000;
 
