@@ -171,6 +171,25 @@ fn raw_keys_open_their_own_side() {
     assert_eq!((explained.has_faults(), explained.opened.len()), (false, 2));
 }
 
+/// A message that is sealed with a key that is derived with these words.
+fn sealed(info: &[u8], identifier: u8, counter: u8) -> Vec<u8> {
+    let backend = mdoc_core::crypto::fastest();
+    let key = backend.hkdf_sha256(b"shared", b"", info);
+    let mut iv = [0; 12];
+    (iv[7], iv[11]) = (identifier, counter);
+    let data = backend.seal(&key, &iv, b"\xa2\x67version\x631.0\x66status\x00");
+    let data = Some(data.into());
+    mdoc_core::session::SessionData { data, status: None }.encode()
+}
+
+fn knows_sk_device() -> Known {
+    let backend = mdoc_core::crypto::fastest();
+    Known {
+        sk_device: Some(Box::new(backend.hkdf_sha256(b"shared", b"", b"SKDevice"))),
+        ..Known::default()
+    }
+}
+
 #[test]
 fn messages_out_of_order_are_told_by_their_counters() {
     let twice = of_session(&[(READER, ESTABLISHMENT), (MDOC, DATA), (MDOC, DATA)], &known());
@@ -178,20 +197,7 @@ fn messages_out_of_order_are_told_by_their_counters() {
         only_fault(&twice),
         "it was encrypted with counter 1 where 2 is expected: it came twice, or its sender counts wrong"
     );
-    let sealed = |info: &[u8], identifier: u8, counter: u8| {
-        let backend = mdoc_core::crypto::fastest();
-        let key = backend.hkdf_sha256(b"shared", b"", info);
-        let mut iv = [0; 12];
-        (iv[7], iv[11]) = (identifier, counter);
-        let data = backend.seal(&key, &iv, b"\xa2\x67version\x631.0\x66status\x00");
-        let data = Some(data.into());
-        mdoc_core::session::SessionData { data, status: None }.encode()
-    };
-    let backend = mdoc_core::crypto::fastest();
-    let known = Known {
-        sk_device: Some(Box::new(backend.hkdf_sha256(b"shared", b"", b"SKDevice"))),
-        ..Known::default()
-    };
+    let known = knows_sk_device();
     let late = of_session(&[(MDOC, &sealed(b"SKDevice", 1, 3))], &known);
     assert_eq!(
         only_fault(&late),
@@ -207,21 +213,54 @@ fn messages_out_of_order_are_told_by_their_counters() {
     assert!(only_fault(&foreign).starts_with("it does not decrypt with the keys that were given"));
 }
 
+/// A message that nothing opens.
+fn zeros(len: usize) -> Vec<u8> {
+    let data = Some(vec![0_u8; len].into());
+    mdoc_core::session::SessionData { data, status: None }.encode()
+}
+
 #[test]
 fn other_counters_are_not_looked_for_without_end() {
-    let data = Some(vec![0_u8; 3 << 20].into());
-    let large = mdoc_core::session::SessionData { data, status: None }.encode();
+    // Two of them are more than is searched; what is not does not count.
+    let large = zeros((1 << 20) + 1);
     let messages = [
         (READER, ESTABLISHMENT),
         (MDOC, DATA),
         (MDOC, large.as_slice()),
+        (MDOC, large.as_slice()),
         (MDOC, DATA),
     ];
-    let explained = of_session(&messages, &known());
-    let faults = faults(&explained);
-    let unopened = |fault: &String| fault.starts_with("it does not decrypt with the keys that were given");
-    assert!(faults.len() == 2 && faults.iter().all(unopened), "{faults:?}");
-    assert!(explained.text().contains("only the expected counter was tried"));
+    let expected = [
+        "it does not decrypt with the keys that were given: they are of another session, or it was changed",
+        "it does not decrypt with the counter that is expected; \
+         other counters and keys were not tried: no more than 2 MiB of messages are searched",
+        "it was encrypted with counter 1 where 4 is expected: it came twice, or its sender counts wrong",
+    ];
+    assert_eq!(faults(&of_session(&messages, &known())), expected);
+}
+
+#[test]
+fn messages_without_a_key_leave_the_search_to_others() {
+    let (late, most, more) = (sealed(b"SKDevice", 1, 3), zeros((2 << 20) - 16), zeros(17));
+    let messages = [
+        (READER, most.as_slice()),
+        (READER, more.as_slice()),
+        (MDOC, late.as_slice()),
+    ];
+    let explained = of_session(&messages, &knows_sk_device());
+    assert_eq!(
+        only_fault(&explained),
+        "it was encrypted with counter 3 where 1 is expected: \
+         a message before it is missing, or its sender counts wrong"
+    );
+    let unknown = "not decrypted: SKReader is not known";
+    let not_tried = "other counters and keys were not tried: no more than 2 MiB of messages are searched";
+    assert_eq!(explained.parts[0].notes, [unknown]);
+    assert_eq!(explained.parts[1].notes, [unknown, not_tried]);
+    // With no key at all there is nothing to try.
+    let explained = of_session(&messages, &Known::default());
+    assert!(!explained.has_faults());
+    assert_eq!(explained.parts[1].notes, [unknown]);
 }
 
 #[test]
