@@ -24,7 +24,7 @@ pub struct ReadError {
     pub fault: Fault,
     /// The line, from 1.
     pub line: usize,
-    /// The byte in the line, from 1; 0 is the end of the line before.
+    /// The character in the line, from 1; 0 is the end of the line before.
     pub column: usize,
 }
 
@@ -68,11 +68,12 @@ impl core::error::Error for ReadError {}
 pub fn read(text: &str) -> Result<Json, ReadError> {
     if let Some(at) = long_number(text.as_bytes()) {
         let before = text.as_bytes().get(..at).unwrap_or_default();
-        let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let beginning = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         return Err(ReadError {
             fault: Fault::LongNumber,
-            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-            column: line.len() + 1,
+            line,
+            column: characters(text, line, beginning.len() + 1),
         });
     }
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -87,8 +88,14 @@ pub fn read(text: &str) -> Result<Json, ReadError> {
         .map_err(|error| ReadError {
             fault: found.take().unwrap_or_else(|| syntax(&error)),
             line: error.line(),
-            column: error.column(),
+            column: characters(text, error.line(), error.column()),
         })
+}
+
+/// How many characters begin in so many bytes of a line, which is counted from 1.
+fn characters(text: &str, line: usize, bytes: usize) -> usize {
+    let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    line.char_indices().take_while(|(at, _)| *at < bytes).count()
 }
 
 /// What the reader says, without the place and without anything that was read.
@@ -216,6 +223,20 @@ mod tests {
         let error = read(&format!("{{\n\"a\":\n{digits}0}}")).unwrap_err();
         let words = "a number has more than 1000 digits at line 3 column 1001";
         assert_eq!(error.to_string(), words);
+    }
+
+    #[test]
+    fn places_are_counted_in_characters() {
+        for (text, line, column) in [
+            ("{\"\u{fc}\u{20ac}\u{1f600}\": x", 1, 9),
+            ("{\"\u{fc}\":\n\"\u{20ac}\" \u{20ac}", 2, 5),
+            ("{\"\u{fc}\": \"\u{fc}\", \"\u{fc}\"", 1, 14),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!((error.line, error.column), (line, column), "{text}");
+        }
+        let long = format!("{{\"\u{20ac}\": {}0}}", "9".repeat(MOST_DIGITS));
+        assert_eq!(read(&long).unwrap_err().column, 1007);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod derive;
 pub mod describe;
 pub mod error;
 pub mod fill;
+pub mod more;
 pub mod sample;
 pub mod start;
 pub mod types;

@@ -7,6 +7,7 @@ use super::template::Template;
 use super::xml;
 use crate::format::Format;
 use crate::format::error::FormatError;
+use crate::format::more::{self, Count};
 
 /// A side of a badge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +120,8 @@ impl Layout {
     }
 }
 
-/// Everything that is wrong with a layout file, in the order of the file; never empty.
+/// Everything that is wrong with a layout file, in the order of the file; never empty. What is told and what is counted is
+/// as with [`FormatErrors`](crate::format::FormatErrors).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutErrors(pub Vec<FormatError>);
 
@@ -129,20 +131,17 @@ impl LayoutErrors {
     pub fn code(error: &FormatError) -> String {
         error.code.code().replacen("format.", "layout.", 1)
     }
+
+    /// How many faults there are, with those that are not told.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        more::count(&self.0)
+    }
 }
 
 impl fmt::Display for LayoutErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the layout has {} fault{}",
-            self.0.len(),
-            if self.0.len() == 1 { "" } else { "s" }
-        )?;
-        for (at, error) in self.0.iter().enumerate() {
-            write!(f, "{} {error}", if at == 0 { ":" } else { ";" })?;
-        }
-        Ok(())
+        more::sentence(f, "the layout has", &self.0)
     }
 }
 

@@ -13,6 +13,7 @@ use mdoc_issuer::badge::{
     self, Drawing, Fonts, Layout, LayoutErrors, LayoutSelectionInvalid, SHIPPED, Selected, select, shipped,
 };
 use mdoc_issuer::format::fill::Filled;
+use mdoc_issuer::format::more::Count;
 use serde_json::{Value as Json, json};
 
 use super::{PROGRAM, format};
@@ -176,6 +177,7 @@ fn check(check: &Check) -> Result<Exit, Failure> {
         .transpose()?;
     let mut layouts = Vec::new();
     let mut results: Vec<(String, Vec<Fault>)> = Vec::new();
+    let mut count = Count::default();
     for path in &check.files {
         let name = input::display(path);
         let faults = match read(path)? {
@@ -193,19 +195,20 @@ fn check(check: &Check) -> Result<Exit, Failure> {
                     message: format!("no document of this format has the element {element}"),
                 });
                 let faults: Vec<Fault> = faults.collect();
+                count.known += faults.len();
                 layouts.push(layout);
                 faults
             }
-            Err(errors) => errors
-                .0
-                .iter()
-                .map(|error| Fault {
+            Err(errors) => {
+                count += errors.count();
+                let faults = errors.0.iter().map(|error| Fault {
                     line: error.line,
                     column: error.column,
                     code: LayoutErrors::code(error),
                     message: error.message.clone(),
-                })
-                .collect(),
+                });
+                faults.collect()
+            }
         };
         results.push((name, faults));
     }
@@ -215,16 +218,16 @@ fn check(check: &Check) -> Result<Exit, Failure> {
         let set: Vec<&Layout> = same.collect();
         (set.len() > 1).then(|| select(&set).err()).flatten()
     });
-    report(check, &results, &layouts, set.as_ref())
+    report(check, &results, count, &layouts, set.as_ref())
 }
 
 fn report(
     check: &Check,
     results: &[(String, Vec<Fault>)],
+    count: Count,
     layouts: &[Layout],
     set: Option<&LayoutSelectionInvalid>,
 ) -> Result<Exit, Failure> {
-    let count: usize = results.iter().map(|(_, faults)| faults.len()).sum();
     if check.json {
         let files = results.iter().map(|(name, faults)| {
             let errors: Vec<Json> = faults
@@ -248,7 +251,7 @@ fn report(
                 ));
             }
         }
-        if count == 0 {
+        if count.known == 0 {
             for ((name, _), layout) in results.iter().zip(layouts) {
                 let (width, height) = layout.size;
                 text.push_str(&format!(
@@ -259,9 +262,8 @@ fn report(
         }
         output::print(&text)?;
     }
-    if count > 0 {
-        let plural = if count == 1 { "" } else { "s" };
-        return Err(Failure::new(format!("{count} fault{plural}"))
+    if count.known > 0 {
+        return Err(Failure::new(count.to_string())
             .hint("`mdoc-issuer badge show NAME` prints a layout that is in order")
             .exit(Exit::Rejected));
     }

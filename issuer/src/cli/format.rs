@@ -228,9 +228,7 @@ fn check(check: &Check) -> Result<Exit, Failure> {
             } else {
                 output::print(&lines(&name, &errors))?;
             }
-            let count = errors.0.len();
-            let plural = if count == 1 { "" } else { "s" };
-            Err(Failure::new(format!("{name} has {count} fault{plural}"))
+            Err(Failure::new(format!("{name} has {}", errors.count()))
                 .hint("`mdoc-issuer format new` starts one that is in order")
                 .exit(Exit::Rejected))
         }

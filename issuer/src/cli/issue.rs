@@ -202,11 +202,12 @@ pub(super) fn person(path: &Path) -> Result<Json, Failure> {
             (line @ 2.., 0) => format!("line {}, at its end", line - 1),
             (line, column) => format!("line {line}, column {column}"),
         };
-        Failure::new(format!(
-            "{} is not well-formed JSON: {place}: {}",
-            input.name, error.fault
-        ))
-        .hint("the data are a JSON object such as {\"family_name\": \"…\", …}")
+        let what = match error.fault {
+            data::Fault::Syntax(_) => "is not well-formed JSON",
+            _ => "is not data of a person",
+        };
+        Failure::new(format!("{} {what}: {place}: {}", input.name, error.fault))
+            .hint("the data are a JSON object such as {\"family_name\": \"…\", …}")
     })
 }
 

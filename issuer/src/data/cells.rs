@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::records::Record;
 use super::rows::{RowFault, put};
-use super::{MOST_VALUES, read};
+use super::{Fault, MOST_VALUES, ReadError, read};
 use crate::format::derive::set_identifier;
 use crate::format::types::{TextRules, ValueType};
 use crate::format::{DataPath, Format, Origin};
@@ -201,12 +201,9 @@ impl Columns {
             if text.trim().is_empty() {
                 continue;
             }
-            match value(&column.value_type, text) {
+            match value(&column.name, &column.value_type, text) {
                 Ok(value) => put(&mut data, &column.path, value),
-                Err(at) => faults.push(RowFault::CellJson {
-                    field: column.name.clone(),
-                    column: at,
-                }),
+                Err(fault) => faults.push(fault),
             }
         }
         (Some(Json::Object(data)), faults)
@@ -214,10 +211,9 @@ impl Columns {
 }
 
 /// A cell by its type. What is not of the type stays a text, which the filling of the format then refuses in
-/// its own words; where JSON is needed, the error is the character at which it ends to be that, or where there are more
-/// than [`MOST_VALUES`].
-fn value(value_type: &ValueType, text: &str) -> Result<Json, usize> {
-    let json = |text: &str| read(text).map_err(|error| error.column);
+/// its own words; an error is what cannot be read where JSON is needed, and more than [`MOST_VALUES`].
+fn value(field: &str, value_type: &ValueType, text: &str) -> Result<Json, RowFault> {
+    let json = |text: &str| read(text).map_err(|error| unread(field, text, error));
     Ok(match value_type {
         ValueType::Uint(_) => match text.trim().parse::<u64>() {
             Ok(number) if text.trim().bytes().all(|byte| byte.is_ascii_digit()) => Json::from(number),
@@ -232,15 +228,36 @@ fn value(value_type: &ValueType, text: &str) -> Result<Json, usize> {
                 json(text)?
             } else {
                 // Looked for first: a value takes many times the memory of a separator.
-                if let Some((at, _)) = text.match_indices(';').nth(MOST_VALUES - 1) {
-                    return Err(at + 1);
+                if text.matches(';').nth(MOST_VALUES - 1).is_some() {
+                    return Err(too_many(field));
                 }
-                let items = text.split(';').map(|item| value(&rules.item, item.trim()));
+                let items = text.split(';').map(|item| value(field, &rules.item, item.trim()));
                 Json::Array(items.collect::<Result<_, _>>()?)
             }
         }
         _ => Json::from(text),
     })
+}
+
+/// What is wrong with a cell that was to be read as JSON.
+fn unread(field: &str, text: &str, error: ReadError) -> RowFault {
+    // A cell may have several lines, and nobody counts them.
+    let above = text.split_inclusive('\n').take(error.line.saturating_sub(1));
+    let above: usize = above.map(|line| line.chars().count()).sum();
+    match error.fault {
+        Fault::TooMany => too_many(field),
+        problem => RowFault::CellJson {
+            field: field.to_owned(),
+            problem,
+            column: above + error.column,
+        },
+    }
+}
+
+fn too_many(field: &str) -> RowFault {
+    RowFault::TooManyValues {
+        field: field.to_owned(),
+    }
 }
 
 struct Known {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::cells::{ColumnFault, Columns};
 use super::records::Records;
-use super::{Fault, ReadError, read};
+use super::{Fault, MOST_VALUES, ReadError, read};
 use crate::format::Format;
 
 /// Longest row, in bytes; a portrait of a megabyte in base64 fits.
@@ -74,7 +74,7 @@ pub enum RowFault {
     Syntax {
         /// What the reader says of it.
         problem: String,
-        /// Where in the line, from 1.
+        /// The character in the line, from 1.
         column: usize,
     },
     /// A field is there twice.
@@ -96,12 +96,19 @@ pub enum RowFault {
         /// How many columns there are.
         expected: usize,
     },
-    /// A cell with structured data that is no JSON.
+    /// A cell with structured data that cannot be read.
     CellJson {
         /// The column.
         field: String,
-        /// Where in the cell, from 1.
+        /// What is wrong with it as JSON.
+        problem: Fault,
+        /// The character in the cell, from 1.
         column: usize,
+    },
+    /// There are more values than [`MOST_VALUES`].
+    TooManyValues {
+        /// The column; empty in JSON lines.
+        field: String,
     },
     /// The line is longer than [`LONGEST_ROW`].
     TooLong,
@@ -118,6 +125,7 @@ impl RowFault {
             Self::NotUtf8 { .. } => "data.not-utf8",
             Self::Cells { .. } => "data.cells",
             Self::CellJson { .. } => "data.cell-json",
+            Self::TooManyValues { .. } => "data.too-many-values",
             Self::TooLong => "data.too-long",
         }
     }
@@ -126,7 +134,10 @@ impl RowFault {
     #[must_use]
     pub fn field(&self) -> &str {
         match self {
-            Self::Twice { field } | Self::NotUtf8 { field } | Self::CellJson { field, .. } => field,
+            Self::Twice { field }
+            | Self::NotUtf8 { field }
+            | Self::CellJson { field, .. }
+            | Self::TooManyValues { field } => field,
             _ => "",
         }
     }
@@ -147,9 +158,13 @@ impl fmt::Display for RowFault {
                  quote in it must be quoted",
                 if *found == 1 { "" } else { "s" }
             ),
-            Self::CellJson { column, .. } => {
-                write!(f, "the cell must hold JSON and does not: character {column}")
-            }
+            Self::CellJson {
+                problem: Fault::Syntax(_),
+                column,
+                ..
+            } => write!(f, "the cell must hold JSON and does not: character {column}"),
+            Self::CellJson { problem, column, .. } => write!(f, "{problem}: character {column}"),
+            Self::TooManyValues { .. } => write!(f, "it has more than {MOST_VALUES} values"),
             Self::TooLong => write!(f, "the line is longer than {} MiB", LONGEST_ROW >> 20),
         }
     }
@@ -374,6 +389,7 @@ fn parse(line: &[u8]) -> Result<Json, RowFault> {
 fn json_fault(error: ReadError) -> RowFault {
     match error.fault {
         Fault::Twice(field) => RowFault::Twice { field },
+        Fault::TooMany => RowFault::TooManyValues { field: String::new() },
         fault => RowFault::Syntax {
             problem: fault.to_string(),
             column: error.column,

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::more::{self, Count, More, Told};
+
 /// What kind of fault it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -44,6 +46,8 @@ pub enum FormatCode {
     Duplicate,
     /// Both a source and a derivation.
     SourceAndDerivation,
+    /// Not a fault of its own: there are more than those that are told, and this is where they go on. It comes last.
+    More(More),
 }
 
 impl FormatCode {
@@ -70,6 +74,7 @@ impl FormatCode {
             Self::UnknownCodeTable => "format.unknown-code-table",
             Self::Duplicate => "format.duplicate",
             Self::SourceAndDerivation => "format.source-and-derivation",
+            Self::More(_) => "format.more",
         }
     }
 }
@@ -97,27 +102,34 @@ impl fmt::Display for FormatError {
 
 impl core::error::Error for FormatError {}
 
-/// Everything that is wrong with a format file, in the order of the file; never empty.
+impl Told for FormatError {
+    fn more(&self) -> Option<More> {
+        match self.code {
+            FormatCode::More(more) => Some(more),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that is wrong with a format file, in the order of the file; never empty. If there is more than is told, the
+/// last entry says so ([`FormatCode::More`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatErrors(pub Vec<FormatError>);
 
 impl FormatErrors {
     /// Most faults that are reported of one file.
     pub const MOST: usize = 200;
+
+    /// How many faults there are, with those that are not told.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        more::count(&self.0)
+    }
 }
 
 impl fmt::Display for FormatErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the format has {} fault{}",
-            self.0.len(),
-            if self.0.len() == 1 { "" } else { "s" }
-        )?;
-        for (at, error) in self.0.iter().enumerate() {
-            write!(f, "{} {error}", if at == 0 { ":" } else { ";" })?;
-        }
-        Ok(())
+        more::sentence(f, "the format has", &self.0)
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod convert;
 mod error;
+mod found;
+mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use mdoc_core::time::{FullDate, Timestamp};
 use mdoc_core::value::{self, Value};
@@ -17,7 +19,7 @@ use super::derive::{Derivation, set_identifier};
 use super::types::ValueType;
 use super::{DataPath, Element, Format, Origin};
 use crate::photo::Decoded;
-use mdoc_cli::nearest::nearest;
+use unknown::Known;
 
 /// What is known of the issuer, from the certificate of the signer and the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -103,6 +105,7 @@ pub(crate) fn fill_noting(
         portrait,
         facts,
         valid_from: times.valid_from.date(),
+        birth_stated: false,
         birth_date: None,
         issue_date: times.issue_date,
         converter: Converter::default(),
@@ -121,7 +124,7 @@ pub(crate) fn fill_noting(
         };
         Ok((filled, decoded))
     } else {
-        Err(FillErrors(errors))
+        Err(FillErrors(errors.into_told()))
     }
 }
 
@@ -132,6 +135,8 @@ struct Filling<'a> {
     portrait: Option<&'a [u8]>,
     facts: &'a IssuerFacts,
     valid_from: FullDate,
+    /// Whether the data have a birth date, even if it is no date.
+    birth_stated: bool,
     /// `None` also if the data have one that is no date.
     birth_date: Option<FullDate>,
     issue_date: FullDate,
@@ -173,6 +178,7 @@ impl Filling<'_> {
     fn read_birth_date(&mut self) {
         let path = birth_path(self.format);
         let Some(json) = path.find(self.data) else { return };
+        self.birth_stated = true;
         self.birth_date = birth_date(self.format, self.data);
         // If it is an element, its own conversion reports what is wrong.
         let mut elements = self.format.elements();
@@ -212,6 +218,7 @@ impl Filling<'_> {
     }
 
     fn fill_element(&mut self, element: &Element, filled: &mut Vec<(String, Value)>) {
+        self.converter.errors.begin();
         match &element.origin {
             Origin::Data(path) => filled.extend(self.stated(element, path)),
             Origin::Derived { derivation, .. } if derivation.is_set() => {
@@ -223,7 +230,7 @@ impl Filling<'_> {
                 path,
             } => {
                 let stated = path.find(self.data);
-                let before = self.converter.errors.len();
+                let before = self.converter.errors.count();
                 let value = match stated {
                     Some(json) if *overridable => {
                         self.converter
@@ -236,7 +243,7 @@ impl Filling<'_> {
                         self.compare(&path.to_string(), derivation, json, value);
                     }
                     // What the data state is never dropped silently; an error noted already says enough.
-                    (Some(_), None) if self.converter.errors.len() == before => {
+                    (Some(_), None) if self.converter.errors.count() == before => {
                         let problem = FillProblem::DerivedConflict {
                             derivation: derivation.name(),
                         };
@@ -281,7 +288,7 @@ impl Filling<'_> {
             return Some(born.years_until(self.valid_from));
         }
         // A birth date that is there but wrong has been reported already.
-        if element.required && birth_path(self.format).find(self.data).is_none() {
+        if element.required && !self.birth_stated {
             self.converter
                 .fail::<()>(&element.identifier, FillProblem::BirthDateNeeded);
         }
@@ -367,26 +374,10 @@ impl Filling<'_> {
     }
 
     fn refuse_unknown_fields(&mut self) {
-        let mut known: Vec<DataPath> = Vec::new();
-        let age = self
-            .birth_date
-            .map_or(0, |born| born.years_until(self.valid_from));
-        for (_, element) in self.format.elements() {
-            if let Origin::Derived { derivation, .. } = &element.origin
-                && derivation.is_set()
-            {
-                let ages = derivation.ages(age).into_iter();
-                known.extend(ages.map(|nn| DataPath::of(&set_identifier(&element.identifier, nn))));
-            } else {
-                known.push(element.path().clone());
-            }
-            if needs_birth_date(element) && !self.format.elements().any(|(_, e)| e.identifier == BIRTH_DATE) {
-                known.push(DataPath::of(BIRTH_DATE));
-            }
-        }
-        let mut unknown = Vec::new();
-        find_unknown(self.data, &[], &known, &mut unknown);
-        self.converter.errors.extend(unknown);
+        let born = self.birth_date;
+        let age = born.map_or(0, |born| born.years_until(self.valid_from));
+        self.converter.errors.begin();
+        Known::of(self.format, age).refuse_others(self.data, &[], &mut self.converter);
     }
 }
 
@@ -413,61 +404,15 @@ pub fn has_portrait(format: &Format) -> bool {
 /// Of data that serve several formats, what this one takes: the members that one of its elements comes from.
 #[must_use]
 pub fn taken(format: &Format, data: serde_json::Map<String, Json>) -> Json {
-    let takes = |name: &str| {
-        let born = name == BIRTH_DATE;
-        let mut elements = format.elements();
-        elements.any(|(_, element)| {
-            let first = element.path().names().first();
-            first.is_some_and(|first| first == name) || born && needs_birth_date(element)
-        })
-    };
-    Json::Object(data.into_iter().filter(|(name, _)| takes(name)).collect())
-}
-
-/// Most fields that no element reads that are told: for each of them a like name is looked for.
-const MOST_UNKNOWN: usize = 100;
-
-/// Walks the objects that paths lead through; everything a path does not lead to is unknown.
-fn find_unknown<'k>(data: &Json, above: &[&str], known: &'k [DataPath], unknown: &mut Vec<FillError>) {
-    let Some(object) = data.as_object() else { return };
-    let below = |path: &'k DataPath| -> Option<(&'k str, bool)> {
-        let starts = path.names().iter().zip(above).all(|(name, above)| name == above);
-        let next = path.names().get(above.len())?;
-        starts.then(|| (next.as_str(), path.names().len() == above.len() + 1))
-    };
-    // Whether a value may stand under that name, or only more names.
-    let mut here: BTreeMap<&str, bool> = BTreeMap::new();
-    for (name, is_last) in known.iter().filter_map(below) {
-        *here.entry(name).or_default() |= is_last;
-    }
-    for (name, value) in object {
-        if unknown.len() >= MOST_UNKNOWN {
-            return;
-        }
-        let path: Vec<&str> = above.iter().copied().chain([name.as_str()]).collect();
-        match here.get(name.as_str()) {
-            Some(true) => {}
-            Some(false) if value.is_object() => find_unknown(value, &path, known, unknown),
-            Some(false) if value.is_null() => {}
-            Some(false) => {
-                let problem = FillProblem::WrongType {
-                    expected: "an object with named members",
-                    found: convert::kind_of(value),
-                };
-                unknown.push(FillError {
-                    field: path.join("/"),
-                    problem,
-                });
-            }
-            None => {
-                let nearest = nearest(name, here.keys().copied()).map(str::to_owned);
-                unknown.push(FillError {
-                    field: path.join("/"),
-                    problem: FillProblem::UnknownField { nearest },
-                });
-            }
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for (_, element) in format.elements() {
+        names.extend(element.path().names().first().map(String::as_str));
+        if needs_birth_date(element) {
+            names.insert(BIRTH_DATE);
         }
     }
+    let data = data.into_iter();
+    Json::Object(data.filter(|(name, _)| names.contains(name.as_str())).collect())
 }
 
 fn takes_portrait(element: &Element) -> bool {

@@ -89,7 +89,10 @@ fn sample_within(
         let names = names(&faults);
         entries.retain(|entry| entry.required || !entry.is_named(&names));
         if entries.len() == before || round == rounds {
-            let lines = faults.iter().map(|(field, why)| format!("{field}: {why}"));
+            let lines = faults.iter().map(|(field, why)| match field.as_str() {
+                "" => why.clone(),
+                field => format!("{field}: {why}"),
+            });
             return Err(SampleError(lines.collect()));
         }
     }

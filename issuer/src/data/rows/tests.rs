@@ -69,24 +69,66 @@ fn members_and_lists_and_ages_have_columns() {
 fn a_list_of_more_values_than_any_person_has_is_a_fault_of_its_cell() {
     let pid = Catalogue::shipped().format("eu-pid").unwrap().clone();
     let list = |values: usize| format!("NL{}", ";NL".repeat(values - 1));
-    let most = crate::data::MOST_VALUES;
+    let most = MOST_VALUES;
     let text = format!(
-        "nationality\n{}\n{}\n{}\nNL\n",
+        "nationality\n{}\n{}\n{}\nNL\n\"[0{}]\"\n",
         list(most),
         list(most + 1),
-        ";".repeat(1 << 20)
+        ";".repeat(1 << 20),
+        ",0".repeat(most)
     );
     let rows = Rows::new(text.as_bytes(), Layout::Csv(b','), &pid, &[]).unwrap();
     let found: Vec<Row> = rows.map(Result::unwrap).collect();
     let values = |row: &Row| row.data.as_ref().unwrap()["nationality"].as_array().map(Vec::len);
-    let fault = |column: usize| RowFault::CellJson {
-        field: "nationality".to_owned(),
-        column,
-    };
     assert_eq!((values(&found[0]), values(&found[3])), (Some(most), Some(1)));
-    assert_eq!((values(&found[1]), values(&found[2])), (None, None));
-    assert_eq!(found[1].faults, [fault(3 * most)]);
-    assert_eq!(found[2].faults, [fault(most)]);
+    for row in [&found[1], &found[2], &found[4]] {
+        assert_eq!(values(row), None);
+        let fault = &row.faults[0];
+        assert_eq!(
+            (row.faults.len(), fault.code(), fault.field()),
+            (1, "data.too-many-values", "nationality")
+        );
+        assert_eq!(fault.to_string(), "it has more than 20000 values");
+    }
+}
+
+#[test]
+fn a_line_of_more_values_than_any_person_has_is_not_said_to_be_no_json() {
+    let text = format!("{{\"a\": [0{}]}}\n", ",0".repeat(MOST_VALUES));
+    let found = rows(text.as_bytes(), Layout::JsonLines);
+    let fault = &found[0].faults[0];
+    assert_eq!((fault.code(), fault.field()), ("data.too-many-values", ""));
+    assert_eq!(fault.to_string(), "it has more than 20000 values");
+}
+
+#[test]
+fn places_in_cells_and_lines_are_counted_in_characters() {
+    let told = |cell: &str| {
+        let found = table(&format!(
+            "driving_privileges\n\"{}\"\n",
+            cell.replace('"', "\"\"")
+        ));
+        let faults: Vec<String> = found[0].faults.iter().map(ToString::to_string).collect();
+        faults.join("; ")
+    };
+    for (cell, words) in [
+        (
+            "[{\"\u{e9}\": x",
+            "the cell must hold JSON and does not: character 8",
+        ),
+        (
+            "[\n{\"\u{e9}\": x",
+            "the cell must hold JSON and does not: character 9",
+        ),
+        (
+            "[{\"\u{e9}\": 1, \"\u{e9}\": 2}]",
+            "a field is there twice: \u{e9}: character 13",
+        ),
+    ] {
+        assert_eq!(told(cell), words);
+    }
+    let found = rows("{\"\u{e9}\": x}\n".as_bytes(), Layout::JsonLines);
+    assert!(matches!(found[0].faults[0], RowFault::Syntax { column: 7, .. }));
 }
 
 #[test]

@@ -1,23 +1,23 @@
 //! One JSON value into one CBOR value, under the limits of its type.
 
+use std::collections::BTreeSet;
+
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};
 use mdoc_core::time::{FullDate, Timestamp};
 use mdoc_core::value::{self, Value};
 use serde_json::Value as Json;
 
-use super::error::{FillError, FillNotice, FillProblem, FillWarning};
+use super::error::{FillNotice, FillProblem, FillWarning};
+use super::found::Found;
 use crate::format::codes::{CodeTable, Standing};
 use crate::format::types::{ArrayRules, BytesRules, Charset, MapRules, TextRules, UintRules, ValueType};
 use crate::photo::{self, Wanted};
 use mdoc_cli::nearest::nearest;
 
-/// Most faults that are told of the items of an array, and most unknown members of a map.
-const MOST_FAULTS: usize = 100;
-
 /// Collects what is wrong while values are converted; a value that is wrong is `None`.
 #[derive(Default)]
 pub(crate) struct Converter {
-    pub(crate) errors: Vec<FillError>,
+    pub(crate) errors: Found,
     pub(crate) warnings: Vec<FillWarning>,
     /// Pictures that need not be decoded again.
     pub(crate) decoded: photo::Decoded,
@@ -78,11 +78,19 @@ impl Converter {
 
     /// Notes a fault.
     pub(crate) fn fail<T>(&mut self, field: &str, problem: FillProblem) -> Option<T> {
-        self.errors.push(FillError {
-            field: field.to_owned(),
-            problem,
-        });
+        self.errors.note(field, problem);
         None
+    }
+
+    /// Notes a field that nothing reads, beside those that are `known`.
+    pub(super) fn unknown<'k>(
+        &mut self,
+        name: &str,
+        known: impl IntoIterator<Item = &'k str>,
+        path: impl FnOnce() -> String,
+    ) {
+        let meant = || nearest(name, known).map(str::to_owned);
+        self.errors.note_unknown(path, meant);
     }
 
     /// Notes something to look at.
@@ -98,7 +106,7 @@ impl Converter {
     }
 
     fn text(&mut self, field: &str, rules: &TextRules, text: &str) -> Option<Value> {
-        let before = self.errors.len();
+        let before = self.errors.count();
         let length = text.chars().count();
         if length < rules.min_length {
             self.fail::<()>(
@@ -133,11 +141,11 @@ impl Converter {
         if let Some(table) = &rules.codes {
             self.look_up(field, table, text);
         }
-        (self.errors.len() == before).then(|| Value::Text(text.to_owned()))
+        (self.errors.count() == before).then(|| Value::Text(text.to_owned()))
     }
 
     fn uint(&mut self, field: &str, rules: &UintRules, number: u64) -> Option<Value> {
-        let before = self.errors.len();
+        let before = self.errors.count();
         if number < rules.min || number > rules.max {
             self.fail::<()>(
                 field,
@@ -150,7 +158,7 @@ impl Converter {
         if let Some(table) = &rules.codes {
             self.look_up(field, table, &number.to_string());
         }
-        (self.errors.len() == before).then(|| Value::Integer(number.into()))
+        (self.errors.count() == before).then(|| Value::Integer(number.into()))
     }
 
     fn look_up(&mut self, field: &str, table: &CodeTable, value: &str) {
@@ -208,15 +216,11 @@ impl Converter {
                 },
             );
         }
-        let most = self.errors.len() + MOST_FAULTS;
         let mut converted = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
             converted.push(self.convert(&format!("{field}[{at}]"), &rules.item, item));
-            // Thousands of items with one fault need no more.
-            if self.errors.len() >= most {
-                return None;
-            }
         }
+        // Only now: the faults of all items are told together.
         converted
             .into_iter()
             .collect::<Option<Vec<_>>>()
@@ -224,7 +228,7 @@ impl Converter {
     }
 
     fn map(&mut self, field: &str, rules: &MapRules, given: &serde_json::Map<String, Json>) -> Option<Value> {
-        let before = self.errors.len();
+        let before = self.errors.count();
         let mut entries = Vec::new();
         for member in &rules.members {
             let inner = format!("{field}/{}", member.name);
@@ -240,15 +244,11 @@ impl Converter {
                 None => {}
             }
         }
-        let names = || rules.members.iter().map(|member| member.name.as_str());
-        let unknown = given
-            .keys()
-            .filter(|name| !names().any(|known| known == name.as_str()));
-        for name in unknown.take(MOST_FAULTS) {
-            let nearest = nearest(name, names()).map(str::to_owned);
-            self.fail::<()>(&format!("{field}/{name}"), FillProblem::UnknownField { nearest });
+        let known: BTreeSet<&str> = rules.members.iter().map(|member| member.name.as_str()).collect();
+        for name in given.keys().filter(|name| !known.contains(name.as_str())) {
+            self.unknown(name, known.iter().copied(), || format!("{field}/{name}"));
         }
-        if self.errors.len() == before && entries.len() < rules.min_members {
+        if self.errors.count() == before && entries.len() < rules.min_members {
             return self.fail(
                 field,
                 FillProblem::TooFewMembers {
@@ -256,7 +256,7 @@ impl Converter {
                 },
             );
         }
-        (self.errors.len() == before).then_some(Value::Map(entries))
+        (self.errors.count() == before).then_some(Value::Map(entries))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::format::more::{self, Count, More, Told};
 use crate::photo::{Change, PhotoError};
 
 /// Which rule a field breaks.
@@ -105,6 +106,8 @@ pub enum FillProblem {
     PortraitTwice,
     /// There is a portrait, but the format has no element for it.
     NoPortraitElement,
+    /// Not a fault of its own: there are more than those that are told. It comes last and has no field.
+    More(More),
 }
 
 impl FillProblem {
@@ -141,6 +144,7 @@ impl FillProblem {
             Self::DerivedConflict { .. } => "fill.derived-conflict",
             Self::PortraitTwice => "fill.portrait-twice",
             Self::NoPortraitElement => "fill.no-portrait-element",
+            Self::More(_) => "fill.more",
         }
     }
 
@@ -205,6 +209,7 @@ impl fmt::Display for FillProblem {
             }
             Self::PortraitTwice => f.write_str("it is in the data and given as a file, too"),
             Self::NoPortraitElement => f.write_str("the format has no element for a portrait"),
+            Self::More(more) => more.fmt(f),
         }
     }
 }
@@ -246,22 +251,31 @@ impl fmt::Display for FillError {
 
 impl core::error::Error for FillError {}
 
-/// Everything that is wrong with a person's data; never empty.
+impl Told for FillError {
+    fn more(&self) -> Option<More> {
+        match self.problem {
+            FillProblem::More(more) => Some(more),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that is wrong with a person's data; never empty. Of each element the first hundred faults of every kind are
+/// told, and if there are others, the last entry says how many ([`FillProblem::More`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FillErrors(pub Vec<FillError>);
 
+impl FillErrors {
+    /// How many faults there are, with those that are not told.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        more::count(&self.0)
+    }
+}
+
 impl fmt::Display for FillErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the user data have {} fault{}",
-            self.0.len(),
-            if self.0.len() == 1 { "" } else { "s" }
-        )?;
-        for (at, error) in self.0.iter().enumerate() {
-            write!(f, "{} {error}", if at == 0 { ":" } else { ";" })?;
-        }
-        Ok(())
+        more::sentence(f, "the user data have", &self.0)
     }
 }
 

@@ -1,3 +1,4 @@
+mod many;
 mod traps;
 
 use base64ct::Encoding;
@@ -66,21 +67,6 @@ fn own_format(elements: &str) -> Format {
             display-name="Own"><namespace name="com.example.1">{elements}</namespace></document-format>"#
     );
     Format::read(xml.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"))
-}
-
-#[test]
-fn of_a_list_full_of_faults_a_hundred_are_told() {
-    let format = own_format(
-        r#"<element identifier="a" type="array" max-items="20000"><item type="tstr" pattern="[0-9]"/></element>
-           <element identifier="b" type="map"><member name="c" type="bool"/></element>"#,
-    );
-    let unknown: serde_json::Map<String, Json> = (0..5_000).map(|n| (n.to_string(), json!(n))).collect();
-    let data = json!({"a": vec!["x"; 20_000], "b": unknown});
-    let filled = fill(&format, &data, None, &facts(), &times("2026-06-01T00:00:00Z"));
-    let found = found(filled);
-    assert_eq!(found.len(), 200);
-    assert_eq!(found[99], ("a[99]".to_owned(), "fill.pattern"));
-    assert_eq!(found[199].0, "b/99");
 }
 
 #[test]

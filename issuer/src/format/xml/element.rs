@@ -248,12 +248,13 @@ impl<'d> Reader<'d> {
         };
         let mut converter = Converter::default();
         converter.convert("value", value_type, &json);
-        for error in &converter.errors {
+        let errors = converter.errors.into_told();
+        for error in &errors {
             let message = format!("the constant does not suit its own element: {}", error.problem);
             self.faults
                 .note_attribute::<()>(node, "value", FormatCode::BadValue, message);
         }
-        converter.errors.is_empty().then_some(json)
+        errors.is_empty().then_some(json)
     }
 }
 

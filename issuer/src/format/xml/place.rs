@@ -3,6 +3,7 @@
 use roxmltree::{Attribute, Document, Node};
 
 use crate::format::error::{FormatCode, FormatError, FormatErrors};
+use crate::format::more::More;
 use mdoc_cli::nearest::nearest;
 
 /// The XML namespace of `schemaLocation`, which editors put on the root.
@@ -58,8 +59,24 @@ impl<'d> Faults<'d> {
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
             _ => {
+                let full = self.is_full();
                 self.errors.sort_by_key(|error| (error.line, error.column));
-                self.errors.truncate(FormatErrors::MOST);
+                let told = self.errors.len().min(FormatErrors::MOST);
+                let others = self.errors.split_off(told);
+                if let Some(first) = others.first() {
+                    let more = if full {
+                        More::Uncounted
+                    } else {
+                        More::Counted(others.len())
+                    };
+                    self.errors.push(FormatError {
+                        line: first.line,
+                        column: first.column,
+                        path: String::new(),
+                        code: FormatCode::More(more),
+                        message: more.to_string(),
+                    });
+                }
                 Err(FormatErrors(self.errors))
             }
         }

@@ -2,8 +2,9 @@ use proptest::prelude::*;
 
 use crate::format::catalogue::SHIPPED;
 use crate::format::derive::Derivation;
+use crate::format::more::More;
 use crate::format::types::ValueType;
-use crate::format::{Format, FormatCode, FormatError, Origin};
+use crate::format::{Format, FormatCode, FormatError, FormatErrors, Origin};
 
 const GOOD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <document-format xmlns="urn:mdoc-issuer:document-format:1" name="badge" version="1"
@@ -385,13 +386,55 @@ fn a_file_full_of_faults_is_told_in_bounded_space() {
         r#"<namespace name="com.example.badge.1">"#,
         &format!("<namespace name=\"{long}\">{faults}"),
     );
-    let errors = errors(&xml);
-    assert_eq!(errors.len(), crate::format::FormatErrors::MOST);
+    let all = FormatErrors(errors(&xml));
+    assert_eq!(all.count().to_string(), "more than 200 faults");
+    let errors = all.0;
+    assert_eq!(errors.len(), FormatErrors::MOST + 1);
+    let last = &errors[FormatErrors::MOST];
+    assert_eq!(
+        (last.code, last.message.as_str()),
+        (FormatCode::More(More::Uncounted), "and more")
+    );
     assert!(
         errors
             .iter()
             .all(|error| error.path.len() < 500 && error.message.len() < 1500)
     );
+}
+
+#[test]
+fn of_more_faults_than_are_told_the_others_are_counted() {
+    let of = |faults: usize| {
+        let children = "\n<x/>".repeat(faults);
+        let namespace = r#"<namespace name="com.example.badge.1">"#;
+        let more = format!("{namespace}<element identifier=\"more\" type=\"bool\">{children}</element>");
+        FormatErrors(errors(&GOOD.replace(namespace, &more)))
+    };
+    let most = of(FormatErrors::MOST);
+    assert_eq!(
+        (most.0.len(), most.count().to_string().as_str()),
+        (200, "200 faults")
+    );
+    assert!(
+        most.0
+            .iter()
+            .all(|error| error.code == FormatCode::UnknownElement)
+    );
+    let cut = of(250);
+    assert_eq!(cut.0.len(), FormatErrors::MOST + 1);
+    assert_eq!(cut.0[..200], most.0[..]);
+    let (before, last) = (&cut.0[199], &cut.0[200]);
+    assert_eq!(
+        (last.code, last.code.code()),
+        (FormatCode::More(More::Counted(50)), "format.more")
+    );
+    assert_eq!((last.line, last.column), (before.line + 1, 1), "where they go on");
+    let sentence = cut.to_string();
+    assert!(
+        sentence.starts_with("the format has 250 faults: line "),
+        "{sentence}"
+    );
+    assert!(sentence.ends_with(": and 50 more"), "{sentence}");
 }
 
 #[test]
