@@ -1,9 +1,13 @@
-//! How much a response makes its receiver compute.
+//! How much a message makes its receiver compute.
 
 use integration::world::World;
-use mdoc_core::crypto::Curve;
+use mdoc_core::crypto::{Curve, RustCrypto};
+use mdoc_core::device_request::DeviceRequest;
+use mdoc_core::limits::Limits;
 use mdoc_core::present::encode_response;
 use mdoc_core::verify::{Form, Inputs, Report, verify};
+use mdoc_holder::question::{Question, Session};
+use mdoc_holder::reader::{Reader, ReaderFault, ReaderTrust};
 
 /// A response with one document of that many times.
 fn response(world: &World, documents: usize) -> Vec<u8> {
@@ -47,4 +51,41 @@ fn documents_after_too_many_signatures_are_not_inspected_and_say_so() {
         }
     }
     assert_eq!(Inputs::new(&[], world.now).limits.signatures, 600);
+}
+
+#[test]
+fn signatures_of_a_reader_after_too_many_are_not_checked_and_say_so() {
+    let world = World::new(93);
+    let bytes = world.request(&vec![world.ask(&["age_over_18"]); 64]);
+    for (signatures, expected) in [(0, 1), (1, 2), (40, 41), (600, 64)] {
+        let limits = Limits {
+            signatures,
+            ..Limits::DEFAULT
+        };
+        let request = DeviceRequest::decode(&bytes, &limits).unwrap();
+        let session = Session {
+            transcript: &world.transcript,
+            // Nobody: the signature alone is checked.
+            trust: ReaderTrust {
+                anchors: &[],
+                now: world.now,
+            },
+            limits,
+            backend: &RustCrypto,
+        };
+        let question = Question::new(&request, &[], &session).unwrap();
+        let readers: Vec<&Reader> = question.documents.iter().map(|asked| &asked.reader).collect();
+        let (checked, others) = readers.split_at(expected);
+        assert!(
+            checked
+                .iter()
+                .all(|reader| matches!(reader, Reader::Untrusted { .. }))
+        );
+        assert!(
+            others
+                .iter()
+                .all(|reader| **reader == Reader::Failed(ReaderFault::Effort))
+        );
+        assert_eq!(readers.len(), 64);
+    }
 }

@@ -16,5 +16,5 @@ pub mod reader;
 #[cfg(feature = "wallet")]
 pub mod wallet;
 
-pub use question::{Answer, AnswerError, DocumentQuestion, Held, Question};
+pub use question::{Answer, AnswerError, DocumentQuestion, Held, Question, Release, Released};
 pub use reader::Reader;

@@ -1,9 +1,12 @@
 //! A request, as the holder has to see it, and the answer that the holder permits.
 
+mod release;
+
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use mdoc_core::crypto::Backend;
+use mdoc_core::cose::CoseFault;
+use mdoc_core::crypto::{Backend, Counted, PublicKey};
 use mdoc_core::device_request::DeviceRequest;
 use mdoc_core::error::DecodeError;
 use mdoc_core::issue::NameSpaces;
@@ -12,7 +15,9 @@ use mdoc_core::limits::Limits;
 use mdoc_core::present::{self, DeviceKey, Match, Matches, PresentError, Presentation};
 use mdoc_core::transcript::SessionTranscript;
 
-use crate::reader::{self, Reader, ReaderTrust};
+use crate::reader::{self, Reader, ReaderFault, ReaderTrust};
+
+pub use self::release::{Release, Released};
 
 /// A document in the wallet with its key.
 pub struct Held<'a> {
@@ -25,11 +30,12 @@ pub struct Held<'a> {
 /// A request as the holder has to see it before saying yes.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// The documents that are asked for, in the order of the request.
+    /// What is asked for, in the order of the request. A document that is asked for several times is here as often;
+    /// [`Question::releases`] has it once.
     pub documents: Vec<DocumentQuestion>,
 }
 
-/// What is asked of one document.
+/// What is asked of a document, once.
 #[derive(Debug, Clone)]
 pub struct DocumentQuestion {
     /// The type that is asked for.
@@ -89,7 +95,8 @@ pub struct Session<'a> {
 
 impl Question {
     /// What a request asks of the documents held. Signatures for the whole request and for a single
-    /// document are both checked; if one of them fails, that is what [`DocumentQuestion::reader`] says.
+    /// document are both checked; if one of them fails, that is what [`DocumentQuestion::reader`] says. Those beyond what
+    /// one request may ask for ([`Limits::signatures`]) are not checked, and count as failed ones.
     ///
     /// # Errors
     /// [`AnswerError::Document`] if a document of the wallet does not decode.
@@ -107,7 +114,25 @@ impl Question {
                     .doc_type,
             );
         }
-        let whole = whole_request(request, session);
+        let counted = Counted::new(session.backend);
+        let session = &Session {
+            backend: &counted,
+            ..*session
+        };
+        let most = session.limits.signatures;
+        let judge = |signature, verify: &dyn Fn(&PublicKey) -> Result<(), CoseFault>| {
+            if counted.spent() > most {
+                return Reader::Failed(ReaderFault::Effort);
+            }
+            reader::judge(signature, &session.trust, session.backend, verify)
+        };
+        let whole = request.reader_auth_all.iter().map(|signature| {
+            judge(signature, &|key| {
+                request.verify_reader_auth_all(signature, key, session.transcript, session.backend)
+            })
+        });
+        // The worst of them; none if there is none.
+        let whole = whole.reduce(|one, other| combine(Some(one), Some(other)));
         let mut documents = Vec::new();
         let mut ages: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
         for doc_request in &request.doc_requests {
@@ -123,7 +148,7 @@ impl Question {
                 leave_out_ages(&mut matches, ages.entry(at).or_default());
             }
             let own = doc_request.reader_auth.as_ref().map(|signature| {
-                reader::judge(signature, &session.trust, session.backend, |key| {
+                judge(signature, &|key| {
                     let transcript = session.transcript;
                     doc_request
                         .verify_reader_auth(key, transcript, session.backend)
@@ -144,31 +169,28 @@ impl Question {
     /// The response with what is left in `found` of each document. A document of which nothing is left
     /// is not returned at all; a document that was asked for and is not returned is reported without a
     /// reason, so that the reader does not learn whether the wallet has it. A document that was asked for
-    /// more than once is returned once, with what is left of all of that.
+    /// more than once is returned once, with what is left of all of that: as [`Question::releases`] says.
     ///
     /// # Errors
     /// [`AnswerError`] if a document cannot be presented.
     pub fn answer(&self, held: &[Held<'_>], session: &Session<'_>) -> Result<Answer, AnswerError> {
         let nothing = NameSpaces::new();
         let (mut documents, mut not_returned) = (Vec::new(), Vec::new());
-        let mut left = self.released();
         let mut told: BTreeSet<&str> = BTreeSet::new();
-        for question in &self.documents {
-            let doc_type = question.doc_type.as_str();
-            let of_question = question
-                .held
-                .and_then(|at| Some((held.get(at)?, left.remove(&at)?)));
-            let is_first = told.insert(doc_type);
-            let Some((held, elements)) = of_question else {
+        for release in self.releases() {
+            let is_first = told.insert(release.doc_type);
+            let of_release = release.held.and_then(|at| held.get(at));
+            let Some(held) = of_release.filter(|_| !release.elements.is_empty()) else {
                 if is_first {
-                    not_returned.push(doc_type);
+                    not_returned.push(release.doc_type);
                 }
                 continue;
             };
-            let release: Vec<(&str, &str)> = elements.into_iter().collect();
+            let elements = release.elements.iter();
+            let elements: Vec<(&str, &str)> = elements.map(|one| (one.name_space, one.element)).collect();
             let presentation = Presentation {
                 document: held.document,
-                release: &release,
+                release: &elements,
                 device_elements: &nothing,
                 transcript: session.transcript,
                 key: &held.key,
@@ -182,30 +204,6 @@ impl Question {
             documents: documents.len(),
         })
     }
-
-    /// Of each document that answers, namespace and identifier of what is released, whichever request asked for it.
-    fn released(&self) -> BTreeMap<usize, BTreeSet<(&str, &str)>> {
-        let mut released: BTreeMap<usize, BTreeSet<(&str, &str)>> = BTreeMap::new();
-        for question in &self.documents {
-            let Some(at) = question.held.filter(|_| !question.found.is_empty()) else {
-                continue;
-            };
-            let found = question.found.iter();
-            let elements = found.map(|found| (found.name_space.as_str(), found.released.as_str()));
-            released.entry(at).or_default().extend(elements);
-        }
-        released
-    }
-}
-
-/// The worst of the signatures over the whole request; none if there is none.
-fn whole_request(request: &DeviceRequest<'_>, session: &Session<'_>) -> Option<Reader> {
-    let judged = request.reader_auth_all.iter().map(|signature| {
-        reader::judge(signature, &session.trust, session.backend, |key| {
-            request.verify_reader_auth_all(signature, key, session.transcript, session.backend)
-        })
-    });
-    judged.reduce(|one, other| combine(Some(one), Some(other)))
 }
 
 /// A failing signature is failed, not absent; a trusted one counts more than one that is not.
@@ -326,6 +324,12 @@ mod tests {
         let returned = Document::from_item(response.documents[0], &LIMITS).unwrap();
         let spaces = returned.issuer_signed.name_spaces();
         assert_eq!((spaces.len(), spaces[0].1.len()), (1, 2), "b and c");
+        // What the holder is shown is what was sent.
+        let shown = question.releases();
+        let types: Vec<&str> = shown.iter().map(|one| one.doc_type).collect();
+        assert_eq!(types, ["type", "other"]);
+        let elements: Vec<&str> = shown[0].elements.iter().map(|one| one.element).collect();
+        assert_eq!((elements, shown[1].elements.len()), (vec!["b", "c"], 0));
 
         question.documents.iter_mut().for_each(|one| one.found.clear());
         let answer = question.answer(&held, &session).unwrap();

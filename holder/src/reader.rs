@@ -57,6 +57,9 @@ pub enum ReaderFault {
     Key(UnusableKey),
     /// The signature is not over this request in this session.
     Signature(CoseFault),
+    /// It was not looked at: those before it took what one request may ask for
+    /// ([`Limits::signatures`](mdoc_core::limits::Limits::signatures)).
+    Effort,
 }
 
 impl fmt::Display for Reader {
@@ -76,6 +79,9 @@ impl fmt::Display for Reader {
                     }
                 }
             }
+            Self::Failed(ReaderFault::Effort) => f.write_str(
+                "a reader whose signature was not checked: the request has more signatures and certificates than is allowed",
+            ),
             Self::Failed(fault) => {
                 f.write_str("a reader whose signature does not hold: ")?;
                 match fault {
@@ -84,6 +90,7 @@ impl fmt::Display for Reader {
                     ReaderFault::Certificate(error) => error.fmt(f),
                     ReaderFault::Key(error) => error.fmt(f),
                     ReaderFault::Signature(fault) => fault.fmt(f),
+                    ReaderFault::Effort => f.write_str("it was not checked"),
                 }
             }
         }

@@ -7,6 +7,7 @@
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+mod effort;
 mod layer;
 mod rustcrypto;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "aws-lc")]
 pub use self::aws_lc::{AwsLc, AwsLcRandom, NoRandomness};
+pub use self::effort::Counted;
 pub use self::layer::Layer;
 pub use self::rustcrypto::RustCrypto;
 use crate::scrub::scrubbed;

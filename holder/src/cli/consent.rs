@@ -1,6 +1,5 @@
 //! What is asked, shown to the holder, and what the holder says.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -19,7 +18,7 @@ use mdoc_holder::question::{Held, Question, Session};
 use mdoc_holder::reader::{Reader, ReaderTrust};
 use tokio::sync::oneshot;
 
-use super::respond::{device_key, question_json, restrict};
+use super::respond::{device_key, question_json, readers, restrict};
 
 /// What the wallet holds, and whom it trusts.
 pub(super) struct Wallet<'a> {
@@ -117,10 +116,10 @@ impl<'a> Consent<'a> {
         self.before = Some(before);
     }
 
-    /// How many elements.
+    /// How many elements, each once in a document that was returned.
     pub(super) fn released(&self) -> usize {
-        let documents = self.questions.iter().flat_map(|question| &question.documents);
-        documents.map(|document| document.found.len()).sum()
+        let documents = self.questions.iter().flat_map(Question::releases);
+        documents.map(|document| document.elements.len()).sum()
     }
 
     pub(super) fn to_json(&self) -> Vec<serde_json::Value> {
@@ -172,13 +171,9 @@ impl<'a> Consent<'a> {
             "response made"
         );
         if let Some(before) = self.before {
-            let released = question
-                .documents
-                .iter()
-                .filter(|document| !document.found.is_empty());
-            // A document that was asked for several times is released once.
-            let documents: BTreeSet<usize> = released.filter_map(|document| document.held).collect();
-            before(&documents.into_iter().collect::<Vec<_>>())?;
+            let documents = question.releases();
+            let released = documents.iter().filter(|document| !document.elements.is_empty());
+            before(&released.filter_map(|document| document.held).collect::<Vec<_>>())?;
         }
         self.questions.push(question);
         Ok(Decision::Answer(answer.response))
@@ -220,30 +215,34 @@ async fn yes() -> Result<bool, Failure> {
     Ok(told.await.unwrap_or(false))
 }
 
-/// Who asks for what, and what they mean to keep.
+/// Who asks for what, and what they mean to keep; each document once, as it is returned.
 fn words(question: &Question) -> String {
     let mut text = String::new();
     let mut anything = false;
-    for document in &question.documents {
-        let reader = printable_line(&document.reader.to_string());
-        let _ = writeln!(text, "\n{reader} asks for {}", printable_line(&document.doc_type));
-        if document.found.is_empty() {
+    for document in question.releases() {
+        let ask = match document.readers.as_slice() {
+            [_] => "asks",
+            _ => "ask",
+        };
+        let who = printable_line(&readers(&document));
+        let _ = writeln!(text, "\n{who} {ask} for {}", printable_line(document.doc_type));
+        if document.elements.is_empty() {
             text.push_str("  nothing of what is asked for is here\n");
             continue;
         }
         anything = true;
-        for found in &document.found {
-            let keep = if found.intent_to_retain {
+        for released in &document.elements {
+            let keep = if released.intent_to_retain {
                 "  WILL BE KEPT"
             } else {
                 ""
             };
-            let instead = if found.released == found.requested {
+            let instead = if released.element == released.requested {
                 String::new()
             } else {
-                format!(", instead of {}", found.requested)
+                format!(", instead of {}", released.requested)
             };
-            let element = printable_line(&format!("{} {}{instead}", found.name_space, found.released));
+            let element = printable_line(&format!("{} {}{instead}", released.name_space, released.element));
             let _ = writeln!(text, "  {element}{keep}");
         }
         for (name_space, element) in &document.absent {
@@ -257,4 +256,40 @@ fn words(question: &Question) -> String {
         "Tell the reader that there is nothing? [y/N] "
     });
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::respond::tests::asked_twice;
+    use super::*;
+
+    const WORDS: &str = "
+an unknown reader (it did not sign its request) and CN=Bar (trusted) ask for type
+  ns age_over_18, instead of age_over_16
+  ns b  WILL BE KEPT
+  ns c  (the document does not have it)
+  ns d  (the document does not have it)
+
+an unknown reader (it did not sign its request) asks for other
+  nothing of what is asked for is here
+Release this? [y/N] ";
+
+    #[test]
+    fn a_document_that_is_asked_for_twice_is_shown_and_counted_once() {
+        let question = asked_twice();
+        assert_eq!(words(&question), WORDS);
+        let wallet = Wallet {
+            documents: &[],
+            keys: &[],
+            anchors: &[],
+            now: Timestamp::from_unix(0),
+            mac: false,
+        };
+        let mut consent = Consent::new(&wallet, Answering::Ask, &[]);
+        consent.questions.push(question);
+        assert_eq!((consent.released(), consent.to_json().len()), (2, 2));
+        // The next request of the session is answered with the document again.
+        consent.questions.push(asked_twice());
+        assert_eq!((consent.released(), consent.to_json().len()), (4, 4));
+    }
 }

@@ -20,7 +20,7 @@ use mdoc_core::seams::{Clock as _, SoftwareKey};
 use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::x509::path::TrustAnchor;
-use mdoc_holder::question::{AnswerError, Held, Question, Session};
+use mdoc_holder::question::{AnswerError, Held, Question, Release, Session};
 use mdoc_holder::reader::{Reader, ReaderTrust};
 
 use super::PROGRAM;
@@ -126,15 +126,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Question::new(&request, &held, &session).map_err(|error| refused(&error, arguments))?;
     refuse_forged(&question)?;
     restrict(&mut question, &arguments.only)?;
-    let nothing = question
-        .documents
-        .iter()
-        .all(|document| document.found.is_empty());
     let answer = question
         .answer(&held, &session)
         .map_err(|error| refused(&error, arguments))?;
-    for asked in &question.documents {
-        let (doc_type, elements) = (&asked.doc_type, asked.found.len());
+    for asked in question.releases() {
+        let (doc_type, elements) = (asked.doc_type, asked.elements.len());
         tracing::debug!(
             doc_type,
             elements,
@@ -159,7 +155,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         output::write(file, Existing::Replace)?;
         report(&question, arguments)?;
     }
-    if nothing {
+    if answer.documents == 0 {
         output::warn(
             PROGRAM,
             "the response holds no document: nothing of what was asked can be answered",
@@ -274,26 +270,30 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
         let documents: Vec<_> = question_json(question).collect();
         return output::print_json(&serde_json::json!({ "response": out, "documents": documents }));
     }
+    output::print(&format!("{}wrote {out}\n", words(question)))
+}
+
+/// What is released of each document, and to whom; and what is not.
+fn words(question: &Question) -> String {
     let mut text = String::new();
-    for document in &question.documents {
-        let reader = printable_line(&document.reader.to_string());
-        let _ = writeln!(text, "{} for {reader}", printable_line(&document.doc_type));
+    for document in question.releases() {
+        let who = printable_line(&readers(&document));
+        let _ = writeln!(text, "{} for {who}", printable_line(document.doc_type));
         if document.held.is_none() {
             let _ = writeln!(text, "  the document is of another type");
         }
-        for found in &document.found {
-            let keep = if found.intent_to_retain {
+        for released in &document.elements {
+            let keep = if released.intent_to_retain {
                 ", will be kept"
             } else {
                 ""
             };
-            let same = found.released == found.requested;
-            let instead = if same {
+            let instead = if released.element == released.requested {
                 String::new()
             } else {
-                format!(" for {}", found.requested)
+                format!(" for {}", released.requested)
             };
-            let element = printable_line(&format!("{} {}{instead}", found.name_space, found.released));
+            let element = printable_line(&format!("{} {}{instead}", released.name_space, released.element));
             let _ = writeln!(text, "  released  {element}{keep}");
         }
         for (name_space, element) in &document.absent {
@@ -301,26 +301,116 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
             let _ = writeln!(text, "  not there {element}");
         }
     }
-    let _ = writeln!(text, "wrote {out}");
-    output::print(&text)
+    text
+}
+
+/// All who ask for a document.
+pub(super) fn readers(document: &Release<'_>) -> String {
+    let readers: Vec<String> = document.readers.iter().map(ToString::to_string).collect();
+    readers.join(" and ")
 }
 
 /// What is released of each document, and to whom.
 pub(super) fn question_json(question: &Question) -> impl Iterator<Item = serde_json::Value> {
-    question.documents.iter().map(|document| {
-        let released = document.found.iter().map(|found| {
+    question.releases().into_iter().map(|document| {
+        let released = document.elements.iter().map(|released| {
             serde_json::json!({
-                "namespace": found.name_space,
-                "requested": found.requested,
-                "released": found.released,
-                "intentToRetain": found.intent_to_retain,
+                "namespace": released.name_space,
+                "requested": released.requested,
+                "released": released.element,
+                "intentToRetain": released.intent_to_retain,
             })
         });
         serde_json::json!({
             "docType": document.doc_type,
-            "reader": document.reader.to_string(),
-            "readerTrusted": matches!(document.reader, Reader::Trusted { .. }),
+            "reader": readers(&document),
+            "readerTrusted": document.is_trusted(),
             "released": released.collect::<Vec<_>>(),
         })
     })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use mdoc_core::present::Match;
+    use mdoc_holder::question::DocumentQuestion;
+
+    use super::*;
+
+    /// A document is asked for twice, by nobody known and by a reader that is trusted, and another one that is not here.
+    pub(in crate::cli) fn asked_twice() -> Question {
+        let found = |requested: &str, released: &str, intent_to_retain| Match {
+            name_space: "ns".to_owned(),
+            requested: requested.to_owned(),
+            released: released.to_owned(),
+            intent_to_retain,
+        };
+        let absent = |name: &str| ("ns".to_owned(), name.to_owned());
+        let first = DocumentQuestion {
+            doc_type: "type".to_owned(),
+            reader: Reader::Anonymous,
+            held: Some(0),
+            found: vec![found("age_over_16", "age_over_18", false), found("b", "b", false)],
+            absent: vec![absent("c")],
+        };
+        let other = DocumentQuestion {
+            doc_type: "other".to_owned(),
+            reader: Reader::Anonymous,
+            held: None,
+            found: Vec::new(),
+            absent: Vec::new(),
+        };
+        let again = DocumentQuestion {
+            reader: Reader::Trusted {
+                name: "CN=Bar".to_owned(),
+                warnings: Vec::new(),
+            },
+            found: vec![found("b", "b", true)],
+            absent: vec![absent("c"), absent("d")],
+            ..first.clone()
+        };
+        Question {
+            documents: vec![first, other, again],
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_asked_for_twice_is_told_once() {
+        let question = asked_twice();
+        let expected = "\
+type for an unknown reader (it did not sign its request) and CN=Bar (trusted)
+  released  ns age_over_18 for age_over_16
+  released  ns b, will be kept
+  not there ns c
+  not there ns d
+other for an unknown reader (it did not sign its request)
+  the document is of another type
+";
+        assert_eq!(words(&question), expected);
+        let told: Vec<_> = question_json(&question).collect();
+        let element = |requested: &str, released: &str, intent_to_retain: bool| {
+            serde_json::json!({
+                "namespace": "ns",
+                "requested": requested,
+                "released": released,
+                "intentToRetain": intent_to_retain,
+            })
+        };
+        let unknown = "an unknown reader (it did not sign its request)";
+        let expected = [
+            serde_json::json!({
+                "docType": "type",
+                "reader": format!("{unknown} and CN=Bar (trusted)"),
+                "readerTrusted": false,
+                "released": [element("age_over_16", "age_over_18", false), element("b", "b", true)],
+            }),
+            serde_json::json!({
+                "docType": "other",
+                "reader": unknown,
+                "readerTrusted": false,
+                "released": [],
+            }),
+        ];
+        assert_eq!(told, expected);
+    }
 }

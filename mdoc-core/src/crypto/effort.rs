@@ -4,16 +4,19 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{Backend, CryptoError, Curve, DigestAlgorithm, Layer, PublicKey, SecretKey};
+use super::{Backend, CryptoError, Curve, DigestAlgorithm, Layer, PublicKey, SecretKey};
 
-/// A backend that counts what it verifies and agrees on.
-pub(super) struct Counted<'a> {
+/// A backend that counts what it verifies and agrees on, for who holds a message to
+/// [`Limits::signatures`](crate::limits::Limits::signatures).
+pub struct Counted<'a> {
     backend: &'a dyn Backend,
     spent: AtomicU32,
 }
 
 impl<'a> Counted<'a> {
-    pub(super) const fn new(backend: &'a dyn Backend) -> Self {
+    /// Has spent nothing.
+    #[must_use]
+    pub const fn new(backend: &'a dyn Backend) -> Self {
         Self {
             backend,
             spent: AtomicU32::new(0),
@@ -21,7 +24,8 @@ impl<'a> Counted<'a> {
     }
 
     /// What was spent, in verifications of a signature on P-256.
-    pub(super) fn spent(&self) -> u32 {
+    #[must_use]
+    pub fn spent(&self) -> u32 {
         self.spent.load(Ordering::Relaxed)
     }
 

@@ -4,6 +4,7 @@
 //!
 //! Source: RFC 5280, 6.1; ISO/IEC 18013-5:2021, Annex B.
 
+use core::cell::Cell;
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,10 @@ use crate::time::Timestamp;
 
 /// Certificates that a message may bring along; more are refused unread.
 pub const LONGEST_CHAIN: usize = 16;
+
+/// Anchors whose keys are tried for the signatures of one path: which names are in a chain is chosen by its sender, and
+/// many anchors may have one name.
+pub const MOST_TRIED: usize = 128;
 
 /// A certificate that somebody decided to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +125,11 @@ pub enum BrokenPath {
         /// How many anchors were tried.
         anchors: usize,
     },
+    /// [`MOST_TRIED`] anchors have the names of issuers and did not make the signatures; no others were tried.
+    TooManyAnchors {
+        /// The issuer at which it ended.
+        issuer: String,
+    },
     /// An anchor made the signature, and its key cannot be used.
     UnusableAnchor {
         /// The anchor.
@@ -176,6 +186,10 @@ impl fmt::Display for BrokenPath {
             Self::BadSignature { issuer, anchors } => write!(
                 f,
                 "none of the {anchors} trusted certificates named {issuer} made the signature"
+            ),
+            Self::TooManyAnchors { issuer } => write!(
+                f,
+                "{MOST_TRIED} trusted certificates were tried and did not make the signatures, and more are named {issuer}"
             ),
             Self::UnusableAnchor { subject, why } => {
                 write!(
@@ -271,6 +285,7 @@ pub(crate) fn find_with<'a>(
         doc_type,
         now,
         signed,
+        tried: &Cell::new(0),
     };
     match climb(first, brought, anchors, wanted) {
         // A path to an issuer says more than a certificate that is trusted by itself. A self-signed one is
@@ -292,6 +307,8 @@ struct Wanted<'w> {
     doc_type: Option<&'w str>,
     now: Timestamp,
     signed: &'w Signed<'w>,
+    /// How many anchors were tried so far.
+    tried: &'w Cell<usize>,
 }
 
 fn climb<'a>(
@@ -313,6 +330,7 @@ fn climb<'a>(
                     },
                 };
             }
+            Err(broken @ BrokenPath::TooManyAnchors { .. }) => return Path::Broken(broken),
             Err(broken) => broken,
         };
         // Only a certificate of the issuer's name is a candidate; a root brought along ends the way.
@@ -347,6 +365,7 @@ fn anchor_of<'a>(
         doc_type,
         now,
         signed,
+        tried,
     }: Wanted<'_>,
 ) -> Result<&'a TrustAnchor, BrokenPath> {
     let wanted = match certificate.authority_key_identifier() {
@@ -372,31 +391,33 @@ fn anchor_of<'a>(
             !anchor.is_valid_at(now),
         )
     });
-    let (mut broken, anchors) = (None, candidates.len());
+    let (mut unusable, mut too_long) = (None, false);
+    let anchors = candidates.len();
     for anchor in candidates {
-        match anchor.certificate.key() {
-            Err(why) => {
-                broken = Some(BrokenPath::UnusableAnchor {
-                    subject: issuer(),
-                    why: why.clone(),
-                });
-            }
+        let key = anchor.certificate.key();
+        if key.is_ok() && tried.replace(tried.get() + 1) >= MOST_TRIED {
+            return Err(BrokenPath::TooManyAnchors { issuer: issuer() });
+        }
+        match key {
+            Err(why) => unusable = Some(why),
             Ok(_) if signed(certificate, &anchor.certificate) => {
                 if permits_below(&anchor.certificate, below) {
                     return Ok(anchor);
                 }
-                broken = Some(BrokenPath::PathLength {
-                    subject: issuer(),
-                    below,
-                });
+                too_long = true;
             }
             Ok(_) => {}
         }
     }
-    Err(broken.unwrap_or_else(|| BrokenPath::BadSignature {
-        issuer: issuer(),
-        anchors,
-    }))
+    let issuer = issuer();
+    Err(match unusable.cloned() {
+        _ if too_long => BrokenPath::PathLength {
+            subject: issuer,
+            below,
+        },
+        Some(why) => BrokenPath::UnusableAnchor { subject: issuer, why },
+        None => BrokenPath::BadSignature { issuer, anchors },
+    })
 }
 
 /// Whether the path length of a CA permits that many intermediates below it.

@@ -121,6 +121,36 @@ fn every_root_of_the_name_is_tried() {
 }
 
 #[test]
+fn of_many_anchors_with_one_name_so_many_are_tried() {
+    let mut w = world();
+    let other_key = key(Curve::P256, &mut w.rng);
+    let other = iaca_root().build(&other_key, &mut w.rng).unwrap();
+    let issuer = other.subject().to_string();
+    let broken = |chain: &[Certificate], count: usize| {
+        let anchors = anchors(&vec![&other; count]);
+        match find(chain, &anchors, now(), &RustCrypto) {
+            Path::Broken(broken) => broken,
+            path => panic!("{path:?}"),
+        }
+    };
+    let chain = [w.ds.clone()];
+    let tried = BrokenPath::BadSignature {
+        issuer: issuer.clone(),
+        anchors: MOST_TRIED,
+    };
+    assert_eq!(broken(&chain, MOST_TRIED), tried);
+    let too_many = BrokenPath::TooManyAnchors { issuer };
+    assert_eq!(broken(&chain, MOST_TRIED + 1), too_many);
+    // The one with the key that the certificate points to is the first.
+    let mut all = vec![&other; MOST_TRIED + 1];
+    all.push(&w.iaca);
+    assert!(matches!(
+        find(&chain, &anchors(&all), now(), &RustCrypto),
+        Path::Anchored { anchor, .. } if anchor.certificate == w.iaca
+    ));
+}
+
+#[test]
 fn of_a_renewed_root_the_valid_one_is_found() {
     let w = world();
     let mut old = Parts::of(&w.iaca);
@@ -373,7 +403,7 @@ fn a_chain_that_no_anchor_signed_has_nobody_verify_with_the_keys_it_brings() {
     let root = open_root(&w);
     let open = anchors(&[&root]);
     let stranger = key(Curve::BrainpoolP384r1, &mut w.rng);
-    let verified = core::cell::Cell::new(0);
+    let verified = Cell::new(0);
     let count = |certificate: &Certificate, issuer: &Certificate| {
         verified.set(verified.get() + 1);
         signed(certificate, issuer, &RustCrypto)
