@@ -14,6 +14,7 @@
     reason = "an assertion that does not hold is to stop the run: that is what it is for"
 )]
 
+pub mod badges;
 pub mod certificates;
 pub mod data;
 pub mod decoding;
@@ -73,6 +74,7 @@ targets! {
     jws = openid, 2048;
     jwe = openid, 2048;
     credential_request = openid, 1024;
+    badge_received = badges, 2048;
     metadata = oauth, 2048;
     authorization = oauth, 1024;
     signed_jwt = oauth, 2048;

@@ -1,5 +1,6 @@
 //! Inputs to begin with: the vectors, the negative corpus, and what the toolkit makes itself.
 
+mod badges;
 mod certificates;
 mod data;
 mod keys;
@@ -18,6 +19,7 @@ use mdoc_core::x509::Certificate;
 
 use crate::fixtures::{cases, files};
 
+pub(crate) use self::badges::*;
 pub(crate) use self::certificates::*;
 pub(crate) use self::data::*;
 pub(crate) use self::keys::*;

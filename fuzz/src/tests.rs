@@ -24,16 +24,30 @@ fn run(target: &Target, what: &str, input: &[u8]) {
     }
 }
 
+/// Targets of which nothing is kept yet, or nothing that is small enough: they have what they begin with.
+const NOTHING_KEPT: &[&str] = &["badge_received", "batch_csv", "scan_frame", "scan_picture"];
+
 #[test]
 fn every_target_takes_its_kept_inputs() {
-    let mut inputs = 0;
     for target in TARGETS {
-        for (what, input) in kept(target) {
+        let inputs = kept(target);
+        assert!(
+            !inputs.is_empty() || NOTHING_KEPT.contains(&target.name),
+            "{}: its kept inputs are not found",
+            target.name
+        );
+        assert!(
+            !inputs.is_empty() || !(target.seeds)().is_empty(),
+            "{}: there is no input at all",
+            target.name
+        );
+        for (what, input) in inputs {
             run(target, &what, &input);
-            inputs += 1;
         }
     }
-    assert!(inputs > 0, "the corpus is not found");
+    for name in NOTHING_KEPT {
+        assert!(find(name).is_some(), "{name} is no target");
+    }
 }
 
 #[test]

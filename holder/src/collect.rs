@@ -38,7 +38,7 @@ use mdoc_openid::vci::offer::OfferError;
 use mdoc_openid::vci::server::ServerError;
 use zeroize::Zeroizing;
 
-pub use self::badge::BadgeFault;
+pub use self::badge::{BadgeFault, check as check_badge};
 pub use self::check::{DocumentFault, Judge};
 pub use self::discover::{Described, FetchIssuer, FetchOffer, FetchServer, Plan, Start, start};
 pub use self::documents::{

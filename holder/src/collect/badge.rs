@@ -72,11 +72,13 @@ const PAINT: [&str; 14] = [
     "d",
 ];
 
-/// Looks at both sides.
+/// Looks at all files of both sides, before a badge is kept or shown. No picture is decoded, and nothing is changed.
+///
+/// [`Received::badge`](super::Received::badge) does it with what came beside documents; this is for what came another way.
 ///
 /// # Errors
-/// [`BadgeFault`].
-pub(super) fn check(badge: &Badge) -> Result<(), BadgeFault> {
+/// [`BadgeFault`] of the first file that is not a picture and nothing else. Never panics, whatever the files.
+pub fn check(badge: &Badge) -> Result<(), BadgeFault> {
     badge.sides().try_for_each(|(_, side)| of_side(side))
 }
 
