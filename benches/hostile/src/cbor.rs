@@ -16,9 +16,40 @@ use mdoc_issuer::inspect;
 
 use crate::measure::{Answer, Case};
 use crate::world::World;
-use crate::{SIZE, signatures, structures, write};
+use crate::{SIZE, chains, signatures, structures, write};
 
 pub(crate) const LIMITS: Limits = Limits::DEFAULT;
+
+/// Limits that let inputs of 10 MB in: neither the size of a message nor the number of its items is what refuses it.
+const RAISED: Limits = Limits {
+    message: 16 << 20,
+    items: 1_000_000,
+    ..LIMITS
+};
+
+/// Both, in turn.
+pub(crate) const BOTH: [Limits; 2] = [LIMITS, RAISED];
+
+/// Nearly as large as a message may be: shapes of a size have up to thirty bytes more.
+pub(crate) const LARGE: usize = LIMITS.message - 32;
+
+/// The shape that is tried beyond the largest message, where one is as good as the other.
+const ZEROS: &str = "an array of ten million zeros";
+
+/// Whose limits have room for 10 MB anyway.
+const LISTS: &str = "vical::verify";
+
+/// What takes no limits, and shows what is there with its faults.
+const INSPECT: &str = "inspect";
+
+/// Which decoders are compared with themselves on half of each shape: one of each way to begin. All walk alike, and
+/// walking takes its time.
+const COMPARED: [&str; 4] = [
+    "DeviceResponse::decode",
+    "IssuerSigned::decode, its items and MSO",
+    "verify, a document",
+    "DeviceEngagement::decode",
+];
 
 pub(crate) type Decoder<'d> = (&'d str, Box<Decode<'d>>);
 
@@ -29,7 +60,7 @@ fn no(error: &DecodeError) -> String {
     error.to_string()
 }
 
-fn judged(report: &Report<'_>) -> Answer {
+pub(crate) fn judged(report: &Report<'_>) -> Answer {
     if report.accepted() {
         return Ok("accepted".to_owned());
     }
@@ -88,7 +119,7 @@ pub(crate) fn shapes(size: usize) -> Vec<(&'static str, Vec<u8>)> {
         ("maps in maps", repeated(&[0xa1, 0x00])),
         ("tags in tags", repeated(&[0xc1])),
         ("tag 24 in tag 24, two thousand deep", nested),
-        ("an array of ten million zeros", around(&head(4, size), &[0], &[])),
+        (ZEROS, around(&head(4, size), &[0], &[])),
         ("the same without a length", around(&[0x9f], &[0], &[0xff])),
         ("an array of empty maps", around(&head(4, size), &[0xa0], &[])),
         ("a wide map", [head(5, many.len() / 6), many.clone()].concat()),
@@ -97,6 +128,11 @@ pub(crate) fn shapes(size: usize) -> Vec<(&'static str, Vec<u8>)> {
             "a map with one key five million times",
             around(&head(5, size / 2), &[0, 0], &[]),
         ),
+        ("a map with nine keys, the last of them again and again", {
+            // The first eight are compared as they come.
+            let few: Vec<u8> = (0..9).flat_map(|key| [key, 0]).collect();
+            [&head(5, size / 2 + 9)[..], &few, &repeated(&[8, 0])].concat()
+        }),
         (
             "a byte string that would have 2⁶⁴ bytes",
             around(&[0x5b, 255, 255, 255, 255, 255, 255, 255, 255], &[0], &[]),
@@ -136,43 +172,53 @@ pub(crate) fn shapes(size: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-pub(crate) fn decoders<'d>(world: &'d World) -> Vec<Decoder<'d>> {
+/// All decoders of CBOR, with those limits.
+pub(crate) fn decoders(world: &World, limits: Limits) -> Vec<Decoder<'_>> {
     fn boxed<'d>(decode: impl Fn(&[u8]) -> Answer + Sync + 'd) -> Box<Decode<'d>> {
         Box::new(decode)
     }
     let inputs = move || Inputs {
         transcript: Some(&world.transcript),
+        limits,
         ..Inputs::new(&world.anchors, world.now)
+    };
+    let of_list = move || {
+        let inputs = vical::Inputs::new(&world.anchors, world.now);
+        if limits == LIMITS {
+            inputs
+        } else {
+            vical::Inputs { limits, ..inputs }
+        }
     };
     vec![
         (
             "DeviceResponse::decode",
-            boxed(|bytes| {
-                let response = DeviceResponse::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+            boxed(move |bytes| {
+                let response = DeviceResponse::decode(bytes, &limits).map_err(|error| no(&error))?;
                 Ok(format!("{} documents", response.documents.len()))
             }),
         ),
         (
             "Document::from_item",
-            boxed(|bytes| {
-                let item = Item::parse(bytes, &LIMITS).map_err(|error| no(&error))?;
-                Document::from_item(item, &LIMITS).map_err(|error| no(&error))?;
+            boxed(move |bytes| {
+                let item = Item::parse(bytes, &limits).map_err(|error| no(&error))?;
+                Document::from_item(item, &limits).map_err(|error| no(&error))?;
                 Ok("a document".to_owned())
             }),
         ),
         (
             "IssuerSigned::decode, its items and MSO",
-            boxed(|bytes| {
-                let issued = IssuerSigned::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+            boxed(move |bytes| {
+                let issued = IssuerSigned::decode(bytes, &limits).map_err(|error| no(&error))?;
                 let mut items = 0;
                 for embedded in issued.name_spaces().iter().flat_map(|(_, items)| items) {
                     embedded
-                        .item(&LIMITS)
+                        .item(&limits)
                         .and_then(IssuerSignedItem::decode)
                         .map_err(|error| no(&error))?;
                     items += 1;
                 }
-                issued.mso(&LIMITS).map_err(|error| no(&error))?;
+                issued.mso(&limits).map_err(|error| no(&error))?;
                 Ok(format!("{items} items"))
             }),
         ),
@@ -190,36 +236,36 @@ pub(crate) fn decoders<'d>(world: &'d World) -> Vec<Decoder<'d>> {
         ),
         (
             "DeviceRequest::decode",
-            boxed(|bytes| {
-                DeviceRequest::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+            boxed(move |bytes| {
+                DeviceRequest::decode(bytes, &limits).map_err(|error| no(&error))?;
                 Ok("a request".to_owned())
             }),
         ),
         (
             "mso::decode_payload",
-            boxed(|bytes| {
-                decode_payload(bytes, &LIMITS).map_err(|error| no(&error))?;
+            boxed(move |bytes| {
+                decode_payload(bytes, &limits).map_err(|error| no(&error))?;
                 Ok("an MSO".to_owned())
             }),
         ),
         (
             "SessionTranscript::decode",
-            boxed(|bytes| {
-                SessionTranscript::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+            boxed(move |bytes| {
+                SessionTranscript::decode(bytes, &limits).map_err(|error| no(&error))?;
                 Ok("a transcript".to_owned())
             }),
         ),
         (
             "DeviceEngagement::decode",
-            boxed(|bytes| {
-                DeviceEngagement::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+            boxed(move |bytes| {
+                DeviceEngagement::decode(bytes, &limits).map_err(|error| no(&error))?;
                 Ok("an engagement".to_owned())
             }),
         ),
         (
-            "vical::verify",
+            LISTS,
             boxed(move |bytes| {
-                let report = vical::verify(bytes, &vical::Inputs::new(&world.anchors, world.now));
+                let report = vical::verify(bytes, &of_list());
                 if report.accepted() {
                     return Ok("accepted".to_owned());
                 }
@@ -231,7 +277,7 @@ pub(crate) fn decoders<'d>(world: &'d World) -> Vec<Decoder<'d>> {
             }),
         ),
         (
-            "inspect",
+            INSPECT,
             boxed(move |bytes| {
                 let seen = inspect::Inspection::of_cbor(bytes, world.now).map_err(|error| no(&error))?;
                 Ok(format!("{} faults", seen.faults().len()))
@@ -240,41 +286,96 @@ pub(crate) fn decoders<'d>(world: &'d World) -> Vec<Decoder<'d>> {
     ]
 }
 
+/// The shapes, made once.
+pub(crate) struct Shapes {
+    /// Of 10 MB.
+    whole: Vec<(&'static str, Vec<u8>)>,
+    /// Of half of that.
+    half: Vec<(&'static str, Vec<u8>)>,
+    /// As large as messages may be.
+    large: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Shapes {
+    pub(crate) fn new() -> Self {
+        Self {
+            whole: shapes(SIZE),
+            half: shapes(SIZE / 2),
+            large: shapes(LARGE),
+        }
+    }
+
+    /// Every shape for a decoder with these limits: as large as a message may be, and one that is larger. With limits that
+    /// let 10 MB in, all of them of 10 MB.
+    pub(crate) fn cases(
+        &self,
+        (decoder, decode): (&str, &Decode<'_>),
+        limits: Limits,
+        run: &mut dyn FnMut(Case<'_>),
+    ) {
+        if limits != LIMITS {
+            for ((input, bytes), (_, half)) in self.whole.iter().zip(&self.half) {
+                let input = format!("{input}, higher limits");
+                let case = Case::new(decoder, &input, bytes, decode);
+                run(if COMPARED.contains(&decoder) {
+                    case.halved(half)
+                } else {
+                    case
+                });
+            }
+            return;
+        }
+        let all = decoder == LISTS;
+        for (input, bytes) in self.whole.iter().filter(|(input, _)| all || *input == ZEROS) {
+            run(Case::new(decoder, input, bytes, decode));
+        }
+        for (input, bytes) in &self.large {
+            let input = format!("{input}, 4 MB");
+            let case = Case::new(decoder, &input, bytes, decode);
+            run(if decoder == INSPECT { case.decided() } else { case });
+        }
+    }
+}
+
 /// All of CBOR.
 pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
     let world = World::new();
-    let shapes = shapes(SIZE);
-    for (decoder, decode) in decoders(&world) {
-        for (input, bytes) in &shapes {
-            let case = Case::new(decoder, input, bytes, &*decode);
-            // It shows what is there, with its faults.
-            run(if *decoder == *"inspect" {
-                case.decided()
-            } else {
-                case
-            });
+    let shapes = Shapes::new();
+    for limits in BOTH {
+        for (decoder, decode) in decoders(&world, limits) {
+            if decoder != INSPECT || limits == LIMITS {
+                shapes.cases((decoder, &*decode), limits, run);
+            }
         }
     }
+    drop(shapes);
+    engagements(run);
+    structures::cases(&world, run);
+    signatures::cases(&world, run);
+    chains::cases(&world, run);
+}
+
+/// Texts of QR codes.
+fn engagements(run: &mut dyn FnMut(Case<'_>)) {
+    let decoder = "EngagementUri::parse";
     let uri = |bytes: &[u8]| {
         let text = core::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         let uri = EngagementUri::parse(text).map_err(|error| error.to_string())?;
         DeviceEngagement::decode(&uri.bytes, &LIMITS).map_err(|error| no(&error))?;
         Ok("an engagement".to_owned())
     };
-    for (input, bytes) in &shapes {
-        let text = format!(
-            "mdoc:{}",
-            Base64UrlUnpadded::encode_string(&bytes[..bytes.len() * 3 / 4])
-        );
-        run(Case::new("EngagementUri::parse", input, text.as_bytes(), &uri));
+    // As long as they may be.
+    for (input, bytes) in shapes(EngagementUri::LONGEST / 4 * 3 - 32) {
+        let text = format!("mdoc:{}", Base64UrlUnpadded::encode_string(&bytes));
+        let input = format!("{input}, 64 KiB");
+        run(Case::new(decoder, &input, text.as_bytes(), &uri).small());
     }
     for (input, text) in [
+        ("an engagement of 10 MB", format!("mdoc:{}", "A".repeat(SIZE))),
         ("ten million spaces", " ".repeat(SIZE)),
         ("nothing but `=`", format!("mdoc:{}", "=".repeat(SIZE))),
         ("nothing but colons", ":".repeat(SIZE)),
     ] {
-        run(Case::new("EngagementUri::parse", input, text.as_bytes(), &uri));
+        run(Case::new(decoder, input, text.as_bytes(), &uri));
     }
-    structures::cases(&world, run);
-    signatures::cases(&world, run);
 }

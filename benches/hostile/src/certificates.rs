@@ -173,49 +173,21 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
     let bundle = |bytes: &[u8]| -> Answer {
         let text = core::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         let (read, broken) = Certificate::readable_from_pem(text);
-        if read.is_empty() {
-            Err(format!("{} broken, none read", broken.len()))
-        } else {
-            Ok(format!("{} certificates", read.len()))
+        match (read.len(), broken.first()) {
+            (0, None) => Err("none".to_owned()),
+            (count, None) => Ok(format!("{count} certificates")),
+            (count, Some(fault)) => Err(format!("{count} read, {} not: {fault}", broken.len())),
         }
     };
     let pem = world.ds.to_pem();
-    for (input, text, decided) in [
-        ("thousands of certificates", pem.repeat(SIZE / pem.len()), true),
-        (
-            "as many certificates as are read, 4 KB of text before each",
-            format!("{}{pem}", "# Utopia\n".repeat(450)).repeat(MOST_CERTIFICATES),
-            true,
-        ),
-        (
-            "beginnings without an end",
-            "-----BEGIN CERTIFICATE-----\n".repeat(SIZE / 28),
-            false,
-        ),
-        (
-            "ends without a beginning",
-            "-----END CERTIFICATE-----\n".repeat(SIZE / 26),
-            false,
-        ),
-        (
-            "empty blocks",
-            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".repeat(SIZE / 54),
-            false,
-        ),
-        (
-            "one block of 10 MB",
-            format!(
-                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-                "A".repeat(SIZE)
-            ),
-            false,
-        ),
-        ("ten million line ends", "\n".repeat(SIZE), false),
-        ("ten million hyphens", "-".repeat(SIZE), false),
-    ] {
-        let case = Case::new("Certificate::readable_from_pem", input, text.as_bytes(), &bundle);
-        run(if decided { case.decided() } else { case });
+    let decoder = "Certificate::readable_from_pem";
+    for ((input, text), (_, half)) in bundles(&pem, SIZE).iter().zip(bundles(&pem, SIZE / 2)) {
+        run(Case::new(decoder, input, text.as_bytes(), &bundle).halved(half.as_bytes()));
     }
+    // That many are read, whatever stands between them.
+    let most = format!("{}{pem}", "# Utopia\n".repeat(450)).repeat(MOST_CERTIFICATES);
+    let input = "as many certificates as are read, 4 KB of text before each";
+    run(Case::new(decoder, input, most.as_bytes(), &bundle).decided());
 
     let chain = vec![world.ds.clone(); SIZE / world.ds.der().len()];
     let all: Vec<u8> = chain
@@ -238,4 +210,25 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
 
     lists::cases(&world, run);
     keys::cases(run);
+}
+
+/// Texts of that size that are no bundles, or too many certificates.
+fn bundles(pem: &str, size: usize) -> Vec<(&'static str, String)> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----\n";
+    const END: &str = "-----END CERTIFICATE-----\n";
+    vec![
+        ("thousands of certificates", pem.repeat(size / pem.len())),
+        ("beginnings without an end", BEGIN.repeat(size / BEGIN.len())),
+        ("ends without a beginning", END.repeat(size / END.len())),
+        (
+            "empty blocks",
+            format!("{BEGIN}{END}").repeat(size / (BEGIN.len() + END.len())),
+        ),
+        (
+            "one block of 10 MB",
+            format!("{BEGIN}{}\n{END}", "A".repeat(size)),
+        ),
+        ("ten million line ends", "\n".repeat(size)),
+        ("ten million hyphens", "-".repeat(size)),
+    ]
 }

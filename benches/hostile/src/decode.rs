@@ -29,8 +29,9 @@ fn explained(run: &mut dyn FnMut(Case<'_>)) {
     };
     let decoder = "decode::explain, as text";
     for size in [SIZE, LIMITS.message - 1_000] {
-        for (input, bytes) in shapes(size) {
-            run(Case::new(decoder, input, &bytes, &explain).decided());
+        for ((input, bytes), (_, half)) in shapes(size).iter().zip(shapes(size / 2)) {
+            let case = Case::new(decoder, input, bytes, &explain).halved(&half);
+            run(case.decided());
         }
     }
     let lines = |line: &str| format!("{line}\n").repeat(SIZE / (line.len() + 1));

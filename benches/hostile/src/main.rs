@@ -6,6 +6,7 @@
 mod calibration;
 mod cbor;
 mod certificates;
+mod chains;
 mod decode;
 mod jose;
 mod keys;
@@ -47,7 +48,8 @@ bounds are for has longer; how much is told below the table.
 Usage: hostile [--all] [--busy] [TEXT]
 
   --all   a line for each input
-  --busy  other programs run here: three times as long is no fault, though it is in the table
+  --busy  other programs run here: three times as long is no fault, though it is in the table; taking more than three
+          times as long as half of the input is one
   TEXT    only decoders and inputs with this text in their names
 ";
 

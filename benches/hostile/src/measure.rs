@@ -13,6 +13,12 @@ pub(crate) const STACK: usize = 512 * 1024;
 /// How often what is beyond the bound for its time is measured again before that counts.
 const AGAIN: usize = 5;
 
+/// From how many milliseconds on an input is compared with half of it: shorter times say little.
+const COMPARED: f64 = 5.0;
+
+/// How many times as long as half of it an input may take. Linear is twice; what is quadratic takes four times as long.
+const GROWTH: f64 = 3.0;
+
 /// What a decoder may take.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Bounds {
@@ -52,6 +58,8 @@ pub(crate) struct Case<'a> {
     pub(crate) bounds: Bounds,
     /// Whether memory is held against inputs of 10 MB, though this one is smaller.
     pub(crate) small: bool,
+    /// The same input at half its size, to tell whether the time is linear however fast the machine is.
+    pub(crate) half: Option<&'a [u8]>,
 }
 
 impl<'a> Case<'a> {
@@ -70,6 +78,7 @@ impl<'a> Case<'a> {
             due: Due::Refused,
             bounds: Bounds::DEFAULT,
             small: false,
+            half: None,
         }
     }
 
@@ -82,6 +91,12 @@ impl<'a> Case<'a> {
 
     pub(crate) const fn decided(mut self) -> Self {
         self.due = Due::Decided;
+        self
+    }
+
+    /// Compared with the same input at half its size.
+    pub(crate) const fn halved(mut self, half: &'a [u8]) -> Self {
+        self.half = Some(half);
         self
     }
 }
@@ -141,41 +156,46 @@ fn measured(case: &Case<'_>, memory: &PeakAlloc) -> Measured {
 }
 
 /// Decodes three times and takes the shortest time: the first one pays for pages that are touched for the first time.
+/// Where `patience` is more than once, only the bound counts and not the figure: it is decoded again only while it takes
+/// that many times as long as its bound.
 ///
-/// What takes longer than its bound is measured up to [`AGAIN`] times more, each time with `slowness` beside it, by which
-/// the bound is stretched: how many times as long as the machine of the bounds this one takes now. It is a fault only if the
+/// What takes longer than that is measured up to [`AGAIN`] times more, each time with `slowness` beside it, by which the
+/// bound is stretched: how many times as long as the machine of the bounds this one takes now. It is a fault only if the
 /// last of them is beyond that bound `patience` times over.
+///
+/// With such patience a time has to be linear, too, which other programs do not change: see [`grown`].
 pub(crate) fn run(
     case: Case<'_>,
     memory: &PeakAlloc,
     (slowness, patience): (&dyn Fn() -> f64, f64),
 ) -> Outcome {
+    let busy = patience > 1.0;
+    let suspect = case.bounds.millis * patience;
     let mut last = measured(&case, memory);
     let (mut millis, mut peak) = (last.millis, last.peak);
     for _ in 1..3 {
-        if millis > 1_000.0 {
+        if millis > 1_000.0 || (busy && millis < suspect) {
             break;
         }
         last = measured(&case, memory);
         millis = millis.min(last.millis);
         peak = peak.max(last.peak);
     }
-    let again = millis >= case.bounds.millis;
+    let again = millis >= suspect;
     let mut late = None;
     if again {
         for _ in 0..AGAIN {
-            let allowed = case.bounds.millis * slowness();
+            let most = suspect * slowness();
             last = measured(&case, memory);
             millis = millis.min(last.millis);
-            if millis < allowed {
-                late = None;
+            late = (millis >= most).then(|| format!("takes {millis:.1} ms where {most:.1} are allowed"));
+            if late.is_none() {
                 break;
             }
-            let most = allowed * patience;
-            late = (millis >= most).then(|| format!("takes {millis:.1} ms where {most:.1} are allowed"));
         }
     }
-    let mut faults = Vec::from_iter(late);
+    let growth = if busy { grown(&case, memory, millis) } else { None };
+    let mut faults: Vec<String> = late.into_iter().chain(growth).collect();
     let mut fault = |is: bool, words: String| {
         if is {
             faults.push(words);
@@ -207,6 +227,24 @@ pub(crate) fn run(
         small: case.small,
         again,
     }
+}
+
+/// What is wrong if the whole input takes more than [`GROWTH`] times as long as half of it: of the shortest of at least
+/// two times each, and of up to [`AGAIN`] before it counts.
+fn grown(case: &Case<'_>, memory: &PeakAlloc, millis: f64) -> Option<String> {
+    let bytes = case.half.filter(|_| millis >= COMPARED)?;
+    let half = Case { bytes, ..*case };
+    let (mut of_whole, mut of_half) = (millis, f64::INFINITY);
+    for round in 0..AGAIN {
+        of_whole = of_whole.min(measured(case, memory).millis);
+        of_half = of_half.min(measured(&half, memory).millis);
+        if round > 0 && of_whole <= GROWTH * of_half {
+            return None;
+        }
+    }
+    Some(format!(
+        "takes {of_whole:.1} ms, and half of it {of_half:.1} ms: more than {GROWTH} times as long"
+    ))
 }
 
 /// One line of at most eighty characters.
@@ -276,17 +314,45 @@ mod tests {
     }
 
     #[test]
-    fn where_others_run_it_is_measured_again_before_the_patience_is_used() {
-        let runs = AtomicU32::new(0);
-        let decode = |_: &[u8]| -> Answer {
-            runs.fetch_add(1, Ordering::Relaxed);
-            work(60.0);
-            Err("no".to_owned())
+    fn where_others_run_only_what_may_be_a_fault_is_measured_again() {
+        // Within the bound, within the patience, beyond both.
+        for (millis, expected) in [(5.0, 1), (12.0, 1), (40.0, 8)] {
+            let runs = AtomicU32::new(0);
+            let decode = |_: &[u8]| -> Answer {
+                runs.fetch_add(1, Ordering::Relaxed);
+                work(millis);
+                Err("no".to_owned())
+            };
+            let mut case = Case::new("decoder", "input", &[7; 1000], &decode);
+            case.bounds = Bounds {
+                millis: 10.0,
+                times: f64::INFINITY,
+            };
+            let outcome = run(case, &MEMORY, (&|| 1.0, 3.0));
+            assert_eq!(outcome.faults.is_empty(), expected == 1, "{:?}", outcome.faults);
+            assert_eq!(runs.load(Ordering::Relaxed), expected, "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn where_others_run_what_is_not_linear_is_seen() {
+        let faults = |exponent: i32, patience| {
+            let decode = |bytes: &[u8]| -> Answer {
+                work(16.0 * (bytes.len() as f64 / 1000.0).powi(exponent));
+                Err("no".to_owned())
+            };
+            let bytes = [7_u8; 1000];
+            let mut case = Case::new("decoder", "input", &bytes, &decode).halved(&bytes[..500]);
+            case.bounds.times = f64::INFINITY;
+            run(case, &MEMORY, (&|| 1.0, patience)).faults
         };
-        let mut case = Case::new("decoder", "input", &[7; 1000], &decode);
-        case.bounds.times = f64::INFINITY;
-        assert!(run(case, &MEMORY, (&|| 1.0, 3.0)).faults.is_empty());
-        assert_eq!(runs.load(Ordering::Relaxed), 8, "three times, and five more");
+        assert!(faults(1, 3.0).is_empty());
+        assert!(faults(2, 1.0).is_empty(), "there the time itself is held");
+        let quadratic = faults(2, 3.0);
+        assert!(
+            quadratic[0].ends_with("more than 3 times as long"),
+            "{quadratic:?}"
+        );
     }
 
     #[test]

@@ -86,16 +86,16 @@ fn bodies(run: &mut dyn FnMut(Case<'_>)) {
         ("Notification::decode", &notification),
         ("Jwks, a set of keys", &keys),
     ];
-    let (large, largest) = (json_texts(SIZE), json_texts(LARGE));
+    let (large, largest, halves) = (json_texts(SIZE), json_texts(LARGE), json_texts(LARGE / 2));
     for (decoder, decode) in decoders {
         for (input, text) in &large {
             run(Case::new(decoder, input, text.as_bytes(), decode));
         }
-        for (input, text) in &largest {
+        for ((input, text), (_, half)) in largest.iter().zip(&halves) {
             let input = format!("{input}, 1 MiB");
             run(Case::new(decoder, &input, text.as_bytes(), decode)
-                .decided()
-                .small());
+                .small()
+                .halved(half.as_bytes()));
         }
     }
     for (decoder, input, text) in whole() {

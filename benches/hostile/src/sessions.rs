@@ -5,6 +5,7 @@ use mdoc_core::cose::{Mac0, Sign1, key, write_sign1};
 use mdoc_core::crypto::{Curve, RustCrypto, SecretKey};
 use mdoc_core::engagement::{BleOptions, DeviceEngagement, encode_ble};
 use mdoc_core::error::DecodeError;
+use mdoc_core::limits::Limits;
 use mdoc_core::seams::Signer as _;
 use mdoc_core::session::{
     DeviceSession, Ended, MayAsk, ReaderSession, Received, SessionData, SessionEstablishment,
@@ -12,7 +13,7 @@ use mdoc_core::session::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-use crate::cbor::{Decode, LIMITS, shapes};
+use crate::cbor::{BOTH, Decode, LIMITS, Shapes};
 use crate::measure::{Answer, Case};
 use crate::world::World;
 use crate::{SIZE, certificates, write};
@@ -79,35 +80,36 @@ impl Conversation {
 
 /// All of it.
 pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
-    messages(run);
-    cose(run);
+    let shapes = Shapes::new();
+    for limits in BOTH {
+        messages(limits, &shapes, run);
+        cose(limits, &shapes, run);
+    }
 }
 
-fn messages(run: &mut dyn FnMut(Case<'_>)) {
+fn messages(limits: Limits, shapes: &Shapes, run: &mut dyn FnMut(Case<'_>)) {
     let session = Conversation::new();
-    let (waiting, _) = session.reader().ask(b"request", &RustCrypto).unwrap();
-    drop(waiting);
     let establishment = |bytes: &[u8]| -> Answer {
-        let read = SessionEstablishment::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+        let read = SessionEstablishment::decode(bytes, &limits).map_err(|error| no(&error))?;
         let item = read
             .e_reader_key_bytes
-            .item(&LIMITS)
+            .item(&limits)
             .map_err(|error| no(&error))?;
         key::decode(item).map_err(|fault| fault.to_string())?;
         Ok(format!("{} bytes", read.data.len()))
     };
     let data = |bytes: &[u8]| -> Answer {
-        let read = SessionData::decode(bytes, &LIMITS).map_err(|error| no(&error))?;
+        let read = SessionData::decode(bytes, &limits).map_err(|error| no(&error))?;
         Ok(format!("{} bytes", read.data.map_or(0, |data| data.len())))
     };
     let mdoc = |bytes: &[u8]| -> Answer {
-        let accepted = session.mdoc().accept(bytes, &LIMITS, &RustCrypto);
+        let accepted = session.mdoc().accept(bytes, &limits, &RustCrypto);
         let (_, request) = accepted.map_err(|error| ended(&error))?;
         Ok(format!("{} bytes", request.len()))
     };
     let reader = |bytes: &[u8]| -> Answer {
         let (waiting, _) = session.reader().ask(b"request", &RustCrypto).unwrap();
-        match waiting.receive(bytes, &LIMITS, &RustCrypto) {
+        match waiting.receive(bytes, &limits, &RustCrypto) {
             Ok(Received::Last(response) | Received::More(_, response)) => {
                 Ok(format!("{} bytes", response.bytes().len()))
             }
@@ -120,6 +122,12 @@ fn messages(run: &mut dyn FnMut(Case<'_>)) {
         ("DeviceSession::accept", &mdoc),
         ("ReaderSession::receive", &reader),
     ];
+    for decoder in decoders {
+        shapes.cases(decoder, limits, run);
+    }
+    if limits != LIMITS {
+        return;
+    }
     let text = |out: &mut Vec<u8>, text: &str| write::text(out, text);
     let hello = |key: &[u8], bytes: usize| {
         let mut out = Vec::new();
@@ -139,10 +147,7 @@ fn messages(run: &mut dyn FnMut(Case<'_>)) {
     };
     let good = key::encode(session.key.public_key());
     let [asked, answered] = session.messages(&vec![7; LARGE - 500], &vec![7; LARGE - 500]);
-    let mut inputs = Vec::new();
-    inputs.extend(shapes(SIZE));
-    inputs.extend(shapes(LARGE));
-    inputs.extend([
+    let inputs = [
         ("a first message of 10 MB", hello(&good, SIZE)),
         ("a first message of 4 MB", hello(&good, LARGE - 500)),
         ("a key of 4 MB", hello(&large_key(), 16)),
@@ -151,7 +156,7 @@ fn messages(run: &mut dyn FnMut(Case<'_>)) {
         ("an answer of 4 MB", data(LARGE)),
         ("a request of 4 MB, as the reader encrypts it", asked),
         ("a response of 4 MB, as the mdoc encrypts it", answered),
-    ]);
+    ];
     for (decoder, decode) in decoders {
         for (input, bytes) in &inputs {
             let case = Case::new(decoder, input, bytes, decode);
@@ -186,20 +191,18 @@ fn wide_key() -> Vec<u8> {
     out
 }
 
-fn cose(run: &mut dyn FnMut(Case<'_>)) {
+fn cose(limits: Limits, shapes: &Shapes, run: &mut dyn FnMut(Case<'_>)) {
     let world = World::new();
-    let parse = |bytes: &[u8]| Item::parse(bytes, &LIMITS).map(drop).map_err(|error| no(&error));
     let keys = |bytes: &[u8]| -> Answer {
-        parse(bytes)?;
-        let item = Item::parse(bytes, &LIMITS).map_err(|error| no(&error))?;
+        let item = Item::parse(bytes, &limits).map_err(|error| no(&error))?;
         match (key::decode(item), key::decode_secret(item)) {
             (Err(fault), Err(_)) => Err(fault.to_string()),
             _ => Ok("a key".to_owned()),
         }
     };
     let sign1 = |bytes: &[u8]| -> Answer {
-        let item = Item::parse(bytes, &LIMITS).map_err(|error| no(&error))?;
-        let message = Sign1::decode(item, &LIMITS).map_err(|error| no(&error))?;
+        let item = Item::parse(bytes, &limits).map_err(|error| no(&error))?;
+        let message = Sign1::decode(item, &limits).map_err(|error| no(&error))?;
         let chain = message
             .x5chain()
             .map_or(Ok(0), |chain| chain.map(|chain| chain.len()));
@@ -216,8 +219,8 @@ fn cose(run: &mut dyn FnMut(Case<'_>)) {
     };
     let content = vec![7; LARGE];
     let mac0 = |bytes: &[u8]| -> Answer {
-        let item = Item::parse(bytes, &LIMITS).map_err(|error| no(&error))?;
-        let message = Mac0::decode(item, &LIMITS).map_err(|error| no(&error))?;
+        let item = Item::parse(bytes, &limits).map_err(|error| no(&error))?;
+        let message = Mac0::decode(item, &limits).map_err(|error| no(&error))?;
         message.check_algorithm().map_err(|fault| fault.to_string())?;
         message
             .verify_detached(&[7; 32], &content, &RustCrypto)
@@ -229,6 +232,12 @@ fn cose(run: &mut dyn FnMut(Case<'_>)) {
         ("COSE_Sign1, its signature", &sign1),
         ("COSE_Mac0, its tag", &mac0),
     ];
+    for decoder in decoders {
+        shapes.cases(decoder, limits, run);
+    }
+    if limits != LIMITS {
+        return;
+    }
     let signed = |chain: &[&[u8]], payload: usize| {
         let mut out = Vec::new();
         let protected = mdoc_core::cose::protected_header(world.ds_key.algorithm());
@@ -246,10 +255,7 @@ fn cose(run: &mut dyn FnMut(Case<'_>)) {
         out
     };
     let hmac = [0xa1, 1, 5];
-    let mut inputs = Vec::new();
-    inputs.extend(shapes(SIZE));
-    inputs.extend(shapes(LARGE));
-    inputs.extend([
+    let inputs = [
         ("a key with a coordinate of 4 MB", large_key()),
         ("a key of 9,900 members", wide_key()),
         ("a private part of 4 MB", {
@@ -278,7 +284,7 @@ fn cose(run: &mut dyn FnMut(Case<'_>)) {
         ),
         ("a tag of 4 MB", array(&hmac, &[0xa0], &[0xf6], LARGE - 500)),
         ("a tag of 32 bytes", array(&hmac, &[0xa0], &[0xf6], 32)),
-    ]);
+    ];
     for (decoder, decode) in decoders {
         for (input, bytes) in &inputs {
             let case = Case::new(decoder, input, bytes, decode);

@@ -170,8 +170,8 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
     ];
     for (decoder, decode) in decoders {
         for size in [SIZE, LARGE] {
-            for (input, bytes) in shapes(size) {
-                let case = Case::new(decoder, input, &bytes, decode);
+            for ((input, bytes), (_, half)) in shapes(size).iter().zip(shapes(size / 2)) {
+                let case = Case::new(decoder, input, bytes, decode).halved(&half);
                 run(if size < SIZE { case.small() } else { case });
             }
             for (input, bytes) in of_json(size) {
@@ -192,8 +192,9 @@ pub(crate) fn cases(run: &mut dyn FnMut(Case<'_>)) {
         }
     }
     for size in [SIZE, LARGE] {
-        for (input, text) in json_texts(size) {
-            run(Case::new("status::aggregated", input, text.as_bytes(), &lists));
+        for ((input, text), (_, half)) in json_texts(size).iter().zip(json_texts(size / 2)) {
+            let case = Case::new("status::aggregated", input, text.as_bytes(), &lists);
+            run(case.halved(half.as_bytes()));
         }
         for (input, item) in [
             ("millions of empty addresses", "\"\""),

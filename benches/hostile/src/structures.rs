@@ -17,7 +17,7 @@ use crate::{SIZE, lists, write};
 
 /// What goes through the outer checks and is hostile further inside.
 pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
-    let decoders = decoders(world);
+    let decoders = decoders(world, LIMITS);
     let decode = |name: &str| {
         let found = decoders.iter().find(|(decoder, _)| *decoder == name);
         found.map(|(_, decode)| &**decode).unwrap()

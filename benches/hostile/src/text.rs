@@ -60,61 +60,10 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
     };
     // Beyond the largest file that is read, and as large as it may be.
     for (size, more) in [(SIZE, ""), (Format::LARGEST_FILE - 200, ", 1 MB")] {
-        let inputs = [
-            ("elements in elements", "<x>".repeat(size / 3)),
-            (
-                "a wide element",
-                format!("<x>{}</x>", "<y/>".repeat(size / 4 - 2)),
-            ),
-            (
-                "an attribute of all of it",
-                format!("<x a=\"{}\"/>", "y".repeat(size)),
-            ),
-            ("a hundred thousand attributes", {
-                let mut out = String::from("<x");
-                for at in 0.. {
-                    let _ = write!(out, " a{at}=\"\"");
-                    if out.len() > size - 20 {
-                        break;
-                    }
-                }
-                out + "/>"
-            }),
-            (
-                "the same attribute again and again",
-                format!("<x{}/>", " a=\"\"".repeat(size / 5)),
-            ),
-            ("one text", format!("<x>{}</x>", "y".repeat(size))),
-            ("comments", format!("<x>{}</x>", "<!---->".repeat(size / 7))),
-            ("namespaces", {
-                let mut out = String::from("<x");
-                for at in 0.. {
-                    let _ = write!(out, " xmlns:a{at}=\"u{at}\"");
-                    if out.len() > size - 40 {
-                        break;
-                    }
-                }
-                out + "/>"
-            }),
-            (
-                "character references",
-                format!("<x>{}</x>", "&#65;".repeat(size / 5)),
-            ),
-            ("line ends", "\n".repeat(size)),
-            ("64 attributes in every tag", {
-                let attributes: String = (0..64).map(|at| format!(" a{at}=''")).collect();
-                let tag = format!("<y{attributes}/>");
-                format!("<x>{}</x>", tag.repeat(size / tag.len()))
-            }),
-            ("16 namespaces, and elements and attributes in them", {
-                let declared: String = (0..16).map(|at| format!(" xmlns:a{at}='u{at}'")).collect();
-                let tag = "<a15:y a15:b=''/>";
-                format!("<x{declared}>{}</x>", tag.repeat(size / tag.len() - 60))
-            }),
-        ];
+        let (inputs, halves) = (xml_texts(size), xml_texts(size / 2));
         for &(decoder, decode) in &decoders {
-            for (input, text) in &inputs {
-                let case = Case::new(decoder, "", text.as_bytes(), decode);
+            for ((input, text), (_, half)) in inputs.iter().zip(&halves) {
+                let case = Case::new(decoder, "", text.as_bytes(), decode).halved(half.as_bytes());
                 let input = format!("{input}{more}");
                 run(Case {
                     input: &input,
@@ -140,7 +89,63 @@ fn xml(run: &mut dyn FnMut(Case<'_>)) {
     }
 }
 
-/// Texts in JSON of that size.
+/// Texts in XML of that size.
+fn xml_texts(size: usize) -> Vec<(&'static str, String)> {
+    vec![
+        ("elements in elements", "<x>".repeat(size / 3)),
+        (
+            "a wide element",
+            format!("<x>{}</x>", "<y/>".repeat(size / 4 - 2)),
+        ),
+        (
+            "an attribute of all of it",
+            format!("<x a=\"{}\"/>", "y".repeat(size)),
+        ),
+        ("a hundred thousand attributes", {
+            let mut out = String::from("<x");
+            for at in 0.. {
+                let _ = write!(out, " a{at}=\"\"");
+                if out.len() > size - 20 {
+                    break;
+                }
+            }
+            out + "/>"
+        }),
+        (
+            "the same attribute again and again",
+            format!("<x{}/>", " a=\"\"".repeat(size / 5)),
+        ),
+        ("one text", format!("<x>{}</x>", "y".repeat(size))),
+        ("comments", format!("<x>{}</x>", "<!---->".repeat(size / 7))),
+        ("namespaces", {
+            let mut out = String::from("<x");
+            for at in 0.. {
+                let _ = write!(out, " xmlns:a{at}=\"u{at}\"");
+                if out.len() > size - 40 {
+                    break;
+                }
+            }
+            out + "/>"
+        }),
+        (
+            "character references",
+            format!("<x>{}</x>", "&#65;".repeat(size / 5)),
+        ),
+        ("line ends", "\n".repeat(size)),
+        ("64 attributes in every tag", {
+            let attributes: String = (0..64).map(|at| format!(" a{at}=''")).collect();
+            let tag = format!("<y{attributes}/>");
+            format!("<x>{}</x>", tag.repeat(size / tag.len()))
+        }),
+        ("16 namespaces, and elements and attributes in them", {
+            let declared: String = (0..16).map(|at| format!(" xmlns:a{at}='u{at}'")).collect();
+            let tag = "<a15:y a15:b=''/>";
+            format!("<x{declared}>{}</x>", tag.repeat(size / tag.len() - 60))
+        }),
+    ]
+}
+
+/// Texts in JSON of that size, none of which should be read: too deep, too many, twice, too long, or without an end.
 pub(crate) fn json_texts(size: usize) -> Vec<(&'static str, String)> {
     let distinct = |value: &str| {
         let mut out = String::from("{");
@@ -205,8 +210,9 @@ fn json(run: &mut dyn FnMut(Case<'_>)) {
             .map(|_| "data".to_owned())
             .map_err(|error| error.to_string())
     };
-    for (input, text) in json_texts(SIZE) {
-        run(Case::new("data::read (JSON)", input, text.as_bytes(), &read).decided());
+    for ((input, text), (_, half)) in json_texts(SIZE).iter().zip(json_texts(SIZE / 2)) {
+        let case = Case::new("data::read (JSON)", input, text.as_bytes(), &read);
+        run(case.halved(half.as_bytes()));
     }
 }
 
@@ -234,16 +240,19 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
     let lines = |bytes: &[u8]| all(bytes, rows::Layout::JsonLines);
     let table = |bytes: &[u8]| all(bytes, rows::Layout::Csv(b','));
     for (input, text) in json_texts(SIZE) {
-        run(Case::new("batch, JSON lines", input, text.as_bytes(), &lines).decided());
+        run(Case::new("batch, JSON lines", input, text.as_bytes(), &lines));
     }
-    for (input, text) in json_texts(rows::LONGEST_ROW - 100) {
+    let longest = rows::LONGEST_ROW - 100;
+    for ((input, text), (_, half)) in json_texts(longest).iter().zip(json_texts(longest / 2)) {
         let input = format!("{input}, as long as a row may be");
-        run(Case::new("batch, JSON lines", &input, text.as_bytes(), &lines).decided());
+        let case = Case::new("batch, JSON lines", &input, text.as_bytes(), &lines);
+        run(case.halved(half.as_bytes()));
     }
     let nonsense = "x\n".repeat(SIZE / 2);
     let input = "millions of lines with one letter";
     run(Case::new("batch, JSON lines", input, nonsense.as_bytes(), &lines));
-    // Many small records are work, not an attack: they are read one after another.
+    // Many small records are work, not an attack: they are read one after another. So they are taken, and files without
+    // any have no rows.
     let streamed = Bounds {
         millis: 2_000.0,
         times: 0.1,
@@ -280,14 +289,22 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
             ..case
         });
     }
-    for (input, text) in [
-        ("a header of millions of empty cells", ",".repeat(SIZE)),
-        ("a header of one cell", "x".repeat(SIZE)),
+    for ((input, text), (_, half)) in tables(SIZE).iter().zip(tables(SIZE / 2)) {
+        let case = Case::new("batch, CSV", input, text.as_bytes(), &table);
+        run(case.halved(half.as_bytes()));
+    }
+}
+
+/// Files in CSV of that size without any row that could be read.
+fn tables(size: usize) -> Vec<(&'static str, String)> {
+    vec![
+        ("a header of millions of empty cells", ",".repeat(size)),
+        ("a header of one cell", "x".repeat(size)),
         ("a header of hundreds of thousands of columns", {
             let mut out = String::new();
             for at in 0.. {
                 let _ = write!(out, "c{at},");
-                if out.len() > SIZE {
+                if out.len() > size {
                     break;
                 }
             }
@@ -301,21 +318,19 @@ fn rows(run: &mut dyn FnMut(Case<'_>)) {
             "rows of thousands of cells",
             format!(
                 "family_name\n{}",
-                format!("{}\n", "x,".repeat(2_000)).repeat(SIZE / 4_001)
+                format!("{}\n", "x,".repeat(2_000)).repeat(size / 4_001)
             ),
         ),
         (
             "a row of millions of empty cells",
-            format!("family_name\n{}", ",".repeat(SIZE)),
+            format!("family_name\n{}", ",".repeat(size)),
         ),
         (
             "a quote that is not closed",
-            format!("family_name\n\"{}", "x,\n".repeat(SIZE / 3)),
+            format!("family_name\n\"{}", "x,\n".repeat(size / 3)),
         ),
-        ("nothing but quotes", "\"".repeat(SIZE)),
-    ] {
-        run(Case::new("batch, CSV", input, text.as_bytes(), &table).decided());
-    }
+        ("nothing but quotes", "\"".repeat(size)),
+    ]
 }
 
 fn requests(run: &mut dyn FnMut(Case<'_>)) {
@@ -363,20 +378,18 @@ fn requests(run: &mut dyn FnMut(Case<'_>)) {
             text.as_bytes(),
             &listing,
         ));
-        // As large as they may be.
-        let text: String = text.chars().take(64 * 1024).collect();
+        // As large as they may be. The request is whole even then, and a listing may be empty.
+        let (asks, nothing) = (input.starts_with("a request"), input == "line ends");
+        let beginning = |bytes: usize| text.chars().take(bytes).collect::<String>();
+        let (text, half) = (beginning(64 * 1024), beginning(32 * 1024));
         let input = format!("{input}, 64 KiB");
-        run(
-            Case::new("request::parse (TOML)", &input, text.as_bytes(), &parse)
-                .decided()
-                .small(),
-        );
-        let text = text.repeat(2);
-        run(
-            Case::new("vical::Listing::parse (TOML)", &input, text.as_bytes(), &listing)
-                .decided()
-                .small(),
-        );
+        let case = Case::new("request::parse (TOML)", &input, text.as_bytes(), &parse);
+        let case = case.small().halved(half.as_bytes());
+        run(if asks { case.decided() } else { case });
+        let (text, half) = (text.repeat(2), half.repeat(2));
+        let case = Case::new("vical::Listing::parse (TOML)", &input, text.as_bytes(), &listing);
+        let case = case.small().halved(half.as_bytes());
+        run(if nothing { case.decided() } else { case });
     }
 }
 
