@@ -140,6 +140,30 @@ mod tests {
         }]
     }
 
+    /// The table of figures is written by hand, after `benches/run --update`.
+    #[test]
+    fn the_page_has_the_allocations_of_the_baseline() {
+        let page = include_str!("../../docs/performance.md");
+        let figures = read(include_str!("../baseline.toml")).unwrap();
+        let number = |cell: &str| -> i64 {
+            let cell = cell.trim().split(' ').next().unwrap_or_default();
+            cell.replace(',', "").parse().unwrap()
+        };
+        for Figures {
+            case,
+            allocations,
+            bytes,
+            ..
+        } in figures
+        {
+            let start = format!("| {case} | ");
+            let line = page.lines().find(|line| line.starts_with(&start)).unwrap();
+            let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+            let on_page = (number(cells[5]), number(cells[6]));
+            assert_eq!(on_page, (allocations, bytes), "{case}");
+        }
+    }
+
     #[test]
     fn a_quarter_more_is_too_much() {
         let before = figures(1.2, 16, 40_000);
