@@ -131,13 +131,13 @@ fi
 if command -v cargo-deny >/dev/null; then
   step cargo deny --locked check --hide-inclusion-graph bans licenses sources
   # What is measured beside, in no program; the exceptions are those of the programs.
-  step cargo deny --manifest-path benches/Cargo.toml --locked --config deny.toml check --hide-inclusion-graph --allow \
+  step cargo deny --manifest-path benches/Cargo.toml --workspace --locked --config deny.toml check --hide-inclusion-graph --allow \
     license-exception-not-encountered bans licenses sources
   # The advisories are on another host than the packages, which not every machine reaches.
   if timeout 120 cargo deny --locked fetch db >/dev/null 2>&1; then
     # What is excused is so for the programs and for what is measured beside together.
     for manifest in Cargo.toml benches/Cargo.toml; do
-      step cargo deny --manifest-path "$manifest" --locked --config deny.toml check --hide-inclusion-graph \
+      step cargo deny --manifest-path "$manifest" --workspace --locked --config deny.toml check --hide-inclusion-graph \
         --allow advisory-not-detected advisories
     done
   else
