@@ -57,7 +57,7 @@ fn documents_after_too_many_signatures_are_not_inspected_and_say_so() {
 fn signatures_of_a_reader_after_too_many_are_not_checked_and_say_so() {
     let world = World::new(93);
     let bytes = world.request(&vec![world.ask(&["age_over_18"]); 64]);
-    for (signatures, expected) in [(0, 1), (1, 2), (40, 41), (600, 64)] {
+    for (signatures, expected) in [(0, 1), (1, 2), (40, 41), (64, 64)] {
         let limits = Limits {
             signatures,
             ..Limits::DEFAULT

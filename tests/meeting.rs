@@ -195,7 +195,7 @@ fn asked_by_the_bar(trust: &[&str]) -> (String, String) {
 const ASKED: &str = "
   org.iso.18013.5.1 age_over_18  WILL BE KEPT
   org.iso.18013.5.1 portrait
-  org.iso.18013.5.1 hair_colour  (the document does not have it)
+  org.iso.18013.5.1 hair_colour  (is not released)
 Release this? [y/N] ";
 
 #[test]

@@ -15,7 +15,7 @@ use mdoc_core::limits::Limits;
 use mdoc_core::present::{self, DeviceKey, Match, Matches, PresentError, Presentation};
 use mdoc_core::transcript::SessionTranscript;
 
-use crate::reader::{self, Reader, ReaderFault, ReaderTrust};
+use crate::reader::{Judge, Reader, ReaderFault, ReaderTrust};
 
 pub use self::release::{Release, Released};
 
@@ -120,11 +120,12 @@ impl Question {
             ..*session
         };
         let most = session.limits.signatures;
+        let judge = Judge::new(session.trust, session.backend);
         let judge = |signature, verify: &dyn Fn(&PublicKey) -> Result<(), CoseFault>| {
             if counted.spent() > most {
                 return Reader::Failed(ReaderFault::Effort);
             }
-            reader::judge(signature, &session.trust, session.backend, verify)
+            judge.judge(signature, verify)
         };
         let whole = request.reader_auth_all.iter().map(|signature| {
             judge(signature, &|key| {
@@ -176,12 +177,20 @@ impl Question {
     pub fn answer(&self, held: &[Held<'_>], session: &Session<'_>) -> Result<Answer, AnswerError> {
         let nothing = NameSpaces::new();
         let (mut documents, mut not_returned) = (Vec::new(), Vec::new());
-        let mut told: BTreeSet<&str> = BTreeSet::new();
-        for release in self.releases() {
-            let is_first = told.insert(release.doc_type);
-            let of_release = release.held.and_then(|at| held.get(at));
-            let Some(held) = of_release.filter(|_| !release.elements.is_empty()) else {
-                if is_first {
+        let releases = self.releases();
+        let returned = |release: &Release<'_>| match release.held.and_then(|at| held.get(at)) {
+            Some(held) if !release.elements.is_empty() => Some(held),
+            _ => None,
+        };
+        // What is returned is not reported as well, nor anything twice.
+        let mut told: BTreeSet<&str> = releases
+            .iter()
+            .filter(|release| returned(release).is_some())
+            .map(|release| release.doc_type)
+            .collect();
+        for release in &releases {
+            let Some(held) = returned(release) else {
+                if told.insert(release.doc_type) {
                     not_returned.push(release.doc_type);
                 }
                 continue;

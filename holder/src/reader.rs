@@ -1,5 +1,6 @@
 //! Who asks: the reader authentication of a request (ISO/IEC 18013-5:2021, 9.1.4).
 
+use core::cell::RefCell;
 use core::fmt;
 
 use mdoc_core::cose::{CoseFault, Sign1};
@@ -29,7 +30,8 @@ pub enum Reader {
         /// Why it is not trusted.
         why: Distrust,
     },
-    /// It signed, and the signature does not hold: treat it as an attack, not as an anonymous reader.
+    /// It signed, and the signature does not hold, or was not checked ([`ReaderFault::Effort`]): treat it as an attack,
+    /// not as an anonymous reader.
     Failed(ReaderFault),
 }
 
@@ -45,7 +47,7 @@ pub enum Distrust {
     Profile(Vec<Finding>),
 }
 
-/// Why a reader's signature does not hold.
+/// Why a reader's signature does not hold, or was not checked.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReaderFault {
@@ -90,7 +92,7 @@ impl fmt::Display for Reader {
                     ReaderFault::Certificate(error) => error.fmt(f),
                     ReaderFault::Key(error) => error.fmt(f),
                     ReaderFault::Signature(fault) => fault.fmt(f),
-                    ReaderFault::Effort => f.write_str("it was not checked"),
+                    ReaderFault::Effort => Ok(()),
                 }
             }
         }
@@ -106,16 +108,39 @@ pub struct ReaderTrust<'a> {
     pub now: Timestamp,
 }
 
-/// Judges one reader signature; `verify` checks it with the key of the certificate.
-pub(crate) fn judge(
-    signature: &Sign1<'_>,
-    trust: &ReaderTrust<'_>,
-    backend: &dyn Backend,
-    verify: impl FnOnce(&PublicKey) -> Result<(), CoseFault>,
-) -> Reader {
-    match signed_by(signature, verify) {
-        Ok(chain) => trusted(&chain, trust, backend),
-        Err(fault) => Reader::Failed(fault),
+/// Judges the signatures of one request. A chain of certificates is looked at once, however many of them come with it.
+pub(crate) struct Judge<'a> {
+    trust: ReaderTrust<'a>,
+    backend: &'a dyn Backend,
+    known: RefCell<Vec<(Vec<Certificate>, Reader)>>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) const fn new(trust: ReaderTrust<'a>, backend: &'a dyn Backend) -> Self {
+        Self {
+            trust,
+            backend,
+            known: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Judges one reader signature; `verify` checks it with the key of the certificate.
+    pub(crate) fn judge(
+        &self,
+        signature: &Sign1<'_>,
+        verify: impl FnOnce(&PublicKey) -> Result<(), CoseFault>,
+    ) -> Reader {
+        let chain = match signed_by(signature, verify) {
+            Ok(chain) => chain,
+            Err(fault) => return Reader::Failed(fault),
+        };
+        let mut known = self.known.borrow_mut();
+        if let Some((_, reader)) = known.iter().find(|(known, _)| *known == chain) {
+            return reader.clone();
+        }
+        let reader = trusted(&chain, &self.trust, self.backend);
+        known.push((chain, reader.clone()));
+        reader
     }
 }
 

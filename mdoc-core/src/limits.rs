@@ -21,7 +21,8 @@ pub struct Limits {
     /// Most documents in a response and most document requests in a request. Default 64.
     pub documents: usize,
     /// Most work on signatures and key agreements that one message may ask for, in verifications on P-256; other curves count
-    /// for several. A document that begins within it is inspected whole, the next one is not inspected at all. Default 600:
+    /// for several. A document that begins within it is inspected whole, the next one is not inspected at all; a reader's
+    /// signature that begins within it is checked, the next one is not. Default 600:
     /// 64 documents with a chain of two, device authentication and a status list each, in P-256, count for some 320.
     pub signatures: u32,
 }

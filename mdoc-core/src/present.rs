@@ -1,6 +1,7 @@
 //! Presenting: what was asked, cut down to what is there and permitted, and authenticated by the device.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use crate::cbor::{Embedded, embed, write};
 use crate::cose::{Mac0, protected_header, to_be_signed, write_sign1};
@@ -45,7 +46,8 @@ pub const MOST_AGE_STATEMENTS: usize = 2;
 /// Finds what a document has of what is asked.
 ///
 /// A question for `age_over_NN` is answered by the nearest true statement at or above NN, otherwise
-/// by the nearest false one at or below; two of them at the most.
+/// by the nearest false one at or below; two of those at the most. Questions that one statement answers are all found,
+/// so that nothing is lost of what the verifier means to keep.
 ///
 /// # Errors
 /// [`DecodeError`] if an item of the document does not decode.
@@ -55,7 +57,7 @@ pub fn find(
     limits: &Limits,
 ) -> Result<Matches, DecodeError> {
     let mut matches = Matches::default();
-    let mut ages = 0;
+    let mut ages: BTreeSet<(&str, String)> = BTreeSet::new();
     for (name_space, elements) in &request.name_spaces {
         let held = held(document, name_space, limits)?;
         for element in elements {
@@ -63,8 +65,10 @@ pub fn find(
                 .iter()
                 .find(|(identifier, _)| *identifier == element.identifier);
             let released = match age_threshold(&element.identifier) {
-                Some(_) if ages == MOST_AGE_STATEMENTS => None,
-                Some(asked) => nearest_age(&held, asked).inspect(|_| ages += 1),
+                Some(asked) => nearest_age(&held, asked).filter(|released| {
+                    let age = (name_space.as_str(), released.clone());
+                    ages.contains(&age) || (ages.len() < MOST_AGE_STATEMENTS && ages.insert(age))
+                }),
                 None => exact.map(|(identifier, _)| identifier.clone()),
             };
             match released {

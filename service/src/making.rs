@@ -12,7 +12,7 @@ use mdoc_core::mso::{IdentifierListReference, Status, StatusListReference};
 use mdoc_core::seams::Signer;
 use mdoc_core::time::{FullDate, Timestamp};
 use mdoc_issuer::format::ageing;
-use mdoc_issuer::format::fill::{has_portrait, taken};
+use mdoc_issuer::format::fill::{FillProblem, has_portrait, taken};
 use mdoc_issuer::issue::{Content, IssueError, Terms as Mso, prepare};
 use mdoc_issuer::photo::{self, ImageKind, PhotoError};
 use mdoc_issuer::signer::{Deviations, DocumentSigner, NoSigner, SignerSet, Wanted};
@@ -101,7 +101,17 @@ impl MakeError {
         let fault = |field: &str, code: &str| format!("{field} [{code}]");
         match &**why {
             IssueError::Data(errors) => {
-                Some(errors.0.iter().map(|one| fault(&one.field, one.code())).collect())
+                Some(
+                    errors
+                        .0
+                        .iter()
+                        .map(|one| match &one.problem {
+                            // Of no field: how many others there are.
+                            FillProblem::More(more) => format!("{more} [{}]", one.code()),
+                            _ => fault(&one.field, one.code()),
+                        })
+                        .collect(),
+                )
             }
             IssueError::Quality(findings) => {
                 Some(findings.iter().map(|one| fault(&one.field, one.code())).collect())

@@ -18,7 +18,7 @@ use mdoc_holder::question::{Held, Question, Session};
 use mdoc_holder::reader::{Reader, ReaderTrust};
 use tokio::sync::oneshot;
 
-use super::respond::{device_key, question_json, readers, restrict};
+use super::respond::{device_key, question_json, restrict};
 
 /// What the wallet holds, and whom it trusts.
 pub(super) struct Wallet<'a> {
@@ -220,14 +220,14 @@ fn words(question: &Question) -> String {
     let mut text = String::new();
     let mut anything = false;
     for document in question.releases() {
-        let ask = match document.readers.as_slice() {
-            [_] => "asks",
-            _ => "ask",
-        };
-        let who = printable_line(&readers(&document));
-        let _ = writeln!(text, "\n{who} {ask} for {}", printable_line(document.doc_type));
+        text.push('\n');
+        // A line for each: anybody can write anything into the name of a certificate.
+        for reader in &document.readers {
+            let who = printable_line(&reader.to_string());
+            let _ = writeln!(text, "{who} asks for {}", printable_line(document.doc_type));
+        }
         if document.elements.is_empty() {
-            text.push_str("  nothing of what is asked for is here\n");
+            text.push_str("  nothing of what is asked for is released\n");
             continue;
         }
         anything = true;
@@ -247,7 +247,7 @@ fn words(question: &Question) -> String {
         }
         for (name_space, element) in &document.absent {
             let element = printable_line(&format!("{name_space} {element}"));
-            let _ = writeln!(text, "  {element}  (the document does not have it)");
+            let _ = writeln!(text, "  {element}  (is not released)");
         }
     }
     text.push_str(if anything {
@@ -264,14 +264,15 @@ mod tests {
     use super::*;
 
     const WORDS: &str = "
-an unknown reader (it did not sign its request) and CN=Bar (trusted) ask for type
+an unknown reader (it did not sign its request) asks for type
+CN=Bar (trusted) asks for type
   ns age_over_18, instead of age_over_16
   ns b  WILL BE KEPT
-  ns c  (the document does not have it)
-  ns d  (the document does not have it)
+  ns c  (is not released)
+  ns d  (is not released)
 
 an unknown reader (it did not sign its request) asks for other
-  nothing of what is asked for is here
+  nothing of what is asked for is released
 Release this? [y/N] ";
 
     #[test]

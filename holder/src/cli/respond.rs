@@ -21,7 +21,7 @@ use mdoc_core::time::Timestamp;
 use mdoc_core::transcript::SessionTranscript;
 use mdoc_core::x509::path::TrustAnchor;
 use mdoc_holder::question::{AnswerError, Held, Question, Release, Session};
-use mdoc_holder::reader::{Reader, ReaderTrust};
+use mdoc_holder::reader::{Reader, ReaderFault, ReaderTrust};
 
 use super::PROGRAM;
 
@@ -192,9 +192,16 @@ fn cbor(path: &Path, expected: Structure) -> Result<Input, Failure> {
 fn refuse_forged(question: &Question) -> Result<(), Failure> {
     let mut readers = question.documents.iter().map(|document| &document.reader);
     match readers.find(|reader| matches!(reader, Reader::Failed(_))) {
-        Some(reader) => Err(Failure::new(format!("the request is from {reader}"))
-            .hint("--transcript must be that of the session for which the request was signed")
-            .exit(Exit::Rejected)),
+        Some(reader) => {
+            let failure = Failure::new(format!("the request is from {reader}"));
+            let failure = match reader {
+                Reader::Failed(ReaderFault::Effort) => failure,
+                _ => {
+                    failure.hint("--transcript must be that of the session for which the request was signed")
+                }
+            };
+            Err(failure.exit(Exit::Rejected))
+        }
         None => Ok(()),
     }
 }
@@ -277,8 +284,11 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
 fn words(question: &Question) -> String {
     let mut text = String::new();
     for document in question.releases() {
-        let who = printable_line(&readers(&document));
-        let _ = writeln!(text, "{} for {who}", printable_line(document.doc_type));
+        // A line for each: anybody can write anything into the name of a certificate.
+        for reader in &document.readers {
+            let who = printable_line(&reader.to_string());
+            let _ = writeln!(text, "{} for {who}", printable_line(document.doc_type));
+        }
         if document.held.is_none() {
             let _ = writeln!(text, "  the document is of another type");
         }
@@ -298,16 +308,21 @@ fn words(question: &Question) -> String {
         }
         for (name_space, element) in &document.absent {
             let element = printable_line(&format!("{name_space} {element}"));
-            let _ = writeln!(text, "  not there {element}");
+            let _ = writeln!(text, "  not released {element}");
         }
     }
     text
 }
 
-/// All who ask for a document.
-pub(super) fn readers(document: &Release<'_>) -> String {
-    let readers: Vec<String> = document.readers.iter().map(ToString::to_string).collect();
-    readers.join(" and ")
+/// Of all who ask for a document, the first that is not trusted; if all are, the first.
+fn least_trusted<'q>(document: &Release<'q>) -> Option<&'q Reader> {
+    let mut readers = document.readers.iter().copied();
+    let untrusted = readers.find(|reader| !is_trusted(reader));
+    untrusted.or_else(|| document.readers.first().copied())
+}
+
+const fn is_trusted(reader: &Reader) -> bool {
+    matches!(reader, Reader::Trusted { .. })
 }
 
 /// What is released of each document, and to whom.
@@ -321,10 +336,15 @@ pub(super) fn question_json(question: &Question) -> impl Iterator<Item = serde_j
                 "intentToRetain": released.intent_to_retain,
             })
         });
+        let readers = document
+            .readers
+            .iter()
+            .map(|reader| serde_json::json!({ "reader": reader.to_string(), "trusted": is_trusted(reader) }));
         serde_json::json!({
             "docType": document.doc_type,
-            "reader": readers(&document),
+            "reader": least_trusted(&document).map(ToString::to_string),
             "readerTrusted": document.is_trusted(),
+            "readers": readers.collect::<Vec<_>>(),
             "released": released.collect::<Vec<_>>(),
         })
     })
@@ -378,11 +398,12 @@ pub(super) mod tests {
     fn a_document_that_is_asked_for_twice_is_told_once() {
         let question = asked_twice();
         let expected = "\
-type for an unknown reader (it did not sign its request) and CN=Bar (trusted)
+type for an unknown reader (it did not sign its request)
+type for CN=Bar (trusted)
   released  ns age_over_18 for age_over_16
   released  ns b, will be kept
-  not there ns c
-  not there ns d
+  not released ns c
+  not released ns d
 other for an unknown reader (it did not sign its request)
   the document is of another type
 ";
@@ -400,14 +421,19 @@ other for an unknown reader (it did not sign its request)
         let expected = [
             serde_json::json!({
                 "docType": "type",
-                "reader": format!("{unknown} and CN=Bar (trusted)"),
+                "reader": unknown,
                 "readerTrusted": false,
+                "readers": [
+                    { "reader": unknown, "trusted": false },
+                    { "reader": "CN=Bar (trusted)", "trusted": true },
+                ],
                 "released": [element("age_over_16", "age_over_18", false), element("b", "b", true)],
             }),
             serde_json::json!({
                 "docType": "other",
                 "reader": unknown,
                 "readerTrusted": false,
+                "readers": [{ "reader": unknown, "trusted": false }],
                 "released": [],
             }),
         ];

@@ -74,7 +74,9 @@ impl<'q> Release<'q> {
         let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         // What was answered once is not absent, even if another request did not get it.
         let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
-        for found in asked.iter().copied().flat_map(|question| &question.found) {
+        // What the wallet does not have is not released, whatever is said of it.
+        let answering = asked.iter().copied().filter(|question| question.held.is_some());
+        for found in answering.flat_map(|question| &question.found) {
             let released = Released::of(found);
             let name_space = released.name_space;
             told.extend([(name_space, released.element), (name_space, released.requested)]);
@@ -196,6 +198,16 @@ mod tests {
         assert_eq!(releases[1].readers, [&Reader::Anonymous]);
         assert!(releases[1].elements.is_empty() && releases[1].absent.is_empty());
         assert_eq!(releases[2].absent, [("ns", "x")]);
+    }
+
+    #[test]
+    fn of_a_document_that_is_not_held_nothing_is_released() {
+        let question = Question {
+            documents: vec![asked("type", None, vec![found("a", "a", true)], &["b"])],
+        };
+        let releases = question.releases();
+        assert!(releases[0].elements.is_empty());
+        assert_eq!(releases[0].absent, [("ns", "b")]);
     }
 
     #[test]

@@ -106,6 +106,44 @@ fn trap_39_two_ages_are_the_most() {
 }
 
 #[test]
+fn what_a_verifier_means_to_keep_is_found_whichever_question_says_so() {
+    let stored = [
+        ("age_over_18", true),
+        ("age_over_21", true),
+        ("age_over_65", false),
+    ];
+    let bytes = issue(&stored, KeyAuthorizations::default());
+    let document = IssuerSigned::decode(&bytes, &LIMITS).unwrap();
+    let mut asked = ask(&[
+        "age_over_16",
+        "age_over_17",
+        "age_over_20",
+        "age_over_65",
+        "age_over_18",
+    ]);
+    asked.name_spaces[0].1[4].intent_to_retain = true;
+    let matches = find(&document, &asked, &LIMITS).unwrap();
+    let found = matches.found.iter();
+    let found: Vec<_> = found
+        .map(|one| {
+            (
+                one.requested.as_str(),
+                one.released.as_str(),
+                one.intent_to_retain,
+            )
+        })
+        .collect();
+    let expected = [
+        ("age_over_16", "age_over_18", false),
+        ("age_over_17", "age_over_18", false),
+        ("age_over_20", "age_over_21", false),
+        ("age_over_18", "age_over_18", true),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(matches.absent, [("ns".to_owned(), "age_over_65".to_owned())]);
+}
+
+#[test]
 fn only_two_digits_make_an_age_statement() {
     assert_eq!(age_threshold("age_over_18"), Some(18));
     for other in [

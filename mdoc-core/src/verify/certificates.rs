@@ -222,7 +222,9 @@ fn path<'a>(
         Path::Broken(broken) => {
             let code = match broken {
                 BrokenPath::NoAnchor { .. } | BrokenPath::Empty => Code::ChainUntrusted,
-                BrokenPath::BadSignature { .. } | BrokenPath::UnusableAnchor { .. } => Code::ChainSignature,
+                BrokenPath::BadSignature { .. }
+                | BrokenPath::UnusableAnchor { .. }
+                | BrokenPath::TooManyAnchors { .. } => Code::ChainSignature,
                 _ => Code::ChainBroken,
             };
             steps.find(code, Detail::Path(broken));

@@ -181,7 +181,9 @@ fn signer(chain: &[Certificate], steps: &mut Steps, inputs: &Inputs<'_>) {
         Path::Broken(broken) => {
             let code = match broken {
                 BrokenPath::NoAnchor { .. } | BrokenPath::Empty => Code::ChainUntrusted,
-                BrokenPath::BadSignature { .. } | BrokenPath::UnusableAnchor { .. } => Code::ChainSignature,
+                BrokenPath::BadSignature { .. }
+                | BrokenPath::UnusableAnchor { .. }
+                | BrokenPath::TooManyAnchors { .. } => Code::ChainSignature,
                 _ => Code::ChainBroken,
             };
             steps.find(Reason::new(code, Detail::Path(broken)));

@@ -16,9 +16,13 @@ use crate::time::Timestamp;
 /// Certificates that a message may bring along; more are refused unread.
 pub const LONGEST_CHAIN: usize = 16;
 
-/// Anchors whose keys are tried for the signatures of one path: which names are in a chain is chosen by its sender, and
-/// many anchors may have one name.
+/// Anchors whose keys are tried for the signatures of one path, beside those that a certificate's authority key identifier
+/// points to and the first eight of each name: which names are in a chain is chosen by its sender, and many anchors may have one
+/// name.
 pub const MOST_TRIED: usize = 128;
+
+/// Anchors that are tried for each certificate all the same: namesakes of one authority do not stand before the root of another.
+const ALWAYS_TRIED: usize = 8;
 
 /// A certificate that somebody decided to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,9 +129,10 @@ pub enum BrokenPath {
         /// How many anchors were tried.
         anchors: usize,
     },
-    /// [`MOST_TRIED`] anchors have the names of issuers and did not make the signatures; no others were tried.
+    /// Anchors have the name of the issuer, and those that were tried ([`MOST_TRIED`] for the whole path) did not make the
+    /// signature; the others were not tried.
     TooManyAnchors {
-        /// The issuer at which it ended.
+        /// The issuer.
         issuer: String,
     },
     /// An anchor made the signature, and its key cannot be used.
@@ -189,7 +194,8 @@ impl fmt::Display for BrokenPath {
             ),
             Self::TooManyAnchors { issuer } => write!(
                 f,
-                "{MOST_TRIED} trusted certificates were tried and did not make the signatures, and more are named {issuer}"
+                "more than {MOST_TRIED} trusted certificates were tried and did not make the signatures; of those named {issuer} \
+                 some were not"
             ),
             Self::UnusableAnchor { subject, why } => {
                 write!(
@@ -330,7 +336,6 @@ fn climb<'a>(
                     },
                 };
             }
-            Err(broken @ BrokenPath::TooManyAnchors { .. }) => return Path::Broken(broken),
             Err(broken) => broken,
         };
         // Only a certificate of the issuer's name is a candidate; a root brought along ends the way.
@@ -380,22 +385,21 @@ fn anchor_of<'a>(
     if candidates.is_empty() {
         return Err(BrokenPath::NoAnchor { issuer: issuer() });
     }
+    // Computed from the key: what a list says of it may be wrong.
+    let is_meant = |anchor: &Certificate| wanted == Some(anchor.computed_key_identifier().as_slice());
     candidates.sort_by_cached_key(|anchor| {
         let trusted = doc_type.is_none_or(|doc_type| anchor.permits(doc_type));
         let anchor = &anchor.certificate;
-        // `false` sorts first. Computed from the key: what a list says of it may be wrong. Roots are renewed
-        // with the same name and key: one that is valid now goes before one that is not.
-        (
-            wanted != Some(anchor.computed_key_identifier().as_slice()),
-            !trusted,
-            !anchor.is_valid_at(now),
-        )
+        // `false` sorts first. Roots are renewed with the same name and key: one that is valid now goes before one
+        // that is not.
+        (!is_meant(anchor), !trusted, !anchor.is_valid_at(now))
     });
     let (mut unusable, mut too_long) = (None, false);
     let anchors = candidates.len();
-    for anchor in candidates {
+    for (at, anchor) in candidates.into_iter().enumerate() {
         let key = anchor.certificate.key();
-        if key.is_ok() && tried.replace(tried.get() + 1) >= MOST_TRIED {
+        let is_counted = key.is_ok() && at >= ALWAYS_TRIED && !is_meant(&anchor.certificate);
+        if is_counted && tried.replace(tried.get() + 1) >= MOST_TRIED {
             return Err(BrokenPath::TooManyAnchors { issuer: issuer() });
         }
         match key {

@@ -16,10 +16,12 @@ use super::{Known, LIMITS, Opened, content};
 
 /// How far off a counter may be that is looked for.
 const COUNTERS: core::ops::RangeInclusive<u32> = 1..=64;
-/// Most bytes of messages, together, for which it is looked for: each is decrypted up to 130 times.
+/// Most bytes of messages, together, for which it is looked for: each is decrypted up to 130 times. Those whose sender's key
+/// is not known are decrypted half as often, and counted by themselves.
 const MOST_SEARCHED: usize = 2 << 20;
 /// Of a message for which it was not looked for.
-const NOT_TRIED: &str = "other counters and keys were not tried: no more than 2 MiB of messages are searched";
+const NOT_TRIED: &str =
+    "other counters and keys were not tried: no more than 2 MiB of such messages are searched";
 
 /// A session as far as its messages have come.
 pub(super) struct Conversation<'a> {

@@ -233,7 +233,7 @@ fn other_counters_are_not_looked_for_without_end() {
     let expected = [
         "it does not decrypt with the keys that were given: they are of another session, or it was changed",
         "it does not decrypt with the counter that is expected; \
-         other counters and keys were not tried: no more than 2 MiB of messages are searched",
+         other counters and keys were not tried: no more than 2 MiB of such messages are searched",
         "it was encrypted with counter 1 where 4 is expected: it came twice, or its sender counts wrong",
     ];
     assert_eq!(faults(&of_session(&messages, &known())), expected);
@@ -254,7 +254,8 @@ fn messages_without_a_key_leave_the_search_to_others() {
          a message before it is missing, or its sender counts wrong"
     );
     let unknown = "not decrypted: SKReader is not known";
-    let not_tried = "other counters and keys were not tried: no more than 2 MiB of messages are searched";
+    let not_tried =
+        "other counters and keys were not tried: no more than 2 MiB of such messages are searched";
     assert_eq!(explained.parts[0].notes, [unknown]);
     assert_eq!(explained.parts[1].notes, [unknown, not_tried]);
     // With no key at all there is nothing to try.

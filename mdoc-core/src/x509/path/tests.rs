@@ -140,13 +140,25 @@ fn of_many_anchors_with_one_name_so_many_are_tried() {
     };
     assert_eq!(broken(&chain, MOST_TRIED), tried);
     let too_many = BrokenPath::TooManyAnchors { issuer };
-    assert_eq!(broken(&chain, MOST_TRIED + 1), too_many);
+    assert_eq!(broken(&chain, ALWAYS_TRIED + MOST_TRIED + 1), too_many);
     // The one with the key that the certificate points to is the first.
-    let mut all = vec![&other; MOST_TRIED + 1];
+    let mut all = vec![&other; ALWAYS_TRIED + MOST_TRIED + 1];
     all.push(&w.iaca);
     assert!(matches!(
         find(&chain, &anchors(&all), now(), &RustCrypto),
         Path::Anchored { anchor, .. } if anchor.certificate == w.iaca
+    ));
+    // Namesakes of an authority in between do not keep anybody from the root above it.
+    let root = open_root(&w);
+    let root_key = SoftwareKey::new(w.iaca_key.secret().clone()).unwrap();
+    let (lower, lower_key) = between(&mut w, "lower", (&root, &root_key), None);
+    let (stranger, _) = between(&mut w, "lower", (&root, &root_key), None);
+    let mut all = vec![&stranger; ALWAYS_TRIED + MOST_TRIED + 1];
+    all.push(&root);
+    let chain = [signed_by(&w, &lower, &lower_key), lower];
+    assert!(matches!(
+        find(&chain, &anchors(&all), now(), &RustCrypto),
+        Path::Anchored { anchor, .. } if anchor.certificate == root
     ));
 }
 
