@@ -135,10 +135,9 @@ if command -v cargo-deny >/dev/null; then
     license-exception-not-encountered bans licenses sources
   # The advisories are on another host than the packages, which not every machine reaches.
   if timeout 120 cargo deny --locked fetch db >/dev/null 2>&1; then
-    # What is excused is so for the programs and for what is measured beside together.
-    for manifest in Cargo.toml benches/Cargo.toml; do
-      step cargo deny --manifest-path "$manifest" --workspace --locked --config deny.toml check --hide-inclusion-graph \
-        --allow advisory-not-detected advisories
+    for part in . benches; do
+      step cargo deny --manifest-path "$part/Cargo.toml" --workspace --locked --config "$part/deny.toml" check --hide-inclusion-graph \
+        advisories
     done
   else
     lacking "advisories: the database of RustSec cannot be fetched from here"

@@ -38,6 +38,9 @@ impl Bounds {
 /// What a decoder says: what it read, or why it refused.
 pub(crate) type Answer = Result<String, String>;
 
+/// What is tried with an input.
+pub(crate) type Decode<'d> = dyn Fn(&[u8]) -> Answer + Sync + 'd;
+
 /// What has to become of an input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -53,23 +56,18 @@ pub(crate) struct Case<'a> {
     pub(crate) decoder: &'a str,
     pub(crate) input: &'a str,
     pub(crate) bytes: &'a [u8],
-    pub(crate) decode: &'a (dyn Fn(&[u8]) -> Answer + Sync),
+    pub(crate) decode: &'a Decode<'a>,
     pub(crate) due: Due,
     pub(crate) bounds: Bounds,
     /// Whether memory is held against inputs of 10 MB, though this one is smaller.
     pub(crate) small: bool,
-    /// The same input at half its size, to tell whether the time is linear however fast the machine is.
-    pub(crate) half: Option<&'a [u8]>,
+    /// The same input at half its size, and what decodes it, to tell whether the time is linear however fast the machine is.
+    pub(crate) half: Option<(&'a [u8], &'a Decode<'a>)>,
 }
 
 impl<'a> Case<'a> {
     /// To be refused.
-    pub(crate) fn new(
-        decoder: &'a str,
-        input: &'a str,
-        bytes: &'a [u8],
-        decode: &'a (dyn Fn(&[u8]) -> Answer + Sync),
-    ) -> Self {
+    pub(crate) fn new(decoder: &'a str, input: &'a str, bytes: &'a [u8], decode: &'a Decode<'a>) -> Self {
         Self {
             decoder,
             input,
@@ -95,8 +93,14 @@ impl<'a> Case<'a> {
     }
 
     /// Compared with the same input at half its size.
-    pub(crate) const fn halved(mut self, half: &'a [u8]) -> Self {
-        self.half = Some(half);
+    pub(crate) const fn halved(self, half: &'a [u8]) -> Self {
+        let decode = self.decode;
+        self.halved_by(half, decode)
+    }
+
+    /// The same, for half of which there is another limit.
+    pub(crate) const fn halved_by(mut self, half: &'a [u8], decode: &'a Decode<'a>) -> Self {
+        self.half = Some((half, decode));
         self
     }
 }
@@ -230,14 +234,25 @@ pub(crate) fn run(
 }
 
 /// What is wrong if the whole input takes more than [`GROWTH`] times as long as half of it: of the shortest of at least
-/// two times each, and of up to [`AGAIN`] before it counts.
+/// two times each, and of up to [`AGAIN`] before it counts. If one is taken and the other refused, there is nothing to compare.
 fn grown(case: &Case<'_>, memory: &PeakAlloc, millis: f64) -> Option<String> {
-    let bytes = case.half.filter(|_| millis >= COMPARED)?;
-    let half = Case { bytes, ..*case };
+    let (bytes, decode) = case.half.filter(|_| millis >= COMPARED)?;
+    let half = Case {
+        bytes,
+        decode,
+        ..*case
+    };
     let (mut of_whole, mut of_half) = (millis, f64::INFINITY);
     for round in 0..AGAIN {
-        of_whole = of_whole.min(measured(case, memory).millis);
-        of_half = of_half.min(measured(&half, memory).millis);
+        let (whole, half) = (measured(case, memory), measured(&half, memory));
+        let Some(answer) = half.answer else {
+            return Some("half of it panics".to_owned());
+        };
+        if whole.answer.is_some_and(|whole| whole.is_ok() != answer.is_ok()) {
+            return None;
+        }
+        of_whole = of_whole.min(whole.millis);
+        of_half = of_half.min(half.millis);
         if round > 0 && of_whole <= GROWTH * of_half {
             return None;
         }
