@@ -12,6 +12,7 @@ pub mod format;
 pub mod inspect;
 pub mod issue;
 pub mod lint;
+mod panics;
 pub mod photo;
 pub mod pki;
 pub mod quality;

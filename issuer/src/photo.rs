@@ -220,7 +220,7 @@ fn kind_of_start(bytes: &[u8]) -> Result<ImageKind, PhotoError> {
 pub fn inspect(bytes: &[u8]) -> Result<Photo, PhotoError> {
     let photo = look(bytes)?;
     let decodes = match photo.kind {
-        ImageKind::Jpeg => jpeg::decodes(bytes),
+        ImageKind::Jpeg => decode::jpeg_decodes(bytes),
         ImageKind::Jpeg2000 => decode::jpeg_2000(bytes).is_ok(),
     };
     if decodes {

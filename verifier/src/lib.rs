@@ -36,6 +36,8 @@ pub mod kiosk;
 #[cfg(feature = "online")]
 pub mod online;
 #[cfg(feature = "portraits")]
+mod panics;
+#[cfg(feature = "portraits")]
 pub mod portrait;
 #[cfg(feature = "read")]
 pub mod read;

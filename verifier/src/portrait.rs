@@ -8,6 +8,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use crate::panics::unless_panicked;
 use crate::{jpeg, jpeg2000};
 
 /// How many pixels a side are decoded at most; portraits have some hundreds.
@@ -29,10 +30,18 @@ impl fmt::Debug for Portrait {
 }
 
 impl Portrait {
-    /// Decodes a JPEG or JPEG 2000, as ISO/IEC 18013-5 has them; none if it cannot be shown. Blocks for as long as that
-    /// takes, some tens of milliseconds.
+    /// Decodes a JPEG or JPEG 2000, as ISO/IEC 18013-5 has them; none if it cannot be shown, or a library panics at it.
+    /// Blocks for as long as that takes, some tens of milliseconds.
     #[must_use]
     pub fn decode(picture: &[u8]) -> Option<Self> {
+        Self::made_by(|| Self::read(picture))
+    }
+
+    fn made_by(work: impl FnOnce() -> Option<Self>) -> Option<Self> {
+        unless_panicked(work).flatten()
+    }
+
+    fn read(picture: &[u8]) -> Option<Self> {
         if picture.starts_with(&[0xff, 0xd8]) {
             return Some(Self {
                 media_type: "image/jpeg",
@@ -269,6 +278,11 @@ mod tests {
         assert!(pixels == portrait.pixels.rgb);
         assert!(Terminal::Colours.show(jp2, 16).unwrap().contains('▀'));
         assert!(Terminal::Pictures.show(jp2, 16).unwrap().contains(":iVBORw0KGgo"));
+    }
+
+    #[test]
+    fn a_library_that_panics_makes_no_portrait() {
+        assert_eq!(Portrait::made_by(|| panic!("at a picture")), None);
     }
 
     #[test]

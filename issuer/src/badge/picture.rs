@@ -6,6 +6,7 @@ use std::sync::Arc;
 use png::Transformations;
 use tiny_skia::{ColorU8, IntSize, Pixmap};
 
+use crate::panics::unless_panicked;
 use crate::photo::{self, ImageKind, PhotoError, Wanted};
 
 /// Most pixels of a picture; at 300 dots per inch a card has 640,000.
@@ -53,7 +54,8 @@ impl Picture {
                     if bytes.len() <= MOST_BYTES
                         && u64::from(width) * u64::from(height) <= u64::from(MOST_PIXELS) =>
                 {
-                    let pixels = transparent(bytes).ok_or(PhotoError::Undecodable)?;
+                    let pixels = unless_panicked(|| transparent(bytes)).flatten();
+                    let pixels = pixels.ok_or(PhotoError::Undecodable)?;
                     Ok(Self::of(bytes.to_vec(), "image/png", pixels))
                 }
                 (width, height) => Err(PhotoError::TooManyPixels { width, height }),

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +22,7 @@ use super::fault::{Fault, Problem, of_issue};
 use super::{Document, Mode, Name, Outcome, Plan, Portrait, Record, Sink, Stop, Surroundings, Tally};
 use crate::data::rows::RowsError;
 use crate::issue::{Content, IssueError, Prepared, Terms, is_of_signer, prepare};
+use crate::panics::unless_panicked;
 
 /// Records that are on their way at one time; with their pictures they are what takes memory.
 const WINDOW: usize = 512;
@@ -65,8 +65,13 @@ pub fn run<S: Sink>(
             scope.spawn(move || {
                 let mut rng = (crew.surroundings.random)();
                 while let Some((number, record)) = crew.next(intake) {
+                    // A library that reads pictures or talks to a token may panic, and so may the sink: the record is
+                    // still answered for, or the others would wait for it for ever.
                     let outcome = unless_panicked(|| crew.make(record, sink, rng.as_mut()));
-                    if made.send((number, outcome.unwrap_or(Err(Stop::Lost)))).is_err() {
+                    let is_lost = outcome.is_none();
+                    let gone = made.send((number, outcome.unwrap_or(Err(Stop::Lost)))).is_err();
+                    // After a panic nothing is done with what it may have left half done.
+                    if gone || is_lost {
                         break;
                     }
                 }
@@ -89,12 +94,6 @@ type Copies<T> = Result<Vec<Document<T>>, Vec<Fault>>;
 
 /// What is to be committed, by the number of the record.
 type Made<T> = (u64, Result<Outcome<T>, Stop>);
-
-/// The result, or none after a panic: in a library that reads pictures or talks to a token, or in the sink. Its record is
-/// still answered for; the others would wait for it for ever.
-fn unless_panicked<T>(work: impl FnOnce() -> T) -> Option<T> {
-    panic::catch_unwind(AssertUnwindSafe(work)).ok()
-}
 
 /// The records that nobody has taken yet.
 struct Intake<I> {

@@ -10,6 +10,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace as JpegColours;
 
 use super::pixels::Pixels;
 use super::{PNG_SIGNATURE, PhotoError, jpeg, jpeg2000};
+use crate::panics::unless_panicked;
 pub(super) use colour::Colours;
 use colour::{Samples, is_srgb, to_srgb};
 
@@ -27,9 +28,14 @@ pub(super) struct Decoded {
     pub(super) orientation: Option<u16>,
 }
 
+/// A picture at which a library panics is one that it does not decode.
+fn decoded<T>(work: impl FnOnce() -> Option<T>) -> Result<T, PhotoError> {
+    unless_panicked(work).flatten().ok_or(PhotoError::Undecodable)
+}
+
 /// Decodes a JPEG. `adobe` says whether it states how its colours are kept.
 pub(super) fn jpeg(bytes: &[u8], adobe: bool) -> Result<Decoded, PhotoError> {
-    read_jpeg(bytes, adobe).ok_or(PhotoError::Undecodable)
+    decoded(|| read_jpeg(bytes, adobe))
 }
 
 fn read_jpeg(bytes: &[u8], adobe: bool) -> Option<Decoded> {
@@ -62,23 +68,28 @@ fn read_jpeg(bytes: &[u8], adobe: bool) -> Option<Decoded> {
 
 /// Whether a JPEG has colours that every viewer shows right without its colour profile.
 pub(super) fn plain_jpeg(bytes: &[u8]) -> bool {
-    let Some(mut decoder) = jpeg::decoder(bytes) else {
-        return false;
-    };
-    if decoder.decode_headers().is_err() {
-        return false;
-    }
-    match decoder.input_colorspace() {
-        Some(JpegColours::CMYK | JpegColours::YCCK) | None => false,
-        Some(space) => decoder
+    decoded(|| has_plain_colours(bytes)).unwrap_or(false)
+}
+
+fn has_plain_colours(bytes: &[u8]) -> Option<bool> {
+    let mut decoder = jpeg::decoder(bytes)?;
+    decoder.decode_headers().ok()?;
+    Some(match decoder.input_colorspace()? {
+        JpegColours::CMYK | JpegColours::YCCK => false,
+        space => decoder
             .icc_profile()
             .is_none_or(|profile| is_srgb(&profile, space == JpegColours::Luma)),
-    }
+    })
+}
+
+/// Whether a JPEG, as the document has it, decodes.
+pub(super) fn jpeg_decodes(bytes: &[u8]) -> bool {
+    decoded(|| Some(jpeg::decodes(bytes))).unwrap_or(false)
 }
 
 /// Decodes a JPEG 2000, JP2 file or codestream, the size of which was looked at.
 pub(super) fn jpeg_2000(bytes: &[u8]) -> Result<Decoded, PhotoError> {
-    read_jpeg_2000(bytes).ok_or(PhotoError::Undecodable)
+    decoded(|| read_jpeg_2000(bytes))
 }
 
 fn read_jpeg_2000(bytes: &[u8]) -> Option<Decoded> {
@@ -129,7 +140,7 @@ pub(super) fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
 
 /// Decodes a PNG, the size of which was looked at.
 pub(super) fn png(bytes: &[u8]) -> Result<Decoded, PhotoError> {
-    read_png(bytes).ok_or(PhotoError::Undecodable)
+    decoded(|| read_png(bytes))
 }
 
 /// Reads what stands before the pixels of a PNG, the size of which was looked at.
@@ -221,4 +232,15 @@ fn over_white(channel: u8, alpha: u8) -> u8 {
     let (channel, alpha) = (u32::from(channel), u32::from(alpha));
     let mixed = (channel * alpha + 255 * (255 - alpha) + 127) / 255;
     u8::try_from(mixed).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_at_which_a_library_panics_cannot_be_decoded() {
+        let ended = decoded::<()>(|| panic!("at a picture"));
+        assert_eq!(ended, Err(PhotoError::Undecodable));
+    }
 }

@@ -192,7 +192,7 @@ fn prepare_jpeg(bytes: &[u8], wanted: &Wanted) -> Result<Prepared, PhotoError> {
     ) && stripped.orientation.unwrap_or(1) == 1
         && decode::plain_jpeg(bytes);
     if as_it_should_be {
-        if !jpeg::decodes(&stripped.bytes) {
+        if !decode::jpeg_decodes(&stripped.bytes) {
             return Err(PhotoError::Undecodable);
         }
         return Ok(kept(

@@ -10,7 +10,7 @@ use rxing::qrcode::cpp_port::detector::{FindFinderPatterns, GenerateFinderPatter
 use rxing::{BinaryBitmap, Luma8LuminanceSource};
 
 use super::grey::Grey;
-use super::picture::unless_it_panics;
+use crate::panics::unless_panicked;
 
 /// Above so many pixels a picture is reduced first.
 const LARGE: usize = 8_000_000;
@@ -76,7 +76,7 @@ fn tried(picture: &Grey, attempts: &[Attempt], wanted: fn(&str) -> bool) -> Vec<
 /// The texts of the codes that show.
 fn codes(picture: Grey) -> Vec<String> {
     // The library says of its search that it can panic: a picture on which it gives up has no code for us.
-    unless_it_panics(|| read(picture)).unwrap_or_default()
+    unless_panicked(|| read(picture)).unwrap_or_default()
 }
 
 fn read(picture: Grey) -> Vec<String> {
