@@ -121,6 +121,8 @@ pub(crate) struct Outcome {
     pub(crate) small: bool,
     /// Whether it was measured again, because the first times were beyond the bound.
     pub(crate) again: bool,
+    /// Whether it was compared with half of it; none if it was not to be.
+    pub(crate) compared: Option<bool>,
 }
 
 impl Outcome {
@@ -198,7 +200,13 @@ pub(crate) fn run(
             }
         }
     }
-    let growth = if busy { grown(&case, memory, millis) } else { None };
+    let growth = case.half.filter(|_| busy && millis >= COMPARED);
+    let growth = growth.map(|half| grown(&case, half, memory, millis));
+    let compared = growth.as_ref().map(|growth| *growth != Growth::Unlike);
+    let growth = growth.and_then(|growth| match growth {
+        Growth::Fault(words) => Some(words),
+        Growth::Linear | Growth::Unlike => None,
+    });
     let mut faults: Vec<String> = late.into_iter().chain(growth).collect();
     let mut fault = |is: bool, words: String| {
         if is {
@@ -230,13 +238,22 @@ pub(crate) fn run(
         faults,
         small: case.small,
         again,
+        compared,
     }
 }
 
-/// What is wrong if the whole input takes more than [`GROWTH`] times as long as half of it: of the shortest of at least
-/// two times each, and of up to [`AGAIN`] before it counts. If one is taken and the other refused, there is nothing to compare.
-fn grown(case: &Case<'_>, memory: &PeakAlloc, millis: f64) -> Option<String> {
-    let (bytes, decode) = case.half.filter(|_| millis >= COMPARED)?;
+/// What an input takes beside half of it.
+#[derive(PartialEq, Eq)]
+enum Growth {
+    Linear,
+    /// One is taken and the other refused: there is nothing to compare.
+    Unlike,
+    Fault(String),
+}
+
+/// Whether the whole input takes no more than [`GROWTH`] times as long as half of it: of the shortest of at least two times
+/// each, and of up to [`AGAIN`] before it counts.
+fn grown(case: &Case<'_>, (bytes, decode): (&[u8], &Decode<'_>), memory: &PeakAlloc, millis: f64) -> Growth {
     let half = Case {
         bytes,
         decode,
@@ -246,18 +263,18 @@ fn grown(case: &Case<'_>, memory: &PeakAlloc, millis: f64) -> Option<String> {
     for round in 0..AGAIN {
         let (whole, half) = (measured(case, memory), measured(&half, memory));
         let Some(answer) = half.answer else {
-            return Some("half of it panics".to_owned());
+            return Growth::Fault("half of it panics".to_owned());
         };
         if whole.answer.is_some_and(|whole| whole.is_ok() != answer.is_ok()) {
-            return None;
+            return Growth::Unlike;
         }
         of_whole = of_whole.min(whole.millis);
         of_half = of_half.min(half.millis);
         if round > 0 && of_whole <= GROWTH * of_half {
-            return None;
+            return Growth::Linear;
         }
     }
-    Some(format!(
+    Growth::Fault(format!(
         "takes {of_whole:.1} ms, and half of it {of_half:.1} ms: more than {GROWTH} times as long"
     ))
 }
@@ -351,23 +368,30 @@ mod tests {
 
     #[test]
     fn where_others_run_what_is_not_linear_is_seen() {
-        let faults = |exponent: i32, patience| {
+        let outcome = |exponent: i32, patience, half_is_taken: bool| {
             let decode = |bytes: &[u8]| -> Answer {
                 work(16.0 * (bytes.len() as f64 / 1000.0).powi(exponent));
+                if half_is_taken && bytes.len() < 1000 {
+                    return Ok("yes".to_owned());
+                }
                 Err("no".to_owned())
             };
             let bytes = [7_u8; 1000];
             let mut case = Case::new("decoder", "input", &bytes, &decode).halved(&bytes[..500]);
             case.bounds.times = f64::INFINITY;
-            run(case, &MEMORY, (&|| 1.0, patience)).faults
+            let outcome = run(case, &MEMORY, (&|| 1.0, patience));
+            (outcome.faults, outcome.compared)
         };
-        assert!(faults(1, 3.0).is_empty());
-        assert!(faults(2, 1.0).is_empty(), "there the time itself is held");
-        let quadratic = faults(2, 3.0);
+        assert_eq!(outcome(1, 3.0, false), (Vec::new(), Some(true)));
+        // There the time itself is held.
+        assert_eq!(outcome(2, 1.0, false), (Vec::new(), None));
+        let (quadratic, compared) = outcome(2, 3.0, false);
         assert!(
             quadratic[0].ends_with("more than 3 times as long"),
             "{quadratic:?}"
         );
+        assert_eq!(compared, Some(true));
+        assert_eq!(outcome(2, 3.0, true), (Vec::new(), Some(false)));
     }
 
     #[test]

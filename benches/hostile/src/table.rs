@@ -63,6 +63,14 @@ fn megabytes(bytes: usize) -> String {
 pub(crate) fn summary(outcomes: &[Outcome], failed: usize, slowness: f64) {
     let count = |is: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is(outcome)).count();
     let own = count(|outcome| outcome.own_bounds);
+    let compared = count(|outcome| outcome.compared == Some(true));
+    if compared > 0 {
+        println!(
+            "\n{compared} inputs were compared with half of them; of {} more the half is taken and the whole refused, or the \
+             other way round.",
+            count(|outcome| outcome.compared == Some(false))
+        );
+    }
     println!(
         "\n{} inputs, {failed} beyond a bound, in a thread with a stack of {} KiB. This machine takes {slowness:.1} × the \
          reference; {} inputs were measured again for the time that they took. For {} the bounds are {} ms and {} × the \
