@@ -52,6 +52,10 @@ use crate::time::Timestamp;
 /// The largest certificate that is read, in bytes of DER.
 pub const LARGEST_CERTIFICATE: usize = 64 * 1024;
 
+/// The longest name of a subject or an issuer that is read, in bytes of DER. Real ones have some hundred; names are compared
+/// with those of every trust anchor, and told in errors.
+pub const LONGEST_NAME: usize = 2048;
+
 /// Most certificates of a PEM text that are read; bundles of the web's authorities have some 150.
 pub const MOST_CERTIFICATES: usize = 2_000;
 
@@ -74,7 +78,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`BadCertificate`] with the first place where the structure is broken, or a limit is exceeded:
-    /// 64 KiB, 64 extensions, 64 attributes of a name.
+    /// 64 KiB, 64 extensions, names of 2 KiB with 64 attributes.
     pub fn from_der(der: &[u8]) -> Result<Self, BadCertificate> {
         Parsed::read(der).map(|parsed| Self(Arc::new(parsed)))
     }

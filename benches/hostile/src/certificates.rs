@@ -140,6 +140,10 @@ fn hostile_certificates(world: &World) -> Vec<(&'static str, Vec<u8>)> {
             "64 attributes of 900 bytes in a name",
             certificate(world, &name(63, &[b'x'; 900]), &[]),
         ),
+        (
+            "64 attributes in a name of 2 KB",
+            certificate(world, &name(64, &[b'x'; 18]), &[]),
+        ),
     ]
 }
 

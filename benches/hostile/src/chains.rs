@@ -1,5 +1,5 @@
-//! Chains of certificates with names as large as they can be, under trust anchors of one name: whoever looks for a path tries
-//! every one of them, and shows the names.
+//! Chains of certificates with names as large as they can be, under trust anchors of one name: whoever looks for a path compares
+//! and tries them, and shows the names.
 
 use mdoc_core::crypto::{Curve, SecretKey, fastest};
 use mdoc_core::device_request::{
@@ -26,11 +26,8 @@ use crate::world::{World, response};
 /// How many trust anchors have one name, each with a key of its own.
 const NAMESAKES: usize = 200;
 
-/// Bytes of a name, two of which fill a certificate.
-const LONG: usize = 32_000;
-
-/// Bytes of a name, sixteen of which fill a JWT.
-const LONG_IN_JWT: usize = 17_500;
+/// Bytes of a name: with what stands around them, as many as are read.
+const LONG: usize = 2_026;
 
 /// Certificates in `x5c`.
 const MOST_IN_JWT: usize = 8;
@@ -43,7 +40,7 @@ pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     for (bytes, input) in [
         (
             LONG,
-            "16 certificates with names of 32 KB, two names in turn, 200 anchors of each",
+            "16 certificates with names of 2 KB, two names in turn, 200 anchors of each",
         ),
         (4, "16 certificates, two names in turn, 200 anchors of each"),
     ] {
@@ -53,12 +50,12 @@ pub(crate) fn cases(world: &World, run: &mut dyn FnMut(Case<'_>)) {
     }
     // One that has issued itself is not climbed over: the anchors are tried once.
     let names = [called(LONG, b'A')];
-    let input = "16 certificates with one name of 32 KB, 200 anchors of it";
+    let input = "16 certificates with one name of 2 KB, 200 anchors of it";
     let anchors = namesakes(&sender, &names);
     presented(&sender, (input, &vec![names[0].clone(); 16]), &anchors, run);
     // The others are climbed over to the end, and no anchor has the name of any.
     let names: Vec<Vec<u8>> = (b'A'..).take(16).map(|last| called(LONG, last)).collect();
-    let input = "16 certificates with names of 32 KB that nobody knows";
+    let input = "16 certificates with names of 2 KB that nobody knows";
     presented(&sender, (input, &names), &world.anchors, run);
     in_jwt(&sender, run);
 }
@@ -194,7 +191,7 @@ fn presented(
 
 /// The chain of a JWT: all of it holds, but for the signature of the anchor.
 fn in_jwt(sender: &World, run: &mut dyn FnMut(Case<'_>)) {
-    let names = [called(LONG_IN_JWT, b'A')];
+    let names = [called(LONG, b'A')];
     let anchors = namesakes(sender, &names);
     let trust = Trust {
         anchors: anchors.into_iter().map(|anchor| anchor.certificate).collect(),
@@ -211,6 +208,6 @@ fn in_jwt(sender: &World, run: &mut dyn FnMut(Case<'_>)) {
         let key = trust.key(jws.header(), sender.now, fastest());
         key.map(|_| "a key".to_owned()).map_err(|error| error.to_string())
     };
-    let input = "eight certificates with one name of 17 KB, 200 anchors of it";
+    let input = "eight certificates with one name of 2 KB, 200 anchors of it";
     run(Case::new("Trust::key, the chain of a JWT", input, token.as_bytes(), &key).small());
 }

@@ -47,7 +47,7 @@ impl CertificationRequest {
     ///
     /// # Errors
     /// [`BadCertificate`] with the first place where the structure is broken, or a limit is exceeded: 64 KiB,
-    /// 64 attributes, 64 extensions.
+    /// 64 attributes, 64 extensions, names of 2 KiB.
     pub fn from_der(bytes: &[u8]) -> Result<Self, BadCertificate> {
         if bytes.len() > LARGEST_CERTIFICATE {
             return Err(BadCertificate {

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use super::LONGEST_NAME;
 use super::der::{self, BadCertificate, Reader};
 use super::oid::{self, Oid};
 
@@ -116,12 +117,16 @@ impl<'a> DistinguishedName<'a> {
     /// Reads a `Name` (RFC 5280, 4.1.2.4): the SEQUENCE with its tag.
     ///
     /// # Errors
-    /// [`BadCertificate`] if it is not a sequence of sets of attributes, or has more than 64 of them.
+    /// [`BadCertificate`] if it is not a sequence of sets of attributes, has more than 64 of them, or is longer than
+    /// [`LONGEST_NAME`].
     pub fn from_der(name: &'a [u8]) -> Result<Self, BadCertificate> {
         Self::read(Reader::only(name, der::SEQUENCE, "name")?)
     }
 
     pub(super) fn read(name: der::Element<'a>) -> Result<Self, BadCertificate> {
+        if name.raw.len() > LONGEST_NAME {
+            return Err(name.bad("name of at most 2 KiB"));
+        }
         let name = Self {
             relative_names: name.inside(),
         };

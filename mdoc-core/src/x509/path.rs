@@ -17,12 +17,12 @@ use crate::time::Timestamp;
 pub const LONGEST_CHAIN: usize = 16;
 
 /// Anchors whose keys are tried for the signatures of one path, beside those that a certificate's authority key identifier
-/// points to and the first eight of each name: which names are in a chain is chosen by its sender, and many anchors may have one
-/// name.
-pub const MOST_TRIED: usize = 128;
+/// points to and the first four others for each certificate: which names are in a chain is chosen by its sender, and many
+/// anchors may have one name.
+pub const MOST_TRIED: usize = 64;
 
 /// Anchors that are tried for each certificate all the same: namesakes of one authority do not stand before the root of another.
-const ALWAYS_TRIED: usize = 8;
+const ALWAYS_TRIED: usize = 4;
 
 /// A certificate that somebody decided to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,8 +129,8 @@ pub enum BrokenPath {
         /// How many anchors were tried.
         anchors: usize,
     },
-    /// Anchors have the name of the issuer, and those that were tried ([`MOST_TRIED`] for the whole path) did not make the
-    /// signature; the others were not tried.
+    /// Anchors have the name of the issuer, and those that were tried (as many as one path may take, [`MOST_TRIED`]) did not
+    /// make the signature; the others were not tried.
     TooManyAnchors {
         /// The issuer.
         issuer: String,
@@ -194,8 +194,8 @@ impl fmt::Display for BrokenPath {
             ),
             Self::TooManyAnchors { issuer } => write!(
                 f,
-                "more than {MOST_TRIED} trusted certificates were tried and did not make the signatures; of those named {issuer} \
-                 some were not"
+                "so many trusted certificates were tried that some of those named {issuer} were not; none of the others made \
+                 the signature"
             ),
             Self::UnusableAnchor { subject, why } => {
                 write!(
@@ -240,10 +240,11 @@ impl core::error::Error for BrokenPath {}
 /// Finds the way from the first certificate of `chain` to one of the anchors.
 ///
 /// Anchors are found by the issuer's name, byte for byte; among those of one name the one that the authority
-/// key identifier points to is tried first, then every other; of a renewed root, the one that is valid `now`. Where no anchor signed, the next certificate of
-/// the chain is taken as an intermediate if it is a CA, valid `now`, and every path length above permits it. Signatures
-/// between certificates that were brought are verified last, from the anchor down: a chain that no anchor signed costs its
-/// receiver nothing by the keys that its sender chose.
+/// key identifier points to is tried first, then the others, in so far as there are not too many ([`MOST_TRIED`]); of a
+/// renewed root, the one that is valid `now`. Where no anchor signed, the next certificate of the chain is taken as an
+/// intermediate if it is a CA, valid `now`, and every path length above permits it. Signatures between certificates that
+/// were brought are verified last, from the anchor down: a chain that no anchor signed costs its receiver nothing by the
+/// keys that its sender chose.
 #[must_use]
 pub fn find<'a>(
     chain: &'a [Certificate],
@@ -313,7 +314,7 @@ struct Wanted<'w> {
     doc_type: Option<&'w str>,
     now: Timestamp,
     signed: &'w Signed<'w>,
-    /// How many anchors were tried so far.
+    /// How many anchors were tried so far, of those that count.
     tried: &'w Cell<usize>,
 }
 
@@ -394,23 +395,24 @@ fn anchor_of<'a>(
         // that is not.
         (!is_meant(anchor), !trusted, !anchor.is_valid_at(now))
     });
-    let (mut unusable, mut too_long) = (None, false);
+    let (mut unusable, mut too_long, mut others) = (None, false, 0);
     let anchors = candidates.len();
-    for (at, anchor) in candidates.into_iter().enumerate() {
-        let key = anchor.certificate.key();
-        let is_counted = key.is_ok() && at >= ALWAYS_TRIED && !is_meant(&anchor.certificate);
-        if is_counted && tried.replace(tried.get() + 1) >= MOST_TRIED {
-            return Err(BrokenPath::TooManyAnchors { issuer: issuer() });
+    for anchor in candidates {
+        if let Err(why) = anchor.certificate.key() {
+            unusable = Some(why);
+            continue;
         }
-        match key {
-            Err(why) => unusable = Some(why),
-            Ok(_) if signed(certificate, &anchor.certificate) => {
-                if permits_below(&anchor.certificate, below) {
-                    return Ok(anchor);
-                }
-                too_long = true;
+        if !is_meant(&anchor.certificate) {
+            others += 1;
+            if others > ALWAYS_TRIED && tried.replace(tried.get() + 1) >= MOST_TRIED {
+                return Err(BrokenPath::TooManyAnchors { issuer: issuer() });
             }
-            Ok(_) => {}
+        }
+        if signed(certificate, &anchor.certificate) {
+            if permits_below(&anchor.certificate, below) {
+                return Ok(anchor);
+            }
+            too_long = true;
         }
     }
     let issuer = issuer();

@@ -150,6 +150,26 @@ fn the_structure_is_read_strictly() {
 }
 
 #[test]
+fn names_have_a_largest_size() {
+    let w = world();
+    let with_name = |bytes: usize| {
+        // Of sequence, set, sequence, OID and string there are 21 octets around the text.
+        let text = "n".repeat(bytes - 21);
+        let parts = Parts::of(&w.ds).subject(&[(oid::COMMON_NAME, der::UTF8_STRING, &text)]);
+        let name = parts.subject.clone();
+        assert_eq!(name.len(), bytes);
+        assert_eq!(DistinguishedName::from_der(&name).is_ok(), bytes <= LONGEST_NAME);
+        let issued = Parts {
+            issuer: name.clone(),
+            ..Parts::of(&w.ds)
+        };
+        [parts, issued].map(|parts| Certificate::from_der(&parts.signed(&w.iaca_key)).is_ok())
+    };
+    assert_eq!(with_name(LONGEST_NAME), [true, true]);
+    assert_eq!(with_name(LONGEST_NAME + 1), [false, false]);
+}
+
+#[test]
 fn a_bundle_has_a_largest_number_of_certificates_and_each_a_largest_size() {
     let pem = world().ds.to_pem();
     let bundle = pem.repeat(MOST_CERTIFICATES);

@@ -184,6 +184,11 @@ impl Parts {
     }
 
     pub(super) fn sign(&self, signer: &dyn Signer) -> Certificate {
+        Certificate::from_der(&self.signed(signer)).unwrap()
+    }
+
+    /// The DER, whether or not it is a certificate.
+    pub(super) fn signed(&self, signer: &dyn Signer) -> Vec<u8> {
         let algorithm = CertificateSignature::der_for(signer.public_key().curve());
         let list: Vec<_> = self.extensions.iter().map(|(_, e)| e.as_slice()).collect();
         let tbs = der::tlv(
@@ -201,8 +206,7 @@ impl Parts {
         );
         let raw = signer.sign(&tbs).unwrap();
         let signature = super::signature::to_x509(signer.public_key().curve(), &raw);
-        let whole = der::tlv(der::SEQUENCE, &[&tbs, &algorithm, &der::bit_string(&signature)]);
-        Certificate::from_der(&whole).unwrap()
+        der::tlv(der::SEQUENCE, &[&tbs, &algorithm, &der::bit_string(&signature)])
     }
 }
 

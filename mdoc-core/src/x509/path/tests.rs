@@ -139,6 +139,11 @@ fn of_many_anchors_with_one_name_so_many_are_tried() {
         anchors: MOST_TRIED,
     };
     assert_eq!(broken(&chain, MOST_TRIED), tried);
+    let all = BrokenPath::BadSignature {
+        issuer: issuer.clone(),
+        anchors: ALWAYS_TRIED + MOST_TRIED,
+    };
+    assert_eq!(broken(&chain, ALWAYS_TRIED + MOST_TRIED), all);
     let too_many = BrokenPath::TooManyAnchors { issuer };
     assert_eq!(broken(&chain, ALWAYS_TRIED + MOST_TRIED + 1), too_many);
     // The one with the key that the certificate points to is the first.
