@@ -6,8 +6,9 @@ use mdoc_core::device_request::DeviceRequest;
 use mdoc_core::limits::Limits;
 use mdoc_core::present::encode_response;
 use mdoc_core::verify::{Form, Inputs, Report, verify};
+use mdoc_core::x509::path::{BrokenPath, TrustAnchor};
 use mdoc_holder::question::{Question, Session};
-use mdoc_holder::reader::{Reader, ReaderFault, ReaderTrust};
+use mdoc_holder::reader::{Distrust, Reader, ReaderFault, ReaderTrust};
 
 /// A response with one document of that many times.
 fn response(world: &World, documents: usize) -> Vec<u8> {
@@ -88,4 +89,36 @@ fn signatures_of_a_reader_after_too_many_are_not_checked_and_say_so() {
         );
         assert_eq!(readers.len(), 64);
     }
+}
+
+#[test]
+fn the_chain_of_a_reader_is_looked_at_once_however_often_it_signs() {
+    let world = World::new(94);
+    // Of the same name as the one that certified the reader, which nobody trusts here.
+    let namesake = TrustAnchor::new(World::new(95).reader_ca);
+    assert_eq!(namesake.certificate.subject_der(), world.reader_ca.subject_der());
+    let anchors = vec![namesake; 200];
+    let bytes = world.request(&vec![world.ask(&["age_over_18"]); 64]);
+    let request = DeviceRequest::decode(&bytes, &Limits::DEFAULT).unwrap();
+    let session = Session {
+        transcript: &world.transcript,
+        trust: ReaderTrust {
+            anchors: &anchors,
+            now: world.now,
+        },
+        limits: Limits::DEFAULT,
+        backend: &RustCrypto,
+    };
+    let question = Question::new(&request, &[], &session).unwrap();
+    let too_many = |reader: &Reader| {
+        matches!(
+            reader,
+            Reader::Untrusted {
+                why: Distrust::Path(BrokenPath::TooManyAnchors { .. }),
+                ..
+            }
+        )
+    };
+    assert_eq!(question.documents.len(), 64);
+    assert!(question.documents.iter().all(|asked| too_many(&asked.reader)));
 }

@@ -193,9 +193,9 @@ fn asked_by_the_bar(trust: &[&str]) -> (String, String) {
 
 /// Each element with whether it is kept, as the holder is asked.
 const ASKED: &str = "
+  org.iso.18013.5.1 hair_colour  (is not released)
   org.iso.18013.5.1 age_over_18  WILL BE KEPT
   org.iso.18013.5.1 portrait
-  org.iso.18013.5.1 hair_colour  (is not released)
 Release this? [y/N] ";
 
 #[test]
@@ -213,7 +213,7 @@ fn the_holder_is_asked_with_the_name_of_the_reader_every_element_and_what_is_kep
 fn a_reader_for_whom_nobody_vouches_is_shown_as_one_that_anybody_can_be() {
     let (shown, _) = asked_by_the_bar(&[]);
     let question = format!(
-        "\nsomebody who calls themselves CN=The Corner Bar,C=NL (not trusted: the issuer CN=Example Reader CA,C=NL is not \
+        "\nan untrusted reader that calls itself CN=The Corner Bar,C=NL (the issuer CN=Example Reader CA,C=NL is not \
          trusted) asks for org.iso.18013.5.1.mDL{ASKED}"
     );
     assert!(shown.contains(&question), "{shown}");

@@ -151,6 +151,30 @@ pub fn printable_line(text: &str) -> String {
         .collect()
 }
 
+/// Most characters of [`printable_name`].
+const LONGEST_NAME: usize = 100;
+
+/// A name that somebody else wrote, in a line by which a user decides: on one line, of at most 100 characters and without
+/// runs of spaces, so that it pushes nothing else out of sight and does not look like another line where the terminal breaks it.
+#[must_use]
+pub fn printable_name(name: &str) -> String {
+    let mut shown = String::new();
+    let (mut count, mut after_space) = (0, false);
+    for c in name.chars() {
+        if c.is_whitespace() && after_space {
+            continue;
+        }
+        if count == LONGEST_NAME {
+            shown.push('…');
+            break;
+        }
+        after_space = c.is_whitespace();
+        shown.push(if steers(c) { '\u{fffd}' } else { c });
+        count += 1;
+    }
+    shown
+}
+
 /// Whether a character does something to a terminal, or to the order of the text, instead of being shown.
 #[must_use]
 pub fn steers(c: char) -> bool {
@@ -164,6 +188,20 @@ pub fn steers(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_others_are_short_and_have_no_room_for_another_line() {
+        assert_eq!(printable_name("CN=Bar, C=NL"), "CN=Bar, C=NL");
+        assert_eq!(
+            printable_name("a \u{3000}  \t b\u{202e}c\n\nd"),
+            "a b\u{fffd}c\u{fffd}d"
+        );
+        let most = "n".repeat(LONGEST_NAME);
+        assert_eq!(printable_name(&most), most);
+        assert_eq!(printable_name(&format!("{most}   ")), format!("{most}…"));
+        let long = format!("x{}(trusted)", " ".repeat(40_000));
+        assert_eq!(printable_name(&long), "x (trusted)");
+    }
 
     #[test]
     fn a_sentence_then_a_hint() {

@@ -44,9 +44,10 @@ pub struct DocumentQuestion {
     pub reader: Reader,
     /// Which of the documents held answers; none if the wallet has no such document.
     pub held: Option<usize>,
-    /// The elements that can be answered. Remove from it what the holder does not permit.
+    /// The elements that can be answered. [`Question::permit`] removes what the holder does not permit: an element is
+    /// released for as long as one of these releases it.
     pub found: Vec<Match>,
-    /// Namespace and identifier of those that the document does not have.
+    /// Namespace and identifier of those that the document does not have, or that are not permitted.
     pub absent: Vec<(String, String)>,
 }
 
@@ -132,10 +133,10 @@ impl Question {
                 request.verify_reader_auth_all(signature, key, session.transcript, session.backend)
             })
         });
-        // The worst of them; none if there is none.
+        // Several entries are one signature each, with other certificates, for wallets that trust other authorities.
         let whole = whole.reduce(|one, other| combine(Some(one), Some(other)));
         let mut documents = Vec::new();
-        let mut ages: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+        let mut ages: BTreeMap<usize, Ages> = BTreeMap::new();
         for doc_request in &request.doc_requests {
             let asked = &doc_request.items_request;
             let at = types.iter().position(|doc_type| *doc_type == asked.doc_type);
@@ -165,6 +166,20 @@ impl Question {
             });
         }
         Ok(Self { documents })
+    }
+
+    /// Leaves what the holder permits, by the type of the document and the namespace and the name of the element that would be
+    /// released. What is not permitted is `absent`, whoever asks for it and as whatever.
+    pub fn permit(&mut self, mut is_permitted: impl FnMut(&str, &str, &str) -> bool) {
+        for document in &mut self.documents {
+            for found in core::mem::take(&mut document.found) {
+                if is_permitted(&document.doc_type, &found.name_space, &found.released) {
+                    document.found.push(found);
+                } else {
+                    document.absent.push((found.name_space, found.requested));
+                }
+            }
+        }
     }
 
     /// The response with what is left in `found` of each document. A document of which nothing is left
@@ -215,7 +230,8 @@ impl Question {
     }
 }
 
-/// A failing signature is failed, not absent; a trusted one counts more than one that is not.
+/// What two signatures say of one reader: a failing signature is failed, not absent; otherwise a trusted one counts more
+/// than one that is not, and one more than none. Of two that are alike the second is told.
 fn combine(own: Option<Reader>, whole: Option<Reader>) -> Reader {
     const fn rank(reader: &Reader) -> u8 {
         match reader {
@@ -231,14 +247,18 @@ fn combine(own: Option<Reader>, whole: Option<Reader>) -> Reader {
         .unwrap_or(Reader::Anonymous)
 }
 
+/// The age statements of a document that are released, by namespace and name.
+type Ages = BTreeSet<(String, String)>;
+
 /// Requests for one document get no more age statements together than one of them would.
-fn leave_out_ages(matches: &mut Matches, ages: &mut BTreeSet<String>) {
-    let is_kept = |found: &Match, ages: &mut BTreeSet<String>| {
-        if present::age_threshold(&found.released).is_none() || ages.contains(&found.released) {
+fn leave_out_ages(matches: &mut Matches, ages: &mut Ages) {
+    let is_kept = |found: &Match, ages: &mut Ages| {
+        if present::age_threshold(&found.released).is_none() {
             return true;
         }
+        let statement = (found.name_space.clone(), found.released.clone());
         let is_room = ages.len() < present::MOST_AGE_STATEMENTS;
-        is_room && ages.insert(found.released.clone())
+        ages.contains(&statement) || (is_room && ages.insert(statement))
     };
     for found in core::mem::take(&mut matches.found) {
         if is_kept(&found, ages) {
@@ -352,24 +372,76 @@ mod tests {
 
     #[test]
     fn requests_for_one_document_share_the_age_statements_of_one() {
-        let found = |age: u8| Match {
-            name_space: "ns".to_owned(),
-            requested: format!("age_over_{age}"),
-            released: format!("age_over_{age}"),
-            intent_to_retain: false,
-        };
-        let mut ages = BTreeSet::new();
-        let mut left = |asked: [u8; 2]| {
+        let mut ages = Ages::new();
+        let mut left = |name_space: &str, asked: [u8; 2]| {
+            let found = asked.map(|age| Match {
+                name_space: name_space.to_owned(),
+                requested: format!("age_over_{age}"),
+                released: format!("age_over_{age}"),
+                intent_to_retain: false,
+            });
             let mut matches = Matches {
-                found: asked.map(found).to_vec(),
+                found: found.to_vec(),
                 absent: Vec::new(),
             };
             leave_out_ages(&mut matches, &mut ages);
             (matches.found.len(), matches.absent)
         };
-        assert_eq!(left([18, 21]), (2, Vec::new()));
-        let absent = |age: u8| ("ns".to_owned(), format!("age_over_{age}"));
-        assert_eq!(left([21, 65]), (1, vec![absent(65)]));
-        assert_eq!(left([16, 67]), (0, vec![absent(16), absent(67)]));
+        assert_eq!(left("ns", [18, 21]), (2, Vec::new()));
+        let absent = |name_space: &str, age: u8| (name_space.to_owned(), format!("age_over_{age}"));
+        assert_eq!(left("ns", [21, 65]), (1, vec![absent("ns", 65)]));
+        assert_eq!(
+            left("ns", [16, 67]),
+            (0, vec![absent("ns", 16), absent("ns", 67)])
+        );
+        // One with the name of another, elsewhere, is a statement of its own.
+        let elsewhere = vec![absent("other", 18), absent("other", 21)];
+        assert_eq!(left("other", [18, 21]), (0, elsewhere));
+    }
+
+    #[test]
+    fn what_is_not_permitted_is_absent_whoever_asks_for_it() {
+        let found = |requested: &str, released: &str, intent_to_retain| Match {
+            name_space: "ns".to_owned(),
+            requested: requested.to_owned(),
+            released: released.to_owned(),
+            intent_to_retain,
+        };
+        let document = |found| DocumentQuestion {
+            doc_type: "type".to_owned(),
+            reader: Reader::Anonymous,
+            held: Some(0),
+            found,
+            absent: Vec::new(),
+        };
+        let mut question = Question {
+            documents: vec![
+                document(vec![
+                    found("age_over_16", "age_over_18", false),
+                    found("b", "b", false),
+                ]),
+                document(vec![
+                    found("age_over_18", "age_over_18", true),
+                    found("b", "b", false),
+                ]),
+            ],
+        };
+        question.permit(|doc_type, name_space, element| {
+            assert_eq!((doc_type, name_space), ("type", "ns"));
+            element == "age_over_18"
+        });
+        let releases = question.releases();
+        let [release] = &releases[..] else {
+            panic!("{} releases", releases.len());
+        };
+        let elements: Vec<_> = release.elements.iter().collect();
+        assert_eq!((elements.len(), elements[0].element), (1, "age_over_18"));
+        assert!(elements[0].intent_to_retain, "the second means to keep it");
+        assert_eq!(release.absent, [("ns", "b")]);
+        question.permit(|_, _, _| false);
+        let releases = question.releases();
+        assert!(releases[0].elements.is_empty());
+        let absent = [("ns", "b"), ("ns", "age_over_16"), ("ns", "age_over_18")];
+        assert_eq!(releases[0].absent, absent);
     }
 }

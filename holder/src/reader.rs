@@ -70,16 +70,7 @@ impl fmt::Display for Reader {
             Self::Anonymous => f.write_str("an unknown reader (it did not sign its request)"),
             Self::Trusted { name, .. } => write!(f, "{name} (trusted)"),
             Self::Untrusted { name, why } => {
-                write!(f, "somebody who calls themselves {name} (not trusted: ")?;
-                match why {
-                    Distrust::Path(broken) => write!(f, "{broken})"),
-                    Distrust::NotValidNow => f.write_str("a certificate is not valid now)"),
-                    Distrust::Profile(findings) => {
-                        f.write_str("the certificate is not one for readers")?;
-                        findings.iter().try_for_each(|finding| write!(f, "; {finding}"))?;
-                        f.write_str(")")
-                    }
-                }
+                write!(f, "an untrusted reader that calls itself {name} ({why})")
             }
             Self::Failed(ReaderFault::Effort) => f.write_str(
                 "a reader whose signature was not checked: the request has more signatures and certificates than is allowed",
@@ -94,6 +85,19 @@ impl fmt::Display for Reader {
                     ReaderFault::Signature(fault) => fault.fmt(f),
                     ReaderFault::Effort => Ok(()),
                 }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(broken) => broken.fmt(f),
+            Self::NotValidNow => f.write_str("a certificate is not valid now"),
+            Self::Profile(findings) => {
+                f.write_str("the certificate is not one for readers")?;
+                findings.iter().try_for_each(|finding| write!(f, "; {finding}"))
             }
         }
     }

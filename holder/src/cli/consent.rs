@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use mdoc_cli::failure::printable_line;
+use mdoc_cli::failure::printable_name;
 use mdoc_cli::input::{self, Input};
 use mdoc_cli::{Exit, Failure, output};
 use mdoc_core::crypto::{PublicKey, fastest};
@@ -14,11 +14,11 @@ use mdoc_core::seams::{Signer as _, SoftwareKey};
 use mdoc_core::time::Timestamp;
 use mdoc_core::x509::path::TrustAnchor;
 use mdoc_holder::present::{Decide, Decision, Request};
-use mdoc_holder::question::{Held, Question, Session};
+use mdoc_holder::question::{Held, Question, Release, Session};
 use mdoc_holder::reader::{Reader, ReaderTrust};
 use tokio::sync::oneshot;
 
-use super::respond::{device_key, question_json, restrict};
+use super::respond::{device_key, element, is_trusted, question_json, restrict, who};
 
 /// What the wallet holds, and whom it trusts.
 pub(super) struct Wallet<'a> {
@@ -215,22 +215,34 @@ async fn yes() -> Result<bool, Failure> {
     Ok(told.await.unwrap_or(false))
 }
 
-/// Who asks for what, and what they mean to keep; each document once, as it is returned.
+/// Most readers that are shown of a document, and most documents of which nothing is released.
+const MOST_SHOWN: usize = 8;
+/// Most elements that are shown and not released.
+const MOST_ABSENT: usize = 20;
+
+/// Who asks for what, and what they mean to keep; each document once, as it is returned. What is released stands last, all of
+/// it: a request that names thousands of other things moves none of it out of sight.
 fn words(question: &Question) -> String {
+    let (released, others): (Vec<_>, Vec<_>) = question
+        .releases()
+        .into_iter()
+        .partition(|document| !document.elements.is_empty());
     let mut text = String::new();
-    let mut anything = false;
-    for document in question.releases() {
-        text.push('\n');
-        // A line for each: anybody can write anything into the name of a certificate.
-        for reader in &document.readers {
-            let who = printable_line(&reader.to_string());
-            let _ = writeln!(text, "{who} asks for {}", printable_line(document.doc_type));
+    for document in others.iter().take(MOST_SHOWN) {
+        who_asks(document, &mut text);
+        text.push_str("  nothing of what is asked for is released\n");
+    }
+    if let Some(more @ 1..) = others.len().checked_sub(MOST_SHOWN) {
+        let _ = writeln!(text, "\nand {more} more documents, of which nothing is released");
+    }
+    for document in &released {
+        who_asks(document, &mut text);
+        for (name_space, identifier) in document.absent.iter().take(MOST_ABSENT) {
+            let _ = writeln!(text, "  {}  (is not released)", element(name_space, identifier));
         }
-        if document.elements.is_empty() {
-            text.push_str("  nothing of what is asked for is released\n");
-            continue;
+        if let Some(more @ 1..) = document.absent.len().checked_sub(MOST_ABSENT) {
+            let _ = writeln!(text, "  and {more} more that are not released");
         }
-        anything = true;
         for released in &document.elements {
             let keep = if released.intent_to_retain {
                 "  WILL BE KEPT"
@@ -240,40 +252,100 @@ fn words(question: &Question) -> String {
             let instead = if released.element == released.requested {
                 String::new()
             } else {
-                format!(", instead of {}", released.requested)
+                format!(", instead of {}", printable_name(released.requested))
             };
-            let element = printable_line(&format!("{} {}{instead}", released.name_space, released.element));
-            let _ = writeln!(text, "  {element}{keep}");
-        }
-        for (name_space, element) in &document.absent {
-            let element = printable_line(&format!("{name_space} {element}"));
-            let _ = writeln!(text, "  {element}  (is not released)");
+            let element = element(released.name_space, released.element);
+            let _ = writeln!(text, "  {element}{instead}{keep}");
         }
     }
-    text.push_str(if anything {
-        "Release this? [y/N] "
-    } else {
+    text.push_str(if released.is_empty() {
         "Tell the reader that there is nothing? [y/N] "
+    } else {
+        "Release this? [y/N] "
     });
     text
 }
 
+/// A line for each who asks for a document, those first that are not trusted.
+fn who_asks(document: &Release<'_>, text: &mut String) {
+    let doc_type = printable_name(document.doc_type);
+    let (trusted, others): (Vec<&Reader>, Vec<&Reader>) = document
+        .readers
+        .iter()
+        .copied()
+        .partition(|reader| is_trusted(reader));
+    text.push('\n');
+    for reader in others.iter().chain(&trusted).take(MOST_SHOWN) {
+        let _ = writeln!(text, "{} asks for {doc_type}", who(reader));
+    }
+    if let Some(more @ 1..) = document.readers.len().checked_sub(MOST_SHOWN) {
+        let _ = writeln!(text, "and {more} more ask for {doc_type}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use mdoc_core::x509::path::BrokenPath;
+    use mdoc_holder::question::DocumentQuestion;
+    use mdoc_holder::reader::Distrust;
+
     use super::super::respond::tests::asked_twice;
     use super::*;
 
     const WORDS: &str = "
-an unknown reader (it did not sign its request) asks for type
-CN=Bar (trusted) asks for type
-  ns age_over_18, instead of age_over_16
-  ns b  WILL BE KEPT
-  ns c  (is not released)
-  ns d  (is not released)
-
 an unknown reader (it did not sign its request) asks for other
   nothing of what is asked for is released
+
+an unknown reader (it did not sign its request) asks for type
+CN=Bar (trusted) asks for type
+  ns c  (is not released)
+  ns d  (is not released)
+  ns age_over_18, instead of age_over_16
+  ns b  WILL BE KEPT
 Release this? [y/N] ";
+
+    #[test]
+    fn what_is_released_is_in_sight_whatever_else_is_asked_for() {
+        let mut question = asked_twice();
+        let first = question.documents[0].clone();
+        let long = "n".repeat(1024);
+        question.documents[0].absent = (0..9_000)
+            .map(|at| ("ns".to_owned(), format!("{long}{at}")))
+            .collect();
+        for at in 0..30 {
+            let name = format!("CN=x{}CN=Bar (trusted) asks for type {at}", " ".repeat(40_000));
+            let why = Distrust::Path(BrokenPath::NoAnchor { issuer: name.clone() });
+            let reader = Reader::Untrusted { name, why };
+            question.documents.push(DocumentQuestion {
+                reader: reader.clone(),
+                found: first.found.clone(),
+                ..first.clone()
+            });
+            question.documents.push(DocumentQuestion {
+                doc_type: format!("{long}{at}"),
+                reader,
+                held: None,
+                found: Vec::new(),
+                absent: Vec::new(),
+            });
+        }
+        let shown = words(&question);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert!(lines.len() < 70, "{} lines", lines.len());
+        let longest = lines.iter().map(|line| line.chars().count()).max();
+        assert!(longest < Some(400), "{longest:?}");
+        let end = "  ns age_over_18, instead of age_over_16\n  ns b  WILL BE KEPT\nRelease this? [y/N] ";
+        assert!(shown.ends_with(end), "{shown}");
+        for more in [
+            "\nand 23 more documents, of which nothing is released\n",
+            "\n  and 8982 more that are not released\n",
+            "\nand 24 more ask for type\n",
+        ] {
+            assert!(shown.contains(more), "{more:?}: {shown}");
+        }
+        assert!(lines.iter().any(|line| line.starts_with("an untrusted reader ")));
+        assert!(!lines.iter().any(|line| line.starts_with("CN=Bar (trusted)")));
+    }
 
     #[test]
     fn a_document_that_is_asked_for_twice_is_shown_and_counted_once() {

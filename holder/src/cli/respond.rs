@@ -1,10 +1,11 @@
 //! `mdoc-holder respond`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mdoc_cli::failure::printable_line;
+use mdoc_cli::failure::{printable_line, printable_name};
 use mdoc_cli::input::{self, Form, Input};
 use mdoc_cli::nearest::nearest;
 use mdoc_cli::output::{self, Existing, NewFile};
@@ -263,11 +264,13 @@ pub(super) fn restrict(question: &mut Question, only: &[(String, String)]) -> Re
             .hint(hint));
         }
     }
-    for document in &mut question.documents {
-        document
-            .found
-            .retain(|found| only.iter().any(|wanted| answers(found, wanted)));
-    }
+    let all = question.documents.iter().flat_map(|document| &document.found);
+    let named = all.filter(|found| only.iter().any(|wanted| answers(found, wanted)));
+    let permitted: BTreeSet<(String, String)> = named
+        .map(|found| (found.name_space.clone(), found.released.clone()))
+        .collect();
+    question
+        .permit(|_, name_space, element| permitted.contains(&(name_space.to_owned(), element.to_owned())));
     Ok(())
 }
 
@@ -284,10 +287,8 @@ fn report(question: &Question, arguments: &Arguments) -> Result<(), Failure> {
 fn words(question: &Question) -> String {
     let mut text = String::new();
     for document in question.releases() {
-        // A line for each: anybody can write anything into the name of a certificate.
         for reader in &document.readers {
-            let who = printable_line(&reader.to_string());
-            let _ = writeln!(text, "{} for {who}", printable_line(document.doc_type));
+            let _ = writeln!(text, "{} for {}", printable_name(document.doc_type), who(reader));
         }
         if document.held.is_none() {
             let _ = writeln!(text, "  the document is of another type");
@@ -301,17 +302,34 @@ fn words(question: &Question) -> String {
             let instead = if released.element == released.requested {
                 String::new()
             } else {
-                format!(" for {}", released.requested)
+                format!(" for {}", printable_name(released.requested))
             };
-            let element = printable_line(&format!("{} {}{instead}", released.name_space, released.element));
-            let _ = writeln!(text, "  released  {element}{keep}");
+            let element = element(released.name_space, released.element);
+            let _ = writeln!(text, "  released  {element}{instead}{keep}");
         }
-        for (name_space, element) in &document.absent {
-            let element = printable_line(&format!("{name_space} {element}"));
-            let _ = writeln!(text, "  not released {element}");
+        for (name_space, identifier) in &document.absent {
+            let _ = writeln!(text, "  not released {}", element(name_space, identifier));
         }
     }
     text
+}
+
+/// Who asks, for a line of their own: anybody can write anything into the name of a certificate.
+pub(super) fn who(reader: &Reader) -> String {
+    match reader {
+        Reader::Trusted { name, .. } => format!("{} (trusted)", printable_name(name)),
+        Reader::Untrusted { name, why } => format!(
+            "an untrusted reader that calls itself {} ({})",
+            printable_name(name),
+            printable_name(&why.to_string())
+        ),
+        other => printable_line(&other.to_string()),
+    }
+}
+
+/// Namespace and identifier of an element, for people.
+pub(super) fn element(name_space: &str, identifier: &str) -> String {
+    format!("{} {}", printable_name(name_space), printable_name(identifier))
 }
 
 /// Of all who ask for a document, the first that is not trusted; if all are, the first.
@@ -321,7 +339,7 @@ fn least_trusted<'q>(document: &Release<'q>) -> Option<&'q Reader> {
     untrusted.or_else(|| document.readers.first().copied())
 }
 
-const fn is_trusted(reader: &Reader) -> bool {
+pub(super) const fn is_trusted(reader: &Reader) -> bool {
     matches!(reader, Reader::Trusted { .. })
 }
 

@@ -13,14 +13,16 @@ use crate::reader::Reader;
 pub struct Release<'q> {
     /// The type that is asked for.
     pub doc_type: &'q str,
-    /// Who ask, each once: what is released goes to all of them.
+    /// Who ask, each once: what is released goes to all of them. Of a request that is signed several times it is who
+    /// [`DocumentQuestion::reader`] says.
     pub readers: Vec<&'q Reader>,
     /// Which of the documents held answers; none if the wallet has no such document.
     pub held: Option<usize>,
     /// The elements that are released, each once, in the order of the requests. If there are none, the document is
     /// not returned.
     pub elements: Vec<Released<'q>>,
-    /// Namespace and identifier of those that are asked for, and that no request gets; each once.
+    /// Namespace and identifier of those that are asked for, and that no request gets: the document does not have them,
+    /// or they are not permitted. Each once.
     pub absent: Vec<(&'q str, &'q str)>,
 }
 
